@@ -1,0 +1,47 @@
+//! Who asks, and what they may see and do.
+
+use std::sync::Arc;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// For logs; never a key.
+    pub name: Arc<str>,
+    scopes: Vec<Scope>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Queries.
+    Read,
+    /// Mutations.
+    Write,
+    /// Personal data.
+    Pii,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 3] = [Scope::Read, Scope::Write, Scope::Pii];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Read => "read",
+            Scope::Write => "write",
+            Scope::Pii => "pii",
+        }
+    }
+}
+
+impl Caller {
+    pub fn new(name: &str, mut scopes: Vec<Scope>) -> Self {
+        scopes.sort_unstable();
+        scopes.dedup();
+        Self {
+            name: name.into(),
+            scopes,
+        }
+    }
+
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+}

@@ -1,0 +1,49 @@
+//! What was said in a service record.
+
+use std::sync::Arc;
+
+use super::{ChatMessageId, DateTime};
+
+#[derive(Debug, Clone)]
+pub struct ChatMessage {
+    pub id: ChatMessageId,
+    pub sent_at: Option<DateTime>,
+    pub kind: ChatMessageKind,
+    pub text: Option<String>,
+    pub sender: ChatSender,
+    pub is_survey: bool,
+    pub raw_type: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChatMessageKind {
+    Text,
+    Image,
+    File,
+    Other,
+}
+
+#[derive(Debug, Clone)]
+pub struct ChatSender {
+    pub role: ChatRole,
+    /// An agent's name, where the vendor tells it.
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChatRole {
+    Agent,
+    Customer,
+    System,
+    Bot,
+    Unknown,
+}
+
+/// Where a record's messages are.
+#[derive(Debug, Clone)]
+pub enum Transcript {
+    /// In the record's own answer, oldest first.
+    Held(Vec<Arc<ChatMessage>>),
+    /// The vendor has to be asked for them.
+    Elsewhere,
+}

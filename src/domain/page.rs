@@ -1,0 +1,39 @@
+//! Pages: how many objects a client asks for, and one page of a vendor's list.
+
+use std::sync::Arc;
+
+/// How many objects one page of an answer may hold: 1 to the configured maximum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(usize);
+
+impl Limit {
+    /// None when `first` is below 1 or above `max`.
+    pub fn new(first: i32, max: usize) -> Option<Self> {
+        let first = usize::try_from(first).ok()?;
+        (1..=max).contains(&first).then_some(Self(first))
+    }
+
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+/// Which page of a vendor's list, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct VendorPageRequest {
+    pub page: u32,
+    pub per_page: u32,
+}
+
+/// One page of a vendor's list, in the vendor's own order.
+#[derive(Debug, Clone)]
+pub struct VendorPage<T> {
+    pub items: Vec<Arc<T>>,
+    /// Of the whole list, over all its pages.
+    pub total: Option<u64>,
+    /// What the vendor says that a page holds, which may be fewer than was asked for.
+    pub per_page: Option<u32>,
+    pub last_page: Option<u32>,
+    /// Whether the vendor says that another page follows.
+    pub has_next: Option<bool>,
+}

@@ -1,0 +1,42 @@
+//! What one request carries down through the layers.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+use super::Caller;
+
+#[derive(Debug)]
+pub struct RequestScope {
+    pub id: String,
+    pub caller: Caller,
+    /// No work for this request goes on after it.
+    pub deadline: Instant,
+    pub tally: Tally,
+}
+
+/// What a request cost, for its line in the log.
+#[derive(Debug, Default)]
+pub struct Tally {
+    vendor_calls: AtomicU64,
+    cache_hits: AtomicU64,
+}
+
+impl Tally {
+    pub fn count_vendor_call(&self) {
+        self.vendor_calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn count_cache_hit(&self) {
+        self.cache_hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn vendor_calls(&self) -> u64 {
+        self.vendor_calls.load(Ordering::Relaxed)
+    }
+
+    pub fn cache_hits(&self) -> u64 {
+        self.cache_hits.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,193 @@
+//! One service to one customer.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::{
+    Category, Contact, ContactId, DateTime, Detail, Employee, EmployeeGroupId, EmployeeId,
+    ServiceLogId, ServiceRecordId, ServiceResultId, Sponsor, Told, Transcript, Vendor,
+};
+
+/// A service record as one answer tells of it. The copy inside a ticket is an excerpt; a field that it leaves untold is read
+/// from the record itself.
+#[derive(Debug, Clone)]
+pub struct ServiceRecord {
+    pub id: ServiceRecordId,
+    pub detail: Detail,
+    pub channel: Told<ServiceChannel>,
+    /// Untold in an excerpt that lacks what it takes to tell it.
+    pub status: Told<ServiceRecordStatus>,
+    pub created_at: Told<DateTime>,
+    pub queued_at: Told<DateTime>,
+    pub started_at: Told<DateTime>,
+    pub ended_at: Told<DateTime>,
+    pub duration_seconds: Told<u64>,
+    pub handler: Told<Arc<Employee>>,
+    pub contact: Told<Arc<Contact>>,
+    pub problem: Told<String>,
+    pub solution: Told<String>,
+    pub memo: Told<String>,
+    pub is_resolved: Told<bool>,
+    pub rating: Told<Rating>,
+    pub category: Told<Arc<Category>>,
+    pub custom_fields: Told<Vec<CustomField>>,
+    pub transcript: Told<Transcript>,
+    pub logs: Told<Vec<ServiceLog>>,
+    pub wrap_up_completed_at: Told<DateTime>,
+    pub bound_type: Told<i32>,
+    pub result: Told<ServiceResult>,
+    pub sponsor: Told<Arc<Sponsor>>,
+    pub payment: Told<Payment>,
+    pub remote_session: Told<RemoteSession>,
+    /// Whether the vendor may hold a summary of it.
+    pub may_have_summary: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceChannel {
+    Livechat,
+    Line,
+    Facebook,
+    Instagram,
+    Whatsapp,
+    Telegram,
+    Viber,
+    Wechat,
+    Email,
+    Sms,
+    Phone,
+    RemoteAssistance,
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceRecordStatus {
+    Waiting,
+    InService,
+    Extended,
+    OnHold,
+    WrapUp,
+    Completed,
+    Invalid,
+    Unknown,
+}
+
+impl ServiceRecordStatus {
+    /// Whether the service itself is over, so that its length is known.
+    pub fn has_ended(self) -> bool {
+        use ServiceRecordStatus::*;
+        !matches!(self, Waiting | InService | Extended | OnHold)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Rating {
+    pub score: RatingScore,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RatingScore {
+    Good,
+    Neutral,
+    Bad,
+    Unknown,
+}
+
+#[derive(Debug, Clone)]
+pub struct CustomField {
+    pub key: String,
+    pub values: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ServiceSummary {
+    pub template: Option<String>,
+    pub fields: Vec<CustomField>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ServiceResult {
+    pub id: ServiceResultId,
+    /// A reference has the id alone.
+    pub detail: Detail,
+    pub name: Option<String>,
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ServiceLog {
+    pub id: ServiceLogId,
+    pub channel: ServiceChannel,
+    /// The vendor's class name, where it names no channel that is known.
+    pub provider_type: Option<String>,
+    pub queued_at: Option<DateTime>,
+    pub started_at: Option<DateTime>,
+    pub ended_at: Option<DateTime>,
+    pub service_seconds: Option<i32>,
+    pub status_code: Option<i32>,
+    pub can_listen: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Payment {
+    pub price: Option<Money>,
+    pub status: PaymentStatus,
+    pub paid_at: Option<DateTime>,
+}
+
+/// An exact amount: its scale is the vendor's.
+#[derive(Debug, Clone)]
+pub struct Money {
+    pub amount: Decimal,
+    pub currency: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentStatus {
+    Unpaid,
+    Paid,
+    Failed,
+    PageOpened,
+    Deducted,
+    Unknown,
+}
+
+#[derive(Debug, Clone)]
+pub struct RemoteSession {
+    pub client_id: Option<String>,
+    pub host: Option<String>,
+    pub service_card_id: Option<String>,
+    pub has_chat: bool,
+    pub has_remote_control: bool,
+    pub has_file_transfer: bool,
+    pub file_count: Option<i32>,
+}
+
+/// What a list of service records is narrowed to. None narrows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceRecordFilter {
+    pub vendors: Option<Vec<Vendor>>,
+    pub handler: Option<EmployeeId>,
+    pub handler_group: Option<EmployeeGroupId>,
+    pub contact: Option<ContactId>,
+    /// Inclusive bounds on the creation.
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+    pub completed: Option<bool>,
+}
+
+impl ServiceRecordFilter {
+    /// What the gateway itself can tell from a record: its creation and whether it is completed.
+    pub fn admits(&self, record: &ServiceRecord) -> bool {
+        let created = record.created_at.value().map(|at| at.timestamp);
+        let is_completed = record.status.value() == Some(&ServiceRecordStatus::Completed);
+
+        self.from
+            .is_none_or(|from| created.is_some_and(|at| at >= from))
+            && self.to.is_none_or(|to| created.is_some_and(|at| at <= to))
+            && self.completed.is_none_or(|wanted| wanted == is_completed)
+    }
+}

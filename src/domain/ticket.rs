@@ -1,0 +1,124 @@
+//! A request of a customer that outlives one service.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{
+    Category, CategoryId, Contact, ContactId, DateTime, Detail, Employee, EmployeeId,
+    ServiceRecord, Sponsor, SponsorId, TerminationCodeId, TicketId, Told, Vendor,
+};
+
+/// A ticket as one answer tells of it. The answer for one ticket leaves creator and service records untold; the list tells them.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    pub id: TicketId,
+    pub subject: Option<String>,
+    pub content: Option<String>,
+    pub status: TicketStatus,
+    pub status_memo: Option<String>,
+    pub priority: TicketPriority,
+    pub due_at: Option<DateTime>,
+    pub created_at: Option<DateTime>,
+    pub updated_at: Option<DateTime>,
+    pub contact: Option<Arc<Contact>>,
+    pub category: Option<Arc<Category>>,
+    pub handler: Option<Arc<Employee>>,
+    pub creator: Told<Arc<Employee>>,
+    pub sponsor: Option<Arc<Sponsor>>,
+    pub termination_code: Option<Arc<TerminationCode>>,
+    pub service_records: Told<Vec<Arc<ServiceRecord>>>,
+}
+
+impl Ticket {
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        let is_open = !matches!(self.status, TicketStatus::Resolved | TicketStatus::Closed);
+        is_open && self.due_at.is_some_and(|due| due.timestamp < now)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TicketStatus {
+    Pending,
+    InProgress,
+    Resolved,
+    Closed,
+    Unknown,
+}
+
+impl TicketStatus {
+    pub const KNOWN: [TicketStatus; 4] = [
+        TicketStatus::Pending,
+        TicketStatus::InProgress,
+        TicketStatus::Resolved,
+        TicketStatus::Closed,
+    ];
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TicketPriority {
+    Low,
+    Medium,
+    High,
+    Urgent,
+    Unknown,
+}
+
+/// Why a ticket is in the status that it is in.
+#[derive(Debug, Clone)]
+pub struct TerminationCode {
+    pub id: TerminationCodeId,
+    pub detail: Detail,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub status: TicketStatus,
+}
+
+/// What a list of tickets is narrowed to. None narrows nothing, an empty list matches nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TicketFilter {
+    pub vendors: Option<Vec<Vendor>>,
+    pub search: Option<String>,
+    pub statuses: Option<Vec<TicketStatus>>,
+    pub contact: Option<ContactId>,
+    pub sponsor: Option<SponsorId>,
+    pub termination_codes: Option<Vec<TerminationCodeId>>,
+    pub handlers: Option<Vec<EmployeeId>>,
+    pub creators: Option<Vec<EmployeeId>>,
+    /// Inclusive bounds.
+    pub due_from: Option<Timestamp>,
+    pub due_to: Option<Timestamp>,
+    pub created_from: Option<Timestamp>,
+    pub created_to: Option<Timestamp>,
+}
+
+/// What a write does to one field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    #[default]
+    Keep,
+    Clear,
+    Set(T),
+}
+
+impl<T> Change<T> {
+    pub fn is_keep(&self) -> bool {
+        matches!(self, Change::Keep)
+    }
+}
+
+/// The fields of a ticket that a client may write; a new ticket keeps what it does not set at the vendor's default.
+#[derive(Debug, Clone, Default)]
+pub struct TicketChanges {
+    pub subject: Change<String>,
+    pub content: Change<String>,
+    pub status: Change<TicketStatus>,
+    pub status_memo: Change<String>,
+    pub priority: Change<TicketPriority>,
+    pub due_at: Change<Timestamp>,
+    pub handler: Change<EmployeeId>,
+    pub contact: Change<ContactId>,
+    pub sponsor: Change<SponsorId>,
+    pub category: Change<CategoryId>,
+    pub termination_code: Change<TerminationCodeId>,
+}

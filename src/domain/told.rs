@@ -1,0 +1,39 @@
+//! Whether an answer tells of a field at all, which is more than whether the field is null.
+
+/// A field of an object that may have been read from a thin copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told<T> {
+    /// The answer has no such field: a richer answer may.
+    Untold,
+    /// The answer has the field; none is the vendor's null.
+    As(Option<T>),
+}
+
+impl<T> Told<T> {
+    pub fn some(value: T) -> Self {
+        Told::As(Some(value))
+    }
+
+    pub fn none() -> Self {
+        Told::As(None)
+    }
+
+    pub fn is_told(&self) -> bool {
+        matches!(self, Told::As(_))
+    }
+
+    /// What is known, where nobody else is going to be asked.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Told::Untold => None,
+            Told::As(value) => value.as_ref(),
+        }
+    }
+
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Told<U> {
+        match self {
+            Told::Untold => Told::Untold,
+            Told::As(value) => Told::As(value.map(change)),
+        }
+    }
+}

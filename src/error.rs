@@ -1,0 +1,114 @@
+//! The one error: its kind says what the caller can do, its context what the gateway was doing, its source why.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use crate::domain::{MalformedId, Vendor, VendorErrorCode, VendorFailure};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Cheap to clone, because callers that share one vendor call share its failure too.
+#[derive(Debug, Clone)]
+pub struct Error {
+    pub kind: ErrorKind,
+    /// One sentence, safe to show: no address, body, secret or personal data.
+    context: Cow<'static, str>,
+    /// For the log alone.
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+#[derive(Debug, Clone)]
+pub enum ErrorKind {
+    /// The question can't be answered as it was asked.
+    BadUserInput,
+    Unauthenticated,
+    Forbidden,
+    LimitExceeded,
+    /// A vendor failed.
+    Vendor(VendorFailure),
+    /// A write was sent, and what became of it is not known.
+    OutcomeUnknown(VendorFailure),
+    /// A write names an object that the vendor does not have.
+    NotFound,
+    /// A write came too late: the object can't be changed any more.
+    Locked,
+    /// The vendor says which fields of a write are wrong.
+    InvalidFields(Arc<[FieldFault]>),
+    /// The object's vendor has no such operation.
+    UnsupportedByVendor(Vendor),
+    Internal,
+}
+
+/// One field of a write that a vendor refused, by the name that the input gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFault {
+    /// None where the vendor names a field that the input does not have.
+    pub field: Option<&'static str>,
+    pub message: String,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, context: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            context: context.into(),
+            source: None,
+        }
+    }
+
+    pub fn bad_user_input(context: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::BadUserInput, context)
+    }
+
+    pub fn internal(context: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::Internal, context)
+    }
+
+    /// A vendor's failure that nothing more is to be said of than its code says.
+    pub fn vendor(vendor: Vendor, code: VendorErrorCode) -> Self {
+        let failure = VendorFailure {
+            vendor,
+            code,
+            retry_after: None,
+        };
+        Self::from(failure)
+    }
+
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The vendor's failure behind this error, where it is one.
+    pub fn vendor_failure(&self) -> Option<VendorFailure> {
+        match self.kind {
+            ErrorKind::Vendor(failure) | ErrorKind::OutcomeUnknown(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+impl From<VendorFailure> for Error {
+    fn from(failure: VendorFailure) -> Self {
+        Self::new(ErrorKind::Vendor(failure), failure.to_string())
+    }
+}
+
+impl From<MalformedId> for Error {
+    fn from(malformed: MalformedId) -> Self {
+        Self::bad_user_input(malformed.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.context)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}

@@ -1,0 +1,7 @@
+//! deskgraph: one GraphQL schema over the REST APIs of two customer-service vendors.
+//!
+//! The modules stand in the order in which a newcomer needs them.
+
+pub mod domain;
+pub mod error;
+pub mod sandbox;

@@ -1,0 +1,1 @@
+//! Both vendors as real HTTP servers on loopback, written from their documents.
