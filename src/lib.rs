@@ -5,3 +5,4 @@
 pub mod domain;
 pub mod error;
 pub mod sandbox;
+pub mod upstream;

@@ -13,3 +13,24 @@ pub struct Category {
     pub description: Option<String>,
     pub parent: Option<Arc<Category>>,
 }
+
+/// The names of a record's categories, the widest level first, as a vendor tells them apart from the ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CategoryNames(pub Vec<Option<String>>);
+
+impl Category {
+    /// The same category and ancestors with their names.
+    pub fn named(&self, names: &CategoryNames) -> Category {
+        let level = usize::from(self.id.level);
+        Category {
+            id: self.id,
+            detail: Detail::Full,
+            name: names.0.get(level - 1).cloned().flatten(),
+            description: self.description.clone(),
+            parent: self
+                .parent
+                .as_ref()
+                .map(|parent| Arc::new(parent.named(names))),
+        }
+    }
+}

@@ -16,7 +16,7 @@ mod told;
 mod vendor;
 
 pub use caller::{Caller, Scope};
-pub use category::Category;
+pub use category::{Category, CategoryNames};
 pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Transcript};
 pub use contact::{Contact, Sponsor};
 pub use employee::{Employee, EmployeeGroup};
@@ -28,9 +28,9 @@ pub use id::{
 pub use page::{Limit, VendorPage, VendorPageRequest};
 pub use request::{RequestScope, Tally};
 pub use service_record::{
-    CustomField, Money, Payment, PaymentStatus, Rating, RatingScore, RemoteSession, ServiceChannel,
-    ServiceLog, ServiceRecord, ServiceRecordFilter, ServiceRecordStatus, ServiceResult,
-    ServiceSummary,
+    CustomField, CustomFieldValue, Money, Payment, PaymentStatus, Rating, RatingScore,
+    RemoteSession, ServiceChannel, ServiceLog, ServiceRecord, ServiceRecordChanges,
+    ServiceRecordFilter, ServiceRecordStatus, ServiceResult, ServiceSummary,
 };
 pub use stats::{CountedRange, ServiceRecordStats, TicketStats};
 pub use ticket::{

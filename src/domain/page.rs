@@ -37,3 +37,21 @@ pub struct VendorPage<T> {
     /// Whether the vendor says that another page follows.
     pub has_next: Option<bool>,
 }
+
+impl<T> VendorPage<T> {
+    /// The one page of a list that holds nothing.
+    pub fn empty() -> Self {
+        Self::whole(Vec::new())
+    }
+
+    /// The one page of a list that is known whole.
+    pub fn whole(items: Vec<Arc<T>>) -> Self {
+        Self {
+            total: Some(items.len() as u64),
+            per_page: None,
+            last_page: Some(1),
+            has_next: Some(false),
+            items,
+        }
+    }
+}

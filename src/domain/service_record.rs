@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use super::{
     Category, Contact, ContactId, DateTime, Detail, Employee, EmployeeGroupId, EmployeeId,
     ServiceLogId, ServiceRecordId, ServiceResultId, Sponsor, Told, Transcript, Vendor,
+    VendorNumber,
 };
 
 /// A service record as one answer tells of it. The copy inside a ticket is an excerpt; a field that it leaves untold is read
@@ -190,4 +191,18 @@ impl ServiceRecordFilter {
             && self.to.is_none_or(|to| created.is_some_and(|at| at <= to))
             && self.completed.is_none_or(|wanted| wanted == is_completed)
     }
+}
+
+/// The fields of a service record that a client may write.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceRecordChanges {
+    pub memo: super::Change<String>,
+    /// By the vendor's number of the custom field; none leaves them all as they are.
+    pub custom_fields: Option<Vec<(VendorNumber, CustomFieldValue)>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomFieldValue {
+    One(String),
+    Many(Vec<String>),
 }

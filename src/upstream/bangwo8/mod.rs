@@ -1,0 +1,1 @@
+//! Bangwo8 帮我吧: remote-assistance records, their chats, and agents.

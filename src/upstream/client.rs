@@ -1,0 +1,1 @@
+//! The one HTTP policy towards every vendor.

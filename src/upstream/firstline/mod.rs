@@ -1,0 +1,1 @@
+//! FirstLine: contact-centre records, tickets, employees and categories.
