@@ -4,5 +4,6 @@
 
 pub mod domain;
 pub mod error;
+pub mod repository;
 pub mod sandbox;
 pub mod upstream;

@@ -25,7 +25,7 @@ pub use id::{
     NodeId, ServiceLogId, ServiceRecordId, ServiceResultId, SponsorId, TerminationCodeId, TicketId,
     VendorNumber,
 };
-pub use page::{Limit, VendorPage, VendorPageRequest};
+pub use page::{Limit, PageArguments, VendorPage, VendorPageRequest};
 pub use request::{RequestScope, Tally};
 pub use service_record::{
     CustomField, CustomFieldValue, Money, Payment, PaymentStatus, Rating, RatingScore,

@@ -55,3 +55,10 @@ impl<T> VendorPage<T> {
         }
     }
 }
+
+/// What a client asks of a list: how many, and after which cursor.
+#[derive(Debug, Clone)]
+pub struct PageArguments {
+    pub limit: Limit,
+    pub after: Option<String>,
+}
