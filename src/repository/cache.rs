@@ -71,6 +71,7 @@ pub(super) enum Topic {
 }
 
 const TOPICS: usize = 7;
+const VENDORS: usize = Vendor::ALL.len();
 
 /// An answer, and how it came.
 pub(super) struct Kept<T> {
@@ -83,6 +84,7 @@ pub(super) struct Kept<T> {
 /// Names one read of one vendor.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReadKey {
+    vendor: Vendor,
     topic: Topic,
     lifetime: Lifetime,
     hash: (u64, u64),
@@ -94,10 +96,14 @@ pub(super) struct Cache {
     entries: moka::sync::Cache<(u64, u64), Entry>,
     flights: Mutex<Flights>,
     flights_started: AtomicU64,
-    /// Raised by every write to a topic: answers read under an earlier epoch are found no more.
-    epochs: [AtomicU64; TOPICS],
+    /// Raised by every write to a vendor's topic: answers read under an earlier epoch are found no more.
+    list_epochs: Epochs,
+    /// Raised by a write that may change every object of a topic.
+    entity_epochs: Epochs,
     hashers: (RandomState, RandomState),
 }
+
+type Epochs = [[AtomicU64; TOPICS]; VENDORS];
 
 type Flight = BoxFuture<'static, Result<Entry>>;
 
@@ -125,7 +131,8 @@ impl Cache {
             entries,
             flights: Mutex::default(),
             flights_started: AtomicU64::new(0),
-            epochs: Default::default(),
+            list_epochs: Default::default(),
+            entity_epochs: Default::default(),
             hashers: (RandomState::new(), RandomState::new()),
         }
     }
@@ -139,19 +146,21 @@ impl Cache {
         read: impl Hash,
     ) -> ReadKey {
         let epoch = match lifetime {
-            // One object's answer is dropped by name when the object is written.
-            Lifetime::Entity => 0,
-            _ => self.epoch(topic),
+            // One object's answer is dropped by name when the object alone is written.
+            Lifetime::Entity => epoch(&self.entity_epochs, vendor, topic),
+            _ => epoch(&self.list_epochs, vendor, topic),
         };
         let whole = (vendor, topic, lifetime, epoch, read);
+        let hash = (
+            self.hashers.0.hash_one(&whole),
+            self.hashers.1.hash_one(&whole),
+        );
         ReadKey {
+            vendor,
             topic,
             lifetime,
-            hash: (
-                self.hashers.0.hash_one(&whole),
-                self.hashers.1.hash_one(&whole),
-            ),
-            epoch: self.epoch(topic),
+            hash,
+            epoch: self::epoch(&self.list_epochs, vendor, topic),
         }
     }
 
@@ -209,15 +218,21 @@ impl Cache {
     where
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.keeping == Keeping::Kept && source.epoch == self.epoch(source.topic) {
+        if self.settings.keeping == Keeping::Kept && self.is_current(source) {
             let entry = self.entry(key, value, read_at);
             self.entries.insert(key.hash, entry);
         }
     }
 
     /// Lists, totals and counts of the topic are read anew from now on, by every caller.
-    pub(super) fn drop_lists(&self, topic: Topic) {
-        self.epochs[topic as usize].fetch_add(1, Ordering::SeqCst);
+    pub(super) fn drop_lists(&self, vendor: Vendor, topic: Topic) {
+        self.list_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// So is every object of the topic.
+    pub(super) fn drop_all(&self, vendor: Vendor, topic: Topic) {
+        self.entity_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
+        self.drop_lists(vendor, topic);
     }
 
     pub(super) fn drop_entity(&self, key: ReadKey) {
@@ -225,8 +240,9 @@ impl Cache {
         self.entries.invalidate(&key.hash);
     }
 
-    fn epoch(&self, topic: Topic) -> u64 {
-        self.epochs[topic as usize].load(Ordering::SeqCst)
+    /// Whether nothing of the topic was written since the key was made.
+    fn is_current(&self, key: ReadKey) -> bool {
+        key.epoch == epoch(&self.list_epochs, key.vendor, key.topic)
     }
 
     fn flights(&self) -> std::sync::MutexGuard<'_, Flights> {
@@ -286,7 +302,7 @@ impl Cache {
         if let Ok(entry) = &entry
             && is_on_table
             && key.lifetime != Lifetime::Flight
-            && key.epoch == self.epoch(key.topic)
+            && self.is_current(key)
             && self.settings.keeping == Keeping::Kept
         {
             self.entries.insert(key.hash, entry.clone());
@@ -314,6 +330,10 @@ impl Cache {
             kept_for: ttl + self.settings.stale,
         }
     }
+}
+
+fn epoch(epochs: &Epochs, vendor: Vendor, topic: Topic) -> u64 {
+    epochs[vendor as usize][topic as usize].load(Ordering::SeqCst)
 }
 
 const FLIGHTS_SWEPT_AT: usize = 4096;

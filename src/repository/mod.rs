@@ -13,6 +13,7 @@ mod stats;
 mod termination_code;
 mod ticket;
 mod weight;
+mod write;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -28,12 +29,14 @@ use batch::Batches;
 use cache::{Cache, Kept, Lifetime, ReadKey, Topic};
 pub use cache::{CacheSettings, Keeping};
 pub use cursor::Cursors;
+use write::Writes;
 
 /// What every request shares: the vendors and the cache.
 pub struct Shared {
     vendors: Vec<Arc<dyn VendorApi>>,
     cache: Arc<Cache>,
     limits: Limits,
+    writes: Writes,
 }
 
 /// What one request may ask of the repository.
@@ -93,6 +96,7 @@ impl Shared {
             vendors,
             cache: Arc::new(Cache::new(cache)),
             limits,
+            writes: Writes::new(),
         })
     }
 

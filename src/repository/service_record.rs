@@ -1,4 +1,4 @@
-//! Service records: the merged list, one by id, names of their categories, summaries, and the agent's update.
+//! Service records: the merged list, one by id, names of their categories, and summaries.
 
 use std::{
     collections::HashMap,
@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     domain::{
-        Category, Detail, PageArguments, Scope, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordFilter, ServiceRecordId, ServiceSummary, Told, VendorPage, VendorPageRequest,
+        Category, Detail, PageArguments, Scope, ServiceRecord, ServiceRecordFilter,
+        ServiceRecordId, ServiceSummary, Told, VendorPage, VendorPageRequest,
     },
-    error::{Error, ErrorKind, Result},
+    error::Result,
     upstream::{
         FilterPlan, VendorApi,
         paged_list::{PagedList, Reading},
@@ -248,45 +248,6 @@ impl Repository {
         });
         let summary = read.await?.value;
         Ok(Option::as_ref(&summary).map(|summary| Arc::new(summary.clone())))
-    }
-
-    /// Checked by the schema: at least one change, the memo's length, custom field keys.
-    pub async fn update_service_record(
-        &self,
-        id: ServiceRecordId,
-        changes: ServiceRecordChanges,
-    ) -> Result<Arc<ServiceRecord>> {
-        self.authorize(Scope::Write)?;
-        let vendor = self.vendor(id.vendor)?;
-        let custom_fields = vendor
-            .update_service_record(&self.scope, id, &changes)
-            .await;
-        self.shared.cache.drop_lists(Topic::ServiceRecords);
-        self.shared.cache.drop_lists(Topic::Tickets);
-        let entity = self.shared.entity_key(id.vendor, Topic::ServiceRecords, id);
-        self.shared.cache.drop_entity(entity);
-        let custom_fields = custom_fields?;
-
-        // The update's answer is a part of the record: the whole is read again.
-        let answers = vendor.service_records(&self.scope, &[id]).await;
-        let read = answers.into_iter().find(|(read, _)| *read == id);
-        let record = match read {
-            Some((_, result)) => result?,
-            None => None,
-        };
-        let record = record.ok_or_else(|| {
-            Error::new(
-                ErrorKind::NotFound,
-                "there is no such service record any more",
-            )
-        })?;
-        Ok(match (&record.custom_fields, custom_fields) {
-            (Told::Untold, Some(custom_fields)) => Arc::new(ServiceRecord {
-                custom_fields: Told::some(custom_fields),
-                ..ServiceRecord::clone(&record)
-            }),
-            _ => record,
-        })
     }
 }
 

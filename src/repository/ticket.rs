@@ -1,4 +1,4 @@
-//! Tickets: the list, one by id, and the writes.
+//! Tickets: the list, and one by id.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,11 +11,8 @@ use super::{
     merge::{Counting, Part, Participation, Provenance, merge},
 };
 use crate::{
-    domain::{
-        PageArguments, Scope, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorPage,
-        VendorPageRequest,
-    },
-    error::{Error, Result},
+    domain::{PageArguments, Scope, Ticket, TicketFilter, TicketId, VendorPage, VendorPageRequest},
+    error::Result,
     upstream::{VendorApi, paged_list::PagedList},
 };
 
@@ -137,47 +134,5 @@ impl Repository {
         let entity = self.shared.entity_key(id.vendor, Topic::Tickets, id);
         cache.feed(entity, Arc::clone(listed), kept.read_at, key);
         Ok(Some(Arc::clone(listed)))
-    }
-
-    pub async fn create_ticket(
-        &self,
-        changes: TicketChanges,
-        _idempotency_key: Option<String>,
-    ) -> Result<Arc<Ticket>> {
-        self.authorize(Scope::Write)?;
-        let vendor = self
-            .shared
-            .vendors
-            .iter()
-            .find(|vendor| vendor.has_tickets());
-        let vendor =
-            vendor.ok_or_else(|| Error::bad_user_input("no configured vendor has tickets"))?;
-        let created = vendor.create_ticket(&self.scope, &changes).await;
-        self.shared.cache.drop_lists(Topic::Tickets);
-        created
-    }
-
-    pub async fn update_ticket(&self, id: TicketId, changes: TicketChanges) -> Result<Arc<Ticket>> {
-        self.authorize(Scope::Write)?;
-        let vendor = self.vendor(id.vendor)?;
-        let updated = vendor.update_ticket(&self.scope, id, &changes).await;
-        self.forget_ticket(id.vendor, id);
-        updated
-    }
-
-    pub async fn delete_ticket(&self, id: TicketId) -> Result<()> {
-        self.authorize(Scope::Write)?;
-        let vendor = self.vendor(id.vendor)?;
-        let deleted = vendor.delete_ticket(&self.scope, id).await;
-        self.forget_ticket(id.vendor, id);
-        deleted
-    }
-
-    /// Whatever became of the write, nothing that it could have changed is served from the cache any more.
-    fn forget_ticket(&self, vendor: Vendor, id: TicketId) {
-        self.shared.cache.drop_lists(Topic::Tickets);
-        self.shared
-            .cache
-            .drop_entity(self.shared.entity_key(vendor, Topic::Tickets, id));
     }
 }

@@ -273,10 +273,7 @@ impl PagedList<'_> {
         };
 
         let mut calls_left = self.max_calls;
-        loop {
-            let Some(missing) = window.missing(&goal(learned), &admits) else {
-                break;
-            };
+        while let Some(missing) = window.missing(&goal(learned), &admits) {
             let mut requests = pages_covering(missing, learned.page_cap, self.max_per_page);
             requests.truncate(calls_left as usize);
             if requests.is_empty() {
