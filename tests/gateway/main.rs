@@ -1,1 +1,3 @@
-fn main() {}
+//! The gateway's tests: GraphQL over HTTP to the real server, over the sandbox vendors.
+
+mod architecture;
