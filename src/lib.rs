@@ -6,4 +6,5 @@ pub mod domain;
 pub mod error;
 pub mod repository;
 pub mod sandbox;
+pub mod schema;
 pub mod upstream;

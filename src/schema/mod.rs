@@ -1,0 +1,87 @@
+//! The public graph: GraphQL names, nullability, descriptions and errors over what the repository answers.
+
+mod arguments;
+mod category;
+mod chat_message;
+mod contact;
+mod employee;
+mod error;
+mod mutation;
+mod node;
+mod pagination;
+mod partial;
+mod query;
+mod scalars;
+mod selection;
+mod service_log;
+mod service_record;
+mod service_record_input;
+mod sponsor;
+mod stats;
+mod termination_code;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod ticket_input;
+mod user_error;
+mod vendor;
+use std::sync::Arc;
+
+use async_graphql::{Context, EmptySubscription, SDLExportOptions, Schema, SchemaBuilder};
+
+use crate::{
+    error::{Error, Result},
+    repository::Repository,
+};
+pub use mutation::Mutation;
+pub use query::Query;
+
+pub type GatewaySchema = Schema<Query, Mutation, EmptySubscription>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaSettings {
+    pub introspection: Introspection,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Introspection {
+    Enabled,
+    /// Nor do errors suggest names that the schema has.
+    Disabled,
+}
+
+/// The schema, which lives for the process. A request brings its `Arc<Repository>` in its data.
+pub fn build(settings: SchemaSettings) -> GatewaySchema {
+    match settings.introspection {
+        Introspection::Enabled => builder().finish(),
+        Introspection::Disabled => builder()
+            .disable_introspection()
+            .disable_suggestions()
+            .finish(),
+    }
+}
+
+/// The schema in GraphQL's own language, the same on every run.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .prefer_single_line_descriptions()
+        .use_space_ident();
+    let printed = builder().finish().sdl_with_options(options);
+
+    // The library also prints the directives that every GraphQL server has.
+    let lines: Vec<&str> = printed
+        .lines()
+        .filter(|line| !line.starts_with("directive @"))
+        .collect();
+    lines.join("\n") + "\n"
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation, EmptySubscription)
+}
+
+/// The repository of this request.
+fn repository<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Repository>> {
+    ctx.data_opt()
+        .ok_or_else(|| Error::internal("the request carries no repository"))
+}
