@@ -65,14 +65,23 @@ pub fn build(settings: SchemaSettings) -> GatewaySchema {
 pub fn sdl() -> String {
     let options = SDLExportOptions::new()
         .prefer_single_line_descriptions()
+        .include_specified_by()
         .use_space_ident();
     let printed = builder().finish().sdl_with_options(options);
 
-    // The library also prints the directives that every GraphQL server has.
-    let lines: Vec<&str> = printed
-        .lines()
-        .filter(|line| !line.starts_with("directive @"))
-        .collect();
+    without_directive_definitions(&printed)
+}
+
+/// The library also prints, below their descriptions, the directives that every GraphQL server has.
+fn without_directive_definitions(sdl: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in sdl.lines() {
+        if line.starts_with("directive @") {
+            lines.pop_if(|description| description.starts_with('"'));
+        } else {
+            lines.push(line);
+        }
+    }
     lines.join("\n") + "\n"
 }
 

@@ -12,12 +12,12 @@ use crate::{
 #[derive(SimpleObject, Debug, Clone, PartialEq, Eq)]
 pub(super) struct UserError {
     /// The kind of fault.
-    code: UserErrorCode,
+    pub(super) code: UserErrorCode,
     /// One sentence for people; it may change.
     message: String,
     /// The path of the input field, e.g. ["input", "subject"]; an element of a list by its index, from "0". Null where the
     /// fault is of no one field.
-    field: Option<Vec<String>>,
+    pub(super) field: Option<Vec<String>>,
 }
 
 /// The kind of a fault in a write.
