@@ -162,7 +162,11 @@ impl ServiceRecord {
         #[graphql(desc = "A cursor of this record's messages: the page starts after it.")]
         after: Option<String>,
     ) -> Option<FieldResult<ChatMessageConnection>> {
-        match self.0.telling(ctx, |record| &record.transcript).await? {
+        let record = match self.0.seen().detail {
+            Detail::Full => Ok(self.0.seen()),
+            _ => self.0.telling(ctx, |record| &record.transcript).await?,
+        };
+        match record {
             Ok(record) => messages_of(ctx, record, first, after).await,
             Err(error) => Some(Err(error)),
         }
