@@ -1,30 +1,37 @@
 //! The public graph: GraphQL names, nullability, descriptions and errors over what the repository answers.
 
-mod arguments;
+// The roots.
+mod mutation;
+mod query;
+
+// The types, a file each.
 mod category;
 mod chat_message;
 mod contact;
 mod employee;
-mod error;
-mod mutation;
 mod node;
 mod pagination;
-mod partial;
-mod query;
 mod scalars;
-mod selection;
 mod service_log;
 mod service_record;
 mod service_record_input;
 mod sponsor;
 mod stats;
 mod termination_code;
-#[cfg(test)]
-mod tests;
 mod ticket;
 mod ticket_input;
 mod user_error;
 mod vendor;
+
+// What the resolvers share.
+mod arguments;
+mod error;
+mod partial;
+mod selection;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, SDLExportOptions, Schema, SchemaBuilder};
