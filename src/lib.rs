@@ -4,6 +4,9 @@
 
 pub mod domain;
 pub mod error;
+
+pub mod schema;
+
 pub mod repository;
 pub mod sandbox;
 pub mod upstream;

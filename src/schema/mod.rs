@@ -1,0 +1,103 @@
+//! The public graph: GraphQL names, nullability, descriptions and errors over what the repository answers.
+
+// The roots.
+mod mutation;
+mod query;
+
+// The types, a file each.
+mod category;
+mod chat_message;
+mod contact;
+mod employee;
+mod node;
+mod pagination;
+mod scalars;
+mod service_log;
+mod service_record;
+mod service_record_input;
+mod sponsor;
+mod stats;
+mod termination_code;
+mod ticket;
+mod ticket_input;
+mod user_error;
+mod vendor;
+
+// What the resolvers share.
+mod arguments;
+mod error;
+mod partial;
+mod selection;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_graphql::{Context, EmptySubscription, SDLExportOptions, Schema, SchemaBuilder};
+
+use crate::{
+    error::{Error, Result},
+    repository::Repository,
+};
+pub use mutation::Mutation;
+pub use query::Query;
+
+pub type GatewaySchema = Schema<Query, Mutation, EmptySubscription>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaSettings {
+    pub introspection: Introspection,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Introspection {
+    Enabled,
+    /// Nor do errors suggest names that the schema has.
+    Disabled,
+}
+
+/// The schema, which lives for the process. A request brings its `Arc<Repository>` in its data.
+pub fn build(settings: SchemaSettings) -> GatewaySchema {
+    match settings.introspection {
+        Introspection::Enabled => builder().finish(),
+        Introspection::Disabled => builder()
+            .disable_introspection()
+            .disable_suggestions()
+            .finish(),
+    }
+}
+
+/// The schema in GraphQL's own language, the same on every run.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .prefer_single_line_descriptions()
+        .include_specified_by()
+        .use_space_ident();
+    let printed = builder().finish().sdl_with_options(options);
+
+    without_directive_definitions(&printed)
+}
+
+/// The library also prints, below their descriptions, the directives that every GraphQL server has.
+fn without_directive_definitions(sdl: &str) -> String {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in sdl.lines() {
+        if line.starts_with("directive @") {
+            lines.pop_if(|description| description.starts_with('"'));
+        } else {
+            lines.push(line);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation, EmptySubscription)
+}
+
+/// The repository of this request.
+fn repository<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Repository>> {
+    ctx.data_opt()
+        .ok_or_else(|| Error::internal("the request carries no repository"))
+}
