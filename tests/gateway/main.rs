@@ -1,1 +1,3 @@
-fn main() {}
+//! The gateway over the sandbox vendors, spoken to by HTTP.
+
+mod sandbox;
