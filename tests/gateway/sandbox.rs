@@ -188,6 +188,9 @@ async fn the_data_is_as_large_and_as_varied_as_a_desk_of_two_months() {
         .collect();
     assert!(counts.is_superset(&BTreeSet::from([0, 1, 2])));
     assert!(records.iter().any(|record| record["handler_id"].is_null()));
+    let all_logs = records.iter().flat_map(|record| array(&record["logs"]));
+    assert!(all_logs.clone().all(|log| log["service_end_at"].is_null()
+        || log["service_end_at"].as_str() >= log["service_start_at"].as_str()));
     assert!(
         records
             .iter()
@@ -1437,6 +1440,8 @@ async fn connections_that_a_fault_breaks_break_for_the_client() {
         let broken = desk.firstline(Method::GET, "/api/v1/ticket").send().await;
         let err = broken.expect_err("no answer comes");
         assert!(!err.is_timeout() && !err.is_connect(), "{fault:?}: {err:?}");
+        let is_reset = format!("{err:?}").contains("ConnectionReset");
+        assert_eq!(is_reset, fault == Fault::ResetConnection, "{err:?}");
         control.clear_faults();
     }
     assert_eq!(

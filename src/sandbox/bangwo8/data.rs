@@ -94,16 +94,17 @@ impl Data {
             (_, 4) => random.between(81, 220),
             _ => 250,
         } as usize;
-        let messages = chat(
-            random,
+        let is_over = matches!(status, 0 | 5 | 9);
+        let conversation = Conversation {
             scenario,
-            &details,
+            details: &details,
             wanted,
+            is_over,
             begun_at,
-            now,
-            &agent_name,
-            &client_id,
-        );
+            agent_name: &agent_name,
+            client_id: &client_id,
+        };
+        let messages = chat(random, &conversation, now);
         let last_at = messages
             .last()
             .and_then(|message| message["time"].as_str())
@@ -112,7 +113,6 @@ impl Data {
             .unwrap_or(begun_at)
             .max(begun_at.saturating_add(SignedDuration::from_secs(random.between(60, 3_000))))
             .min(now);
-        let is_over = matches!(status, 0 | 5 | 9);
 
         let mut fields = record_defaults(id, begun_at);
         fields.extend(fields_of(json!({
@@ -375,49 +375,49 @@ fn attachments(random: &mut Random) -> String {
     addresses.join(",")
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a conversation is told by all of them"
-)]
-fn chat(
-    random: &mut Random,
-    scenario: &Scenario,
-    details: &Details,
+struct Conversation<'a> {
+    scenario: &'a Scenario,
+    details: &'a Details,
+    /// How many messages at most.
     wanted: usize,
+    is_over: bool,
     begun_at: DateTime,
-    now: DateTime,
-    agent_name: &str,
-    client_id: &str,
-) -> Vec<Value> {
+    agent_name: &'a str,
+    client_id: &'a str,
+}
+
+fn chat(random: &mut Random, conversation: &Conversation<'_>, now: DateTime) -> Vec<Value> {
+    let wanted = conversation.wanted;
+    let closing = match conversation.is_over && wanted > 0 {
+        true => vec![(Speaker::Agent, FAREWELL)],
+        false => Vec::new(),
+    };
     let mut lines = vec![(Speaker::Agent, GREETING)];
-    lines.extend_from_slice(scenario.lines);
-    let follow_ups = FOLLOW_UPS
-        .iter()
-        .cycle()
-        .skip(random.below(FOLLOW_UPS.len()));
-    for (question, answer) in follow_ups {
-        if lines.len() + 1 >= wanted {
+    lines.extend_from_slice(conversation.scenario.lines);
+    let first_follow_up = random.below(FOLLOW_UPS.len());
+    for (question, answer) in FOLLOW_UPS.iter().cycle().skip(first_follow_up) {
+        if lines.len() + closing.len() >= wanted {
             break;
         }
         lines.push((Speaker::User, question));
         lines.push((Speaker::Agent, answer));
     }
-    lines.push((Speaker::Agent, FAREWELL));
+    lines.truncate(wanted.saturating_sub(closing.len()));
+    lines.extend(closing);
 
-    let mut at = begun_at;
+    let mut at = conversation.begun_at;
     lines
         .into_iter()
-        .take(wanted)
         .map(|(speaker, text)| {
             // The identity comes as a string in one of the vendor's examples and as a number in the other.
             let (spokesman, identity) = match speaker {
-                Speaker::Agent => (agent_name, json!(1)),
-                Speaker::User => (client_id, json!("2")),
+                Speaker::Agent => (conversation.agent_name, json!(1)),
+                Speaker::User => (conversation.client_id, json!("2")),
             };
             let message = json!({
                 "spokesman": spokesman,
                 "spokesman_identity": identity,
-                "msg": details.fill(text),
+                "msg": conversation.details.fill(text),
                 "time": printed(random, at),
             });
             at = at

@@ -113,7 +113,7 @@ impl Bangwo8 {
 
     fn refuse(&self, refusal: Refusal) -> Response {
         match self.control.switches().refusals_are_ok {
-            true => refusal.as_ok().into_response(),
+            true => refusal.with_status_ok().into_response(),
             false => refusal.into_response(),
         }
     }

@@ -87,7 +87,7 @@ impl Refusal {
     }
 
     /// With status 200, as some of the vendor's refusals may come.
-    pub(super) fn as_ok(self) -> Self {
+    pub(super) fn with_status_ok(self) -> Self {
         Self {
             status: 200,
             ..self

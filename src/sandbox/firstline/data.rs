@@ -8,7 +8,7 @@ use super::phrases::{
     CATEGORIES, DEPARTMENTS, FAMILY_NAMES, GIVEN_NAMES, GROUPS, JOB_TITLES, LATIN_NAMES, PRODUCTS,
     SCENARIOS, SPONSORS, SUBCATEGORIES, Scenario, TERMINATION_CODES,
 };
-use super::talk::{self, Channel};
+use super::talk::{self, Channel, Conversation, Stage};
 use crate::sandbox::random::Random;
 use crate::sandbox::row::{Fields, Row, Table, fields_of};
 use crate::sandbox::traffic::traffic;
@@ -255,7 +255,7 @@ fn service_record(
         (Progress::Waiting, chance) if chance < 50 => Vec::new(),
         (_, chance) => {
             let legs = if chance < 12 && is_started {
-                2 + chance as usize % 2
+                2 + chance % 2
             } else {
                 1
             };
@@ -267,15 +267,27 @@ fn service_record(
                 let messages = match channel.has_messages() {
                     true => talk::messages(
                         random,
-                        scenario,
-                        &details,
-                        leg_starts_at,
-                        talk_starts_at,
+                        &Conversation {
+                            log_id: *next_log_id,
+                            scenario,
+                            details: &details,
+                            is_continued: leg > 0,
+                            stage: match progress {
+                                Progress::Waiting => Stage::Waiting,
+                                Progress::InService => Stage::Talking,
+                                _ if leg + 1 < legs => Stage::Talking,
+                                _ => Stage::Over,
+                            },
+                            queued_at: leg_starts_at,
+                            started_at: talk_starts_at,
+                        },
                         now,
                     ),
                     false => Vec::new(),
                 };
-                let last_at = talk::last_at(&messages).unwrap_or(ended_at);
+                let last_at = talk::last_at(&messages)
+                    .unwrap_or_else(|| ended_at.max(after(talk_starts_at, 150)))
+                    .max(talk_starts_at);
                 ended_at = ended_at.max(last_at);
                 // The samples show logs that name another record than the one that holds them.
                 let named_record = if random.percent(2) { id - 4 } else { id };

@@ -26,15 +26,13 @@ use super::gate::{self, Vendor};
 use super::random::Random;
 use super::row::{Fields, Row, Table, fields_of, number, put_in_order};
 use super::server::Stopping;
-use super::switches::{
-    AnswerShape, DeleteAnswer, ExpiryUnit, FirstLineSwitches, LoginAnswer, MethodSupport,
-};
+use super::switches::{AnswerShape, DeleteAnswer, FirstLineSwitches, MethodSupport};
 use super::{Clock, SandboxOptions};
 use auth::{Expired, Tokens};
 use data::{Data, printed};
 use edits::Write;
 use parameters::Parameters;
-use refusal::{Errors, Refusal};
+use refusal::Refusal;
 use shapes::Place;
 
 type Pairs = Query<Vec<(String, String)>>;
@@ -50,9 +48,9 @@ pub(super) struct FirstLine {
 
 pub(super) fn router(firstline: Arc<FirstLine>, stopping: Stopping) -> Router {
     let routes = Router::new()
-        .route("/api/v1/auth", post(post_auth).put(refresh))
-        .route("/api/v1/auth/logout", post(logout))
-        .route("/api/v1/auth/me", get(me))
+        .route("/api/v1/auth", post(auth::post_auth).put(auth::refresh))
+        .route("/api/v1/auth/logout", post(auth::logout))
+        .route("/api/v1/auth/me", get(auth::me))
         .route("/api/v1/interact-collection", get(list_records))
         .route(
             "/api/v1/interact-collection/{id}",
@@ -211,27 +209,6 @@ fn overriding_method(pairs: &[(String, String)], body: &Fields) -> Option<String
     in_body.or(in_query).map(str::to_ascii_lowercase)
 }
 
-async fn post_auth(
-    State(firstline): State<Arc<FirstLine>>,
-    Query(pairs): Pairs,
-    request: Presented,
-    body: Bytes,
-) -> Answer {
-    let fields = body_fields(&body);
-    match overriding_method(&pairs, &fields).as_deref() {
-        Some("put") => renew(&firstline, &request.0),
-        Some(method) => Err(Refusal::MethodNotAllowed(method.to_ascii_uppercase())),
-        None => login(&firstline, &fields),
-    }
-}
-
-async fn refresh(State(firstline): State<Arc<FirstLine>>, request: Presented) -> Answer {
-    if firstline.control.switches().method_support != MethodSupport::Native {
-        return Err(Refusal::MethodNotAllowed("PUT".into()));
-    }
-    renew(&firstline, &request.0)
-}
-
 /// The head of a request, for a handler that looks at the credentials itself.
 struct Presented(Parts);
 
@@ -241,96 +218,6 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for Presented {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Presented(parts.clone()))
     }
-}
-
-fn login(firstline: &FirstLine, fields: &Fields) -> Answer {
-    let mut errors = Errors::default();
-    for name in ["name", "password"] {
-        if !fields.get(name).is_some_and(Value::is_string) {
-            errors.add(name, format!("The {name} field is required."));
-        }
-    }
-    let ttl = match fields.get("ttl") {
-        None | Some(Value::Null) => auth::DEFAULT_LIFE_MINUTES,
-        Some(ttl) => ttl.as_i64().filter(|ttl| *ttl > 0).unwrap_or_else(|| {
-            errors.add("ttl", "The ttl must be an integer.");
-            0
-        }),
-    };
-    errors.check()?;
-
-    let field = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-    if !auth::is_login(field("name"), field("password")) {
-        return Err(firstline.unauthenticated());
-    }
-    let answer = firstline.control.switches().login_answer;
-    Ok(issue(firstline, auth::LOGIN_EMPLOYEE_ID, ttl, answer))
-}
-
-fn renew(firstline: &FirstLine, request: &Parts) -> Answer {
-    let expired = match firstline.control.switches().refreshes_expired_tokens {
-        true => Expired::Accepted,
-        false => Expired::Refused,
-    };
-    let Owner(id) = firstline
-        .presented_owner(request, expired)
-        .ok_or_else(|| firstline.unauthenticated())?;
-    // The documented answer to a refresh lives 216000 seconds.
-    Ok(issue(firstline, id, 3_600, LoginAnswer::AccessToken))
-}
-
-fn issue(
-    firstline: &FirstLine,
-    employee_id: i64,
-    life_minutes: i64,
-    answer: LoginAnswer,
-) -> Response {
-    let token = hold(&firstline.tokens).issue(employee_id, firstline.clock.now(), life_minutes);
-    let seconds = life_minutes * 60;
-    let expires_in = match firstline.control.switches().expiry_unit {
-        ExpiryUnit::Seconds => seconds,
-        ExpiryUnit::Milliseconds => seconds * 1_000,
-    };
-    let name = match answer {
-        LoginAnswer::AccessToken | LoginAnswer::DataAccessToken => "access_token",
-        LoginAnswer::Token | LoginAnswer::DataToken => "token",
-    };
-    let body = json!({ name: token, "token_type": "bearer", "expires_in": expires_in });
-    let body = match answer {
-        LoginAnswer::AccessToken | LoginAnswer::Token => body,
-        LoginAnswer::DataAccessToken | LoginAnswer::DataToken => json!({ "data": body }),
-    };
-    Json(body).into_response()
-}
-
-async fn logout(State(firstline): State<Arc<FirstLine>>, request: Presented) -> Answer {
-    if let Some(Owner(id)) = firstline.presented_owner(&request.0, Expired::Refused) {
-        hold(&firstline.tokens).revoke(id);
-    }
-    Ok(Json(json!({ "message": "Successfully logged out" })).into_response())
-}
-
-async fn me(State(firstline): State<Arc<FirstLine>>, request: Presented) -> Answer {
-    let Owner(id) = firstline
-        .presented_owner(&request.0, Expired::Refused)
-        .ok_or_else(|| firstline.unauthenticated())?;
-    let data = hold(&firstline.data);
-    let employee = data.employees.get(&id).cloned().unwrap_or_default();
-    Ok(Json(json!({
-        "id": id,
-        "name": employee.get("name"),
-        "email": employee.get("email"),
-        "created_at": employee.get("created_at"),
-        "updated_at": employee.get("updated_at"),
-        "login_at": printed(firstline.clock.local_now()),
-        "is_active": true,
-        "instance_id": id,
-        "instance_type": "App\\Employee",
-        "is_immortal": employee.get("is_immortal"),
-        "leave_at": null,
-        "bi_token": "sandbox-bi-token",
-    }))
-    .into_response())
 }
 
 async fn list_records(

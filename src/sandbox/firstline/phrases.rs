@@ -447,3 +447,5 @@ pub(super) const FOLLOW_UPS: [(&str, &str); 18] = [
 pub(super) const GREETING: &str = "您好，歡迎使用線上客服，正在為您安排專員，請稍候。";
 pub(super) const FAREWELL: &str = "感謝您的來訊，祝您有美好的一天！";
 pub(super) const SURVEY: &str = "請為本次服務評分：1 非常不滿意～5 非常滿意";
+pub(super) const TAKEN_OVER: &str =
+    "您好，我是接手的專員{agent}，剛才的內容我都看到了，請問還有要補充的嗎？";

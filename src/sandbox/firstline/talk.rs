@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use serde_json::{Value, json};
 
 use super::data::{Details, printed};
-use super::phrases::{FAREWELL, FOLLOW_UPS, GREETING, SURVEY, Scenario, Speaker};
+use super::phrases::{FAREWELL, FOLLOW_UPS, GREETING, SURVEY, Scenario, Speaker, TAKEN_OVER};
 use crate::sandbox::random::Random;
 use crate::sandbox::row::read_date_time;
 
@@ -143,13 +143,31 @@ fn livechat_account(random: &mut Random) -> Value {
     })
 }
 
-/// A conversation in the order of time: none to 250 messages.
+/// How far a conversation has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nobody has answered yet.
+    Waiting,
+    Talking,
+    Over,
+}
+
+/// One conversation, or the part of it that one log holds.
+pub(super) struct Conversation<'a> {
+    pub(super) log_id: i64,
+    pub(super) scenario: &'a Scenario,
+    pub(super) details: &'a Details,
+    /// Whether another log holds what was said before.
+    pub(super) is_continued: bool,
+    pub(super) stage: Stage,
+    pub(super) queued_at: DateTime,
+    pub(super) started_at: DateTime,
+}
+
+/// What was said, in the order of time: none to 250 messages.
 pub(super) fn messages(
     random: &mut Random,
-    scenario: &Scenario,
-    details: &Details,
-    queued_at: DateTime,
-    started_at: DateTime,
+    conversation: &Conversation<'_>,
     now: DateTime,
 ) -> Vec<Value> {
     let wanted = match random.weighted(&[5, 10, 55, 24, 5, 1]) {
@@ -160,12 +178,8 @@ pub(super) fn messages(
         4 => random.between(61, 180),
         _ => 250,
     } as usize;
-    let lines = script(scenario, random.below(FOLLOW_UPS.len()), wanted);
-    let mut at = queued_at;
-    let first_id = queued_at
-        .duration_since(DateTime::constant(2020, 1, 1, 0, 0, 0, 0))
-        .as_secs()
-        * 10;
+    let lines = script(conversation, random.below(FOLLOW_UPS.len()), wanted);
+    let mut at = conversation.queued_at;
 
     lines
         .into_iter()
@@ -173,12 +187,12 @@ pub(super) fn messages(
         .enumerate()
         .map(|(position, (speaker, text))| {
             if speaker == Speaker::Agent {
-                at = at.max(started_at);
+                at = at.max(conversation.started_at);
             }
             let message = json!({
-                "id": first_id + position as i64,
+                "id": conversation.log_id * 1_000 + position as i64,
                 "type": "text",
-                "content": details.fill(text),
+                "content": conversation.details.fill(text),
                 "is_contact": speaker == Speaker::Customer,
                 "is_system": speaker == Speaker::System,
                 "is_csat": text == SURVEY,
@@ -197,21 +211,37 @@ pub(super) fn messages(
 }
 
 fn script(
-    scenario: &Scenario,
+    conversation: &Conversation<'_>,
     first_follow_up: usize,
     wanted: usize,
 ) -> Vec<(Speaker, &'static str)> {
-    let closing = [(Speaker::Agent, FAREWELL), (Speaker::System, SURVEY)];
-    let mut lines = vec![(Speaker::System, GREETING)];
-    lines.extend_from_slice(scenario.lines);
-    let follow_ups = FOLLOW_UPS.iter().cycle().skip(first_follow_up);
-    for (question, answer) in follow_ups {
+    let mut lines = match conversation.is_continued {
+        true => vec![(Speaker::Agent, TAKEN_OVER)],
+        false => vec![(Speaker::System, GREETING)],
+    };
+    if !conversation.is_continued {
+        lines.extend_from_slice(conversation.scenario.lines);
+    }
+    if conversation.stage == Stage::Waiting {
+        let unanswered = lines
+            .iter()
+            .position(|(speaker, _)| *speaker == Speaker::Agent);
+        lines.truncate(unanswered.unwrap_or(lines.len()));
+        return lines;
+    }
+
+    let closing = match conversation.stage {
+        Stage::Over => vec![(Speaker::Agent, FAREWELL), (Speaker::System, SURVEY)],
+        _ => Vec::new(),
+    };
+    for (question, answer) in FOLLOW_UPS.iter().cycle().skip(first_follow_up) {
         if lines.len() + closing.len() >= wanted {
             break;
         }
         lines.push((Speaker::Customer, question));
         lines.push((Speaker::Agent, answer));
     }
+    lines.truncate(wanted.saturating_sub(closing.len()));
     lines.extend(closing);
     lines
 }
