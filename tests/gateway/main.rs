@@ -1,3 +1,4 @@
 //! The gateway's tests: GraphQL over HTTP to the real server, over the sandbox vendors.
 
 mod architecture;
+mod sandbox;
