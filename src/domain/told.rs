@@ -1,9 +1,10 @@
 //! Whether an answer tells of a field at all, which is more than whether the field is null.
 
 /// A field of an object that may have been read from a thin copy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Told<T> {
     /// The answer has no such field: a richer answer may.
+    #[default]
     Untold,
     /// The answer has the field; none is the vendor's null.
     As(Option<T>),
