@@ -31,6 +31,22 @@ impl<T> Told<T> {
         }
     }
 
+    /// The value itself, where nobody else is going to be asked.
+    pub fn into_value(self) -> Option<T> {
+        match self {
+            Told::Untold => None,
+            Told::As(value) => value,
+        }
+    }
+
+    /// What is told stays told: a value that comes to nothing is none.
+    pub fn and_then<U>(self, change: impl FnOnce(T) -> Option<U>) -> Told<U> {
+        match self {
+            Told::Untold => Told::Untold,
+            Told::As(value) => Told::As(value.and_then(change)),
+        }
+    }
+
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Told<U> {
         match self {
             Told::Untold => Told::Untold,

@@ -247,7 +247,10 @@ impl VendorClient {
         loop {
             attempts.made += 1;
 
-            let failed = match self.attempt(errand, call, authorization, attempts.made).await {
+            let failed = match self
+                .attempt(errand, call, authorization, attempts.made)
+                .await
+            {
                 Ok(answered) => match self.fault_of(call, &answered) {
                     None => return Ok(self.answer(errand, call, answered, attempts)),
                     Some(failed) => failed,
@@ -307,9 +310,7 @@ impl VendorClient {
                 Err(broken) => broken.status(),
             },
             duration: started_at.elapsed(),
-            bytes: outcome
-                .as_ref()
-                .map_or(0, |exchanged| exchanged.body.len()),
+            bytes: outcome.as_ref().map_or(0, |exchanged| exchanged.body.len()),
             error: outcome.as_ref().err().and_then(Broken::chain),
         };
         self.log_attempt(errand, call, &trace);

@@ -34,7 +34,11 @@ where
     let mut whole = Vec::new();
     let mut take = |page: VendorPage<T>| {
         let count_before = whole.len();
-        whole.extend(page.items.into_iter().filter(|item| seen.insert(key_of(item))));
+        whole.extend(
+            page.items
+                .into_iter()
+                .filter(|item| seen.insert(key_of(item))),
+        );
         whole.len() - count_before
     };
     take(first);

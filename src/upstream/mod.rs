@@ -5,8 +5,8 @@ mod health;
 mod session;
 mod wire;
 
-pub mod paged_list;
 mod directory;
+pub mod paged_list;
 
 pub mod bangwo8;
 pub mod firstline;

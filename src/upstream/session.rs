@@ -279,8 +279,8 @@ impl<S: TokenSource> TokenKeeper<S> {
     }
 
     fn keep(&self, state: &mut TokenState, token: Token) -> Result<()> {
-        let header = bearer(&token.text)
-            .ok_or_else(|| self.failure(VendorErrorCode::BadResponse))?;
+        let header =
+            bearer(&token.text).ok_or_else(|| self.failure(VendorErrorCode::BadResponse))?;
         state.generation += 1;
         state.renewal_failed_at = None;
         state.held = Some(HeldToken {

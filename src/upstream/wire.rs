@@ -119,6 +119,12 @@ macro_rules! lenient_objects {
 }
 pub(super) use lenient_objects;
 
+impl<T: Lenient> Lenient for Box<T> {
+    fn read(raw: &RawValue) -> Option<Self> {
+        T::read(raw).map(Box::new)
+    }
+}
+
 impl<T: Lenient> Lenient for Vec<T> {
     fn read(raw: &RawValue) -> Option<Self> {
         let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
@@ -485,7 +491,14 @@ mod tests {
 
     #[test]
     fn a_list_without_its_array_is_refused() {
-        for json in ["{}", r#"{"items":null}"#, r#"{"items":{}}"#, "[]", "<html>", ""] {
+        for json in [
+            "{}",
+            r#"{"items":null}"#,
+            r#"{"items":{}}"#,
+            "[]",
+            "<html>",
+            "",
+        ] {
             assert!(decode::<Samples>(json.as_bytes()).is_err(), "{json}");
         }
     }
