@@ -205,10 +205,6 @@ impl VendorClient {
         })
     }
 
-    pub(super) fn vendor(&self) -> Vendor {
-        self.vendor
-    }
-
     pub(super) fn base_url(&self) -> &Url {
         &self.base_url
     }
@@ -282,6 +278,9 @@ impl VendorClient {
         authorization: Option<&HeaderValue>,
         number: usize,
     ) -> Result<Answered, FailedAttempt> {
+        if errand.deadline <= Instant::now() {
+            return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
+        }
         let deadline = errand.deadline.into();
         let Ok(Ok(_slot)) = timeout_at(deadline, self.slots.acquire()).await else {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
