@@ -1,5 +1,8 @@
 //! Calls a vendor under the gateway's credentials: keeps the token, renews it early, replaces it when it is refused.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
