@@ -1,9 +1,15 @@
 //! Outbound: the two vendors, behind one trait in domain types. Everything that is odd about a vendor ends here.
 
-pub mod bangwo8;
 pub mod client;
-pub mod firstline;
+mod health;
+mod session;
+mod wire;
+
+mod directory;
 pub mod paged_list;
+
+pub mod bangwo8;
+pub mod firstline;
 
 use std::sync::Arc;
 
