@@ -22,7 +22,7 @@ use crate::{
     error::Result,
     upstream::{
         FilterPlan, VendorApi,
-        paged_list::{PagedList, Reading},
+        paged_list::{PagedList, Reading, SERVICE_RECORDS, SERVICE_RECORDS_OF_EMPLOYEE},
     },
 };
 
@@ -255,7 +255,7 @@ impl Repository {
 /// Lists with and without an agent are other calls, and may be in another order.
 pub(super) fn service_record_shape(filter: &ServiceRecordFilter) -> &'static str {
     match filter.handler {
-        Some(_) => "service records of an agent",
-        None => "service records",
+        Some(_) => SERVICE_RECORDS_OF_EMPLOYEE,
+        None => SERVICE_RECORDS,
     }
 }

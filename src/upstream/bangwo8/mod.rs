@@ -20,7 +20,7 @@ use super::{
     EachById, FilterPlan, VendorApi,
     client::{Answer, Call, ClientSettings, VendorClient},
     directory::read_whole,
-    paged_list::{LearnedOrders, NewestFirst},
+    paged_list::{LearnedOrders, PagedList, SERVICE_RECORDS},
     session::VendorSession,
     wire::{HasId, Identified, Readable},
 };
@@ -39,8 +39,6 @@ use mapping::Mapping;
 const VENDOR: Vendor = Vendor::Bangwo8;
 /// A day with more pages than this is none: the vendor's paging does not end.
 const MOST_PAGES_OF_A_DAY: u32 = 100;
-/// Names the list of all records among the kinds of query whose order is learned.
-const NEWEST_RECORDS: &str = "remote records";
 
 const HISTORIES: &str = "/api/v1/remoterecord/histories.json";
 const HISTORIES_OF_AGENT: &str = "/api/v1/remoterecord/histories/{id}.json";
@@ -202,6 +200,11 @@ impl VendorApi for Bangwo8 {
         true
     }
 
+    /// Agents are listed for administrators alone.
+    fn may_refuse_directory(&self) -> bool {
+        true
+    }
+
     async fn category_names_page(
         &self,
         scope: &RequestScope,
@@ -326,9 +329,10 @@ impl VendorApi for Bangwo8 {
     async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
         let names: Mutex<BTreeMap<VendorNumber, CategoryNames>> = Mutex::default();
         let wanted = self.newest_records_for_categories;
-        let newest = NewestFirst {
+        let newest = PagedList {
             orders: &self.orders,
-            shape: NEWEST_RECORDS,
+            shape: SERVICE_RECORDS,
+            fingerprint: 0,
             max_per_page: self.list_page_size,
             // A vendor may serve half of what it is asked for, and its order may have to be found out first.
             max_calls: wanted
@@ -338,7 +342,7 @@ impl VendorApi for Bangwo8 {
         };
 
         let records = newest
-            .read(wanted as usize, |page| {
+            .newest(wanted as usize, |page| {
                 let names = &names;
                 async move {
                     let (records, page_names) = try_join(
@@ -481,9 +485,10 @@ impl Bangwo8 {
         let read: Mutex<BTreeMap<VendorNumber, Arc<ServiceRecord>>> = Mutex::default();
         let missing: Mutex<BTreeSet<VendorNumber>> =
             Mutex::new(ids.iter().map(|id| id.number).collect());
-        let newest = NewestFirst {
+        let newest = PagedList {
             orders: &self.orders,
-            shape: NEWEST_RECORDS,
+            shape: SERVICE_RECORDS,
+            fingerprint: 0,
             max_per_page: self.list_page_size,
             max_calls: self.find_max_calls,
         };
