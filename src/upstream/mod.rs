@@ -107,6 +107,15 @@ pub trait VendorApi: Send + Sync + 'static {
         page: VendorPageRequest,
     ) -> Result<VendorPage<ChatMessage>>;
 
+    /// The same record as the list tells it, found by its creation time, where the list tells more than the answer for one.
+    async fn listed_service_record(
+        &self,
+        _scope: &RequestScope,
+        _record: &ServiceRecord,
+    ) -> Result<Option<Arc<ServiceRecord>>> {
+        Ok(None)
+    }
+
     async fn service_summary(
         &self,
         _scope: &RequestScope,

@@ -63,12 +63,7 @@ impl Mapping<'_> {
             started_at,
             ended_at,
             handler: of_detail.told(self.handler(wire.handler_id, wire.handler)),
-            contact: of_detail.told(self.record_contact(
-                detail,
-                wire.contact_id,
-                wire.contact,
-                logs.as_deref(),
-            )),
+            contact: self.record_contact(detail, wire.contact_id, wire.contact, logs.as_deref()),
             memo: of_detail.told(wire.memo),
             // A record that was read on its own does not tell its custom fields; only an update's answer does.
             custom_fields: wire.cz_cols.map(custom_fields),
@@ -118,14 +113,16 @@ impl Mapping<'_> {
                 ..Contact::default()
             }))
         };
-        Told::As(known.or_else(visitor))
+        match known.or_else(visitor) {
+            // The visitor's name is where the messages are, which this answer leaves to the list.
+            None if logs.is_some_and(|logs| logs.iter().any(lacks_messages)) => Told::Untold,
+            contact => Told::As(contact),
+        }
     }
 
     /// The messages are in the logs, but an answer may leave them out, and then the list tells them. A phone call has none.
     fn transcript(&self, record: ServiceRecordId, logs: &[&wire::Log]) -> Transcript {
-        let lacks_messages =
-            |log: &&&wire::Log| !log.provider.is_told() && channel_of(log) != ServiceChannel::Phone;
-        if logs.iter().any(|log| lacks_messages(&log)) {
+        if logs.iter().any(lacks_messages) {
             return Transcript::Elsewhere;
         }
 
@@ -336,6 +333,11 @@ fn role(wire: &wire::Message) -> ChatRole {
     } else {
         ChatRole::Agent
     }
+}
+
+/// Whether the answer leaves a log's messages out. A phone call has none.
+fn lacks_messages(log: &&wire::Log) -> bool {
+    !log.provider.is_told() && channel_of(log) != ServiceChannel::Phone
 }
 
 /// A visitor who is no contact is known by the name of their end of the chat.

@@ -190,7 +190,7 @@ impl VendorApi for FirstLine {
     ) -> Result<VendorPage<ChatMessage>> {
         let messages = match record.transcript.value() {
             Some(Transcript::Held(messages)) => messages.clone(),
-            _ => match self.listed_record(scope, record).await?.as_deref() {
+            _ => match self.listed_service_record(scope, record).await?.as_deref() {
                 Some(listed) => match listed.transcript.value() {
                     Some(Transcript::Held(messages)) => messages.clone(),
                     _ => Vec::new(),
@@ -204,6 +204,22 @@ impl VendorApi for FirstLine {
             whole.items.clear();
         }
         Ok(whole)
+    }
+
+    async fn listed_service_record(
+        &self,
+        scope: &RequestScope,
+        record: &ServiceRecord,
+    ) -> Result<Option<Arc<ServiceRecord>>> {
+        let Some(created_at) = record.created_at.value() else {
+            return Ok(None);
+        };
+
+        let query = self.around(created_at.timestamp);
+        let listed = self
+            .find_listed(scope, RECORDS, query, record.id.number)
+            .await?;
+        Ok(listed.map(|listed| Arc::new(self.mapping().service_record(listed, Detail::Full))))
     }
 
     async fn update_service_record(
@@ -469,22 +485,6 @@ impl FirstLine {
         let call = Call::get(RECORD, format!("{RECORDS}/{number}"));
         let record = self.session.send(scope, &call).await?.read_optional()?;
         Ok(record.map(|record| Arc::new(self.mapping().service_record(record, Detail::Full))))
-    }
-
-    async fn listed_record(
-        &self,
-        scope: &RequestScope,
-        record: &ServiceRecord,
-    ) -> Result<Option<Arc<ServiceRecord>>> {
-        let Some(created_at) = record.created_at.value() else {
-            return Ok(None);
-        };
-
-        let query = self.around(created_at.timestamp);
-        let listed = self
-            .find_listed(scope, RECORDS, query, record.id.number)
-            .await?;
-        Ok(listed.map(|listed| Arc::new(self.mapping().service_record(listed, Detail::Full))))
     }
 
     async fn find_listed<T: HasId>(
