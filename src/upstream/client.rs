@@ -311,6 +311,7 @@ impl VendorClient {
             duration: started_at.elapsed(),
             bytes: outcome.as_ref().map_or(0, |exchanged| exchanged.body.len()),
             error: outcome.as_ref().err().and_then(Broken::chain),
+            wrong_at: None,
         };
         self.log_attempt(errand, call, &trace);
 
@@ -475,6 +476,7 @@ impl VendorClient {
             error = trace.error,
             request.id = errand.scope.id,
             error.code = ?failure.code,
+            json.path = trace.wrong_at,
             "vendor call failed"
         );
     }
@@ -522,17 +524,12 @@ impl Answer<'_> {
             }
             Err(wrong_shape) => {
                 let failure = self.failure(VendorErrorCode::BadResponse);
-                self.client.health().note_failure(failure);
-                tracing::warn!(
-                    target: "deskgraph::upstream",
-                    vendor = self.client.vendor.slug(),
-                    http.route = self.call.route,
-                    http.status = self.status().as_u16(),
-                    json.path = wrong_shape.path,
-                    request.id = self.errand.scope.id,
-                    error.code = ?failure.code,
-                    "a vendor's answer has another shape"
-                );
+                let trace = Trace {
+                    wrong_at: Some(wrong_shape.path),
+                    ..self.answered.trace.clone()
+                };
+                self.client
+                    .note_failure(&self.errand, self.call, &trace, failure);
                 Err(self.unreadable(failure))
             }
         }
@@ -622,6 +619,8 @@ struct Trace {
     duration: Duration,
     bytes: usize,
     error: Option<String>,
+    /// The path of the fault in the body's JSON.
+    wrong_at: Option<String>,
 }
 
 /// Where an exchange broke.
@@ -699,6 +698,7 @@ impl FailedAttempt {
                 duration: Duration::ZERO,
                 bytes: 0,
                 error: None,
+                wrong_at: None,
             },
         }
     }
@@ -842,4 +842,49 @@ fn is_loopback(url: &Url) -> bool {
         || address
             .parse()
             .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(text: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_str(text).ok()?);
+        retry_after(&headers)
+    }
+
+    #[test]
+    fn retry_after_may_be_seconds_or_a_date() {
+        assert_eq!(waits("7"), Some(Duration::from_secs(7)));
+        assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        let later = waits("Fri, 31 Dec 9999 23:59:59 GMT").expect("it is a date");
+        assert!(later > Duration::from_secs(3600));
+        assert_eq!(waits("soon"), None);
+        assert_eq!(waits("-1"), None);
+    }
+
+    #[test]
+    fn the_delays_are_bounded_and_as_many_as_the_retries() {
+        let delays: Vec<_> = Backoff::new(8).collect();
+        assert_eq!(delays.len(), 8);
+        assert!(delays[0] <= Duration::from_millis(100));
+        assert!(delays.iter().all(|delay| *delay <= Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn a_base_url_is_a_host_with_at_most_a_path() {
+        let is_good = |text| base_url(Vendor::Bangwo8, text).is_ok();
+        assert!(is_good("https://desk.example"));
+        assert!(is_good("http://127.0.0.1:8080/tenant/"));
+        for text in [
+            "desk.example",
+            "ftp://desk.example",
+            "https://robot:secret@desk.example",
+            "https://desk.example/?a=b",
+            "https://desk.example/#a",
+        ] {
+            assert!(!is_good(text), "{text}");
+        }
+    }
 }

@@ -11,6 +11,9 @@ pub mod paged_list;
 pub mod bangwo8;
 pub mod firstline;
 
+#[cfg(test)]
+mod stage;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -36,7 +36,7 @@ pub(super) struct VendorSession<S> {
 pub(super) enum Authorization<S> {
     /// What it sends never changes.
     Permanent(HeaderValue),
-    ByToken(TokenKeeper<S>),
+    ByToken(Box<TokenKeeper<S>>),
 }
 
 /// Gets tokens from a vendor.

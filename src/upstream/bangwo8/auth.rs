@@ -46,7 +46,7 @@ pub(super) fn authorization(
                 header: basic(&client_id, &client_secret)?,
             };
             let keeper = TokenKeeper::new(Vendor::Bangwo8, source);
-            Ok(Authorization::ByToken(keeper))
+            Ok(Authorization::ByToken(Box::new(keeper)))
         }
     }
 }

@@ -89,13 +89,9 @@ pub(super) fn authorization(
             })
         }
         FirstLineCredentials::Login { username, password } => {
-            let login = Login {
-                username,
-                password,
-                update_form,
-            };
+            let login = Login::new(username, password, update_form);
             let keeper = TokenKeeper::new(Vendor::FirstLine, login);
-            Ok(Authorization::ByToken(keeper))
+            Ok(Authorization::ByToken(Box::new(keeper)))
         }
     }
 }
@@ -104,6 +100,20 @@ pub(super) struct Login {
     username: String,
     password: SecretString,
     update_form: Arc<UpdateForm>,
+}
+
+impl Login {
+    pub(super) fn new(
+        username: impl Into<String>,
+        password: impl Into<SecretString>,
+        update_form: Arc<UpdateForm>,
+    ) -> Self {
+        Self {
+            username: username.into(),
+            password: password.into(),
+            update_form,
+        }
+    }
 }
 
 #[async_trait]

@@ -133,6 +133,8 @@ impl Mapping<'_> {
             .filter_map(|message| self.message(record, message))
             .collect();
         messages.sort_by_key(|message| (message.sent_at, message.id.number));
+        // Logs of one chat may repeat its messages.
+        messages.dedup_by_key(|message| (message.sent_at, message.id));
         Transcript::Held(messages.into_iter().map(Arc::new).collect())
     }
 

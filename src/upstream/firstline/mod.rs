@@ -5,6 +5,8 @@ mod mapping;
 mod wire;
 
 #[cfg(test)]
+mod call_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{hash::Hash, sync::Arc};

@@ -1,118 +1,37 @@
 //! Calls over a real connection to a vendor that plays a script.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
 
 use super::*;
 use crate::{
-    domain::{Caller, Scope, Tally, VendorState, VendorZone},
+    domain::{VendorState, VendorZone},
     error::ErrorKind,
-    upstream::client::{ClientSettings, Repeat},
+    upstream::{
+        client::{ClientSettings, Repeat},
+        stage::{SILENCE, Script, Stage, answer, scope},
+    },
 };
 
-/// A vendor whose answer depends on the request and on how many came before it.
-struct Stage {
-    address: String,
-    requests: Arc<Mutex<Vec<String>>>,
+fn session_on(stage: &Stage) -> VendorSession<Passwords> {
+    session_with(stage, |_| {})
 }
 
-/// What to write before the connection is closed.
-type Script = fn(request: &str, number: usize) -> String;
-
-impl Stage {
-    async fn with(script: Script) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port is free");
-        let address = listener.local_addr().expect("it is bound").to_string();
-        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
-        let seen = requests.clone();
-        let number = AtomicUsize::new(0);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let number = number.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(play(stream, script, number, seen.clone()));
-            }
-        });
-        Self { address, requests }
-    }
-
-    fn requests(&self) -> Vec<String> {
-        let requests = self.requests.lock();
-        requests.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn session(&self) -> VendorSession<Passwords> {
-        self.session_with(|_| {})
-    }
-
-    fn session_with(&self, change: fn(&mut ClientSettings)) -> VendorSession<Passwords> {
-        let mut settings = ClientSettings {
-            vendor: Vendor::FirstLine,
-            base_url: format!("http://{}/tenant/", self.address),
-            timeout: Duration::from_secs(5),
-            connect_timeout: Duration::from_secs(1),
-            max_concurrency: 4,
-            max_retries: 2,
-            max_body_bytes: 1000,
-        };
-        change(&mut settings);
-        let client = VendorClient::new(settings).expect("the settings are good");
-        let keeper = TokenKeeper::new(Vendor::FirstLine, Passwords);
-        VendorSession::new(client, Authorization::ByToken(keeper))
-    }
-}
-
-async fn play(mut stream: TcpStream, script: Script, number: usize, seen: Arc<Mutex<Vec<String>>>) {
-    let mut request = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        let Ok(count @ 1..) = stream.read(&mut chunk).await else {
-            return;
-        };
-        request.extend_from_slice(&chunk[..count]);
-        let text = String::from_utf8_lossy(&request);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "))
-            .and_then(|length| length.parse().ok())
-            .unwrap_or(0);
-        if body.len() >= length {
-            break;
-        }
-    }
-    let request = String::from_utf8_lossy(&request).into_owned();
-    seen.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(request.clone());
-    let answer = script(&request, number);
-    if answer == SILENCE {
-        std::future::pending::<()>().await;
-    }
-    // The caller may be gone, which is its own business.
-    let _ = stream.write_all(answer.as_bytes()).await;
-    let _ = stream.shutdown().await;
-}
-
-const SILENCE: &str = "silence";
-
-fn answer(status: &str, body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+fn session_with(stage: &Stage, change: fn(&mut ClientSettings)) -> VendorSession<Passwords> {
+    let mut settings = ClientSettings {
+        vendor: Vendor::FirstLine,
+        base_url: format!("http://{}/tenant/", stage.address),
+        timeout: Duration::from_secs(5),
+        connect_timeout: Duration::from_secs(1),
+        max_concurrency: 4,
+        max_retries: 2,
+        max_body_bytes: 1000,
+    };
+    change(&mut settings);
+    let client = VendorClient::new(settings).expect("the settings are good");
+    let keeper = TokenKeeper::new(Vendor::FirstLine, Passwords);
+    VendorSession::new(client, Authorization::ByToken(Box::new(keeper)))
 }
 
 struct Passwords;
@@ -131,15 +50,6 @@ impl TokenSource for Passwords {
             text: text.into(),
             life: None,
         })
-    }
-}
-
-fn scope() -> RequestScope {
-    RequestScope {
-        id: "request-1".to_owned(),
-        caller: Caller::new("test", Scope::ALL.to_vec()),
-        deadline: Instant::now() + Duration::from_secs(10),
-        tally: Tally::default(),
     }
 }
 
@@ -176,7 +86,7 @@ macro_rules! after_login {
 #[tokio::test]
 async fn a_call_shows_who_asks_and_is_counted() {
     let stage = Stage::with(|request, _| after_login!(request, answer("200 OK", "7"))).await;
-    let (session, scope) = (stage.session(), scope());
+    let (session, scope) = (session_on(&stage), scope());
 
     assert_eq!(get(&session, &scope).await.ok(), Some(7));
     let requests = stage.requests();
@@ -195,7 +105,7 @@ async fn a_call_shows_who_asks_and_is_counted() {
 #[tokio::test]
 async fn a_token_is_fetched_once_however_many_wait() {
     let stage = Stage::with(|request, _| after_login!(request, answer("200 OK", "7"))).await;
-    let (session, scope) = (stage.session(), scope());
+    let (session, scope) = (session_on(&stage), scope());
 
     let calls = futures_util::future::join_all((0..8).map(|_| get(&session, &scope))).await;
     assert!(calls.iter().all(Result::is_ok));
@@ -213,7 +123,7 @@ async fn a_refused_token_is_replaced_once() {
         _ => answer("401 Unauthorized", "<html>"),
     })
     .await;
-    let (session, scope) = (stage.session(), scope());
+    let (session, scope) = (session_on(&stage), scope());
 
     let calls = futures_util::future::join_all((0..3).map(|_| get(&session, &scope))).await;
     assert!(calls.iter().all(Result::is_ok));
@@ -226,7 +136,7 @@ async fn a_refused_token_is_replaced_once() {
 async fn two_processes_do_not_evict_each_other_for_ever() {
     let stage =
         Stage::with(|request, _| after_login!(request, answer("401 Unauthorized", ""))).await;
-    let (session, scope) = (stage.session(), scope());
+    let (session, scope) = (session_on(&stage), scope());
 
     for _ in 0..3 {
         assert_eq!(
@@ -242,7 +152,7 @@ async fn two_processes_do_not_evict_each_other_for_ever() {
 #[tokio::test]
 async fn a_wrong_password_is_tried_once() {
     let stage = Stage::with(|_, _| answer("422 Unprocessable Entity", "{}")).await;
-    let (session, scope) = (stage.session(), scope());
+    let (session, scope) = (session_on(&stage), scope());
 
     for _ in 0..3 {
         assert_eq!(
@@ -260,7 +170,7 @@ async fn a_login_that_fails_for_other_reasons_may_be_tried_again() {
         _ => after_login!(request, answer("200 OK", "7")),
     })
     .await;
-    let (session, scope) = (stage.session(), scope());
+    let (session, scope) = (session_on(&stage), scope());
 
     assert_eq!(
         code(get(&session, &scope).await),
@@ -277,7 +187,7 @@ async fn a_read_is_sent_again_until_it_is_answered() {
         _ => after_login!(request, answer("200 OK", "7")),
     })
     .await;
-    let (session, scope) = (stage.session(), scope());
+    let (session, scope) = (session_on(&stage), scope());
 
     assert_eq!(get(&session, &scope).await.ok(), Some(7));
     assert_eq!(scope.tally.vendor_calls(), 4);
@@ -306,7 +216,7 @@ async fn every_fault_has_its_code() {
     ];
     for (script, expected) in faults {
         let stage = Stage::with(script).await;
-        let (client, scope) = (stage.session(), scope());
+        let (client, scope) = (session_on(&stage), scope());
         let (call, errand) = (Call::get("/x", "/x"), client.client().errand(&scope));
         let mut attempts = client.client().attempts();
         let sent = client.client().send(&errand, &call, None, &mut attempts);
@@ -327,7 +237,9 @@ async fn every_fault_has_its_code() {
 #[tokio::test]
 async fn a_silent_vendor_is_left_at_the_deadline() {
     let stage = Stage::with(|request, _| after_login!(request, SILENCE.to_owned())).await;
-    let session = stage.session_with(|settings| settings.timeout = Duration::from_millis(200));
+    let session = session_with(&stage, |settings| {
+        settings.timeout = Duration::from_millis(200)
+    });
     let started_at = Instant::now();
 
     assert_eq!(
@@ -340,7 +252,9 @@ async fn a_silent_vendor_is_left_at_the_deadline() {
 #[tokio::test]
 async fn a_vendor_that_is_not_there_is_unreachable() {
     let stage = Stage::with(|_, _| String::new()).await;
-    let session = stage.session_with(|settings| settings.base_url = "http://127.0.0.1:1".into());
+    let session = session_with(&stage, |settings| {
+        settings.base_url = "http://127.0.0.1:1".into()
+    });
     assert_eq!(
         code(get(&session, &scope()).await),
         Some(VendorErrorCode::Unreachable)
@@ -357,7 +271,7 @@ async fn a_write_whose_answer_is_lost_has_an_unknown_outcome_and_is_sent_once() 
     ];
     for script in scripts {
         let stage = Stage::with(script).await;
-        let outcome = post(&stage.session(), &scope()).await;
+        let outcome = post(&session_on(&stage), &scope()).await;
         let err = outcome.expect_err("nobody knows");
         assert!(matches!(err.kind, ErrorKind::OutcomeUnknown(_)), "{err:?}");
         assert_eq!(stage.requests().len(), 2);
@@ -368,10 +282,14 @@ async fn a_write_whose_answer_is_lost_has_an_unknown_outcome_and_is_sent_once() 
 async fn a_write_that_was_refused_has_a_known_outcome() {
     let stage =
         Stage::with(|request, _| after_login!(request, answer("429 Too Many Requests", ""))).await;
-    let err = post(&stage.session(), &scope()).await.expect_err("refused");
+    let err = post(&session_on(&stage), &scope())
+        .await
+        .expect_err("refused");
     assert!(matches!(err.kind, ErrorKind::Vendor(_)), "{err:?}");
 
     let stage = Stage::with(|request, _| after_login!(request, answer("404 Not Found", ""))).await;
-    let err = post(&stage.session(), &scope()).await.expect_err("refused");
+    let err = post(&session_on(&stage), &scope())
+        .await
+        .expect_err("refused");
     assert!(matches!(err.kind, ErrorKind::NotFound), "{err:?}");
 }
