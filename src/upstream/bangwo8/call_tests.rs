@@ -27,6 +27,7 @@ fn settings(stage: &Stage) -> Bangwo8Settings {
         },
         zone: VendorZone::named("Asia/Shanghai").expect("the zone is bundled"),
         find_max_calls: 3,
+        list_order: None,
         list_page_size: 2,
         newest_records_for_categories: 4,
     }

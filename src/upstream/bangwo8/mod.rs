@@ -22,7 +22,7 @@ use super::{
     EachById, FilterPlan, VendorApi,
     client::{Answer, Call, ClientSettings, VendorClient},
     directory::read_whole,
-    paged_list::{LearnedOrders, PagedList, SERVICE_RECORDS},
+    paged_list::{LearnedOrders, ListOrder, PagedList, SERVICE_RECORDS},
     session::VendorSession,
     wire::{HasId, Identified, Readable},
 };
@@ -54,6 +54,8 @@ pub struct Bangwo8Settings {
     pub client: ClientSettings,
     pub credentials: Bangwo8Credentials,
     pub zone: VendorZone,
+    /// The order of its lists, which is not documented; none finds it out.
+    pub list_order: Option<ListOrder>,
     /// How many pages, from the newest, are read to find a record whose id comes without its day.
     pub find_max_calls: u32,
     /// What directories and searches ask of one page.
@@ -83,7 +85,7 @@ impl Bangwo8 {
             find_max_calls: settings.find_max_calls,
             list_page_size: settings.list_page_size.max(1),
             newest_records_for_categories: settings.newest_records_for_categories,
-            orders: LearnedOrders::default(),
+            orders: LearnedOrders::new(settings.list_order),
         })
     }
 }

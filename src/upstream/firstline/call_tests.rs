@@ -32,6 +32,7 @@ fn settings(stage: &Stage) -> FirstLineSettings {
         update_method: UpdateMethod::Auto,
         array_style: ArrayStyle::Brackets,
         created_end: EndBound::Inclusive,
+        list_order: None,
         list_page_size: 2,
     }
 }

@@ -20,7 +20,7 @@ use super::{
     EachById, FilterPlan, VendorApi,
     client::{Answer, Call, ClientSettings, Repeat, VendorClient},
     directory::read_whole,
-    paged_list::LearnedOrders,
+    paged_list::{LearnedOrders, ListOrder},
     session::VendorSession,
     wire::{HasId, Identified, Readable, decode_root},
 };
@@ -56,6 +56,8 @@ pub struct FirstLineSettings {
     pub client: ClientSettings,
     pub credentials: FirstLineCredentials,
     pub zone: VendorZone,
+    /// The order of its lists, which is not documented; none finds it out.
+    pub list_order: Option<ListOrder>,
     pub update_method: UpdateMethod,
     pub array_style: ArrayStyle,
     pub created_end: EndBound,
@@ -103,7 +105,7 @@ impl FirstLine {
             array_style: settings.array_style,
             end_bound: settings.created_end,
             list_page_size: settings.list_page_size.max(1),
-            orders: LearnedOrders::default(),
+            orders: LearnedOrders::new(settings.list_order),
         })
     }
 }
