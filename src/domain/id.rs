@@ -11,8 +11,11 @@ use super::Vendor;
 pub struct VendorNumber(u64);
 
 impl VendorNumber {
+    pub const SMALLEST: Self = Self(1);
+    pub const LARGEST: Self = Self(i64::MAX as u64);
+
     pub fn new(number: u64) -> Option<Self> {
-        (1..=i64::MAX as u64)
+        (Self::SMALLEST.0..=Self::LARGEST.0)
             .contains(&number)
             .then_some(Self(number))
     }

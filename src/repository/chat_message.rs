@@ -56,7 +56,7 @@ impl Repository {
             has_next_page: total.map_or(until == last, |total| until < total),
             has_previous_page: given > 0,
             nodes: messages,
-            cursors: Cursors::new(cursor, steps, None),
+            cursors: Cursors::new(cursor, steps),
             total_count: total,
             sources: Vec::new(),
         })

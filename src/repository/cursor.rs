@@ -150,18 +150,34 @@ impl Cursor {
 pub struct Cursors {
     before: Cursor,
     steps: Vec<(Vendor, Position)>,
-    /// Where the next page goes on, where that is further than the last edge.
-    beyond: Option<Cursor>,
+    /// Vendors that answered and had given nothing before this page.
+    unstarted: Vec<Vendor>,
+    /// Where a vendor's part was looked at in vain, past the last edge.
+    beyond: Option<(Vendor, Position)>,
 }
 
 impl Cursors {
     /// `steps` are the edges' positions in order.
-    pub(super) fn new(
+    pub(super) fn new(before: Cursor, steps: Vec<(Vendor, Position)>) -> Self {
+        Self {
+            before,
+            steps,
+            unstarted: Vec::new(),
+            beyond: None,
+        }
+    }
+
+    /// For a list that is merged from what these vendors answered.
+    pub(super) fn merged(
         before: Cursor,
         steps: Vec<(Vendor, Position)>,
-        beyond: Option<Cursor>,
+        answered: impl Iterator<Item = Vendor>,
+        beyond: Option<(Vendor, Position)>,
     ) -> Self {
         Self {
+            unstarted: answered
+                .filter(|vendor| before.position(*vendor).is_none())
+                .collect(),
             before,
             steps,
             beyond,
@@ -170,11 +186,7 @@ impl Cursors {
 
     /// The cursor of the edge at `index`.
     pub fn edge(&self, index: usize) -> String {
-        let mut cursor = self.before.clone();
-        for (vendor, position) in self.steps.iter().take(index + 1) {
-            cursor.move_to(*vendor, *position);
-        }
-        cursor.encode()
+        self.after(self.steps.iter().take(index + 1)).encode()
     }
 
     /// None where the page has no edge.
@@ -184,11 +196,28 @@ impl Cursors {
 
     /// None where the page has neither an edge nor a place to go on from.
     pub fn end(&self) -> Option<String> {
-        match (&self.beyond, self.steps.len()) {
-            (Some(beyond), _) => Some(beyond.encode()),
-            (None, 0) => None,
-            (None, len) => Some(self.edge(len - 1)),
+        let is_empty = self.steps.is_empty() && self.beyond.is_none();
+        (!is_empty).then(|| self.after(self.steps.iter().chain(&self.beyond)).encode())
+    }
+
+    /// A vendor that answered and gave nothing yet goes on where the merged list stands, so that what it gets new since does
+    /// not come in before.
+    fn after<'a>(&self, steps: impl Iterator<Item = &'a (Vendor, Position)>) -> Cursor {
+        let mut cursor = self.before.clone();
+        let mut last = None;
+        for (vendor, position) in steps {
+            cursor.move_to(*vendor, *position);
+            last = Some((*vendor, *position));
         }
+        if let Some((last_vendor, Position::Dated(resume))) = last {
+            for vendor in &self.unstarted {
+                if cursor.position(*vendor).is_none() {
+                    let after = resume.after.seen_by(vendor.cmp(&last_vendor));
+                    cursor.move_to(*vendor, Position::Dated(Resume::from_newest_end(after)));
+                }
+            }
+        }
+        cursor
     }
 }
 

@@ -108,7 +108,7 @@ impl Repository {
             has_next_page,
             has_previous_page: !cursor.is_start(),
             nodes: employees,
-            cursors: Cursors::new(cursor, steps, None),
+            cursors: Cursors::new(cursor, steps),
             total_count,
             sources,
         })

@@ -78,8 +78,8 @@ pub(super) fn merge<T: Dated>(
     let total_count = total_of(&sources);
     let has_previous_page = !before.is_start();
     let merged = Merged::new(&parts, limit);
-    let steps: Vec<_> = merged.steps();
-    let beyond = merged.beyond(&before, &steps);
+    let answered = parts.iter().map(|part| part.vendor);
+    let cursors = Cursors::merged(before, merged.steps(), answered, merged.beyond());
     Ok(Page {
         has_next_page: merged.has_next,
         has_previous_page,
@@ -88,7 +88,7 @@ pub(super) fn merge<T: Dated>(
             .into_iter()
             .map(|taken| Arc::clone(taken.item))
             .collect(),
-        cursors: Cursors::new(before, steps, beyond),
+        cursors,
         total_count,
         sources,
     })
@@ -185,27 +185,18 @@ impl<'a, 'b, T: Dated> Merged<'a, 'b, T> {
     }
 
     /// Where a page goes on that is short because readings ran out: past all that was looked at in vain.
-    fn beyond(&self, before: &Cursor, steps: &[(Vendor, Position)]) -> Option<Cursor> {
+    fn beyond(&self) -> Option<(Vendor, Position)> {
         if !self.is_short {
             return None;
         }
-        let mut cursor = before.clone();
-        for (vendor, position) in steps {
-            cursor.move_to(*vendor, *position);
-        }
-        let frontier = self
-            .parts
-            .iter()
-            .enumerate()
-            .filter_map(|(part, read)| {
-                Some((Self::key(read.reading.ran_out_at?.after, part), part))
-            })
-            .min()?;
-        let part = &self.parts[frontier.1];
-        if let Some(resume) = part.reading.ran_out_at {
-            cursor.move_to(part.vendor, Position::Dated(resume));
-        }
-        Some(cursor)
+        let ran_out = self.parts.iter().enumerate().filter_map(|(index, part)| {
+            let resume = part.reading.ran_out_at?;
+            let key = Self::key(resume.after, index);
+            Some((key, (part.vendor, Position::Dated(resume))))
+        });
+        ran_out
+            .min_by_key(|(key, _)| *key)
+            .map(|(_, beyond)| beyond)
     }
 }
 

@@ -67,6 +67,18 @@ pub struct Place {
     pub number: VendorNumber,
 }
 
+impl Place {
+    /// The same place in another list that it is merged with, whose objects of one instant come all before or all after.
+    pub fn seen_by(self, other: Ordering) -> Self {
+        let number = match other {
+            Ordering::Less => VendorNumber::SMALLEST,
+            Ordering::Equal => self.number,
+            Ordering::Greater => VendorNumber::LARGEST,
+        };
+        Self { number, ..self }
+    }
+}
+
 impl Ord for Place {
     fn cmp(&self, other: &Self) -> Ordering {
         (other.created_at, other.number).cmp(&(self.created_at, self.number))
@@ -89,6 +101,18 @@ pub struct Resume {
     /// How long the list was then.
     pub total: Option<u64>,
     pub order: ListOrder,
+}
+
+impl Resume {
+    /// Where the object at the place stands in the vendor's list is not known: it is looked for from the newest end.
+    pub fn from_newest_end(after: Place) -> Self {
+        Self {
+            after,
+            index: 0,
+            total: None,
+            order: ListOrder::NewestFirst,
+        }
+    }
 }
 
 /// What a reading gave.
