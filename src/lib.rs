@@ -2,8 +2,12 @@
 //!
 //! The modules stand in the order in which a newcomer needs them.
 
+pub mod config;
 pub mod domain;
 pub mod error;
+pub mod http;
 pub mod repository;
 pub mod sandbox;
+pub mod schema;
+pub mod telemetry;
 pub mod upstream;
