@@ -1,7 +1,6 @@
 //! The only way to data: authorizes, batches, caches, and merges the vendors. A `Repository` lives for one request.
 
 mod cursor;
-mod shared;
 
 use std::sync::Arc;
 
@@ -18,7 +17,6 @@ use crate::{
     error::{Error, Result},
 };
 pub use cursor::Cursors;
-pub use shared::{CacheSettings, Caching, Limits, Shared};
 
 /// One page of a list over all vendors.
 pub struct Page<T> {

@@ -81,11 +81,3 @@ impl Dated for Ticket {
         self.id.number
     }
 }
-
-// joined at the merge
-/// The order of a vendor's lists, where the operator says it; otherwise it is learned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListOrder {
-    NewestFirst,
-    OldestFirst,
-}
