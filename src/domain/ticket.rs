@@ -122,3 +122,35 @@ pub struct TicketChanges {
     pub category: Change<CategoryId>,
     pub termination_code: Change<TerminationCodeId>,
 }
+
+impl TicketFilter {
+    /// The same filter as one vendor can understand it: ids of other vendors are left out of its lists. None where no ticket
+    /// of the vendor can match.
+    pub fn narrowed_to(&self, vendor: Vendor) -> Option<TicketFilter> {
+        let is_left_out = self
+            .vendors
+            .as_ref()
+            .is_some_and(|vendors| !vendors.contains(&vendor));
+        let is_foreign = self.contact.is_some_and(|id| id.vendor != vendor)
+            || self.sponsor.is_some_and(|id| id.vendor != vendor);
+        if is_left_out || is_foreign || self.statuses.as_ref().is_some_and(Vec::is_empty) {
+            return None;
+        }
+
+        Some(TicketFilter {
+            termination_codes: own(&self.termination_codes, |id| id.vendor == vendor)?,
+            handlers: own(&self.handlers, |id| id.vendor == vendor)?,
+            creators: own(&self.creators, |id| id.vendor == vendor)?,
+            ..self.clone()
+        })
+    }
+}
+
+/// Those of a list's ids that are the vendor's; none where that leaves nothing that could match.
+fn own<Id: Copy>(ids: &Option<Vec<Id>>, is_own: impl Fn(&Id) -> bool) -> Option<Option<Vec<Id>>> {
+    let Some(ids) = ids else {
+        return Some(None);
+    };
+    let own: Vec<Id> = ids.iter().copied().filter(is_own).collect();
+    (!own.is_empty()).then_some(Some(own))
+}

@@ -1,24 +1,54 @@
 //! The only way to data: authorizes, batches, caches, and merges the vendors. A `Repository` lives for one request.
 
+mod batch;
+mod cache;
+mod category;
+mod chat_message;
 mod cursor;
+mod employee;
+mod merge;
+mod service_record;
+mod sponsor;
+mod stats;
+mod termination_code;
+mod ticket;
+mod weight;
+mod write;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use jiff::civil::Date;
+use futures_util::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
 
 use crate::{
-    domain::{
-        Category, CategoryId, ChatMessage, ChatMessageId, Employee, EmployeeId, Limit,
-        PageArguments, RequestScope, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter,
-        ServiceRecordId, ServiceRecordStats, ServiceSummary, SourceStatus, Sponsor, SponsorId,
-        TerminationCode, TerminationCodeId, Ticket, TicketChanges, TicketFilter, TicketId,
-        TicketStats, TicketStatus, Vendor, VendorStatus,
-    },
-    error::{Error, Result},
+    domain::{Limit, RequestScope, Scope, SourceState, SourceStatus, Vendor, VendorStatus},
+    error::{Error, ErrorKind, Result},
+    upstream::VendorApi,
 };
+use batch::Batches;
+use cache::{Cache, Kept, Lifetime, ReadKey, Topic};
+pub use cache::{CacheSettings, Keeping};
 pub use cursor::Cursors;
+use write::Writes;
+
+/// What every request shares: the vendors and the cache.
+pub struct Shared {
+    vendors: Vec<Arc<dyn VendorApi>>,
+    cache: Arc<Cache>,
+    limits: Limits,
+    writes: Writes,
+}
+
+/// What one request may ask of the repository.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub max_page_size: usize,
+    /// Vendor pages that one reading may take for a filter that the gateway applies.
+    pub max_vendor_pages: u32,
+}
 
 /// One page of a list over all vendors.
+#[derive(Debug)]
 pub struct Page<T> {
     pub nodes: Vec<Arc<T>>,
     pub cursors: Cursors,
@@ -47,207 +77,203 @@ pub enum ListField {
     Messages,
 }
 
+/// The data as one request's caller may see it.
 pub struct Repository {
-    #[allow(dead_code)]
+    shared: Arc<Shared>,
     scope: Arc<RequestScope>,
+    batches: Batches,
 }
 
-#[allow(unused_variables, clippy::todo)]
+impl Shared {
+    /// The vendors in the order of the public enum.
+    pub fn new(
+        mut vendors: Vec<Arc<dyn VendorApi>>,
+        cache: CacheSettings,
+        limits: Limits,
+    ) -> Arc<Self> {
+        vendors.sort_by_key(|vendor| vendor.vendor());
+        Arc::new(Self {
+            vendors,
+            cache: Arc::new(Cache::new(cache)),
+            limits,
+            writes: Writes::new(),
+        })
+    }
+
+    pub fn for_request(self: &Arc<Self>, scope: Arc<RequestScope>) -> Repository {
+        Repository {
+            shared: Arc::clone(self),
+            batches: Batches::new(Arc::clone(self), Arc::clone(&scope)),
+            scope,
+        }
+    }
+
+    /// Each configured vendor, as the gateway sees it now.
+    pub fn vendor_statuses(&self) -> Vec<VendorStatus> {
+        self.vendors.iter().map(|vendor| vendor.status()).collect()
+    }
+
+    fn vendor(&self, vendor: Vendor) -> Result<&Arc<dyn VendorApi>> {
+        let configured = self.vendors.iter().find(|known| known.vendor() == vendor);
+        configured.ok_or_else(|| {
+            Error::bad_user_input(format!(
+                "the id is of {vendor}, which is not configured here: it must be of a vendor that `vendors` lists"
+            ))
+        })
+    }
+
+    /// Reads through the cache. The work is handed to a flight that outlives the request while others wait for it.
+    async fn read<T, Load>(
+        &self,
+        scope: &Arc<RequestScope>,
+        vendor: &Arc<dyn VendorApi>,
+        key: ReadKey,
+        load: Load,
+    ) -> Result<Kept<T>>
+    where
+        T: weight::Weight + Send + Sync + 'static,
+        Load: FnOnce(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<T>>,
+    {
+        let (vendor, flight_scope) = (Arc::clone(vendor), Arc::clone(scope));
+        self.cache
+            .read(scope, key, move || load(vendor, flight_scope))
+            .await
+    }
+}
+
 impl Repository {
     /// Checks `first` against the configured maximum; none means the field's default.
     pub fn limit(&self, first: Option<i32>, default: usize) -> Result<Limit> {
-        todo!()
+        let max = self.shared.limits.max_page_size;
+        match first {
+            None => Limit::new(i32::try_from(default.min(max)).unwrap_or(i32::MAX), max),
+            Some(first) => Limit::new(first, max),
+        }
+        .ok_or_else(|| Error::bad_user_input(format!("`first` must be 1 to {max}")))
     }
 
     /// At most MAX_PAGE_SIZE ids may be asked for at once.
     pub fn check_id_count(&self, count: usize) -> Result<()> {
-        todo!()
+        let max = self.shared.limits.max_page_size;
+        if count <= max {
+            return Ok(());
+        }
+        Err(Error::bad_user_input(format!(
+            "`ids` must hold at most {max} ids, not {count}"
+        )))
     }
 
-    /// Personal data as this caller may see it.
-    pub fn personal<'a>(&self, value: Option<&'a str>) -> Option<std::borrow::Cow<'a, str>> {
-        todo!()
+    /// Personal data as this caller may see it: whole, or its last characters alone.
+    pub fn personal<'a>(&self, value: Option<&'a str>) -> Option<Cow<'a, str>> {
+        let value = value?;
+        Some(match self.scope.caller.may(Scope::Pii) {
+            true => Cow::Borrowed(value),
+            false => Cow::Owned(masked(value)),
+        })
     }
 
     /// Each configured vendor, as the gateway sees it now.
     pub fn vendors(&self) -> Result<Vec<VendorStatus>> {
-        todo!()
+        self.authorize(Scope::Read)?;
+        Ok(self.shared.vendor_statuses())
     }
 
-    // Service records
-
-    pub async fn service_record(&self, id: ServiceRecordId) -> Result<Option<Arc<ServiceRecord>>> {
-        todo!()
+    fn authorize(&self, scope: Scope) -> Result<()> {
+        if self.scope.caller.may(scope) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Forbidden,
+            format!(
+                "this needs the scope `{}`, which the caller does not have",
+                scope.name()
+            ),
+        ))
     }
 
-    pub async fn service_records(
+    /// The vendor of an id, which has to be one that is configured.
+    fn vendor(&self, vendor: Vendor) -> Result<&Arc<dyn VendorApi>> {
+        self.shared.vendor(vendor)
+    }
+
+    /// Reads a whole directory of a vendor.
+    async fn directory<T, Load>(
         &self,
-        field: ListField,
-        page: PageArguments,
-        filter: ServiceRecordFilter,
-        names: CategoryNamesWanted,
-    ) -> Result<Page<ServiceRecord>> {
-        todo!()
-    }
-
-    /// The record's category with its name and its ancestors', where the record's own answer has ids alone.
-    pub async fn named_category(&self, record: &ServiceRecord) -> Result<Option<Arc<Category>>> {
-        todo!()
-    }
-
-    pub async fn service_summary(
-        &self,
-        record: &ServiceRecord,
-    ) -> Result<Option<Arc<ServiceSummary>>> {
-        todo!()
-    }
-
-    pub async fn messages(
-        &self,
-        record: &Arc<ServiceRecord>,
-        page: PageArguments,
-    ) -> Result<Page<ChatMessage>> {
-        todo!()
-    }
-
-    pub async fn chat_message(&self, id: ChatMessageId) -> Result<Option<Arc<ChatMessage>>> {
-        todo!()
-    }
-
-    /// The one agent of the vendor who bears the name; none where several do or nobody does.
-    pub async fn employee_named(
-        &self,
-        vendor: Vendor,
-        name: &str,
-    ) -> Result<Option<Arc<Employee>>> {
-        todo!()
-    }
-
-    /// Checked by the schema: at least one change, the memo's length, custom field keys.
-    pub async fn update_service_record(
-        &self,
-        id: ServiceRecordId,
-        changes: ServiceRecordChanges,
-    ) -> Result<Arc<ServiceRecord>> {
-        todo!()
-    }
-
-    // Tickets
-
-    pub async fn ticket(&self, id: TicketId) -> Result<Option<Arc<Ticket>>> {
-        todo!()
-    }
-
-    pub async fn tickets(
-        &self,
-        field: ListField,
-        page: PageArguments,
-        filter: TicketFilter,
-    ) -> Result<Page<Ticket>> {
-        todo!()
-    }
-
-    /// The same ticket with its creator and service records, which the answer for one ticket leaves out.
-    pub async fn listed_ticket(&self, ticket: &Arc<Ticket>) -> Result<Option<Arc<Ticket>>> {
-        todo!()
-    }
-
-    pub async fn create_ticket(
-        &self,
-        changes: TicketChanges,
-        idempotency_key: Option<String>,
-    ) -> Result<Arc<Ticket>> {
-        todo!()
-    }
-
-    pub async fn update_ticket(&self, id: TicketId, changes: TicketChanges) -> Result<Arc<Ticket>> {
-        todo!()
-    }
-
-    pub async fn delete_ticket(&self, id: TicketId) -> Result<()> {
-        todo!()
-    }
-
-    // People
-
-    /// As the directory lists them; none where it does not.
-    pub async fn employee(&self, id: EmployeeId) -> Result<Option<Arc<Employee>>> {
-        todo!()
-    }
-
-    /// For a relation that names an employee by id alone: as the directory lists them, or, where it does not list them or
-    /// is refused to the gateway, the id alone.
-    pub async fn related_employee(&self, id: EmployeeId) -> Result<Arc<Employee>> {
-        todo!()
-    }
-
-    pub async fn employees(
-        &self,
-        page: PageArguments,
-        vendors: Option<Vec<Vendor>>,
-        search: Option<String>,
-    ) -> Result<Page<Employee>> {
-        todo!()
-    }
-
-    // Directories
-
-    pub async fn category(&self, id: CategoryId) -> Result<Option<Arc<Category>>> {
-        todo!()
-    }
-
-    /// Top-level categories.
-    pub async fn categories(
-        &self,
-        vendors: Option<Vec<Vendor>>,
-    ) -> Result<(Vec<Arc<Category>>, Vec<SourceStatus>)> {
-        todo!()
-    }
-
-    pub async fn category_children(&self, id: CategoryId) -> Result<Vec<Arc<Category>>> {
-        todo!()
-    }
-
-    pub async fn sponsor(&self, id: SponsorId) -> Result<Option<Arc<Sponsor>>> {
-        todo!()
-    }
-
-    pub async fn sponsors(&self) -> Result<Vec<Arc<Sponsor>>> {
-        todo!()
-    }
-
-    pub async fn termination_code(
-        &self,
-        id: TerminationCodeId,
-    ) -> Result<Option<Arc<TerminationCode>>> {
-        todo!()
-    }
-
-    pub async fn termination_codes(
-        &self,
-        status: Option<TicketStatus>,
-    ) -> Result<Vec<Arc<TerminationCode>>> {
-        todo!()
-    }
-
-    // Counts
-
-    pub async fn ticket_stats(&self, filter: TicketFilter) -> Result<TicketStats> {
-        todo!()
-    }
-
-    /// At most 92 days.
-    pub async fn service_record_stats(
-        &self,
-        from: Date,
-        to: Date,
-        vendors: Option<Vec<Vendor>>,
-    ) -> Result<ServiceRecordStats> {
-        todo!()
+        vendor: &Arc<dyn VendorApi>,
+        topic: Topic,
+        load: Load,
+    ) -> Result<Kept<Vec<Arc<T>>>>
+    where
+        T: weight::Weight + Send + Sync + 'static,
+        Load: FnOnce(
+            Arc<dyn VendorApi>,
+            Arc<RequestScope>,
+        ) -> BoxFuture<'static, Result<Vec<Arc<T>>>>,
+    {
+        let key = self
+            .shared
+            .cache
+            .key(vendor.vendor(), topic, Lifetime::Directory, ());
+        self.shared.read(&self.scope, vendor, key, load).await
     }
 }
 
-#[allow(dead_code)]
-fn unused() -> Error {
-    Error::internal("")
+/// At most the last four characters are shown, and never more than a third of them.
+fn masked(value: &str) -> String {
+    let length = value.chars().count();
+    let shown = (length / 3).min(4);
+    let hidden = length - shown;
+    value
+        .chars()
+        .enumerate()
+        .map(|(index, character)| if index < hidden { '*' } else { character })
+        .collect()
+}
+
+/// How a vendor took part, of one answer of it.
+fn source_of<T>(
+    vendor: &dyn VendorApi,
+    answer: Result<&Kept<T>, &Error>,
+    total_count: Option<u64>,
+) -> Option<SourceStatus> {
+    match answer {
+        Ok(kept) => Some(source(vendor, kept.state, kept.read_at, total_count)),
+        Err(error) => error.vendor_failure().map(SourceStatus::failed),
+    }
+}
+
+fn source(
+    vendor: &dyn VendorApi,
+    state: SourceState,
+    read_at: Timestamp,
+    total_count: Option<u64>,
+) -> SourceStatus {
+    SourceStatus {
+        vendor: vendor.vendor(),
+        state,
+        fetched_at: Some(vendor.zone().at(read_at)),
+        total_count,
+        failure: None,
+    }
+}
+
+/// One vendor's failure leaves the others' part. An error where all that were asked failed, or one for another reason than a
+/// vendor's failure.
+fn tolerate<T>(answers: &[Result<T>]) -> Result<()> {
+    let errors: Vec<&Error> = answers
+        .iter()
+        .filter_map(|answer| answer.as_ref().err())
+        .collect();
+    let all_failed = errors.len() == answers.len();
+    let fatal = errors
+        .into_iter()
+        .find(|error| all_failed || error.vendor_failure().is_none());
+    fatal.map_or(Ok(()), |error| Err(error.clone()))
+}
+
+/// Boxes the future of a read.
+fn flight<T: 'static>(
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> BoxFuture<'static, Result<T>> {
+    future.boxed()
 }

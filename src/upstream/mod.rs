@@ -126,6 +126,11 @@ pub trait VendorApi: Send + Sync + 'static {
         false
     }
 
+    /// Whether the gateway's account may lack the right to read the directory, and still name employees by number.
+    fn may_refuse_directory(&self) -> bool {
+        false
+    }
+
     async fn employees(
         &self,
         scope: &RequestScope,

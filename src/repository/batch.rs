@@ -1,0 +1,303 @@
+//! Batches of reads by id: what the fields of one request ask for at once is asked of a vendor together.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    hash::Hash,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use async_graphql::{
+    dataloader::{DataLoader, HashMapCache, Loader},
+    runtime::Timer,
+};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+    task::{FutureObj, Spawn, SpawnError},
+};
+use tokio::task::JoinSet;
+
+use super::{
+    Shared,
+    cache::{Lifetime, ReadKey, Topic},
+    flight,
+    weight::Weight,
+};
+use crate::{
+    domain::{
+        CategoryNames, RequestScope, ServiceRecord, ServiceRecordId, Ticket, TicketId, Vendor,
+    },
+    error::{Error, Result},
+    upstream::EachById,
+};
+
+/// One request's batches. A value is a result of its own for each key, so that one bad key fails alone.
+pub(super) struct Batches {
+    reader: ById,
+    loader: OnceLock<DataLoader<ById, HashMapCache>>,
+    tasks: RequestTasks,
+}
+
+impl Batches {
+    pub(super) fn new(shared: Arc<Shared>, scope: Arc<RequestScope>) -> Self {
+        Self {
+            reader: ById { shared, scope },
+            loader: OnceLock::new(),
+            tasks: RequestTasks::default(),
+        }
+    }
+
+    pub(super) async fn load<Id, T>(&self, id: Id) -> Result<Option<T>>
+    where
+        Id: Send + Sync + Hash + Eq + Copy + 'static,
+        ById: Loader<Id, Value = Result<Option<T>>, Error = Infallible>,
+        T: Send + Sync + Clone + 'static,
+    {
+        let loader = self.loader.get_or_init(|| {
+            let cached = HashMapCache::default();
+            DataLoader::with_cache(self.reader.clone(), self.tasks.clone(), NextTurn, cached)
+        });
+        match loader.load_one(id).await {
+            Ok(Some(result)) => result,
+            Ok(None) => Err(Error::internal(
+                "a batch left one of its keys without a result",
+            )),
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Reads objects by id, through the cache.
+#[derive(Clone)]
+pub(super) struct ById {
+    shared: Arc<Shared>,
+    scope: Arc<RequestScope>,
+}
+
+/// The names of a record's categories, by the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct NamesOf(pub(super) ServiceRecordId);
+
+impl Loader<ServiceRecordId> for ById {
+    type Value = Result<Option<Arc<ServiceRecord>>>;
+    type Error = Infallible;
+
+    async fn load(
+        &self,
+        ids: &[ServiceRecordId],
+    ) -> Result<HashMap<ServiceRecordId, Self::Value>, Infallible> {
+        let topic = Topic::ServiceRecords;
+        let found = self.each(
+            ids,
+            topic,
+            |id| id.vendor,
+            |vendor, scope, ids| {
+                flight(async move { Ok(Answers(vendor.service_records(&scope, &ids).await)) })
+            },
+        );
+        Ok(found.await)
+    }
+}
+
+impl Loader<NamesOf> for ById {
+    type Value = Result<Option<Arc<CategoryNames>>>;
+    type Error = Infallible;
+
+    async fn load(&self, ids: &[NamesOf]) -> Result<HashMap<NamesOf, Self::Value>, Infallible> {
+        let topic = Topic::Categories;
+        let found = self.each(
+            ids,
+            topic,
+            |id| id.0.vendor,
+            |vendor, scope, ids| {
+                flight(async move {
+                    let records: Vec<_> = ids.iter().map(|id| id.0).collect();
+                    let names = vendor.category_names(&scope, &records).await;
+                    let by_record = names
+                        .into_iter()
+                        .map(|(id, names)| (NamesOf(id), names.map(|names| names.map(Arc::new))));
+                    Ok(Answers(by_record.collect()))
+                })
+            },
+        );
+        Ok(found.await)
+    }
+}
+
+impl Loader<TicketId> for ById {
+    type Value = Result<Option<Arc<Ticket>>>;
+    type Error = Infallible;
+
+    async fn load(&self, ids: &[TicketId]) -> Result<HashMap<TicketId, Self::Value>, Infallible> {
+        let topic = Topic::Tickets;
+        let found = self.each(
+            ids,
+            topic,
+            |id| id.vendor,
+            |vendor, scope, ids| {
+                flight(async move {
+                    let each = ids
+                        .iter()
+                        .map(async |id| (*id, vendor.ticket(&scope, *id).await));
+                    Ok(Answers(join_all(each).await))
+                })
+            },
+        );
+        Ok(found.await)
+    }
+}
+
+impl ById {
+    /// A result for every id: from the cache, or from one batch for each vendor. Equal batches at once share their calls.
+    async fn each<Id, T>(
+        &self,
+        ids: &[Id],
+        topic: Topic,
+        vendor_of: impl Fn(&Id) -> Vendor,
+        load: impl Fn(
+            Arc<dyn crate::upstream::VendorApi>,
+            Arc<RequestScope>,
+            Vec<Id>,
+        ) -> BoxFuture<'static, Result<Answers<Id, T>>>,
+    ) -> HashMap<Id, Result<Option<Arc<T>>>>
+    where
+        Id: Copy + Eq + Hash + Ord + Send + Sync + 'static,
+        T: Weight + Send + Sync + 'static,
+    {
+        let mut found = HashMap::with_capacity(ids.len());
+        let mut missing: HashMap<Vendor, Vec<Id>> = HashMap::new();
+        for id in ids {
+            let vendor = vendor_of(id);
+            match self
+                .shared
+                .cache
+                .held(&self.scope, self.key(topic, vendor, *id))
+            {
+                Some(object) => {
+                    found.insert(*id, Ok(Some(object)));
+                }
+                None => missing.entry(vendor).or_default().push(*id),
+            }
+        }
+
+        let load = &load;
+        let reads = missing.into_iter().map(async |(vendor, mut ids)| {
+            ids.sort_unstable();
+            let answers = self.batch(topic, vendor, ids.clone(), load).await;
+            (vendor, ids, answers)
+        });
+        for (vendor, ids, answers) in join_all(reads).await {
+            match answers {
+                Ok(answers) => {
+                    for (id, result) in &answers.0 {
+                        found.entry(*id).or_insert_with(|| result.clone());
+                    }
+                    for id in ids {
+                        let result = found.entry(id).or_insert(Ok(None));
+                        self.stand_in(result, self.key(topic, vendor, id));
+                    }
+                }
+                Err(error) => found.extend(ids.into_iter().map(|id| (id, Err(error.clone())))),
+            }
+        }
+        found
+    }
+
+    /// One batch of one vendor; what it brings goes into the cache.
+    async fn batch<Id, T>(
+        &self,
+        topic: Topic,
+        vendor: Vendor,
+        ids: Vec<Id>,
+        load: impl Fn(
+            Arc<dyn crate::upstream::VendorApi>,
+            Arc<RequestScope>,
+            Vec<Id>,
+        ) -> BoxFuture<'static, Result<Answers<Id, T>>>,
+    ) -> Result<Arc<Answers<Id, T>>>
+    where
+        Id: Copy + Eq + Hash + Ord + Send + Sync + 'static,
+        T: Weight + Send + Sync + 'static,
+    {
+        let api = self.shared.vendor(vendor)?;
+        let cache = &self.shared.cache;
+        let key = cache.key(vendor, topic, Lifetime::Flight, ("by id", &ids));
+        let read = self
+            .shared
+            .read(&self.scope, api, key, |api, scope| load(api, scope, ids));
+        let answers = read.await?;
+        for (id, result) in &answers.value.0 {
+            if let Ok(Some(object)) = result {
+                let entity = self.key(topic, vendor, *id);
+                cache.feed(entity, Arc::clone(object), answers.read_at, key);
+            }
+        }
+        Ok(answers.value)
+    }
+
+    /// What the vendor said last stands in for a failure.
+    fn stand_in<T: Send + Sync + 'static>(
+        &self,
+        result: &mut Result<Option<Arc<T>>>,
+        key: ReadKey,
+    ) {
+        let failed = result
+            .as_ref()
+            .is_err_and(|error| error.vendor_failure().is_some());
+        if failed && let Some(stale) = self.shared.cache.stale(&self.scope, key) {
+            *result = Ok(Some(stale));
+        }
+    }
+
+    fn key(&self, topic: Topic, vendor: Vendor, id: impl Hash) -> ReadKey {
+        self.shared.entity_key(vendor, topic, id)
+    }
+}
+
+impl Shared {
+    /// The key under which one object is kept, however it was read.
+    pub(super) fn entity_key(&self, vendor: Vendor, topic: Topic, id: impl Hash) -> ReadKey {
+        self.cache.key(vendor, topic, Lifetime::Entity, id)
+    }
+}
+
+/// One batch's results, by id.
+pub(super) struct Answers<Id, T>(EachById<Id, Arc<T>>);
+
+impl<Id, T> Weight for Answers<Id, T> {
+    /// Never kept, so never weighed.
+    fn owned_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Ends a batch once every field that is ready has asked: a few turns of the executor, where a timer would cost a
+/// millisecond for each level of the query.
+struct NextTurn;
+
+const TURNS: usize = 3;
+
+impl Timer for NextTurn {
+    fn delay(&self, _duration: Duration) -> BoxFuture<'static, ()> {
+        async {
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+        }
+        .boxed()
+    }
+}
+
+/// The batches' tasks end with their request.
+#[derive(Clone, Default)]
+struct RequestTasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Spawn for RequestTasks {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn(future);
+        Ok(())
+    }
+}

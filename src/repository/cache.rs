@@ -1,0 +1,378 @@
+//! The process's cache of what vendors said: read through, with one flight for equal reads, bounded by bytes.
+//!
+//! It holds only what the gateway's own credentials saw; narrowing to a caller happens after it. A key is a keyed hash, so no
+//! personal data stands in one. An answer past its time to live is kept a while longer, to stand in for a vendor that fails.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    hash::{BuildHasher, Hash, RandomState},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, WeakShared},
+};
+use jiff::Timestamp;
+
+use super::weight::Weight;
+use crate::{
+    domain::{RequestScope, SourceState, Vendor},
+    error::{Error, Result},
+};
+
+#[derive(Debug, Clone)]
+pub struct CacheSettings {
+    pub keeping: Keeping,
+    pub list_ttl: Duration,
+    pub entity_ttl: Duration,
+    pub directory_ttl: Duration,
+    /// How long past its time to live an answer may stand in for a vendor that fails.
+    pub stale: Duration,
+    pub max_bytes: u64,
+}
+
+/// Whether anything is kept between requests. Equal reads at once share one call either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    Kept,
+    NotKept,
+}
+
+/// What kind of answer it is: that decides how long it is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Lifetime {
+    List,
+    Entity,
+    Directory,
+    /// The count of a day that is over.
+    PastDay,
+    /// Not kept: only equal reads at once share it.
+    Flight,
+}
+
+const PAST_DAY_TTL: Duration = Duration::from_secs(3600);
+
+/// What a write may change: a write to a topic makes its lists and counts be read anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Topic {
+    ServiceRecords,
+    ChatMessages,
+    Tickets,
+    Employees,
+    Categories,
+    Sponsors,
+    TerminationCodes,
+}
+
+const TOPICS: usize = 7;
+const VENDORS: usize = Vendor::ALL.len();
+
+/// An answer, and how it came.
+pub(super) struct Kept<T> {
+    pub value: Arc<T>,
+    /// FRESH, CACHED or STALE.
+    pub state: SourceState,
+    pub read_at: Timestamp,
+}
+
+/// Names one read of one vendor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadKey {
+    vendor: Vendor,
+    topic: Topic,
+    lifetime: Lifetime,
+    hash: (u64, u64),
+    epoch: u64,
+}
+
+pub(super) struct Cache {
+    settings: CacheSettings,
+    entries: moka::sync::Cache<(u64, u64), Entry>,
+    flights: Mutex<Flights>,
+    flights_started: AtomicU64,
+    /// Raised by every write to a vendor's topic: answers read under an earlier epoch are found no more.
+    list_epochs: Epochs,
+    /// Raised by a write that may change every object of a topic.
+    entity_epochs: Epochs,
+    hashers: (RandomState, RandomState),
+}
+
+type Epochs = [[AtomicU64; TOPICS]; VENDORS];
+
+type Flight = BoxFuture<'static, Result<Entry>>;
+
+/// The flights under way, each with its number: a flight that a write took off the table must not take its successor off.
+type Flights = HashMap<(u64, u64), (u64, WeakShared<Flight>)>;
+
+#[derive(Clone)]
+struct Entry {
+    value: Arc<dyn Any + Send + Sync>,
+    read_at: Timestamp,
+    fresh_until: Instant,
+    kept_for: Duration,
+    bytes: u32,
+}
+
+impl Cache {
+    pub(super) fn new(settings: CacheSettings) -> Self {
+        let entries = moka::sync::Cache::builder()
+            .max_capacity(settings.max_bytes)
+            .weigher(|_, entry: &Entry| entry.bytes)
+            .expire_after(KeptFor)
+            .build();
+        Self {
+            settings,
+            entries,
+            flights: Mutex::default(),
+            flights_started: AtomicU64::new(0),
+            list_epochs: Default::default(),
+            entity_epochs: Default::default(),
+            hashers: (RandomState::new(), RandomState::new()),
+        }
+    }
+
+    /// The key of a read: everything that its answer depends on goes into `read`.
+    pub(super) fn key(
+        &self,
+        vendor: Vendor,
+        topic: Topic,
+        lifetime: Lifetime,
+        read: impl Hash,
+    ) -> ReadKey {
+        let epoch = match lifetime {
+            // One object's answer is dropped by name when the object alone is written.
+            Lifetime::Entity => epoch(&self.entity_epochs, vendor, topic),
+            _ => epoch(&self.list_epochs, vendor, topic),
+        };
+        let whole = (vendor, topic, lifetime, epoch, read);
+        let hash = (
+            self.hashers.0.hash_one(&whole),
+            self.hashers.1.hash_one(&whole),
+        );
+        ReadKey {
+            vendor,
+            topic,
+            lifetime,
+            hash,
+            epoch: self::epoch(&self.list_epochs, vendor, topic),
+        }
+    }
+
+    /// What is held and fresh, without any waiting.
+    pub(super) fn held<T: Send + Sync + 'static>(
+        &self,
+        scope: &RequestScope,
+        key: ReadKey,
+    ) -> Option<Arc<T>> {
+        let entry = self.entries.get(&key.hash)?;
+        let value = entry.is_fresh().then_some(entry.value)?.downcast().ok()?;
+        scope.tally.count_cache_hit();
+        Some(value)
+    }
+
+    /// What is held, however old, to stand in for a vendor that failed.
+    pub(super) fn stale<T: Send + Sync + 'static>(
+        &self,
+        scope: &RequestScope,
+        key: ReadKey,
+    ) -> Option<Arc<T>> {
+        let value = self.entries.get(&key.hash)?.value.downcast().ok()?;
+        scope.tally.count_cache_hit();
+        Some(value)
+    }
+
+    /// Answers from the cache while it is fresh, from the vendor otherwise, and from what the vendor said last when it fails.
+    pub(super) async fn read<T>(
+        self: &Arc<Self>,
+        scope: &RequestScope,
+        key: ReadKey,
+        load: impl FnOnce() -> BoxFuture<'static, Result<T>>,
+    ) -> Result<Kept<T>>
+    where
+        T: Weight + Send + Sync + 'static,
+    {
+        let held = self.entries.get(&key.hash);
+        if let Some(entry) = held.as_ref().filter(|entry| entry.is_fresh()) {
+            scope.tally.count_cache_hit();
+            return entry.kept(SourceState::Cached);
+        }
+
+        match (self.fly(key, load).await, held) {
+            (Ok(entry), _) => entry.kept(SourceState::Fresh),
+            (Err(error), Some(stale)) if error.vendor_failure().is_some() => {
+                scope.tally.count_cache_hit();
+                stale.kept(SourceState::Stale)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Files an object that another read brought along, unless its topic was written since that read's key was made.
+    pub(super) fn feed<T>(&self, key: ReadKey, value: Arc<T>, read_at: Timestamp, source: ReadKey)
+    where
+        T: Weight + Send + Sync + 'static,
+    {
+        if self.settings.keeping == Keeping::Kept && self.is_current(source) {
+            let entry = self.entry(key, value, read_at);
+            self.entries.insert(key.hash, entry);
+        }
+    }
+
+    /// Lists, totals and counts of the topic are read anew from now on, by every caller.
+    pub(super) fn drop_lists(&self, vendor: Vendor, topic: Topic) {
+        self.list_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// So is every object of the topic.
+    pub(super) fn drop_all(&self, vendor: Vendor, topic: Topic) {
+        self.entity_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
+        self.drop_lists(vendor, topic);
+    }
+
+    pub(super) fn drop_entity(&self, key: ReadKey) {
+        self.flights().remove(&key.hash);
+        self.entries.invalidate(&key.hash);
+    }
+
+    /// Whether nothing of the topic was written since the key was made.
+    fn is_current(&self, key: ReadKey) -> bool {
+        key.epoch == epoch(&self.list_epochs, key.vendor, key.topic)
+    }
+
+    fn flights(&self) -> std::sync::MutexGuard<'_, Flights> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Joins the flight of an equal read, or starts one. The flight goes on as long as anybody waits for it.
+    async fn fly<T>(
+        self: &Arc<Self>,
+        key: ReadKey,
+        load: impl FnOnce() -> BoxFuture<'static, Result<T>>,
+    ) -> Result<Entry>
+    where
+        T: Weight + Send + Sync + 'static,
+    {
+        let flight = {
+            let mut flights = self.flights();
+            let under_way = flights
+                .get(&key.hash)
+                .and_then(|(_, flight)| flight.upgrade());
+            match under_way {
+                Some(flight) => flight,
+                None => {
+                    let number = self.flights_started.fetch_add(1, Ordering::Relaxed);
+                    let flight = Arc::clone(self).land(number, key, load()).boxed().shared();
+                    // Flights that everybody left are cleared away when the table has grown.
+                    if flights.len() >= FLIGHTS_SWEPT_AT {
+                        flights.retain(|_, (_, flight)| flight.upgrade().is_some());
+                    }
+                    flights.extend(flight.downgrade().map(|weak| (key.hash, (number, weak))));
+                    flight
+                }
+            }
+        };
+        Shared::clone(&flight).await
+    }
+
+    async fn land<T>(
+        self: Arc<Self>,
+        number: u64,
+        key: ReadKey,
+        load: BoxFuture<'static, Result<T>>,
+    ) -> Result<Entry>
+    where
+        T: Weight + Send + Sync + 'static,
+    {
+        let answer = load.await;
+        let entry = answer.map(|value| self.entry(key, Arc::new(value), Timestamp::now()));
+        let mut flights = self.flights();
+        // A write in the meantime took the flight off the table: what it read may be from before the write.
+        let is_on_table = flights
+            .get(&key.hash)
+            .is_some_and(|(on_table, _)| *on_table == number);
+        if is_on_table {
+            flights.remove(&key.hash);
+        }
+        if let Ok(entry) = &entry
+            && is_on_table
+            && key.lifetime != Lifetime::Flight
+            && self.is_current(key)
+            && self.settings.keeping == Keeping::Kept
+        {
+            self.entries.insert(key.hash, entry.clone());
+        }
+        drop(flights);
+        entry
+    }
+
+    fn entry<T>(&self, key: ReadKey, value: Arc<T>, read_at: Timestamp) -> Entry
+    where
+        T: Weight + Send + Sync + 'static,
+    {
+        let ttl = match key.lifetime {
+            Lifetime::List => self.settings.list_ttl,
+            Lifetime::Entity => self.settings.entity_ttl,
+            Lifetime::Directory => self.settings.directory_ttl,
+            Lifetime::PastDay => PAST_DAY_TTL,
+            Lifetime::Flight => Duration::ZERO,
+        };
+        Entry {
+            bytes: u32::try_from(value.bytes() + ENTRY_BYTES).unwrap_or(u32::MAX),
+            value,
+            read_at,
+            fresh_until: Instant::now() + ttl,
+            kept_for: ttl + self.settings.stale,
+        }
+    }
+}
+
+fn epoch(epochs: &Epochs, vendor: Vendor, topic: Topic) -> u64 {
+    epochs[vendor as usize][topic as usize].load(Ordering::SeqCst)
+}
+
+const FLIGHTS_SWEPT_AT: usize = 4096;
+
+/// What an entry costs beside its value: its key, its place in the table and in the eviction queues.
+const ENTRY_BYTES: usize = 256;
+
+impl Entry {
+    fn is_fresh(&self) -> bool {
+        Instant::now() < self.fresh_until
+    }
+
+    fn kept<T: Send + Sync + 'static>(&self, state: SourceState) -> Result<Kept<T>> {
+        let value = Arc::clone(&self.value)
+            .downcast()
+            .map_err(|_| Error::internal("a cached answer is of another type than its key"))?;
+        Ok(Kept {
+            value,
+            state,
+            read_at: self.read_at,
+        })
+    }
+}
+
+/// Entries leave by themselves once not even a failing vendor may be stood in for.
+struct KeptFor;
+
+impl<K> moka::Expiry<K, Entry> for KeptFor {
+    fn expire_after_create(&self, _key: &K, entry: &Entry, _now: Instant) -> Option<Duration> {
+        Some(entry.kept_for)
+    }
+
+    fn expire_after_update(
+        &self,
+        _key: &K,
+        entry: &Entry,
+        _now: Instant,
+        _left: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(entry.kept_for)
+    }
+}

@@ -1,0 +1,219 @@
+//! Employees: the vendors' directories, merged.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::{
+    Cursors, Kept, Lifetime, ListField, Page, Repository, Topic,
+    cursor::{Cursor, Origin, Position},
+    flight, source_of, tolerate,
+};
+use crate::{
+    domain::{Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor, VendorErrorCode},
+    error::Result,
+    upstream::VendorApi,
+};
+
+impl Repository {
+    /// As the directory lists them; none where it does not. Where the directory is refused to the gateway, the id alone.
+    pub async fn employee(&self, id: EmployeeId) -> Result<Option<Arc<Employee>>> {
+        self.authorize(Scope::Read)?;
+        let Some(directory) = self.employee_directory(self.vendor(id.vendor)?).await? else {
+            return Ok(Some(Arc::new(Employee::unlisted(id))));
+        };
+        Ok(find(&directory.value, id))
+    }
+
+    /// For a relation that names an employee by id alone: as the directory lists them, or, where it does not list them or
+    /// is refused to the gateway, the id alone.
+    pub async fn related_employee(&self, id: EmployeeId) -> Result<Arc<Employee>> {
+        let employee = self.employee(id).await?;
+        Ok(employee.unwrap_or_else(|| Arc::new(Employee::unlisted(id))))
+    }
+
+    /// By vendor, then by number.
+    pub async fn employees(
+        &self,
+        page: PageArguments,
+        vendors: Option<Vec<Vendor>>,
+        search: Option<String>,
+    ) -> Result<Page<Employee>> {
+        self.authorize(Scope::Read)?;
+        let search = search.filter(|search| !search.is_empty());
+        let origin = Origin::new(ListField::Employees, &(&vendors, &search));
+        let cursor = Cursor::decode(origin, page.after.as_deref())?;
+
+        let is_asked = |vendor: &&Arc<dyn VendorApi>| {
+            vendors
+                .as_ref()
+                .is_none_or(|vendors| vendors.contains(&vendor.vendor()))
+        };
+        let asked: Vec<_> = self.shared.vendors.iter().filter(is_asked).collect();
+        let parts = asked
+            .iter()
+            .map(|vendor| self.employees_of(vendor, search.as_deref()));
+        let parts = join_all(parts).await;
+        tolerate(&parts)?;
+
+        let mut sources = Vec::new();
+        let mut employees: Vec<Arc<Employee>> = Vec::new();
+        for vendor in &self.shared.vendors {
+            let asked_at = asked
+                .iter()
+                .position(|asked| asked.vendor() == vendor.vendor());
+            let Some(answer) = asked_at.map(|index| &parts[index]) else {
+                sources.push(SourceStatus::skipped(vendor.vendor()));
+                continue;
+            };
+            let total = answer.as_ref().ok().and_then(|part| part.total);
+            let kept = answer.as_ref().map(|part| &part.directory);
+            sources.extend(source_of(&**vendor, kept, total));
+            employees.extend(
+                answer
+                    .iter()
+                    .flat_map(|part| part.employees.iter().cloned()),
+            );
+        }
+        let total_count = sources
+            .iter()
+            .filter(|source| source.state != crate::domain::SourceState::Skipped)
+            .map(|source| source.total_count)
+            .sum();
+
+        let is_given = |employee: &Arc<Employee>| {
+            let id = employee.id;
+            let last = Vendor::ALL
+                .into_iter()
+                .rev()
+                .find(|vendor| cursor.number(*vendor).is_some());
+            last.is_some_and(|last| {
+                (id.vendor, id.number.get()) <= (last, cursor.number(last).unwrap_or(0))
+            })
+        };
+        employees.retain(|employee| !is_given(employee));
+        employees.sort_by_key(|employee| employee.id);
+        let has_next_page = employees.len() > page.limit.get();
+        employees.truncate(page.limit.get());
+        let steps = employees
+            .iter()
+            .map(|employee| {
+                (
+                    employee.id.vendor,
+                    Position::Numbered(employee.id.number.get()),
+                )
+            })
+            .collect();
+        Ok(Page {
+            has_next_page,
+            has_previous_page: !cursor.is_start(),
+            nodes: employees,
+            cursors: Cursors::new(cursor, steps, None),
+            total_count,
+            sources,
+        })
+    }
+
+    /// The whole directory; none where the vendor refuses it to the gateway's account.
+    pub(super) async fn employee_directory(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+    ) -> Result<Option<Kept<Vec<Arc<Employee>>>>> {
+        let read = self.directory(vendor, Topic::Employees, |vendor, scope| {
+            flight(async move { vendor.employees(&scope, None).await })
+        });
+        match read.await {
+            Ok(directory) => Ok(Some(directory)),
+            Err(error)
+                if vendor.may_refuse_directory()
+                    && error
+                        .vendor_failure()
+                        .is_some_and(|failure| is_refusal(failure.code)) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn employees_of(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        search: Option<&str>,
+    ) -> Result<Part> {
+        let Some(search) = search else {
+            let read = self.directory(vendor, Topic::Employees, |vendor, scope| {
+                flight(async move { vendor.employees(&scope, None).await })
+            });
+            return Ok(Part::whole(read.await?));
+        };
+        if !vendor.searches_employees() {
+            let read = self.directory(vendor, Topic::Employees, |vendor, scope| {
+                flight(async move { vendor.employees(&scope, None).await })
+            });
+            return Ok(Part::filtered(read.await?, search));
+        }
+
+        let sought = search.to_owned();
+        let topic = Topic::Employees;
+        let key = self
+            .shared
+            .cache
+            .key(vendor.vendor(), topic, Lifetime::List, ("search", search));
+        let read = self
+            .shared
+            .read(&self.scope, vendor, key, move |vendor, scope| {
+                flight(async move { vendor.employees(&scope, Some(&sought)).await })
+            });
+        let found = read.await?;
+        // The vendor matches national identity numbers too: who may not see personal data may not find by it either.
+        Ok(match self.scope.caller.may(Scope::Pii) {
+            true => Part::whole(found),
+            false => Part::filtered(found, search),
+        })
+    }
+}
+
+/// One vendor's part of a list of employees.
+struct Part {
+    directory: Kept<Vec<Arc<Employee>>>,
+    employees: Vec<Arc<Employee>>,
+    total: Option<u64>,
+}
+
+impl Part {
+    fn whole(directory: Kept<Vec<Arc<Employee>>>) -> Self {
+        Self {
+            employees: directory.value.to_vec(),
+            total: Some(directory.value.len() as u64),
+            directory,
+        }
+    }
+
+    /// Those whose name or number holds the text, whatever its case. The gateway filtered, so only an empty part is counted.
+    fn filtered(directory: Kept<Vec<Arc<Employee>>>, search: &str) -> Self {
+        let sought = search.to_lowercase();
+        let holds =
+            |text: Option<&String>| text.is_some_and(|text| text.to_lowercase().contains(&sought));
+        let employees: Vec<_> = directory
+            .value
+            .iter()
+            .filter(|employee| holds(employee.name.value()) || holds(employee.employee_no.value()))
+            .cloned()
+            .collect();
+        Self {
+            total: employees.is_empty().then_some(0),
+            employees,
+            directory,
+        }
+    }
+}
+
+fn find(directory: &[Arc<Employee>], id: EmployeeId) -> Option<Arc<Employee>> {
+    directory.iter().find(|employee| employee.id == id).cloned()
+}
+
+fn is_refusal(code: VendorErrorCode) -> bool {
+    use VendorErrorCode::*;
+    matches!(code, Forbidden | Rejected)
+}

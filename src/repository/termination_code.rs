@@ -1,0 +1,46 @@
+//! Termination codes, from the vendors' directories.
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::{Kept, Repository, Topic, flight};
+use crate::{
+    domain::{Scope, TerminationCode, TerminationCodeId, TicketStatus},
+    error::Result,
+    upstream::VendorApi,
+};
+
+impl Repository {
+    pub async fn termination_code(
+        &self,
+        id: TerminationCodeId,
+    ) -> Result<Option<Arc<TerminationCode>>> {
+        self.authorize(Scope::Read)?;
+        let codes = self.termination_codes_of(self.vendor(id.vendor)?).await?;
+        Ok(codes.value.iter().find(|code| code.id == id).cloned())
+    }
+
+    pub async fn termination_codes(
+        &self,
+        status: Option<TicketStatus>,
+    ) -> Result<Vec<Arc<TerminationCode>>> {
+        self.authorize(Scope::Read)?;
+        let vendors = self.shared.vendors.iter();
+        let parts = try_join_all(vendors.map(|vendor| self.termination_codes_of(vendor))).await?;
+        let is_wanted =
+            |code: &&Arc<TerminationCode>| status.is_none_or(|status| code.status == status);
+        let codes = parts.iter().flat_map(|part| part.value.iter());
+        Ok(codes.filter(is_wanted).cloned().collect())
+    }
+
+    async fn termination_codes_of(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+    ) -> Result<Kept<Vec<Arc<TerminationCode>>>> {
+        let read = self.directory(vendor, Topic::TerminationCodes, |vendor, scope| {
+            flight(async move { vendor.termination_codes(&scope).await })
+        });
+        read.await
+    }
+}

@@ -1,0 +1,138 @@
+//! Tickets: the list, and one by id.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::join_all;
+
+use super::{
+    Kept, Lifetime, ListField, Page, Repository, Topic,
+    cursor::{Cursor, Origin},
+    flight,
+    merge::{Counting, Part, Participation, Provenance, merge},
+};
+use crate::{
+    domain::{PageArguments, Scope, Ticket, TicketFilter, TicketId, VendorPage, VendorPageRequest},
+    error::Result,
+    upstream::{VendorApi, paged_list::PagedList},
+};
+
+/// The most tickets that one call asks a vendor for.
+const MAX_PER_PAGE: u32 = 100;
+
+impl Repository {
+    pub async fn ticket(&self, id: TicketId) -> Result<Option<Arc<Ticket>>> {
+        self.authorize(Scope::Read)?;
+        self.vendor(id.vendor)?;
+        self.batches.load(id).await
+    }
+
+    /// Newest first.
+    pub async fn tickets(
+        &self,
+        field: ListField,
+        page: PageArguments,
+        filter: TicketFilter,
+    ) -> Result<Page<Ticket>> {
+        self.authorize(Scope::Read)?;
+        let origin = Origin::new(field, &filter);
+        let cursor = Cursor::decode(origin, page.after.as_deref())?;
+
+        let participations = self.shared.vendors.iter().map(async |vendor| {
+            match filter.narrowed_to(vendor.vendor()) {
+                Some(narrowed) if vendor.has_tickets() => Participation::Asked(
+                    self.ticket_part(vendor, &cursor, origin, &page, &narrowed)
+                        .await,
+                ),
+                _ => Participation::Skipped(&**vendor),
+            }
+        });
+        let participations = join_all(participations).await;
+        merge(cursor, page.limit, participations)
+    }
+
+    async fn ticket_part<'a>(
+        &'a self,
+        vendor: &'a Arc<dyn VendorApi>,
+        cursor: &Cursor,
+        origin: Origin,
+        page: &PageArguments,
+        filter: &TicketFilter,
+    ) -> Result<Part<'a, Ticket>> {
+        let provenance = Mutex::new(Provenance::default());
+        let fetch = async |request| {
+            let kept = self.ticket_page(vendor, filter, request).await?;
+            let mut provenance = provenance.lock().unwrap_or_else(PoisonError::into_inner);
+            provenance.add(kept.state, kept.read_at);
+            Ok(VendorPage::clone(&kept.value))
+        };
+        let list = PagedList {
+            orders: vendor.orders(),
+            shape: "tickets",
+            fingerprint: origin.fingerprint(),
+            max_per_page: MAX_PER_PAGE,
+            max_calls: self.shared.limits.max_vendor_pages,
+        };
+        let resume = cursor.resume(vendor.vendor());
+        let reading = list.read(resume, page.limit.get(), |_| true, fetch).await?;
+
+        let provenance = provenance
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(Part {
+            vendor: &**vendor,
+            reading,
+            state: provenance.state(),
+            read_at: provenance.read_at(),
+            counting: Counting::ByVendor,
+        })
+    }
+
+    /// One page of a vendor's list, through the cache.
+    pub(super) async fn ticket_page(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        filter: &TicketFilter,
+        request: VendorPageRequest,
+    ) -> Result<Kept<VendorPage<Ticket>>> {
+        let question = format!("{filter:?}");
+        let cache = &self.shared.cache;
+        let key = cache.key(
+            vendor.vendor(),
+            Topic::Tickets,
+            Lifetime::List,
+            (question, request),
+        );
+        let filter = filter.clone();
+        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            flight(async move { vendor.ticket_page(&scope, &filter, request).await })
+        });
+        let kept = read.await?;
+        for ticket in &kept.value.items {
+            let entity = self
+                .shared
+                .entity_key(vendor.vendor(), Topic::Tickets, ticket.id);
+            cache.feed(entity, Arc::clone(ticket), kept.read_at, key);
+        }
+        Ok(kept)
+    }
+
+    /// The same ticket with its creator and service records, which the answer for one ticket leaves out.
+    pub async fn listed_ticket(&self, ticket: &Arc<Ticket>) -> Result<Option<Arc<Ticket>>> {
+        self.authorize(Scope::Read)?;
+        let id = ticket.id;
+        let vendor = self.vendor(id.vendor)?;
+        let cache = &self.shared.cache;
+        let key = cache.key(id.vendor, Topic::Tickets, Lifetime::List, ("listed", id));
+        let ticket = Arc::clone(ticket);
+        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            flight(async move { vendor.listed_ticket(&scope, &ticket).await })
+        });
+        let kept = read.await?;
+        let Some(listed) = kept.value.as_ref() else {
+            return Ok(None);
+        };
+        let entity = self.shared.entity_key(id.vendor, Topic::Tickets, id);
+        cache.feed(entity, Arc::clone(listed), kept.read_at, key);
+        Ok(Some(Arc::clone(listed)))
+    }
+}
