@@ -16,7 +16,7 @@ use settings::variable;
 use crate::{
     domain::Vendor,
     http::{GraphiqlPage, HttpSettings, auth::AuthSettings, limits::DocumentLimits},
-    repository::{self, CacheSettings, Caching},
+    repository::{self, CacheSettings, Keeping},
     schema::{Introspection, SchemaSettings},
     telemetry::LogFormat,
     upstream::{
@@ -45,6 +45,19 @@ impl Config {
     /// The settings of this process.
     pub fn load(file: Option<&Path>) -> Result<Self> {
         Self::from_layers(&Layers::read(file, std::env::vars_os())?)
+    }
+
+    /// The settings of this process, but for those of its vendors: they are as this text of a file has them.
+    pub fn load_with_vendors(vendors: &str) -> Result<Self> {
+        let is_a_vendors = |name: &OsString| {
+            let name = name.to_string_lossy().to_uppercase();
+            Vendor::ALL.into_iter().any(|vendor| {
+                let prefix = variable(vendor.slug()) + "__";
+                name.starts_with(&prefix)
+            })
+        };
+        let others = std::env::vars_os().filter(|(name, _)| !is_a_vendors(name));
+        Self::from_sources(Some(vendors), others)
     }
 
     /// The settings of a file of this text and of these environment variables.
@@ -80,8 +93,8 @@ impl Config {
             http: http(layers, listen)?,
             schema: SchemaSettings {
                 introspection: match layers.is_on("introspection.enabled")? {
-                    true => Introspection::On,
-                    false => Introspection::Off,
+                    true => Introspection::Enabled,
+                    false => Introspection::Disabled,
                 },
             },
             cache: cache(layers)?,
@@ -144,9 +157,9 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
 
 fn cache(layers: &Layers) -> Result<CacheSettings> {
     Ok(CacheSettings {
-        enabled: match layers.is_on("cache.enabled")? {
-            true => Caching::Kept,
-            false => Caching::NotKept,
+        keeping: match layers.is_on("cache.enabled")? {
+            true => Keeping::Kept,
+            false => Keeping::NotKept,
         },
         list_ttl: milliseconds(layers, "cache.list_ttl_ms")?,
         entity_ttl: milliseconds(layers, "cache.entity_ttl_ms")?,
@@ -182,7 +195,7 @@ fn firstline(layers: &Layers) -> Result<Option<FirstLineSettings>> {
         timeout: milliseconds(layers, "firstline.timeout_ms")?,
         connect_timeout: milliseconds(layers, "firstline.connect_timeout_ms")?,
         max_concurrency: count(layers, "firstline.max_concurrency")?,
-        max_retries: small(layers, "firstline.max_retries")?,
+        max_retries: count(layers, "firstline.max_retries")?,
     };
 
     let Some(base_url) = base_url else {
@@ -252,7 +265,7 @@ fn bangwo8(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
         timeout: milliseconds(layers, "bangwo8.timeout_ms")?,
         connect_timeout: milliseconds(layers, "bangwo8.connect_timeout_ms")?,
         max_concurrency: count(layers, "bangwo8.max_concurrency")?,
-        max_retries: small(layers, "bangwo8.max_retries")?,
+        max_retries: count(layers, "bangwo8.max_retries")?,
     };
 
     let Some(base_url) = base_url else {
@@ -323,7 +336,7 @@ struct Timing {
     timeout: Duration,
     connect_timeout: Duration,
     max_concurrency: usize,
-    max_retries: u32,
+    max_retries: usize,
 }
 
 impl Timing {

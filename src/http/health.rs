@@ -42,7 +42,7 @@ pub(super) async fn live() -> Response {
 
 /// Ready while at least one vendor is not down: half of an answer is an answer.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    let statuses = shared.statuses();
+    let statuses = shared.vendor_statuses();
     let is_ready = statuses
         .iter()
         .any(|status| status.state != VendorState::Down);

@@ -30,7 +30,7 @@ const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-inl
 
 pub(super) async fn home(State(pages): State<Pages>) -> Response {
     let mut vendors = String::new();
-    for status in pages.shared.statuses() {
+    for status in pages.shared.vendor_statuses() {
         let (vendor, state) = (status.vendor, state_name(status.state));
         vendors.push_str(&format!("<li>{vendor}: {state}</li>\n"));
     }

@@ -6,23 +6,28 @@ use async_graphql::{EmptySubscription, InputObject, Object, Schema, SimpleObject
 
 pub type GatewaySchema = Schema<Query, Mutation, EmptySubscription>;
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SchemaSettings {
     pub introspection: Introspection,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Introspection {
-    On,
-    Off,
+    Enabled,
+    Disabled,
 }
 
-pub fn build(_settings: SchemaSettings) -> GatewaySchema {
-    Schema::new(Query, Mutation, EmptySubscription)
+pub fn build(settings: SchemaSettings) -> GatewaySchema {
+    let builder = Schema::build(Query, Mutation, EmptySubscription);
+    match settings.introspection {
+        Introspection::Enabled => builder.finish(),
+        Introspection::Disabled => builder.disable_introspection().finish(),
+    }
 }
 
 pub fn sdl() -> String {
     build(SchemaSettings {
-        introspection: Introspection::On,
+        introspection: Introspection::Enabled,
     })
     .sdl()
 }

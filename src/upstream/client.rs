@@ -13,6 +13,6 @@ pub struct ClientSettings {
     pub timeout: Duration,
     pub connect_timeout: Duration,
     pub max_concurrency: usize,
-    pub max_retries: u32,
+    pub max_retries: usize,
     pub max_body_bytes: usize,
 }

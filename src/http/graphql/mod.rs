@@ -2,8 +2,6 @@
 
 mod operation;
 mod parameters;
-#[cfg(test)]
-mod tests;
 
 use std::{
     sync::Arc,
