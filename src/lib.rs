@@ -1,22 +1,19 @@
 //! deskgraph: one GraphQL schema over the REST APIs of two customer-service vendors.
 //!
-//! The modules stand in the order of a request's path; what it is about, what it can fail with, and what is around it come
-//! after. This file is the composition root: it names everybody, and nobody names it.
+//! The modules stand in the order in which a newcomer needs them: what it is all about, the path of a request, and what is
+//! around it. This file is the composition root: it names everybody, and nobody but the command line names it.
+
+pub mod domain;
+pub mod error;
 
 pub mod http;
 
 pub mod schema;
 
 pub mod repository;
-
 pub mod upstream;
 
-pub mod domain;
-
-pub mod error;
-
 pub mod config;
-
 pub mod telemetry;
 
 pub mod sandbox;

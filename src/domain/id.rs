@@ -22,7 +22,7 @@ impl VendorNumber {
     }
 
     /// Reads digits as they stand in an id; a vendor's own spelling is read more leniently in its folder.
-    fn from_canonical(text: &str) -> Option<Self> {
+    pub fn from_canonical(text: &str) -> Option<Self> {
         let is_canonical = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
         is_canonical
             .then(|| text.parse().ok())

@@ -21,6 +21,16 @@ impl Vendor {
             Vendor::Bangwo8 => "bangwo8",
         }
     }
+
+    /// Whether this vendor has tickets, which are then written there too.
+    pub fn has_tickets(self) -> bool {
+        matches!(self, Vendor::FirstLine)
+    }
+
+    /// Whether this vendor lets its service records be changed.
+    pub fn has_changeable_service_records(self) -> bool {
+        matches!(self, Vendor::FirstLine)
+    }
 }
 
 impl std::fmt::Display for Vendor {
@@ -118,6 +128,21 @@ impl SourceStatus {
             state: SourceState::Skipped,
             fetched_at: None,
             total_count: None,
+            failure: None,
+        }
+    }
+
+    pub fn answered(
+        vendor: Vendor,
+        state: SourceState,
+        fetched_at: DateTime,
+        total_count: Option<u64>,
+    ) -> Self {
+        Self {
+            vendor,
+            state,
+            fetched_at: Some(fetched_at),
+            total_count,
             failure: None,
         }
     }

@@ -8,8 +8,6 @@ pub mod limits;
 mod pages;
 mod request_log;
 pub mod server;
-#[cfg(test)]
-mod tests;
 
 use std::{any::Any, sync::Arc, time::Duration};
 

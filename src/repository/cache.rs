@@ -9,7 +9,7 @@ use std::{
     hash::{BuildHasher, Hash, RandomState},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -115,6 +115,9 @@ struct Entry {
     value: Arc<dyn Any + Send + Sync>,
     read_at: Timestamp,
     fresh_until: Instant,
+    /// From here on a read has it read again in the background, once.
+    refresh_from: Instant,
+    is_refreshed: Arc<AtomicBool>,
     kept_for: Duration,
     bytes: u32,
 }
@@ -200,10 +203,13 @@ impl Cache {
         let held = self.entries.get(&key.hash);
         if let Some(entry) = held.as_ref().filter(|entry| entry.is_fresh()) {
             scope.tally.count_cache_hit();
+            if entry.takes_refresh() {
+                tokio::spawn(self.flight(key, load));
+            }
             return entry.kept(SourceState::Cached);
         }
 
-        match (self.fly(key, load).await, held) {
+        match (self.flight(key, load).await, held) {
             (Ok(entry), _) => entry.kept(SourceState::Fresh),
             (Err(error), Some(stale)) if error.vendor_failure().is_some() => {
                 scope.tally.count_cache_hit();
@@ -250,34 +256,30 @@ impl Cache {
     }
 
     /// Joins the flight of an equal read, or starts one. The flight goes on as long as anybody waits for it.
-    async fn fly<T>(
+    fn flight<T>(
         self: &Arc<Self>,
         key: ReadKey,
         load: impl FnOnce() -> BoxFuture<'static, Result<T>>,
-    ) -> Result<Entry>
+    ) -> Shared<Flight>
     where
         T: Weight + Send + Sync + 'static,
     {
-        let flight = {
-            let mut flights = self.flights();
-            let under_way = flights
-                .get(&key.hash)
-                .and_then(|(_, flight)| flight.upgrade());
-            match under_way {
-                Some(flight) => flight,
-                None => {
-                    let number = self.flights_started.fetch_add(1, Ordering::Relaxed);
-                    let flight = Arc::clone(self).land(number, key, load()).boxed().shared();
-                    // Flights that everybody left are cleared away when the table has grown.
-                    if flights.len() >= FLIGHTS_SWEPT_AT {
-                        flights.retain(|_, (_, flight)| flight.upgrade().is_some());
-                    }
-                    flights.extend(flight.downgrade().map(|weak| (key.hash, (number, weak))));
-                    flight
-                }
-            }
-        };
-        Shared::clone(&flight).await
+        let mut flights = self.flights();
+        let under_way = flights
+            .get(&key.hash)
+            .and_then(|(_, flight)| flight.upgrade());
+        if let Some(flight) = under_way {
+            return flight;
+        }
+
+        // Flights that everybody left are cleared away when the table has grown.
+        if flights.len() >= FLIGHTS_SWEPT_AT {
+            flights.retain(|_, (_, flight)| flight.upgrade().is_some());
+        }
+        let number = self.flights_started.fetch_add(1, Ordering::Relaxed);
+        let flight = Arc::clone(self).land(number, key, load()).boxed().shared();
+        flights.extend(flight.downgrade().map(|weak| (key.hash, (number, weak))));
+        flight
     }
 
     async fn land<T>(
@@ -322,11 +324,14 @@ impl Cache {
             Lifetime::PastDay => PAST_DAY_TTL,
             Lifetime::Flight => Duration::ZERO,
         };
+        let now = Instant::now();
         Entry {
             bytes: u32::try_from(value.bytes() + ENTRY_BYTES).unwrap_or(u32::MAX),
             value,
             read_at,
-            fresh_until: Instant::now() + ttl,
+            fresh_until: now + ttl,
+            refresh_from: now + ttl * 4 / 5,
+            is_refreshed: Arc::default(),
             kept_for: ttl + self.settings.stale,
         }
     }
@@ -344,6 +349,11 @@ const ENTRY_BYTES: usize = 256;
 impl Entry {
     fn is_fresh(&self) -> bool {
         Instant::now() < self.fresh_until
+    }
+
+    /// Whether it is time to refresh it, told to one reader alone.
+    fn takes_refresh(&self) -> bool {
+        Instant::now() >= self.refresh_from && !self.is_refreshed.swap(true, Ordering::Relaxed)
     }
 
     fn kept<T: Send + Sync + 'static>(&self, state: SourceState) -> Result<Kept<T>> {

@@ -7,20 +7,17 @@ use jiff::Timestamp;
 use super::{
     Cursors, Page,
     cursor::{Cursor, Position},
-    source,
 };
 use crate::{
-    domain::{Limit, SourceState, SourceStatus},
+    domain::{Limit, SourceState, SourceStatus, Vendor, VendorZone},
     error::Result,
-    upstream::{
-        VendorApi,
-        paged_list::{Dated, Place, Reading, Resume},
-    },
+    upstream::paged_list::{Dated, Place, Reading, Resume},
 };
 
 /// What was read of one vendor's list for one page of the merged one.
 pub(super) struct Part<'a, T> {
-    pub vendor: &'a dyn VendorApi,
+    pub vendor: Vendor,
+    pub zone: &'a VendorZone,
     pub reading: Reading<T>,
     pub state: SourceState,
     pub read_at: Timestamp,
@@ -37,7 +34,7 @@ pub(super) enum Counting {
 
 /// How one configured vendor took part in a list.
 pub(super) enum Participation<'a, T> {
-    Skipped(&'a dyn VendorApi),
+    Skipped(Vendor),
     Asked(Result<Part<'a, T>>),
 }
 
@@ -52,13 +49,15 @@ pub(super) fn merge<T: Dated>(
     let mut failures = Vec::new();
     for participation in participations {
         match participation {
-            Participation::Skipped(vendor) => sources.push(SourceStatus::skipped(vendor.vendor())),
+            Participation::Skipped(vendor) => sources.push(SourceStatus::skipped(vendor)),
             Participation::Asked(Ok(part)) => {
-                sources.push(source(
+                let fetched_at = part.zone.at(part.read_at);
+                let total = part.total(&before);
+                sources.push(SourceStatus::answered(
                     part.vendor,
                     part.state,
-                    part.read_at,
-                    part.total(&before),
+                    fetched_at,
+                    total,
                 ));
                 parts.push(part);
             }
@@ -110,8 +109,7 @@ impl<T> Part<'_, T> {
             Counting::ByVendor => self.reading.total,
             // None of the list is exact whatever was filtered, where the whole list was looked at.
             Counting::Filtered => {
-                let is_whole =
-                    before.position(self.vendor.vendor()).is_none() && self.reading.is_end;
+                let is_whole = before.position(self.vendor).is_none() && self.reading.is_end;
                 let is_empty =
                     self.reading.total == Some(0) || (is_whole && self.reading.items.is_empty());
                 is_empty.then_some(0)
@@ -178,20 +176,16 @@ impl<'a, 'b, T: Dated> Merged<'a, 'b, T> {
         (Reverse(place.created_at), part, place)
     }
 
-    fn steps(&self) -> Vec<(crate::domain::Vendor, Position)> {
+    fn steps(&self) -> Vec<(Vendor, Position)> {
         let step = |taken: &Taken<'a, T>| {
-            let vendor = self.parts[taken.part].vendor.vendor();
+            let vendor = self.parts[taken.part].vendor;
             (vendor, Position::Dated(taken.resume))
         };
         self.taken.iter().map(step).collect()
     }
 
     /// Where a page goes on that is short because readings ran out: past all that was looked at in vain.
-    fn beyond(
-        &self,
-        before: &Cursor,
-        steps: &[(crate::domain::Vendor, Position)],
-    ) -> Option<Cursor> {
+    fn beyond(&self, before: &Cursor, steps: &[(Vendor, Position)]) -> Option<Cursor> {
         if !self.is_short {
             return None;
         }
@@ -209,7 +203,7 @@ impl<'a, 'b, T: Dated> Merged<'a, 'b, T> {
             .min()?;
         let part = &self.parts[frontier.1];
         if let Some(resume) = part.reading.ran_out_at {
-            cursor.move_to(part.vendor.vendor(), Position::Dated(resume));
+            cursor.move_to(part.vendor, Position::Dated(resume));
         }
         Some(cursor)
     }
@@ -244,3 +238,6 @@ impl Provenance {
         self.read_at.unwrap_or_else(Timestamp::now)
     }
 }
+
+#[cfg(test)]
+mod tests;

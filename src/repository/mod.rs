@@ -18,10 +18,9 @@ mod write;
 use std::{borrow::Cow, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};
-use jiff::Timestamp;
 
 use crate::{
-    domain::{Limit, RequestScope, Scope, SourceState, SourceStatus, Vendor, VendorStatus},
+    domain::{Limit, RequestScope, Scope, SourceStatus, Vendor, VendorStatus},
     error::{Error, ErrorKind, Result},
     upstream::VendorApi,
 };
@@ -237,23 +236,16 @@ fn source_of<T>(
     total_count: Option<u64>,
 ) -> Option<SourceStatus> {
     match answer {
-        Ok(kept) => Some(source(vendor, kept.state, kept.read_at, total_count)),
+        Ok(kept) => {
+            let fetched_at = vendor.zone().at(kept.read_at);
+            Some(SourceStatus::answered(
+                vendor.vendor(),
+                kept.state,
+                fetched_at,
+                total_count,
+            ))
+        }
         Err(error) => error.vendor_failure().map(SourceStatus::failed),
-    }
-}
-
-fn source(
-    vendor: &dyn VendorApi,
-    state: SourceState,
-    read_at: Timestamp,
-    total_count: Option<u64>,
-) -> SourceStatus {
-    SourceStatus {
-        vendor: vendor.vendor(),
-        state,
-        fetched_at: Some(vendor.zone().at(read_at)),
-        total_count,
-        failure: None,
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
     CategoryNamesWanted, Kept, Lifetime, Repository, Topic, flight, merge::Provenance,
-    service_record::service_record_shape, source, tolerate,
+    service_record::service_record_shape, tolerate,
 };
 use crate::{
     domain::{
@@ -129,10 +129,12 @@ impl Repository {
                             .zip(&counts.daily)
                             .map(|(day, count)| (*day, name, *count)),
                     );
-                    let (state, read_at) = (counts.provenance.state(), counts.provenance.read_at());
+                    let fetched_at = vendor.zone().at(counts.provenance.read_at());
+                    let state = counts.provenance.state();
+                    let total = Some(counts.total);
                     stats
                         .sources
-                        .push(source(&**vendor, state, read_at, Some(counts.total)));
+                        .push(SourceStatus::answered(name, state, fetched_at, total));
                 }
                 Some(Err(error)) => {
                     stats.total = None;

@@ -43,7 +43,7 @@ impl Repository {
                     self.ticket_part(vendor, &cursor, origin, &page, &narrowed)
                         .await,
                 ),
-                _ => Participation::Skipped(&**vendor),
+                _ => Participation::Skipped(vendor.vendor()),
             }
         });
         let participations = join_all(participations).await;
@@ -79,7 +79,8 @@ impl Repository {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         Ok(Part {
-            vendor: &**vendor,
+            vendor: vendor.vendor(),
+            zone: vendor.zone(),
             reading,
             state: provenance.state(),
             read_at: provenance.read_at(),

@@ -863,4 +863,6 @@ impl Dated for ChatMessage {
 }
 
 #[cfg(test)]
+pub(crate) mod simulated;
+#[cfg(test)]
 mod tests;

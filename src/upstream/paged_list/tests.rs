@@ -1,91 +1,8 @@
 //! Readings of simulated lists: every order, page size and cap, while objects arrive.
 
-use std::cell::{Cell, RefCell};
-
-use jiff::tz::Offset;
 use proptest::prelude::*;
 
-use super::*;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    number: u64,
-    second: i64,
-}
-
-impl Dated for Entry {
-    fn created_at(&self) -> Option<DateTime> {
-        let timestamp = Timestamp::from_second(self.second).ok()?;
-        Some(DateTime {
-            timestamp,
-            offset: Offset::UTC,
-        })
-    }
-
-    fn number(&self) -> VendorNumber {
-        VendorNumber::new(self.number).expect("the tests number from 1")
-    }
-}
-
-/// How a vendor orders its list and what it tells of it.
-#[derive(Debug, Clone, Copy)]
-struct Manner {
-    sorted: Sorted,
-    cap: u32,
-    tells_total: bool,
-    tells_page_size: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Sorted {
-    IdFalling,
-    IdRising,
-    TimeFalling,
-    TimeRising,
-}
-
-struct FakeVendor {
-    manner: Manner,
-    entries: RefCell<Vec<Entry>>,
-    calls: Cell<u32>,
-}
-
-impl FakeVendor {
-    fn new(manner: Manner, entries: Vec<Entry>) -> Self {
-        Self {
-            manner,
-            entries: RefCell::new(entries),
-            calls: Cell::new(0),
-        }
-    }
-
-    fn page(&self, request: VendorPageRequest) -> VendorPage<Entry> {
-        self.calls.set(self.calls.get() + 1);
-        let mut entries = self.entries.borrow().clone();
-        match self.manner.sorted {
-            Sorted::IdFalling => entries.sort_by_key(|entry| std::cmp::Reverse(entry.number)),
-            Sorted::IdRising => entries.sort_by_key(|entry| entry.number),
-            Sorted::TimeFalling => entries.sort_by_key(|entry| std::cmp::Reverse(entry.second)),
-            Sorted::TimeRising => entries.sort_by_key(|entry| entry.second),
-        }
-        let per_page = request.per_page.min(self.manner.cap) as usize;
-        let start = (request.page as usize - 1) * per_page;
-        let items: Vec<_> = entries
-            .iter()
-            .skip(start)
-            .take(per_page)
-            .cloned()
-            .map(Arc::new)
-            .collect();
-        VendorPage {
-            total: self.manner.tells_total.then_some(entries.len() as u64),
-            per_page: self.manner.tells_page_size.then_some(per_page as u32),
-            last_page: None,
-            has_next: Some(start + items.len() < entries.len()),
-            items,
-        }
-    }
-}
+use super::{simulated::*, *};
 
 fn list<'a>(orders: &'a LearnedOrders, max_calls: u32) -> PagedList<'a> {
     PagedList {
@@ -95,13 +12,6 @@ fn list<'a>(orders: &'a LearnedOrders, max_calls: u32) -> PagedList<'a> {
         max_per_page: 100,
         max_calls,
     }
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime without drivers needs nothing")
-        .block_on(future)
 }
 
 fn entries(count: u64) -> Vec<Entry> {
@@ -138,15 +48,7 @@ fn walk(vendor: &FakeVendor, first: usize, arrivals: &[usize]) -> Vec<Entry> {
         }
         assert!(given.len() < 10_000, "the walk does not end");
 
-        let mut entries = vendor.entries.borrow_mut();
-        for _ in 0..arrivals.next().unwrap_or(0) {
-            let newest = entries.iter().map(|entry| entry.number).max().unwrap_or(0);
-            let latest = entries.iter().map(|entry| entry.second).max().unwrap_or(0);
-            entries.push(Entry {
-                number: newest + 1,
-                second: latest + 1,
-            });
-        }
+        vendor.add_arrivals(arrivals.next().unwrap_or(0));
     }
 }
 
@@ -154,13 +56,6 @@ fn newest_first(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries.sort_by_key(Dated::place);
     entries
 }
-
-const MANNERS: [Sorted; 4] = [
-    Sorted::IdFalling,
-    Sorted::IdRising,
-    Sorted::TimeFalling,
-    Sorted::TimeRising,
-];
 
 #[test]
 fn every_page_of_a_sorted_list_costs_one_call() {
@@ -252,17 +147,6 @@ fn ordinals_are_read_whatever_the_order() {
         assert_eq!(numbers, (51..=110).collect::<Vec<_>>(), "{sorted:?}");
         assert_eq!(total, Some(130));
     }
-}
-
-fn manner() -> impl Strategy<Value = Manner> {
-    (0..MANNERS.len(), 3_u32..120, any::<bool>()).prop_map(|(sorted, cap, tells_page_size)| {
-        Manner {
-            sorted: MANNERS[sorted],
-            cap,
-            tells_total: true,
-            tells_page_size,
-        }
-    })
 }
 
 proptest! {

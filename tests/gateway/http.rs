@@ -1,3 +1,5 @@
+//! The front over HTTP: what is taken and refused, and with which status, type and code.
+
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{Method, Response, StatusCode, header};
@@ -5,14 +7,14 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{
-    GraphiqlPage, HttpSettings,
-    auth::{ApiKey, AuthSettings, KeySecret},
-    limits::DocumentLimits,
-    router, server,
-};
-use crate::{
+use deskgraph::{
     domain::Scope,
+    http::{
+        GraphiqlPage, HttpSettings,
+        auth::{ApiKey, AuthSettings, KeySecret},
+        limits::DocumentLimits,
+        router, server,
+    },
     repository::{CacheSettings, Keeping, Limits, Shared},
     schema::{self, Introspection, SchemaSettings},
 };

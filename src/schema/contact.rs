@@ -1,0 +1,49 @@
+//! The customer.
+
+use std::borrow::Cow;
+
+use async_graphql::{Context, ID, Object};
+
+use super::{arguments::personal, error::FieldResult};
+use crate::domain;
+
+pub(super) struct Contact<'a>(pub(super) &'a domain::Contact);
+
+/// The customer. Fields marked PII are masked unless the caller may read personal data.
+#[Object]
+impl Contact<'_> {
+    /// Unique over all types and vendors. Null for an anonymous visitor.
+    fn id(&self) -> Option<ID> {
+        self.0.id.map(ID::from)
+    }
+
+    /// The customer's name.
+    fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// The company that they act for.
+    fn company(&self) -> Option<&str> {
+        self.0.company.as_deref()
+    }
+
+    /// PII: their number as a member.
+    fn membership_no(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
+        personal(ctx, self.0.membership_no.as_deref())
+    }
+
+    /// PII: the number of their identity document.
+    fn identity_no(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
+        personal(ctx, self.0.identity_no.as_deref())
+    }
+
+    /// PII: their birth date, as the vendor writes it.
+    fn birth_date(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
+        personal(ctx, self.0.birth_date.as_deref())
+    }
+
+    /// PII: phone, e-mail or another way to reach them.
+    fn contact_method(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
+        personal(ctx, self.0.contact_method.as_deref())
+    }
+}

@@ -1,0 +1,118 @@
+//! How failures are shown: each with its code, a vendor's with what a client needs to decide whether to try again.
+
+use std::error::Error as _;
+
+use async_graphql::Value;
+
+use super::vendor::{Vendor, VendorErrorCode, retry_after_seconds, shown_code};
+use crate::{
+    domain::VendorFailure,
+    error::{Error, ErrorKind, Result},
+};
+
+/// What a resolver answers with. A nullable field is an `Option` of it, so that a failure nulls that field alone.
+pub(super) type FieldResult<T> = std::result::Result<T, FieldError>;
+
+/// What the repository found: none becomes null, without an error.
+pub(super) type Found<T> = Option<T>;
+
+/// An error as clients see it. It does not implement Display on purpose: async-graphql turns whatever does into an error
+/// without a code.
+#[derive(Debug, Clone)]
+pub(super) struct FieldError(async_graphql::Error);
+
+/// A nullable field: null where nothing was found, null with an error where looking for it failed.
+pub(super) async fn nullable<T, U: From<T>>(
+    answer: impl Future<Output = Result<Found<T>>>,
+) -> Option<FieldResult<U>> {
+    match answer.await {
+        Ok(found) => found.map(|object| Ok(object.into())),
+        Err(error) => Some(Err(error.into())),
+    }
+}
+
+/// A nullable field that is null only with an error.
+pub(super) async fn answered<T>(answer: impl Future<Output = Result<T>>) -> Option<FieldResult<T>> {
+    Some(answer.await.map_err(FieldError::from))
+}
+
+impl From<Error> for FieldError {
+    fn from(error: Error) -> Self {
+        let mut shown = async_graphql::Error::new(message(&error));
+        let mut extensions = async_graphql::ErrorExtensionValues::default();
+        extensions.set("code", code(&error.kind));
+
+        if let Some(failure) = error.vendor_failure() {
+            extensions.set("vendor", Vendor::from(failure.vendor));
+            extensions.set("vendorCode", VendorErrorCode::from(shown_code(failure)));
+            extensions.set("retryable", is_retryable(&error.kind));
+            if let Some(seconds) = retry_after_seconds(failure) {
+                extensions.set("retryAfterSeconds", Value::from(seconds));
+            }
+        }
+
+        shown.extensions = Some(extensions);
+        FieldError(shown)
+    }
+}
+
+impl From<FieldError> for async_graphql::Error {
+    fn from(error: FieldError) -> Self {
+        error.0
+    }
+}
+
+/// The gateway's own faults are told to the log alone.
+fn message(error: &Error) -> String {
+    match error.kind {
+        ErrorKind::Internal => {
+            let causes = causes(error);
+            tracing::error!(error.message = %error, error.causes = causes, "internal error");
+            "the gateway failed; its log says why".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// What lies behind the error, from the nearest cause to the root.
+fn causes(error: &Error) -> String {
+    let mut causes = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    causes.join(": ")
+}
+
+fn code(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Unauthenticated => "UNAUTHENTICATED",
+        ErrorKind::Forbidden => "FORBIDDEN",
+        ErrorKind::LimitExceeded => "LIMIT_EXCEEDED",
+        ErrorKind::Vendor(failure) => vendor_failure_code(*failure),
+        ErrorKind::OutcomeUnknown(_) => "OUTCOME_UNKNOWN",
+        ErrorKind::Internal => "INTERNAL",
+        // Mutations show the last four as user errors; all of them are for the caller to put right.
+        ErrorKind::BadUserInput
+        | ErrorKind::NotFound
+        | ErrorKind::Locked
+        | ErrorKind::InvalidFields(_)
+        | ErrorKind::UnsupportedByVendor(_) => "BAD_USER_INPUT",
+    }
+}
+
+fn vendor_failure_code(failure: VendorFailure) -> &'static str {
+    use crate::domain::VendorErrorCode::*;
+    match failure.code {
+        Timeout => "UPSTREAM_TIMEOUT",
+        Unreachable | RateLimited | ServerError | CircuitOpen => "UPSTREAM_UNAVAILABLE",
+        BadResponse => "UPSTREAM_CONTRACT",
+        Unauthenticated | Forbidden | NotFound | Rejected => "UPSTREAM_REJECTED",
+    }
+}
+
+/// A write whose outcome is not known must not be sent again blindly, whatever kept its answer away.
+fn is_retryable(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Vendor(failure) if failure.code.is_retryable())
+}

@@ -1,0 +1,76 @@
+//! The writes. What the caller can put right comes as `userErrors`; only failures of a vendor or of the gateway are errors.
+
+use async_graphql::{Context, Object};
+
+use super::{
+    error::FieldResult,
+    repository,
+    service_record_input::{UpdateServiceRecordInput, UpdateServiceRecordPayload},
+    ticket_input::{
+        CreateTicketInput, CreateTicketPayload, DeleteTicketInput, DeleteTicketPayload,
+        UpdateTicketInput, UpdateTicketPayload,
+    },
+    user_error::written,
+};
+
+pub struct Mutation;
+
+/// The writes. What the caller can put right is a user error, with null in place of the object; all such faults of one input
+/// come together. OUTCOME_UNKNOWN means that a write was sent whose answer never came: look before you send it again.
+#[Object]
+impl Mutation {
+    /// Makes a ticket.
+    async fn create_ticket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ticket's fields.")] input: CreateTicketInput,
+    ) -> FieldResult<CreateTicketPayload> {
+        let repository = repository(ctx)?;
+        let ticket = written(input.read(), None, async |(changes, idempotency_key)| {
+            repository.create_ticket(changes, idempotency_key).await
+        });
+        Ok(ticket.await?.into())
+    }
+
+    /// Changes a ticket. Omitted fields stay as they are; null clears.
+    async fn update_ticket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ticket's id and the fields to change, at least one.")]
+        input: UpdateTicketInput,
+    ) -> FieldResult<UpdateTicketPayload> {
+        let repository = repository(ctx)?;
+        let ticket = written(input.read(), Some("id"), async |(id, changes)| {
+            repository.update_ticket(id, changes).await
+        });
+        Ok(ticket.await?.into())
+    }
+
+    /// Deletes a ticket.
+    async fn delete_ticket(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ticket's id.")] input: DeleteTicketInput,
+    ) -> FieldResult<DeleteTicketPayload> {
+        let repository = repository(ctx)?;
+        let deleted = written(input.read(), Some("id"), async |id| {
+            repository.delete_ticket(id).await.map(|()| id)
+        });
+        Ok(deleted.await?.into())
+    }
+
+    /// Changes a service record. FirstLine only, and only until its after-call work is completed. Omitted fields stay as they
+    /// are.
+    async fn update_service_record(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The record's id and the fields to change, at least one.")]
+        input: UpdateServiceRecordInput,
+    ) -> FieldResult<UpdateServiceRecordPayload> {
+        let repository = repository(ctx)?;
+        let record = written(input.read(), Some("id"), async |(id, changes)| {
+            repository.update_service_record(id, changes).await
+        });
+        Ok(record.await?.into())
+    }
+}

@@ -1,0 +1,141 @@
+//! The scalars that GraphQL itself lacks, and how numbers become an Int.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use jiff::{Timestamp, civil, tz::Offset};
+
+use crate::domain;
+
+#[derive(Clone, Copy)]
+pub(super) struct DateTime(pub(super) domain::DateTime);
+
+#[derive(Clone, Copy)]
+pub(super) struct Date(pub(super) civil::Date);
+
+#[derive(Clone, Copy)]
+pub(super) struct Decimal(pub(super) rust_decimal::Decimal);
+
+/// A count as an Int: one that is too large for it is shown as the largest.
+pub(super) fn int(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// An instant, RFC 3339 with an offset (2024-03-01T09:31:00+08:00). Vendor local times are read in the vendor's configured zone.
+#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        text(&value)
+            .filter(|text| is_rfc3339(text))
+            .and_then(|text| text.parse::<Timestamp>().ok())
+            .map(DateTime::at)
+            .ok_or_else(|| {
+                refused("it must be written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00")
+            })
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        text(value).is_some()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// A calendar day, YYYY-MM-DD.
+#[Scalar]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        text(&value)
+            .and_then(|text| {
+                let day: civil::Date = text.parse().ok()?;
+                (day.to_string() == text).then_some(Date(day))
+            })
+            .ok_or_else(|| refused("it must be a day that exists, written as YYYY-MM-DD"))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        text(value).is_some()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// An exact decimal number, as a string. Its scale is kept: "234.00".
+#[Scalar]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        text(&value)
+            .and_then(|text| rust_decimal::Decimal::from_str_exact(text).ok())
+            .map(Decimal)
+            .ok_or_else(|| refused("it must be a decimal number in a string, such as \"234.00\""))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        text(value).is_some()
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+impl DateTime {
+    /// An input's instant: the offset that it was written with does not matter any more.
+    fn at(timestamp: Timestamp) -> Self {
+        Self(domain::DateTime {
+            timestamp,
+            offset: Offset::UTC,
+        })
+    }
+
+    pub(super) fn timestamp(self) -> Timestamp {
+        self.0.timestamp
+    }
+}
+
+impl From<domain::DateTime> for DateTime {
+    fn from(instant: domain::DateTime) -> Self {
+        Self(instant)
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The form alone, `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)`: the parser of instants would take other forms too.
+fn is_rfc3339(text: &str) -> bool {
+    let Some((to_the_second, rest)) = text.split_at_checked(19) else {
+        return false;
+    };
+    let fraction_length = match rest.strip_prefix('.') {
+        Some(fraction) => match fraction.bytes().take_while(u8::is_ascii_digit).count() {
+            0 => return false,
+            digits => digits + 1,
+        },
+        None => 0,
+    };
+    let offset = &rest[fraction_length..];
+
+    has_form(to_the_second, "0000-00-00T00:00:00")
+        && (has_form(offset, "Z") || has_form(offset, "+00:00") || has_form(offset, "-00:00"))
+}
+
+/// Whether the text has digits where the form has zeros, and otherwise what the form has, in either case.
+fn has_form(text: &str, form: &str) -> bool {
+    let fits = |(byte, wanted): (u8, u8)| match wanted {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte.eq_ignore_ascii_case(&wanted),
+    };
+    text.len() == form.len() && text.bytes().zip(form.bytes()).all(fits)
+}
+
+/// Says what would be right, and repeats nothing of what was sent.
+fn refused<T: async_graphql::InputType>(expected: &str) -> InputValueError<T> {
+    InputValueError::custom(expected).with_extension("code", "BAD_USER_INPUT")
+}

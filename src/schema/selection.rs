@@ -1,0 +1,136 @@
+//! What the query asks for below a field, so that nothing is loaded that nobody reads.
+
+use async_graphql::{Context, SelectionField};
+
+use crate::repository::CategoryNamesWanted;
+
+/// What is known of an object by its id alone.
+pub(super) const IDENTITY: [&str; 4] = ["id", "vendor", "vendorId", "__typename"];
+
+/// Whether the field's selection has no other names than these, fragments included.
+pub(super) fn asks_only_for(field: SelectionField<'_>, names: &[&str]) -> bool {
+    field
+        .selection_set()
+        .all(|selected| names.contains(&selected.name()))
+}
+
+/// Whether a category's selection needs more than the numbers of the category and its ancestors.
+pub(super) fn asks_for_category_names(category: SelectionField<'_>) -> bool {
+    category
+        .selection_set()
+        .any(|selected| match selected.name() {
+            "level" | "children" => false,
+            "parent" => asks_for_category_names(selected),
+            name => !IDENTITY.contains(&name),
+        })
+}
+
+/// Whether a list of service records is asked for the names of their categories.
+pub(super) fn category_names_wanted(ctx: &Context<'_>) -> CategoryNamesWanted {
+    let list = ctx.look_ahead();
+    let records = [list.field("nodes"), list.field("edges").field("node")];
+    let is_wanted = records
+        .iter()
+        .flat_map(|record| record.field("category").selection_fields())
+        .any(asks_for_category_names);
+
+    match is_wanted {
+        true => CategoryNamesWanted::Yes,
+        false => CategoryNamesWanted::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Schema};
+
+    use super::{super::category::Category, category_names_wanted};
+    use crate::repository::CategoryNamesWanted;
+
+    /// Answers a list with whether the query asks for the names of its records' categories.
+    struct Probe;
+
+    #[Object]
+    impl Probe {
+        async fn list(&self, ctx: &Context<'_>) -> ProbedList {
+            ProbedList(category_names_wanted(ctx) == CategoryNamesWanted::Yes)
+        }
+    }
+
+    struct ProbedList(bool);
+
+    #[Object]
+    impl ProbedList {
+        async fn nodes(&self) -> ProbedRecord {
+            ProbedRecord
+        }
+
+        async fn edges(&self) -> ProbedEdge {
+            ProbedEdge
+        }
+
+        async fn names(&self) -> bool {
+            self.0
+        }
+    }
+
+    struct ProbedEdge;
+
+    #[Object]
+    impl ProbedEdge {
+        async fn node(&self) -> ProbedRecord {
+            ProbedRecord
+        }
+    }
+
+    struct ProbedRecord;
+
+    #[Object]
+    impl ProbedRecord {
+        async fn category(&self) -> Option<Category> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn category_names_are_wanted_only_where_the_query_asks_for_them() {
+        let schema = Schema::new(Probe, EmptyMutation, EmptySubscription);
+
+        for (selection, expected) in [
+            (
+                "nodes { category { id vendor vendorId level __typename } }",
+                false,
+            ),
+            (
+                "nodes { category { parent { id parent { level } } } }",
+                false,
+            ),
+            ("edges { node { category { children { name } } } }", false),
+            ("nodes { category { name @skip(if: true) id } }", false),
+            ("nodes { category { name } }", true),
+            ("nodes { category { id } category { description } }", true),
+            (
+                "edges { node { category { parent { parent { name } } } } }",
+                true,
+            ),
+            ("nodes { ...Record }", true),
+        ] {
+            let query = format!(
+                "query {{ list {{ names {selection} }} }}
+                 fragment Record on ProbedRecord {{ category {{ ... on Category {{ id }} ...Named }} }}
+                 fragment Named on Category {{ name }}"
+            );
+            let query = match selection.contains("...") {
+                true => query,
+                false => query.lines().next().unwrap_or_default().to_owned(),
+            };
+            let answer = schema
+                .execute(query)
+                .await
+                .data
+                .into_json()
+                .unwrap_or_default();
+            assert_eq!(answer["list"]["names"], expected, "{selection}: {answer}");
+        }
+    }
+}

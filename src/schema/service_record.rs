@@ -1,0 +1,541 @@
+//! One service to one customer, and the filter of its lists.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+
+use super::{
+    arguments::{self, DEFAULT_FIRST_MESSAGES},
+    category::Category,
+    contact::Contact,
+    employee::Employee,
+    error::{FieldResult, Found, answered, nullable},
+    pagination::ChatMessageConnection,
+    partial::{Partial, Whole},
+    repository,
+    scalars::{DateTime, Decimal, int},
+    selection::{asks_for_category_names, asks_only_for},
+    service_log::{ServiceChannel, ServiceLog},
+    sponsor::Sponsor,
+    vendor::Vendor,
+};
+use crate::{
+    domain::{self, Detail},
+    error::{Error, Result},
+};
+
+pub(super) struct ServiceRecord(Partial<domain::ServiceRecord>);
+
+impl From<Arc<domain::ServiceRecord>> for ServiceRecord {
+    fn from(record: Arc<domain::ServiceRecord>) -> Self {
+        Self(record.into())
+    }
+}
+
+impl Whole for domain::ServiceRecord {
+    async fn whole(self: &Arc<Self>, ctx: &Context<'_>) -> Result<Found<Arc<Self>>> {
+        match self.detail {
+            Detail::Full => Ok(None),
+            Detail::Reference | Detail::Excerpt => repository(ctx)?.service_record(self.id).await,
+        }
+    }
+}
+
+/// One service to one customer: a FirstLine interact-collection or a Bangwo8 remote-assistance session. What the vendor has no
+/// notion of is null or empty.
+#[Object]
+impl ServiceRecord {
+    /// Unique over all types and vendors, and always written the same way.
+    pub(super) async fn id(&self) -> ID {
+        self.0.seen().id.into()
+    }
+
+    /// The vendor that holds it.
+    fn vendor(&self) -> Vendor {
+        self.0.seen().id.vendor.into()
+    }
+
+    /// The vendor's own id.
+    fn vendor_id(&self) -> String {
+        self.0.seen().id.number.to_string()
+    }
+
+    /// How the customer came.
+    async fn channel(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceChannel>> {
+        self.0.converted(ctx, |record| &record.channel).await
+    }
+
+    /// How far the service has come.
+    async fn status(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceRecordStatus>> {
+        self.0.converted(ctx, |record| &record.status).await
+    }
+
+    /// When the vendor opened the record: lists are in its order.
+    async fn created_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
+        self.0.converted(ctx, |record| &record.created_at).await
+    }
+
+    /// When the customer began to wait.
+    async fn queued_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
+        self.0.converted(ctx, |record| &record.queued_at).await
+    }
+
+    /// When somebody began to serve the customer.
+    async fn started_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
+        self.0.converted(ctx, |record| &record.started_at).await
+    }
+
+    /// When the service ended.
+    async fn ended_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
+        self.0.converted(ctx, |record| &record.ended_at).await
+    }
+
+    /// How long the service took, in seconds. Null until it has ended.
+    async fn duration_seconds(&self, ctx: &Context<'_>) -> Option<FieldResult<i32>> {
+        let seconds = self.0.told(ctx, |record| &record.duration_seconds).await?;
+        Some(seconds.map(|seconds| int(*seconds)))
+    }
+
+    /// Who served the customer.
+    async fn handler(&self, ctx: &Context<'_>) -> Option<FieldResult<Employee>> {
+        match self.0.told(ctx, |record| &record.handler).await? {
+            Ok(handler) => Employee::related(ctx, handler).await,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The customer. For an anonymous visitor, a Contact with the visitor's name alone.
+    async fn contact(&self, ctx: &Context<'_>) -> Option<FieldResult<Contact<'_>>> {
+        let contact = self.0.told(ctx, |record| &record.contact).await?;
+        Some(contact.map(|contact| Contact(contact)))
+    }
+
+    /// Bangwo8: the described problem.
+    async fn problem(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
+        self.0.told(ctx, |record| &record.problem).await
+    }
+
+    /// Bangwo8: the described solution.
+    async fn solution(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
+        self.0.told(ctx, |record| &record.solution).await
+    }
+
+    /// FirstLine: the agent's memo.
+    async fn memo(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
+        self.0.told(ctx, |record| &record.memo).await
+    }
+
+    /// Whether the customer's problem was solved, where somebody said so.
+    async fn is_resolved(&self, ctx: &Context<'_>) -> Option<FieldResult<bool>> {
+        self.0.converted(ctx, |record| &record.is_resolved).await
+    }
+
+    /// What the customer thought of the service. Null until they say.
+    async fn rating(&self, ctx: &Context<'_>) -> Option<FieldResult<Rating<'_>>> {
+        let rating = self.0.told(ctx, |record| &record.rating).await?;
+        Some(rating.map(Rating))
+    }
+
+    /// The most specific problem type, with its ancestors through `parent`.
+    async fn category(&self, ctx: &Context<'_>) -> Option<FieldResult<Category>> {
+        match self.0.telling(ctx, |record| &record.category).await? {
+            Ok(record) => category_of(ctx, record).await,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The desk's own fields, as the agent filled them in. Empty where there are none.
+    async fn custom_fields(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<CustomField<'_>>>> {
+        let fields = self.0.told(ctx, |record| &record.custom_fields).await?;
+        Some(fields.map(|fields| fields.iter().map(CustomField).collect()))
+    }
+
+    /// What was said, oldest first. What cannot have chat has an empty connection.
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many, from 1 to the configured maximum; null means 50.",
+            default_with = "Some(DEFAULT_FIRST_MESSAGES)"
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "A cursor of this record's messages: the page starts after it.")]
+        after: Option<String>,
+    ) -> Option<FieldResult<ChatMessageConnection>> {
+        let record = match self.0.seen().detail {
+            Detail::Full => Ok(self.0.seen()),
+            _ => self.0.telling(ctx, |record| &record.transcript).await?,
+        };
+        match record {
+            Ok(record) => messages_of(ctx, record, first, after).await,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// What an assistant or agent summed up. Null where the vendor holds none.
+    async fn summary(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceSummary>> {
+        let record = self.0.seen();
+        if !record.may_have_summary {
+            return None;
+        }
+        nullable(async { repository(ctx)?.service_summary(record).await }).await
+    }
+
+    /// How the contact passed through the vendor's channels, oldest first.
+    async fn logs(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<ServiceLog<'_>>>> {
+        let logs = self.0.told(ctx, |record| &record.logs).await?;
+        Some(logs.map(|logs| logs.iter().map(ServiceLog).collect()))
+    }
+
+    /// When the agent's after-call work was completed; from then on the record can't be changed.
+    async fn wrap_up_completed_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
+        self.0
+            .converted(ctx, |record| &record.wrap_up_completed_at)
+            .await
+    }
+
+    /// The vendor's bound_type; its codes are not documented.
+    async fn bound_type(&self, ctx: &Context<'_>) -> Option<FieldResult<i32>> {
+        self.0.converted(ctx, |record| &record.bound_type).await
+    }
+
+    /// What came of the service, of the desk's own list of results.
+    async fn result(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceResult<'_>>> {
+        let result = match self.0.told(ctx, |record| &record.result).await? {
+            Ok(result) => result,
+            Err(error) => return Some(Err(error)),
+        };
+        if result.detail > Detail::Reference || asks_only_for(ctx.field(), &["id", "__typename"]) {
+            return Some(Ok(ServiceResult(result)));
+        }
+        self.named_result(ctx, result).await
+    }
+
+    /// The organisation that the desk serves.
+    async fn sponsor(&self, ctx: &Context<'_>) -> Option<FieldResult<Sponsor>> {
+        match self.0.told(ctx, |record| &record.sponsor).await? {
+            Ok(sponsor) => Sponsor::related(ctx, sponsor).await,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// What the customer paid for the service. Null where it costs nothing.
+    async fn payment(&self, ctx: &Context<'_>) -> Option<FieldResult<Payment<'_>>> {
+        let payment = self.0.told(ctx, |record| &record.payment).await?;
+        Some(payment.map(Payment))
+    }
+
+    /// How the customer's computer was reached. Null unless this was a remote-assistance session.
+    async fn remote_session(&self, ctx: &Context<'_>) -> Option<FieldResult<RemoteSession<'_>>> {
+        let session = self.0.told(ctx, |record| &record.remote_session).await?;
+        Some(session.map(RemoteSession))
+    }
+}
+
+impl ServiceRecord {
+    /// A result that the copy at hand names by number alone, as the whole record tells it.
+    async fn named_result<'a>(
+        &'a self,
+        ctx: &Context<'_>,
+        reference: &'a domain::ServiceResult,
+    ) -> Option<FieldResult<ServiceResult<'a>>> {
+        let named = match self.0.whole(ctx).await {
+            Some(Ok(whole)) => whole.result.value(),
+            Some(Err(error)) => return Some(Err(error)),
+            None => None,
+        };
+        Some(Ok(ServiceResult(named.unwrap_or(reference))))
+    }
+}
+
+/// A category that is known by number alone gets its name only when somebody asks for it.
+async fn category_of(
+    ctx: &Context<'_>,
+    record: &domain::ServiceRecord,
+) -> Option<FieldResult<Category>> {
+    let known = record.category.value()?;
+    if known.detail > Detail::Reference || !asks_for_category_names(ctx.field()) {
+        return Some(Ok(known.clone().into()));
+    }
+    answered(async {
+        let named = repository(ctx)?.named_category(record).await?;
+        Ok(named.unwrap_or_else(|| known.clone()).into())
+    })
+    .await
+}
+
+async fn messages_of(
+    ctx: &Context<'_>,
+    record: &Arc<domain::ServiceRecord>,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Option<FieldResult<ChatMessageConnection>> {
+    answered(async {
+        let page = arguments::page(ctx, first, after, DEFAULT_FIRST_MESSAGES)?;
+        Ok(repository(ctx)?.messages(record, page).await?.into())
+    })
+    .await
+}
+
+/// How far a service has come.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "domain::ServiceRecordStatus")]
+pub(super) enum ServiceRecordStatus {
+    /// The customer waits for somebody.
+    Waiting,
+    /// The customer is being served.
+    InService,
+    /// The service goes on longer than was planned.
+    Extended,
+    /// The service rests for a while.
+    OnHold,
+    /// Service has ended, the agent's after-call work has not (FirstLine).
+    WrapUp,
+    /// All is done.
+    Completed,
+    /// The vendor counts it as no service.
+    Invalid,
+    /// A vendor code that this gateway does not know.
+    Unknown,
+}
+
+pub(super) struct Rating<'a>(&'a domain::Rating);
+
+/// What the customer thought of the service.
+#[Object]
+impl Rating<'_> {
+    /// The vendor's scale, brought to three steps.
+    fn score(&self) -> RatingScore {
+        self.0.score.into()
+    }
+
+    /// In the customer's words. Null where they wrote none.
+    fn comment(&self) -> Option<&str> {
+        self.0.comment.as_deref()
+    }
+}
+
+/// A rating in three steps.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "domain::RatingScore")]
+pub(super) enum RatingScore {
+    /// The customer is content.
+    Good,
+    /// Neither good nor bad.
+    Neutral,
+    /// The customer is not content.
+    Bad,
+    /// A vendor code that this gateway does not know.
+    Unknown,
+}
+
+pub(super) struct CustomField<'a>(&'a domain::CustomField);
+
+/// A field that the desk itself defined.
+#[Object]
+impl CustomField<'_> {
+    /// The field's key at the vendor: what `updateServiceRecord` takes.
+    fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    /// Its values: one for most fields, none where it is not filled in.
+    fn values(&self) -> &[String] {
+        &self.0.values
+    }
+}
+
+pub(super) struct ServiceSummary(Arc<domain::ServiceSummary>);
+
+impl From<Arc<domain::ServiceSummary>> for ServiceSummary {
+    fn from(summary: Arc<domain::ServiceSummary>) -> Self {
+        Self(summary)
+    }
+}
+
+/// A service summed up by a template of the desk's.
+#[Object]
+impl ServiceSummary {
+    /// The template's name.
+    fn template(&self) -> Option<&str> {
+        self.0.template.as_deref()
+    }
+
+    /// The template's fields, in its order.
+    fn fields(&self) -> Vec<CustomField<'_>> {
+        self.0.fields.iter().map(CustomField).collect()
+    }
+}
+
+pub(super) struct ServiceResult<'a>(&'a domain::ServiceResult);
+
+/// What came of a service, of the desk's own list of results.
+#[Object]
+impl ServiceResult<'_> {
+    /// Unique over all types and vendors.
+    fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// Its name. Null where the vendor tells the number alone.
+    fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// What it stands for.
+    fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+}
+
+pub(super) struct Payment<'a>(&'a domain::Payment);
+
+/// What a customer paid for a service.
+#[Object]
+impl Payment<'_> {
+    /// The price. Null where the vendor tells none.
+    fn price(&self) -> Option<Money<'_>> {
+        self.0.price.as_ref().map(Money)
+    }
+
+    /// How far the payment has come.
+    fn status(&self) -> PaymentStatus {
+        self.0.status.into()
+    }
+
+    /// When it was paid. Null until it is.
+    fn paid_at(&self) -> Option<DateTime> {
+        self.0.paid_at.map(DateTime)
+    }
+}
+
+/// How far a payment has come.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "domain::PaymentStatus")]
+pub(super) enum PaymentStatus {
+    /// Not paid yet.
+    Unpaid,
+    /// Paid by the customer.
+    Paid,
+    /// The payment failed.
+    Failed,
+    /// The customer opened the page on which to pay.
+    PageOpened,
+    /// Taken from what the customer had paid before.
+    Deducted,
+    /// A vendor code that this gateway does not know.
+    Unknown,
+}
+
+pub(super) struct Money<'a>(&'a domain::Money);
+
+/// An amount of money.
+#[Object]
+impl Money<'_> {
+    /// The exact amount, in the vendor's number of decimals.
+    fn amount(&self) -> Decimal {
+        Decimal(self.0.amount)
+    }
+
+    /// The currency, ISO 4217: CNY.
+    fn currency(&self) -> &str {
+        self.0.currency
+    }
+}
+
+pub(super) struct RemoteSession<'a>(&'a domain::RemoteSession);
+
+/// How a customer's computer was reached for remote assistance.
+#[Object]
+impl RemoteSession<'_> {
+    /// The customer's nine-digit client id.
+    fn client_id(&self) -> Option<&str> {
+        self.0.client_id.as_deref()
+    }
+
+    /// The name of the customer's computer.
+    fn host(&self) -> Option<&str> {
+        self.0.host.as_deref()
+    }
+
+    /// The id of the service card that the session was paid by.
+    fn service_card_id(&self) -> Option<&str> {
+        self.0.service_card_id.as_deref()
+    }
+
+    /// Whether the two of them chatted.
+    fn has_chat(&self) -> bool {
+        self.0.has_chat
+    }
+
+    /// Whether the agent controlled the computer.
+    fn has_remote_control(&self) -> bool {
+        self.0.has_remote_control
+    }
+
+    /// Whether files were sent.
+    fn has_file_transfer(&self) -> bool {
+        self.0.has_file_transfer
+    }
+
+    /// How many files were sent.
+    fn file_count(&self) -> Option<i32> {
+        self.0.file_count
+    }
+}
+
+/// Narrows a list of service records. Null filters nothing, an empty list matches nothing.
+#[derive(InputObject, Default)]
+pub(super) struct ServiceRecordFilter {
+    /// Only records of these vendors.
+    vendors: Option<Vec<Vendor>>,
+    /// Only records that this employee handled: an employee's global id, which selects that employee's vendor.
+    handler_id: Option<ID>,
+    /// Only records handled by an employee of this group. FirstLine only.
+    handler_group_id: Option<ID>,
+    /// Only records of this customer. FirstLine only.
+    contact_id: Option<ID>,
+    /// Only records created at this instant or later.
+    from: Option<DateTime>,
+    /// Only records created at this instant or earlier.
+    to: Option<DateTime>,
+    /// Only records whose status is COMPLETED, or, when false, is not.
+    completed: Option<bool>,
+}
+
+impl ServiceRecordFilter {
+    pub(super) fn read(self, path: &str) -> Result<domain::ServiceRecordFilter> {
+        let of = |name| format!("{path}.{name}");
+        arguments::check_range((&of("from"), self.from), (&of("to"), self.to))?;
+
+        Ok(domain::ServiceRecordFilter {
+            vendors: arguments::vendors(self.vendors),
+            handler: self
+                .handler_id
+                .map(|id| arguments::id(&of("handlerId"), &id))
+                .transpose()?,
+            handler_group: self
+                .handler_group_id
+                .map(|id| firstline_id(&of("handlerGroupId"), &id))
+                .transpose()?,
+            contact: self
+                .contact_id
+                .map(|id| firstline_id(&of("contactId"), &id))
+                .transpose()?,
+            from: self.from.map(DateTime::timestamp),
+            to: self.to.map(DateTime::timestamp),
+            completed: self.completed,
+        })
+    }
+}
+
+/// The contract says of these filters that they are FirstLine's only.
+fn firstline_id<T: domain::GlobalId>(path: &str, id: &ID) -> Result<T> {
+    let id: T = arguments::id(path, id)?;
+    match id.vendor() {
+        domain::Vendor::FirstLine => Ok(id),
+        _ => Err(Error::bad_user_input(format!(
+            "{path}: it must be an id of FirstLine, the only vendor with this filter"
+        ))),
+    }
+}

@@ -1,0 +1,119 @@
+//! What a client sends to write a service record, and what it gets back.
+
+use std::{collections::HashSet, sync::Arc};
+
+use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
+
+use super::{
+    service_record::ServiceRecord,
+    user_error::{Faults, UserError, Written, change, parts},
+};
+use crate::domain::{
+    self, Change, CustomFieldValue, ServiceRecordChanges, ServiceRecordId, Vendor, VendorNumber,
+};
+
+const MAX_MEMO_CHARACTERS: usize = 600;
+
+/// Changes to a service record, at least one. Omitted fields stay as they are.
+#[derive(InputObject)]
+pub(super) struct UpdateServiceRecordInput {
+    /// The record's id.
+    id: ID,
+    /// The agent's memo. At most 600 characters; null clears it.
+    memo: MaybeUndefined<String>,
+    /// The custom fields to change, each once; those that are not named stay as they are. Null and [] change none.
+    custom_fields: Option<Vec<CustomFieldInput>>,
+}
+
+/// The new content of one custom field. Exactly one of value and values.
+#[derive(InputObject)]
+pub(super) struct CustomFieldInput {
+    /// The field's key, as `customFields { key }` of a service record has it.
+    key: String,
+    /// The value of a field that has one.
+    value: Option<String>,
+    /// The values of a field that may have many; [] clears it.
+    values: Option<Vec<String>>,
+}
+
+/// What changing a service record came to.
+#[derive(SimpleObject)]
+pub(super) struct UpdateServiceRecordPayload {
+    /// The record as it is now. Null where there are user errors.
+    service_record: Option<ServiceRecord>,
+    /// What the caller can put right. Empty where the record was changed.
+    user_errors: Vec<UserError>,
+}
+
+impl UpdateServiceRecordInput {
+    pub(super) fn read(self) -> Written<(ServiceRecordId, ServiceRecordChanges)> {
+        let mut faults = Faults::default();
+        let id = faults.object_id(&self.id, Vendor::has_changeable_service_records);
+
+        let custom_fields = self.custom_fields.filter(|fields| !fields.is_empty());
+        if self.memo.is_undefined() && custom_fields.is_none() {
+            faults.invalid(&[], "it must name at least one field to change");
+        }
+        let changes = ServiceRecordChanges {
+            memo: read_memo(self.memo, &mut faults),
+            custom_fields: custom_fields.map(|fields| read_custom_fields(fields, &mut faults)),
+        };
+
+        faults.none_in(id.map(|id| (id, changes)))
+    }
+}
+
+impl From<Written<Arc<domain::ServiceRecord>>> for UpdateServiceRecordPayload {
+    fn from(written: Written<Arc<domain::ServiceRecord>>) -> Self {
+        let (record, user_errors) = parts(written);
+        Self {
+            service_record: record.map(ServiceRecord::from),
+            user_errors,
+        }
+    }
+}
+
+fn read_memo(memo: MaybeUndefined<String>, faults: &mut Faults) -> Change<String> {
+    let memo = change(memo);
+    if matches!(&memo, Change::Set(text) if text.chars().count() > MAX_MEMO_CHARACTERS) {
+        let message = format!("it must have at most {MAX_MEMO_CHARACTERS} characters");
+        faults.invalid(&["memo"], message);
+    }
+    memo
+}
+
+fn read_custom_fields(
+    fields: Vec<CustomFieldInput>,
+    faults: &mut Faults,
+) -> Vec<(VendorNumber, CustomFieldValue)> {
+    let mut keys = HashSet::new();
+    let mut changes = Vec::new();
+
+    for (index, field) in fields.into_iter().enumerate() {
+        let index = index.to_string();
+        let key = VendorNumber::from_canonical(&field.key);
+        match key {
+            None => faults.invalid(
+                &["customFields", &index, "key"],
+                "it must be a key that customFields of the record has: a positive number",
+            ),
+            Some(key) if !keys.insert(key) => faults.invalid(
+                &["customFields", &index, "key"],
+                "no key may be named twice",
+            ),
+            Some(_) => {}
+        }
+
+        let value = match (field.value, field.values) {
+            (Some(value), None) => Some(CustomFieldValue::One(value)),
+            (None, Some(values)) => Some(CustomFieldValue::Many(values)),
+            (Some(_), Some(_)) | (None, None) => {
+                let message = "it must have exactly one of value and values";
+                faults.invalid(&["customFields", &index], message);
+                None
+            }
+        };
+        changes.extend(key.zip(value));
+    }
+    changes
+}

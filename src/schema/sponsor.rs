@@ -1,0 +1,67 @@
+//! The organisation that a desk serves.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+
+use super::{
+    error::{FieldResult, answered},
+    repository,
+    selection::{IDENTITY, asks_only_for},
+    vendor::Vendor,
+};
+use crate::domain::{self, Detail};
+
+pub(super) struct Sponsor(Arc<domain::Sponsor>);
+
+impl From<Arc<domain::Sponsor>> for Sponsor {
+    fn from(sponsor: Arc<domain::Sponsor>) -> Self {
+        Self(sponsor)
+    }
+}
+
+impl Sponsor {
+    /// A sponsor to which another object points: looked up only where the object has the number alone and more is asked for.
+    pub(super) async fn related(
+        ctx: &Context<'_>,
+        sponsor: &Arc<domain::Sponsor>,
+    ) -> Option<FieldResult<Self>> {
+        if sponsor.detail > Detail::Reference || asks_only_for(ctx.field(), &IDENTITY) {
+            return Some(Ok(sponsor.clone().into()));
+        }
+        answered(async {
+            let named = repository(ctx)?.sponsor(sponsor.id).await?;
+            Ok(named.unwrap_or_else(|| sponsor.clone()).into())
+        })
+        .await
+    }
+}
+
+/// An organisation that a desk serves.
+#[Object]
+impl Sponsor {
+    /// Unique over all types and vendors, and always written the same way.
+    pub(super) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The vendor that it is of.
+    fn vendor(&self) -> Vendor {
+        self.0.id.vendor.into()
+    }
+
+    /// The vendor's own id.
+    fn vendor_id(&self) -> String {
+        self.0.id.number.to_string()
+    }
+
+    /// Its name. Null where the vendor does not list it any more.
+    fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// What the desk notes of it.
+    fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+}

@@ -1,0 +1,100 @@
+//! Counts for a dashboard.
+
+use async_graphql::{Object, SimpleObject};
+
+use super::{
+    scalars::{Date, int},
+    ticket::TicketStatus,
+    vendor::{SourceStatus, Vendor},
+};
+use crate::domain;
+
+pub(super) struct TicketStats(pub(super) domain::TicketStats);
+
+/// Counts of tickets. Every status but UNKNOWN is listed, zeros included.
+#[Object]
+impl TicketStats {
+    /// How many tickets the filter admits.
+    fn total(&self) -> i32 {
+        int(self.0.total)
+    }
+
+    /// How many of them are past due and neither resolved nor closed.
+    fn overdue(&self) -> i32 {
+        int(self.0.overdue)
+    }
+
+    /// How many of them are in each status.
+    fn by_status(&self) -> Vec<TicketStatusCount> {
+        let count = |&(status, count): &(domain::TicketStatus, u64)| TicketStatusCount {
+            status: status.into(),
+            count: int(count),
+        };
+        self.0.by_status.iter().map(count).collect()
+    }
+}
+
+/// How many tickets are in one status.
+#[derive(SimpleObject)]
+pub(super) struct TicketStatusCount {
+    /// The status.
+    status: TicketStatus,
+    /// How many tickets are in it.
+    count: i32,
+}
+
+pub(super) struct ServiceRecordStats(pub(super) domain::ServiceRecordStats);
+
+/// Counts of service records. Every day and every vendor asked is listed, zeros included; a failed vendor's are left out.
+#[Object]
+impl ServiceRecordStats {
+    /// How many over all days and vendors. Null where a vendor asked failed.
+    fn total(&self) -> Option<i32> {
+        self.0.total.map(int)
+    }
+
+    /// How many at each vendor, over all days.
+    fn by_vendor(&self) -> Vec<VendorCount> {
+        let count = |&(vendor, count): &(domain::Vendor, u64)| VendorCount {
+            vendor: vendor.into(),
+            count: int(count),
+        };
+        self.0.by_vendor.iter().map(count).collect()
+    }
+
+    /// How many on each day at each vendor.
+    fn daily(&self) -> Vec<DailyCount> {
+        let count =
+            |&(date, vendor, count): &(jiff::civil::Date, domain::Vendor, u64)| DailyCount {
+                date: Date(date),
+                vendor: vendor.into(),
+                count: int(count),
+            };
+        self.0.daily.iter().map(count).collect()
+    }
+
+    /// How each configured vendor took part.
+    fn sources(&self) -> Vec<SourceStatus<'_>> {
+        self.0.sources.iter().map(SourceStatus).collect()
+    }
+}
+
+/// How many service records one vendor has.
+#[derive(SimpleObject)]
+pub(super) struct VendorCount {
+    /// The vendor.
+    vendor: Vendor,
+    /// How many service records it has.
+    count: i32,
+}
+
+/// How many service records one vendor has of one day.
+#[derive(SimpleObject)]
+pub(super) struct DailyCount {
+    /// The day, in the vendor's own zone.
+    date: Date,
+    /// The vendor.
+    vendor: Vendor,
+    /// How many service records it has of this day.
+    count: i32,
+}

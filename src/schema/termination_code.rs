@@ -1,0 +1,73 @@
+//! Why a ticket is in the status that it is in.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+
+use super::{
+    error::{FieldResult, answered},
+    repository,
+    selection::{IDENTITY, asks_only_for},
+    ticket::TicketStatus,
+    vendor::Vendor,
+};
+use crate::domain::{self, Detail};
+
+pub(super) struct TerminationCode(Arc<domain::TerminationCode>);
+
+impl From<Arc<domain::TerminationCode>> for TerminationCode {
+    fn from(code: Arc<domain::TerminationCode>) -> Self {
+        Self(code)
+    }
+}
+
+impl TerminationCode {
+    /// A code to which a ticket points: looked up only where the ticket has the number alone and more is asked for.
+    pub(super) async fn related(
+        ctx: &Context<'_>,
+        code: &Arc<domain::TerminationCode>,
+    ) -> Option<FieldResult<Self>> {
+        if code.detail > Detail::Reference || asks_only_for(ctx.field(), &IDENTITY) {
+            return Some(Ok(code.clone().into()));
+        }
+        answered(async {
+            let named = repository(ctx)?.termination_code(code.id).await?;
+            Ok(named.unwrap_or_else(|| code.clone()).into())
+        })
+        .await
+    }
+}
+
+/// A reason for a ticket's status, of the desk's own list of reasons.
+#[Object]
+impl TerminationCode {
+    /// Unique over all types and vendors, and always written the same way.
+    pub(super) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The vendor that it is of.
+    fn vendor(&self) -> Vendor {
+        self.0.id.vendor.into()
+    }
+
+    /// The vendor's own id.
+    fn vendor_id(&self) -> String {
+        self.0.id.number.to_string()
+    }
+
+    /// Its name. Null where the vendor does not list it any more.
+    fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// What it stands for.
+    fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// The status that it is a reason for.
+    fn status(&self) -> TicketStatus {
+        self.0.status.into()
+    }
+}
