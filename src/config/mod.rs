@@ -125,6 +125,7 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
             max_root_fields: layers.number("limits.max_root_fields")?,
             max_directives: layers.number("limits.max_directives")?,
             max_tokens: layers.number("limits.max_tokens")?,
+            max_page_size: layers.number("limits.max_page_size")?,
         },
     })
 }
@@ -257,7 +258,7 @@ fn bangwo8(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
     let client_id = layers.text("bangwo8.client_id")?;
     let client_secret = layers.secret("bangwo8.client_secret")?;
     let find_max_calls = small(layers, "bangwo8.find_max_calls")?;
-    let newest_records_for_categories = count(layers, "bangwo8.category_records")?;
+    let newest_records_for_categories = small(layers, "bangwo8.category_records")?;
     let zone = layers.time_zone("bangwo8.time_zone")?;
     let list_page_size = small(layers, "bangwo8.list_page_size")?;
     let list_order = list_order(layers, "bangwo8.list_order")?;

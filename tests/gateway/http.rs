@@ -36,6 +36,7 @@ fn settings() -> HttpSettings {
             max_root_fields: 30,
             max_directives: 50,
             max_tokens: 500,
+            max_page_size: 100,
         },
     }
 }

@@ -31,6 +31,8 @@ pub struct DocumentLimits {
     pub max_root_fields: u64,
     pub max_directives: u64,
     pub max_tokens: u64,
+    /// A list that is asked for more is refused by itself, and costs no more than this until then.
+    pub max_page_size: u64,
 }
 
 /// How many objects a list is taken to hold when nothing says it.
@@ -75,7 +77,14 @@ pub(super) fn check_document(
 ) -> Result<()> {
     check("directives", directives(document), limits.max_directives)?;
 
-    let mut meter = Meter::new(document, operation, variables, shape);
+    let mut meter = Meter {
+        document,
+        operation,
+        variables,
+        shape,
+        max_page_size: limits.max_page_size,
+        fragments: HashMap::new(),
+    };
     let measure = meter.measure_operation(operation)?;
     check("root fields", measure.fields, limits.max_root_fields)?;
     check("levels of fields", measure.depth, limits.max_depth)?;
@@ -156,25 +165,11 @@ struct Meter<'a> {
     operation: &'a OperationDefinition,
     variables: &'a Variables,
     shape: &'a SchemaShape,
+    max_page_size: u64,
     fragments: HashMap<&'a str, FragmentState>,
 }
 
 impl<'a> Meter<'a> {
-    fn new(
-        document: &'a ExecutableDocument,
-        operation: &'a OperationDefinition,
-        variables: &'a Variables,
-        shape: &'a SchemaShape,
-    ) -> Self {
-        Self {
-            document,
-            operation,
-            variables,
-            shape,
-            fragments: HashMap::new(),
-        }
-    }
-
     fn measure_operation(&mut self, operation: &'a OperationDefinition) -> Result<Measure> {
         let shape = self.shape;
         let root = shape.root(operation.ty);
@@ -349,10 +344,11 @@ impl<'a> Meter<'a> {
             .into_const_with(|variable| self.variable(&variable).ok_or(()))
             .ok()?;
 
-        match value {
-            Value::List(items) => Some(items.len() as u64),
-            value => as_count(&value),
-        }
+        let count = match value {
+            Value::List(items) => items.len() as u64,
+            value => as_count(&value)?,
+        };
+        Some(count.min(self.max_page_size))
     }
 
     fn variable(&self, name: &str) -> Option<Value> {

@@ -30,6 +30,7 @@ const LIMITS: DocumentLimits = DocumentLimits {
     max_root_fields: 30,
     max_directives: 50,
     max_tokens: 5_000,
+    max_page_size: 100,
 };
 
 fn checked(query: &str, limits: &DocumentLimits) -> Result<(), Refusal> {
@@ -174,11 +175,28 @@ fn a_full_page_with_its_relations_passes_and_a_page_of_pages_does_not() {
 }
 
 #[test]
-fn sizes_beyond_all_numbers_do_not_overflow() {
-    let query = "{ tickets(first: 9223372036854775807) { nodes { messages(first: 9223372036854775807) { nodes { id } } } } }";
+fn a_size_that_is_refused_anyway_costs_no_more_than_the_largest() {
+    let none = Variables::default;
+    let largest = complexity("{ tickets(first: 100) { nodes { id } } }", none());
 
-    assert_over(checked(query, &LIMITS), &["points of complexity"]);
+    for size in ["101", "9223372036854775807"] {
+        let query = format!("{{ tickets(first: {size}) {{ nodes {{ id }} }} }}");
+        assert_eq!(complexity(&query, none()), largest);
+    }
     assert!(checked("{ tickets(first: -1) { nodes { id } } }", &LIMITS).is_ok());
+}
+
+#[test]
+fn costs_beyond_all_numbers_do_not_overflow() {
+    let levels = 14;
+    let query = format!(
+        "{{ {} id {} }}",
+        "tickets(first: 100) { nodes { messages(first: 100) { nodes { ".repeat(levels),
+        "} } } } ".repeat(levels)
+    );
+    let limits = with(|limits| limits.max_depth = u64::MAX);
+
+    assert_over(checked(&query, &limits), &["points of complexity"]);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub struct Bangwo8Settings {
     pub zone: VendorZone,
     pub find_max_calls: u32,
     pub list_page_size: u32,
-    pub newest_records_for_categories: usize,
+    pub newest_records_for_categories: u32,
     pub list_order: Option<ListOrder>,
 }
 
