@@ -1,9 +1,10 @@
 //! Whether an answer tells of a field at all, which is more than whether the field is null.
 
 /// A field of an object that may have been read from a thin copy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Told<T> {
     /// The answer has no such field: a richer answer may.
+    #[default]
     Untold,
     /// The answer has the field; none is the vendor's null.
     As(Option<T>),
@@ -27,6 +28,22 @@ impl<T> Told<T> {
         match self {
             Told::Untold => None,
             Told::As(value) => value.as_ref(),
+        }
+    }
+
+    /// The value itself, where nobody else is going to be asked.
+    pub fn into_value(self) -> Option<T> {
+        match self {
+            Told::Untold => None,
+            Told::As(value) => value,
+        }
+    }
+
+    /// What is told stays told: a value that comes to nothing is none.
+    pub fn and_then<U>(self, change: impl FnOnce(T) -> Option<U>) -> Told<U> {
+        match self {
+            Told::Untold => Told::Untold,
+            Told::As(value) => Told::As(value.and_then(change)),
         }
     }
 

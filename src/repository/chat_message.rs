@@ -13,7 +13,7 @@ use crate::{
         Vendor, VendorPage,
     },
     error::Result,
-    upstream::paged_list::PagedList,
+    upstream::paged_list::{CHAT_MESSAGES, PagedList},
 };
 
 /// The most messages that one call asks a vendor for, and the most calls that one page of messages takes.
@@ -110,7 +110,7 @@ impl Repository {
         let vendor = self.vendor(record.id.vendor)?;
         let list = PagedList {
             orders: vendor.orders(),
-            shape: "chat messages",
+            shape: CHAT_MESSAGES,
             fingerprint: record.id.number.get(),
             max_per_page: MAX_PER_PAGE,
             max_calls: MAX_CALLS,

@@ -16,13 +16,13 @@ use super::{
 };
 use crate::{
     domain::{
-        Category, Detail, PageArguments, Scope, ServiceRecord, ServiceRecordFilter,
+        Category, Contact, Detail, PageArguments, Scope, ServiceRecord, ServiceRecordFilter,
         ServiceRecordId, ServiceSummary, Told, VendorPage, VendorPageRequest,
     },
     error::Result,
     upstream::{
         FilterPlan, VendorApi,
-        paged_list::{PagedList, Reading},
+        paged_list::{PagedList, Reading, SERVICE_RECORDS, SERVICE_RECORDS_OF_EMPLOYEE},
     },
 };
 
@@ -232,6 +232,30 @@ impl Repository {
         }))
     }
 
+    /// The record's customer. A visitor's name may stand in the list alone.
+    pub async fn record_contact(
+        &self,
+        record: &Arc<ServiceRecord>,
+    ) -> Result<Option<Arc<Contact>>> {
+        self.authorize(Scope::Read)?;
+        if let Told::As(contact) = &record.contact {
+            return Ok(contact.clone());
+        }
+        let id = record.id;
+        let vendor = self.vendor(id.vendor)?;
+        let topic = Topic::ServiceRecords;
+        let key = self
+            .shared
+            .cache
+            .key(id.vendor, topic, Lifetime::List, ("listed", id));
+        let record = Arc::clone(record);
+        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            flight(async move { vendor.listed_service_record(&scope, &record).await })
+        });
+        let listed = read.await?.value;
+        Ok(Option::as_ref(&listed).and_then(|listed| listed.contact.value().cloned()))
+    }
+
     pub async fn service_summary(
         &self,
         record: &ServiceRecord,
@@ -255,7 +279,7 @@ impl Repository {
 /// Lists with and without an agent are other calls, and may be in another order.
 pub(super) fn service_record_shape(filter: &ServiceRecordFilter) -> &'static str {
     match filter.handler {
-        Some(_) => "service records of an agent",
-        None => "service records",
+        Some(_) => SERVICE_RECORDS_OF_EMPLOYEE,
+        None => SERVICE_RECORDS,
     }
 }

@@ -13,7 +13,10 @@ use super::{
 use crate::{
     domain::{PageArguments, Scope, Ticket, TicketFilter, TicketId, VendorPage, VendorPageRequest},
     error::Result,
-    upstream::{VendorApi, paged_list::PagedList},
+    upstream::{
+        VendorApi,
+        paged_list::{PagedList, TICKETS},
+    },
 };
 
 /// The most tickets that one call asks a vendor for.
@@ -67,7 +70,7 @@ impl Repository {
         };
         let list = PagedList {
             orders: vendor.orders(),
-            shape: "tickets",
+            shape: TICKETS,
             fingerprint: origin.fingerprint(),
             max_per_page: MAX_PER_PAGE,
             max_calls: self.shared.limits.max_vendor_pages,

@@ -16,7 +16,10 @@ use crate::{
         ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Told, VendorPage,
     },
     error::{Error, ErrorKind, FieldFault, Result},
-    upstream::{VendorApi, paged_list::PagedList},
+    upstream::{
+        VendorApi,
+        paged_list::{PagedList, TICKETS},
+    },
 };
 
 /// How many idempotency keys are remembered, and for how long after their last use.
@@ -305,7 +308,7 @@ async fn find_made(
     };
     let list = PagedList {
         orders: vendor.orders(),
-        shape: "tickets",
+        shape: TICKETS,
         fingerprint: 0,
         max_per_page: 100,
         max_calls: SEARCH_MAX_CALLS,

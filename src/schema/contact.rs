@@ -1,17 +1,23 @@
 //! The customer.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{Context, ID, Object};
 
 use super::{arguments::personal, error::FieldResult};
 use crate::domain;
 
-pub(super) struct Contact<'a>(pub(super) &'a domain::Contact);
+pub(super) struct Contact(Arc<domain::Contact>);
+
+impl From<Arc<domain::Contact>> for Contact {
+    fn from(contact: Arc<domain::Contact>) -> Self {
+        Self(contact)
+    }
+}
 
 /// The customer. Fields marked PII are masked unless the caller may read personal data.
 #[Object]
-impl Contact<'_> {
+impl Contact {
     /// Unique over all types and vendors. Null for an anonymous visitor.
     fn id(&self) -> Option<ID> {
         self.0.id.map(ID::from)

@@ -105,9 +105,15 @@ impl ServiceRecord {
     }
 
     /// The customer. For an anonymous visitor, a Contact with the visitor's name alone.
-    async fn contact(&self, ctx: &Context<'_>) -> Option<FieldResult<Contact<'_>>> {
-        let contact = self.0.told(ctx, |record| &record.contact).await?;
-        Some(contact.map(|contact| Contact(contact)))
+    async fn contact(&self, ctx: &Context<'_>) -> Option<FieldResult<Contact>> {
+        let record = match self.0.seen().detail {
+            Detail::Full => self.0.seen(),
+            _ => match self.0.telling(ctx, |record| &record.contact).await? {
+                Ok(record) => record,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        nullable(async { repository(ctx)?.record_contact(record).await }).await
     }
 
     /// Bangwo8: the described problem.

@@ -100,8 +100,8 @@ impl Ticket {
     }
 
     /// The customer.
-    fn contact(&self) -> Option<Contact<'_>> {
-        self.0.seen().contact.as_deref().map(Contact)
+    fn contact(&self) -> Option<Contact> {
+        self.0.seen().contact.clone().map(Contact::from)
     }
 
     /// The most specific category: the subcategory where there is one.

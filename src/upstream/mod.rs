@@ -1,9 +1,18 @@
 //! Outbound: the two vendors, behind one trait in domain types. Everything that is odd about a vendor ends here.
 
-pub mod bangwo8;
 pub mod client;
-pub mod firstline;
+mod health;
+mod session;
+mod wire;
+
+mod directory;
 pub mod paged_list;
+
+pub mod bangwo8;
+pub mod firstline;
+
+#[cfg(test)]
+mod stage;
 
 use std::sync::Arc;
 
@@ -100,6 +109,15 @@ pub trait VendorApi: Send + Sync + 'static {
         record: &ServiceRecord,
         page: VendorPageRequest,
     ) -> Result<VendorPage<ChatMessage>>;
+
+    /// The same record as the list tells it, found by its creation time, where the list tells more than the answer for one.
+    async fn listed_service_record(
+        &self,
+        _scope: &RequestScope,
+        _record: &ServiceRecord,
+    ) -> Result<Option<Arc<ServiceRecord>>> {
+        Ok(None)
+    }
 
     async fn service_summary(
         &self,

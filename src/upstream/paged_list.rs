@@ -32,6 +32,12 @@ const SPARE: u64 = 4;
 /// How many lists' totals are remembered at most.
 const REMEMBERED_TOTALS: usize = 4096;
 
+/// The kinds of query whose lists a vendor serves in one order.
+pub const SERVICE_RECORDS: &str = "service records";
+pub const SERVICE_RECORDS_OF_EMPLOYEE: &str = "service records of an employee";
+pub const TICKETS: &str = "tickets";
+pub const CHAT_MESSAGES: &str = "chat messages";
+
 /// In which order a vendor serves a list, by creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListOrder {

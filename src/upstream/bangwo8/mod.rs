@@ -1,68 +1,99 @@
-//! Bangwo8.
+//! Bangwo8: remote-assistance records by day and by agent, their chats and summaries, and the agents.
 
-// joined at the merge: the settings and the signatures alone.
+mod auth;
+mod mapping;
+mod wire;
 
-use std::sync::Arc;
+#[cfg(test)]
+mod call_tests;
+#[cfg(test)]
+mod tests;
 
-use async_trait::async_trait;
-use secrecy::SecretString;
-
-use crate::{
-    domain::{
-        Category, ChatMessage, CircuitState, Employee, RequestScope, ServiceRecord,
-        ServiceRecordFilter, ServiceRecordId, Vendor, VendorPage, VendorPageRequest, VendorState,
-        VendorStatus, VendorZone,
-    },
-    error::{Error, Result},
-    upstream::{
-        EachById, FilterPlan, VendorApi, client::ClientSettings, paged_list::LearnedOrders,
-        paged_list::ListOrder,
-    },
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
 };
 
+use async_trait::async_trait;
+use futures_util::future::{join, join_all, try_join};
+use jiff::civil::{Date, Time};
+
+use super::{
+    EachById, FilterPlan, VendorApi,
+    client::{Answer, Call, ClientSettings, VendorClient},
+    directory::read_whole,
+    paged_list::{LearnedOrders, ListOrder, PagedList, SERVICE_RECORDS},
+    session::VendorSession,
+    wire::{HasId, Identified, Readable},
+};
+use crate::{
+    domain::{
+        Category, CategoryNames, ChatMessage, Employee, RequestScope, ServiceRecord,
+        ServiceRecordFilter, ServiceRecordId, ServiceSummary, Vendor, VendorErrorCode,
+        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+    },
+    error::{Error, Result},
+};
+pub use auth::Bangwo8Credentials;
+use auth::ClientCredentials;
+use mapping::Mapping;
+
+const VENDOR: Vendor = Vendor::Bangwo8;
+/// A day with more pages than this is none: the vendor's paging does not end.
+const MOST_PAGES_OF_A_DAY: u32 = 100;
+
+const HISTORIES: &str = "/api/v1/remoterecord/histories.json";
+const HISTORIES_OF_AGENT: &str = "/api/v1/remoterecord/histories/{id}.json";
+const NAMED_HISTORIES: &str = "/api/v1/remoterecord/histories_v2.json";
+const CHAT: &str = "/api/v1/remoterecord/chatrecords/{id}.json";
+const SUMMARY: &str = "/api/v1/servicesummary/{csId}.json";
+const SUPPORTS: &str = "/api/v1/supports.json";
+
+#[derive(Debug, Clone)]
 pub struct Bangwo8Settings {
     pub client: ClientSettings,
     pub credentials: Bangwo8Credentials,
     pub zone: VendorZone,
-    pub find_max_calls: u32,
-    pub list_page_size: u32,
-    pub newest_records_for_categories: u32,
+    /// The order of its lists, which is not documented; none finds it out.
     pub list_order: Option<ListOrder>,
-}
-
-pub enum Bangwo8Credentials {
-    Basic {
-        account: String,
-        password: SecretString,
-    },
-    ClientCredentials {
-        client_id: String,
-        client_secret: SecretString,
-    },
+    /// How many pages, from the newest, are read to find a record whose id comes without its day.
+    pub find_max_calls: u32,
+    /// What directories and searches ask of one page.
+    pub list_page_size: u32,
+    /// How many of the newest records are read for the categories that they show.
+    pub newest_records_for_categories: u32,
 }
 
 pub struct Bangwo8 {
+    session: VendorSession<ClientCredentials>,
     zone: VendorZone,
+    find_max_calls: u32,
+    list_page_size: u32,
+    newest_records_for_categories: u32,
     orders: LearnedOrders,
 }
 
+type Query = Vec<(&'static str, String)>;
+
 impl Bangwo8 {
     pub fn new(settings: Bangwo8Settings) -> Result<Self> {
+        let authorization = auth::authorization(settings.credentials)?;
+        let client = VendorClient::new(settings.client)?;
         Ok(Self {
-            orders: LearnedOrders::new(settings.list_order),
+            session: VendorSession::new(client, authorization),
             zone: settings.zone,
+            find_max_calls: settings.find_max_calls,
+            list_page_size: settings.list_page_size.max(1),
+            newest_records_for_categories: settings.newest_records_for_categories,
+            orders: LearnedOrders::new(settings.list_order),
         })
     }
-}
-
-fn not_joined<T>() -> Result<T> {
-    Err(Error::internal("the vendor's client is not joined yet"))
 }
 
 #[async_trait]
 impl VendorApi for Bangwo8 {
     fn vendor(&self) -> Vendor {
-        Vendor::Bangwo8
+        VENDOR
     }
 
     fn zone(&self) -> &VendorZone {
@@ -70,58 +101,538 @@ impl VendorApi for Bangwo8 {
     }
 
     fn status(&self) -> VendorStatus {
-        VendorStatus {
-            vendor: Vendor::Bangwo8,
-            state: VendorState::Unknown,
-            circuit: CircuitState::Closed,
-            last_success_at: None,
-            last_failure: None,
-        }
+        self.session.client().status(&self.zone)
     }
 
     fn orders(&self) -> &LearnedOrders {
         &self.orders
     }
 
-    async fn check(&self, _: &RequestScope) -> Result<()> {
-        not_joined()
+    /// By the list that nearly everything else needs. The calls that every agent may make would also pass for an account
+    /// that can read no record.
+    async fn check(&self, scope: &RequestScope) -> Result<()> {
+        let page = VendorPageRequest {
+            page: 1,
+            per_page: 1,
+        };
+        self.records(scope, Query::new(), page).await.map(drop)
     }
 
-    fn plan(&self, _: &ServiceRecordFilter) -> FilterPlan {
-        FilterPlan::Nothing
+    fn plan(&self, filter: &ServiceRecordFilter) -> FilterPlan {
+        let leaves_this_vendor_out = filter
+            .vendors
+            .as_ref()
+            .is_some_and(|vendors| !vendors.contains(&VENDOR));
+        let handler_is_foreign = filter.handler.is_some_and(|id| id.vendor != VENDOR);
+
+        // A record has no group and no contact that could be asked for.
+        if leaves_this_vendor_out
+            || handler_is_foreign
+            || filter.handler_group.is_some()
+            || filter.contact.is_some()
+        {
+            return FilterPlan::Nothing;
+        }
+
+        let left_over = ServiceRecordFilter {
+            from: filter.from.filter(|from| {
+                let local = self.zone.local(*from);
+                local.time() != Time::midnight()
+            }),
+            to: filter.to.filter(|to| {
+                let local = self.zone.local(*to);
+                (local.hour(), local.minute(), local.second()) != (23, 59, 59)
+            }),
+            completed: filter.completed,
+            ..ServiceRecordFilter::default()
+        };
+        FilterPlan::Ask {
+            left_over: (left_over != ServiceRecordFilter::default()).then_some(left_over),
+        }
     }
 
     async fn service_record_page(
         &self,
-        _: &RequestScope,
-        _: &ServiceRecordFilter,
-        _: VendorPageRequest,
+        scope: &RequestScope,
+        filter: &ServiceRecordFilter,
+        page: VendorPageRequest,
     ) -> Result<VendorPage<ServiceRecord>> {
-        not_joined()
+        if self.plan(filter) == FilterPlan::Nothing {
+            return Ok(VendorPage::empty());
+        }
+
+        let query = self.days_of(filter);
+        match filter.handler {
+            None => self.records(scope, query, page).await,
+            Some(agent) => {
+                let path = format!("/api/v1/remoterecord/histories/{}.json", agent.number);
+                let list = self
+                    .histories(scope, HISTORIES_OF_AGENT, path, query, page)
+                    .await?;
+                Ok(page_of(list, |record| {
+                    self.mapping().service_record(record)
+                }))
+            }
+        }
     }
 
     async fn service_records(
         &self,
-        _: &RequestScope,
-        _: &[ServiceRecordId],
+        scope: &RequestScope,
+        ids: &[ServiceRecordId],
     ) -> EachById<ServiceRecordId, Arc<ServiceRecord>> {
-        Vec::new()
+        let (dayless, days) = by_day(ids);
+        let (by_day, searched) = join(
+            join_all(days.into_iter().map(async |(day, ids)| {
+                let read = self.day(scope, HISTORIES, day, &ids, |record| {
+                    let record = self.mapping().service_record(record);
+                    (record.id, Arc::new(record))
+                });
+                each_of(&ids, read.await)
+            })),
+            self.search(scope, &dayless),
+        )
+        .await;
+
+        let mut each: EachById<_, _> = by_day.into_iter().flatten().collect();
+        each.extend(searched);
+        each.extend(foreign(ids).map(|id| (id, Ok(None))));
+        each
+    }
+
+    fn tells_category_names_apart(&self) -> bool {
+        true
+    }
+
+    /// Agents are listed for administrators alone.
+    fn may_refuse_directory(&self) -> bool {
+        true
+    }
+
+    async fn category_names_page(
+        &self,
+        scope: &RequestScope,
+        filter: &ServiceRecordFilter,
+        page: VendorPageRequest,
+    ) -> Result<Option<Vec<(ServiceRecordId, CategoryNames)>>> {
+        // The list of one agent's records has no counterpart with names.
+        if filter.handler.is_some() || self.plan(filter) == FilterPlan::Nothing {
+            return Ok(None);
+        }
+        let query = self.days_of(filter);
+        self.names(scope, query, page).await.map(Some)
+    }
+
+    async fn category_names(
+        &self,
+        scope: &RequestScope,
+        ids: &[ServiceRecordId],
+    ) -> EachById<ServiceRecordId, CategoryNames> {
+        let (dayless, days) = by_day(ids);
+        let by_day = join_all(days.into_iter().map(async |(day, ids)| {
+            let read = self.day(scope, NAMED_HISTORIES, day, &ids, |record| {
+                let (id, names) = self.mapping().category_names(record);
+                // It was the list of this day that held it.
+                let id = ServiceRecordId {
+                    day: id.day.or(Some(day)),
+                    ..id
+                };
+                (id, names)
+            });
+            each_of(&ids, read.await)
+        }))
+        .await;
+
+        let mut each: EachById<_, _> = by_day.into_iter().flatten().collect();
+        let unknown = dayless.into_iter().chain(foreign(ids));
+        each.extend(unknown.map(|id| (id, Ok(None))));
+        each
     }
 
     async fn chat_page(
         &self,
-        _: &RequestScope,
-        _: &ServiceRecord,
-        _: VendorPageRequest,
+        scope: &RequestScope,
+        record: &ServiceRecord,
+        page: VendorPageRequest,
     ) -> Result<VendorPage<ChatMessage>> {
-        not_joined()
+        let path = format!("/api/v1/remoterecord/chatrecords/{}.json", record.id.number);
+        let call = Call::get(CHAT, path).query(paged(Query::new(), page));
+        let answer = self.session.send(scope, &call).await?;
+        let chat: wire::ChatRecords = read(answer)?;
+
+        let paging = wire::Paging {
+            count: chat.count.into_value(),
+            next_page: chat.next_page,
+        };
+        let contents = chat.remote_chatrecords.contents;
+        let messages = self
+            .mapping()
+            .chat_messages(record.id, contents, &paging, page);
+        Ok(VendorPage {
+            items: messages.into_iter().map(Arc::new).collect(),
+            total: paging.count,
+            per_page: None,
+            last_page: None,
+            has_next: mapping::has_next(&paging.next_page),
+        })
     }
 
-    async fn employees(&self, _: &RequestScope, _: Option<&str>) -> Result<Vec<Arc<Employee>>> {
-        not_joined()
+    async fn service_summary(
+        &self,
+        scope: &RequestScope,
+        id: ServiceRecordId,
+    ) -> Result<Option<ServiceSummary>> {
+        /// Of a remote-assistance record; chats and calls have others.
+        const REMOTE_ASSISTANCE: &str = "3";
+
+        if id.vendor != VENDOR {
+            return Ok(None);
+        }
+        let path = format!("/api/v1/servicesummary/{}.json", id.number);
+        let query = vec![("servicesummary_type", REMOTE_ASSISTANCE.to_owned())];
+        let call = Call::get(SUMMARY, path).query(query);
+        let answer = self.session.send(scope, &call).await?;
+
+        // Under which status of HTTP the vendor says so is not documented.
+        if mapping::says_there_is_no_summary(&answer) {
+            return Ok(answer.settle(None));
+        }
+        let summary = read_optional(answer)?;
+        Ok(summary.and_then(mapping::summary))
     }
 
-    async fn categories(&self, _: &RequestScope) -> Result<Vec<Arc<Category>>> {
-        not_joined()
+    async fn employees(
+        &self,
+        scope: &RequestScope,
+        _search: Option<&str>,
+    ) -> Result<Vec<Arc<Employee>>> {
+        let key_of = |employee: &Employee| employee.id;
+        read_whole(VENDOR, key_of, |number| async move {
+            let page = VendorPageRequest {
+                page: number,
+                per_page: self.list_page_size,
+            };
+            let call = Call::get(SUPPORTS, SUPPORTS).query(paged(Query::new(), page));
+            let list: wire::Supports = read(self.session.send(scope, &call).await?)?;
+
+            let employees = list.supports.into_iter();
+            Ok(VendorPage {
+                items: employees
+                    .map(|support| Arc::new(self.mapping().employee(support)))
+                    .collect(),
+                total: list.count.into_value(),
+                per_page: None,
+                last_page: None,
+                has_next: mapping::has_next(&list.next_page),
+            })
+        })
+        .await
     }
+
+    /// The vendor lists its problem types nowhere, so they are what the newest records show.
+    async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
+        let names: Mutex<BTreeMap<VendorNumber, CategoryNames>> = Mutex::default();
+        let wanted = self.newest_records_for_categories;
+        let newest = PagedList {
+            orders: &self.orders,
+            shape: SERVICE_RECORDS,
+            fingerprint: 0,
+            max_per_page: self.list_page_size,
+            // A vendor may serve half of what it is asked for, and its order may have to be found out first.
+            max_calls: wanted
+                .div_ceil(self.list_page_size)
+                .saturating_mul(2)
+                .saturating_add(2),
+        };
+
+        let records = newest
+            .newest(wanted as usize, |page| {
+                let names = &names;
+                async move {
+                    let (records, page_names) = try_join(
+                        self.records(scope, Query::new(), page),
+                        self.names(scope, Query::new(), page),
+                    )
+                    .await?;
+                    let page_names = page_names.into_iter().map(|(id, names)| (id.number, names));
+                    lock(names).extend(page_names);
+                    Ok(records)
+                }
+            })
+            .await?;
+        Ok(mapping::category_tree(&records, &lock(&names)))
+    }
+}
+
+// Lists
+
+impl Bangwo8 {
+    fn mapping(&self) -> Mapping<'_> {
+        Mapping { zone: &self.zone }
+    }
+
+    async fn records(
+        &self,
+        scope: &RequestScope,
+        query: Query,
+        page: VendorPageRequest,
+    ) -> Result<VendorPage<ServiceRecord>> {
+        let list = self
+            .histories(scope, HISTORIES, HISTORIES.to_owned(), query, page)
+            .await?;
+        Ok(page_of(list, |record| {
+            self.mapping().service_record(record)
+        }))
+    }
+
+    async fn names(
+        &self,
+        scope: &RequestScope,
+        query: Query,
+        page: VendorPageRequest,
+    ) -> Result<Vec<(ServiceRecordId, CategoryNames)>> {
+        let list: wire::Histories<wire::NamedRecord> = self
+            .histories(
+                scope,
+                NAMED_HISTORIES,
+                NAMED_HISTORIES.to_owned(),
+                query,
+                page,
+            )
+            .await?;
+        let records = list.remoterecords.into_iter();
+        Ok(records
+            .map(|record| self.mapping().category_names(record))
+            .collect())
+    }
+
+    async fn histories<T: HasId>(
+        &self,
+        scope: &RequestScope,
+        route: &'static str,
+        path: String,
+        query: Query,
+        page: VendorPageRequest,
+    ) -> Result<wire::Histories<T>> {
+        let call = Call::get(route, path).query(paged(query, page));
+        read(self.session.send(scope, &call).await?)
+    }
+
+    /// The vendor filters by whole days, both of them included.
+    fn days_of(&self, filter: &ServiceRecordFilter) -> Query {
+        let mut query = Query::new();
+        let day = |timestamp| self.zone.local(timestamp).date().to_string();
+        query.extend(filter.from.map(|from| ("starttime", day(from))));
+        query.extend(filter.to.map(|to| ("endtime", day(to))));
+        query
+    }
+
+    /// The records of a day, at least as far as it takes to find the sought ones. A failure comes with what was read
+    /// before it.
+    async fn day<T: HasId, Found>(
+        &self,
+        scope: &RequestScope,
+        route: &'static str,
+        day: Date,
+        sought: &[ServiceRecordId],
+        map: impl Fn(Identified<T>) -> (ServiceRecordId, Found),
+    ) -> (HashMap<ServiceRecordId, Found>, Result<()>) {
+        let mut found = HashMap::new();
+        let mut served = 0;
+        let mut page_size = 0;
+
+        for number in 1..=MOST_PAGES_OF_A_DAY {
+            let page = VendorPageRequest {
+                page: number,
+                per_page: self.list_page_size,
+            };
+            let query = vec![("starttime", day.to_string()), ("endtime", day.to_string())];
+            let list: wire::Histories<T> = match self
+                .histories(scope, route, route.to_owned(), query, page)
+                .await
+            {
+                Ok(list) => list,
+                Err(err) => return (found, Err(err)),
+            };
+
+            let count = list.remoterecords.len() as u64;
+            served += count;
+            page_size = page_size.max(count);
+            let found_before = found.len();
+            found.extend(list.remoterecords.into_iter().map(&map));
+
+            let has_more = match (list.count.into_value(), mapping::has_next(&list.next_page)) {
+                (Some(total), _) if served < total => true,
+                (_, Some(has_next)) => has_next,
+                (Some(_), None) => false,
+                (None, None) => count == page_size,
+            };
+            let is_complete = sought.iter().all(|id| found.contains_key(id));
+            let page_was_new = found.len() > found_before;
+            if is_complete || !has_more || !page_was_new {
+                break;
+            }
+        }
+        (found, Ok(()))
+    }
+
+    /// Looks for records whose day is not known, all at once, from the newest on.
+    async fn search(
+        &self,
+        scope: &RequestScope,
+        ids: &[ServiceRecordId],
+    ) -> EachById<ServiceRecordId, Arc<ServiceRecord>> {
+        if ids.is_empty() {
+            return Vec::new();
+        }
+
+        let read: Mutex<BTreeMap<VendorNumber, Arc<ServiceRecord>>> = Mutex::default();
+        let missing: Mutex<BTreeSet<VendorNumber>> =
+            Mutex::new(ids.iter().map(|id| id.number).collect());
+        let newest = PagedList {
+            orders: &self.orders,
+            shape: SERVICE_RECORDS,
+            fingerprint: 0,
+            max_per_page: self.list_page_size,
+            max_calls: self.find_max_calls,
+        };
+        let outcome = newest
+            .find(
+                |record: &ServiceRecord| {
+                    let mut missing = lock(&missing);
+                    missing.remove(&record.id.number);
+                    missing.is_empty()
+                },
+                |page| {
+                    let read = &read;
+                    async move {
+                        let records = self.records(scope, Query::new(), page).await?;
+                        let by_number = records
+                            .items
+                            .iter()
+                            .map(|record| (record.id.number, record));
+                        lock(read).extend(by_number.map(|(id, record)| (id, record.clone())));
+                        Ok(records)
+                    }
+                },
+            )
+            .await;
+
+        let mut read = std::mem::take(&mut *lock(&read));
+        let mut each: EachById<_, _> = ids
+            .iter()
+            .map(|id| {
+                let record = match (read.get(&id.number), &outcome) {
+                    (Some(record), _) => Ok(Some(record.clone())),
+                    (None, Ok(_)) => Ok(None),
+                    (None, Err(err)) => Err(err.clone()),
+                };
+                (*id, record)
+            })
+            .collect();
+        for id in ids {
+            read.remove(&id.number);
+        }
+        each.extend(
+            read.into_values()
+                .map(|record| (record.id, Ok(Some(record)))),
+        );
+        each
+    }
+}
+
+/// The ids without a day, and the others by theirs.
+fn by_day(ids: &[ServiceRecordId]) -> (Vec<ServiceRecordId>, BTreeMap<Date, Vec<ServiceRecordId>>) {
+    let mut dayless = Vec::new();
+    let mut days: BTreeMap<Date, Vec<ServiceRecordId>> = BTreeMap::new();
+    for id in ids.iter().filter(|id| id.vendor == VENDOR) {
+        match id.day {
+            Some(day) => days.entry(day).or_default().push(*id),
+            None => dayless.push(*id),
+        }
+    }
+    (dayless, days)
+}
+
+fn foreign(ids: &[ServiceRecordId]) -> impl Iterator<Item = ServiceRecordId> {
+    ids.iter().copied().filter(|id| id.vendor != VENDOR)
+}
+
+/// One result for each sought id, and all else that came along.
+fn each_of<Found: Clone>(
+    sought: &[ServiceRecordId],
+    (mut found, outcome): (HashMap<ServiceRecordId, Found>, Result<()>),
+) -> EachById<ServiceRecordId, Found> {
+    let mut each: EachById<ServiceRecordId, Found> = sought
+        .iter()
+        .map(|id| {
+            let result = match (found.get(id), &outcome) {
+                (Some(found), _) => Ok(Some(found.clone())),
+                (None, Ok(())) => Ok(None),
+                (None, Err(err)) => Err(err.clone()),
+            };
+            (*id, result)
+        })
+        .collect();
+    let sought: HashSet<_> = sought.iter().collect();
+    found.retain(|id, _| !sought.contains(id));
+    each.extend(found.into_iter().map(|(id, found)| (id, Ok(Some(found)))));
+    each
+}
+
+fn paged(mut query: Query, page: VendorPageRequest) -> Query {
+    query.push(("page", page.page.to_string()));
+    query.push(("per_page", page.per_page.to_string()));
+    query
+}
+
+fn page_of<T: HasId, U>(
+    list: wire::Histories<T>,
+    map: impl Fn(Identified<T>) -> U,
+) -> VendorPage<U> {
+    VendorPage {
+        items: list
+            .remoterecords
+            .into_iter()
+            .map(|record| Arc::new(map(record)))
+            .collect(),
+        total: list.count.into_value(),
+        per_page: None,
+        last_page: None,
+        has_next: mapping::has_next(&list.next_page),
+    }
+}
+
+// Answers
+
+fn read<T: Readable>(answer: Answer<'_>) -> Result<T> {
+    refused(answer)?.read()
+}
+
+fn read_optional<T: Readable>(answer: Answer<'_>) -> Result<Option<T>> {
+    refused(answer)?.read_optional()
+}
+
+/// Takes out the answers that refuse with the status of a success.
+fn refused(answer: Answer<'_>) -> Result<Answer<'_>, Error> {
+    if !answer.status().is_success() {
+        return Ok(answer);
+    }
+    match mapping::refusal_of(&answer) {
+        None => Ok(answer),
+        Some(code) => {
+            tracing::warn!(
+                target: "deskgraph::upstream",
+                vendor = VENDOR.slug(),
+                vendor.code = code.number(),
+                "a vendor refused within a success"
+            );
+            Err(answer.refuse_as(VendorErrorCode::Rejected))
+        }
+    }
+}
+
+/// What a panic may have left behind is whole: each change under these locks is one call.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,91 @@
+//! How Bangwo8 is signed in to: Basic with each call, or a token by client credentials.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::{Method, header::HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{mapping, wire};
+use crate::{
+    domain::{Vendor, VendorErrorCode},
+    error::{Error, Result},
+    upstream::{
+        client::{Call, Errand, Repeat, VendorClient},
+        session::{Authorization, Token, TokenKeeper, TokenSource, sensitive},
+    },
+};
+
+const ROUTE: &str = "/api/token.php";
+
+#[derive(Debug, Clone)]
+pub enum Bangwo8Credentials {
+    Basic {
+        account: String,
+        password: SecretString,
+    },
+    ClientCredentials {
+        client_id: String,
+        client_secret: SecretString,
+    },
+}
+
+pub(super) fn authorization(
+    credentials: Bangwo8Credentials,
+) -> Result<Authorization<ClientCredentials>> {
+    match credentials {
+        Bangwo8Credentials::Basic { account, password } => {
+            basic(&account, &password).map(Authorization::Permanent)
+        }
+        Bangwo8Credentials::ClientCredentials {
+            client_id,
+            client_secret,
+        } => {
+            let source = ClientCredentials {
+                header: basic(&client_id, &client_secret)?,
+            };
+            let keeper = TokenKeeper::new(Vendor::Bangwo8, source);
+            Ok(Authorization::ByToken(Box::new(keeper)))
+        }
+    }
+}
+
+fn basic(name: &str, secret: &SecretString) -> Result<HeaderValue> {
+    let pair = SecretString::from(format!("{name}:{}", secret.expose_secret()));
+    let encoded = STANDARD.encode(pair.expose_secret());
+    sensitive(&format!("Basic {encoded}"))
+        .ok_or_else(|| Error::internal("the credentials of Bangwo8 do not fit into a header"))
+}
+
+pub(super) struct ClientCredentials {
+    header: HeaderValue,
+}
+
+#[async_trait]
+impl TokenSource for ClientCredentials {
+    async fn sign_in(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Token> {
+        // The vendor's examples send a multipart form; whether it reads another is not documented.
+        let call = Call::sign_in(Method::POST, ROUTE, ROUTE, Repeat::Safe)
+            .form(&[("grant_type", "client_credentials")]);
+
+        let mut attempts = client.attempts();
+        let answer = client
+            .send(errand, &call, Some(&self.header), &mut attempts)
+            .await?;
+        let refusal: wire::SignInRefusal = answer.glimpse().unwrap_or_default();
+        let is_refused = refusal.error.value().is_some() || mapping::refusal_of(&answer).is_some();
+        if answer.status().is_client_error() || (answer.status().is_success() && is_refused) {
+            return Err(answer.refuse_as(VendorErrorCode::Unauthenticated));
+        }
+
+        let signed_in: wire::SignedIn = answer.read()?;
+        Ok(Token {
+            text: signed_in.access_token,
+            life: signed_in
+                .expires_in_seconds
+                .filter(|seconds| *seconds > 0)
+                .map(Duration::from_secs),
+        })
+    }
+}

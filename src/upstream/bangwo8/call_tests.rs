@@ -1,0 +1,308 @@
+//! What Bangwo8 is asked, and what becomes of its answers, over a real connection.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::{
+    domain::{ContactId, EmployeeId},
+    upstream::stage::{Script, Stage, answer, scope},
+};
+
+fn settings(stage: &Stage) -> Bangwo8Settings {
+    Bangwo8Settings {
+        client: ClientSettings {
+            vendor: VENDOR,
+            base_url: format!("http://{}/", stage.address),
+            timeout: Duration::from_secs(5),
+            connect_timeout: Duration::from_secs(1),
+            max_concurrency: 4,
+            max_retries: 2,
+            max_body_bytes: 1_000_000,
+        },
+        credentials: Bangwo8Credentials::Basic {
+            account: "robot".to_owned(),
+            password: "secret".into(),
+        },
+        zone: VendorZone::named("Asia/Shanghai").expect("the zone is bundled"),
+        find_max_calls: 3,
+        list_order: None,
+        list_page_size: 2,
+        newest_records_for_categories: 4,
+    }
+}
+
+async fn with(script: Script) -> (Stage, Bangwo8) {
+    let stage = Stage::with(script).await;
+    let vendor = Bangwo8::new(settings(&stage)).expect("the settings are good");
+    (stage, vendor)
+}
+
+fn first_lines(stage: &Stage) -> Vec<String> {
+    let requests = stage.requests();
+    let lines = requests.iter().filter_map(|request| request.lines().next());
+    lines
+        .map(|line| line.trim_end_matches(" HTTP/1.1").to_owned())
+        .collect()
+}
+
+fn number(number: u64) -> VendorNumber {
+    VendorNumber::new(number).expect("it is in range")
+}
+
+fn id(text: &str) -> ServiceRecordId {
+    format!("bangwo8:ServiceRecord:{text}")
+        .parse()
+        .expect("it is an id")
+}
+
+fn timestamp(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
+}
+
+const PAGE: VendorPageRequest = VendorPageRequest {
+    page: 3,
+    per_page: 20,
+};
+
+#[tokio::test]
+async fn days_are_asked_for_and_the_rest_is_left_over() {
+    let (_stage, vendor) = with(|_, _| String::new()).await;
+    let plan = |filter: ServiceRecordFilter| match vendor.plan(&filter) {
+        FilterPlan::Nothing => None,
+        FilterPlan::Ask { left_over } => Some(left_over),
+    };
+    let whole_days = ServiceRecordFilter {
+        from: timestamp("2024-02-29T16:00:00Z"),
+        to: timestamp("2024-03-01T15:59:59.999Z"),
+        ..ServiceRecordFilter::default()
+    };
+    assert_eq!(plan(whole_days.clone()), Some(None));
+
+    let completed = ServiceRecordFilter {
+        completed: Some(true),
+        ..ServiceRecordFilter::default()
+    };
+    let with_completed = ServiceRecordFilter {
+        completed: Some(true),
+        ..whole_days.clone()
+    };
+    assert_eq!(plan(with_completed), Some(Some(completed)));
+
+    let inexact = ServiceRecordFilter {
+        to: timestamp("2024-03-01T15:00:00Z"),
+        ..whole_days
+    };
+    let left_over = ServiceRecordFilter {
+        to: inexact.to,
+        ..ServiceRecordFilter::default()
+    };
+    assert_eq!(plan(inexact), Some(Some(left_over)));
+
+    let foreign = ServiceRecordFilter {
+        handler: Some(EmployeeId::new(Vendor::FirstLine, number(1))),
+        ..ServiceRecordFilter::default()
+    };
+    assert_eq!(plan(foreign), None);
+    let contact = ServiceRecordFilter {
+        contact: Some(ContactId::new(VENDOR, number(1))),
+        ..ServiceRecordFilter::default()
+    };
+    assert_eq!(plan(contact), None);
+}
+
+#[tokio::test]
+async fn an_agents_records_are_a_list_of_their_own() {
+    let (stage, vendor) =
+        with(|_, _| answer("200 OK", r#"{"remoterecords":[{"csId":1}],"count":"9"}"#)).await;
+    let filter = ServiceRecordFilter {
+        handler: Some(EmployeeId::new(VENDOR, number(223))),
+        from: timestamp("2024-03-01T10:00:00Z"),
+        ..ServiceRecordFilter::default()
+    };
+    let page = vendor
+        .service_record_page(&scope(), &filter, PAGE)
+        .await
+        .expect("the list is there");
+    assert_eq!(page.total, Some(9));
+    assert_eq!(page.has_next, None);
+    assert_eq!(
+        first_lines(&stage),
+        ["GET /api/v1/remoterecord/histories/223.json?starttime=2024-03-01&page=3&per_page=20"]
+    );
+    assert!(stage.requests()[0].contains("authorization: Basic cm9ib3Q6c2VjcmV0"));
+
+    let names = vendor.category_names_page(&scope(), &filter, PAGE).await;
+    assert!(matches!(names, Ok(None)));
+}
+
+/// A day of three records, two a page; another whose list fails.
+const DAYS: Script = |request, _| {
+    if request.contains("starttime=2024-03-02") {
+        return answer("403 Forbidden", "{}");
+    }
+    let records = if request.contains("page=1&") {
+        r#"{"csId":1,"csBTime":"2024-3-1 10:00:00"},{"csId":2,"csBTime":"2024-3-1 10:00:00"}"#
+    } else {
+        r#"{"csId":3,"csBTime":"2024-3-1 10:00:00"}"#
+    };
+    answer(
+        "200 OK",
+        &format!(r#"{{"remoterecords":[{records}],"count":3}}"#),
+    )
+};
+
+#[tokio::test]
+async fn records_are_read_by_their_day_and_as_far_as_needed() {
+    let (stage, vendor) = with(DAYS).await;
+    let each = vendor
+        .service_records(&scope(), &[id("1@2024-03-01")])
+        .await;
+    assert_eq!(
+        first_lines(&stage),
+        [
+            "GET /api/v1/remoterecord/histories.json?starttime=2024-03-01&endtime=2024-03-01&page=1&per_page=2"
+        ]
+    );
+    assert!(matches!(each[0], (_, Ok(Some(_)))));
+    // The other record of the page came along.
+    assert_eq!(each[1].0, id("2@2024-03-01"));
+
+    let ids = ["3@2024-03-01", "4@2024-03-01", "5@2024-03-02"].map(id);
+    let each = vendor.service_records(&scope(), &ids).await;
+    let of = |text: &str| each.iter().find(|(found, _)| *found == id(text));
+    assert!(matches!(of("3@2024-03-01"), Some((_, Ok(Some(_))))));
+    assert!(matches!(of("4@2024-03-01"), Some((_, Ok(None)))));
+    assert!(matches!(of("5@2024-03-02"), Some((_, Err(_)))));
+    assert_eq!(each.len(), 5);
+}
+
+#[tokio::test]
+async fn a_record_of_another_day_than_its_id_says_is_not_the_one() {
+    let (_stage, vendor) = with(|_, _| {
+        answer(
+            "200 OK",
+            r#"{"remoterecords":[{"csId":1,"csBTime":"2024-3-2 0:00:00"}],"count":1}"#,
+        )
+    })
+    .await;
+    let each = vendor
+        .service_records(&scope(), &[id("1@2024-03-01")])
+        .await;
+    assert!(matches!(each[0], (_, Ok(None))));
+}
+
+#[tokio::test]
+async fn names_come_by_the_day_too() {
+    let (stage, vendor) = with(|_, _| {
+        answer(
+            "200 OK",
+            r#"{"remoterecords":[{"csId":1,"ptId":"a","ptChildId":"0"}],"count":1}"#,
+        )
+    })
+    .await;
+    let ids = [id("1@2024-03-01"), id("2")];
+    let each = vendor.category_names(&scope(), &ids).await;
+    let Ok(Some(names)) = &each[0].1 else {
+        panic!("the names are there");
+    };
+    assert_eq!(names.0, [Some("a".to_owned()), None, None]);
+    assert!(matches!(each[1], (_, Ok(None))));
+    assert_eq!(stage.requests().len(), 1);
+    assert!(first_lines(&stage)[0].starts_with("GET /api/v1/remoterecord/histories_v2.json?"));
+}
+
+#[tokio::test]
+async fn a_record_without_a_summary_has_none_whatever_the_status() {
+    let scripts: [Script; 3] = [
+        |_, _| answer("200 OK", r#"{"status":"120001","message":"x"}"#),
+        |_, _| answer("400 Bad Request", r#"{"status":120002}"#),
+        |_, _| answer("404 Not Found", "<html>"),
+    ];
+    for script in scripts {
+        let (stage, vendor) = with(script).await;
+        let summary = vendor.service_summary(&scope(), id("1@2024-03-01")).await;
+        assert!(matches!(summary, Ok(None)), "{summary:?}");
+        assert_eq!(
+            first_lines(&stage),
+            ["GET /api/v1/servicesummary/1.json?servicesummary_type=3"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_within_a_success_is_a_rejection() {
+    let (stage, vendor) =
+        with(|_, _| answer("200 OK", r#"{"errcode":"100047","errmsg":"secret text"}"#)).await;
+    let err = vendor
+        .employees(&scope(), None)
+        .await
+        .expect_err("it was refused");
+    let failure = err.vendor_failure().expect("the vendor refused it");
+    assert_eq!(failure.code, VendorErrorCode::Rejected);
+    assert!(!err.to_string().contains("secret"));
+    assert_eq!(stage.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn the_agents_are_read_whole() {
+    let (stage, vendor) = with(|request, _| {
+        let agents = if request.contains("page=1&") {
+            r#"{"sId":1},{"sId":"2"}"#
+        } else {
+            r#"{"sId":3}"#
+        };
+        answer(
+            "200 OK",
+            &format!(r#"{{"supports":[{agents}],"count":"3"}}"#),
+        )
+    })
+    .await;
+    let employees = vendor.employees(&scope(), None).await;
+    assert_eq!(employees.map(|employees| employees.len()).ok(), Some(3));
+    assert_eq!(stage.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_with_a_form_and_a_refusal_within_a_success_is_one() {
+    let credentials = || Bangwo8Credentials::ClientCredentials {
+        client_id: "robot".to_owned(),
+        client_secret: "secret".into(),
+    };
+    let stage = Stage::with(|request, _| {
+        if request.starts_with("POST /api/token.php") {
+            answer(
+                "200 OK",
+                r#"{"access_token":"abc","expires_in":3600,"scope":null}"#,
+            )
+        } else {
+            answer("200 OK", r#"{"remoterecords":[]}"#)
+        }
+    })
+    .await;
+    let vendor = Bangwo8::new(Bangwo8Settings {
+        credentials: credentials(),
+        ..settings(&stage)
+    })
+    .expect("the settings are good");
+    assert!(vendor.check(&scope()).await.is_ok());
+    let requests = stage.requests();
+    assert!(requests[0].contains("authorization: Basic cm9ib3Q6c2VjcmV0"));
+    assert!(requests[0].contains("multipart/form-data"));
+    assert!(requests[0].contains("name=\"grant_type\"\r\n\r\nclient_credentials"));
+    assert!(requests[1].contains("authorization: Bearer abc"));
+
+    let stage = Stage::with(|_, _| answer("200 OK", r#"{"error":"invalid_client"}"#)).await;
+    let vendor = Bangwo8::new(Bangwo8Settings {
+        credentials: credentials(),
+        ..settings(&stage)
+    })
+    .expect("the settings are good");
+    for _ in 0..2 {
+        let err = vendor.check(&scope()).await.expect_err("it was refused");
+        let failure = err.vendor_failure().expect("the vendor refused it");
+        assert_eq!(failure.code, VendorErrorCode::Unauthenticated);
+    }
+    assert_eq!(stage.requests().len(), 1);
+}

@@ -1,0 +1,495 @@
+//! Bangwo8's answers as the gateway's own objects. Every oddity of the vendor ends here.
+
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
+
+use super::{VENDOR, wire};
+use crate::{
+    domain::{
+        Category, CategoryId, CategoryNames, ChatMessage, ChatMessageId, ChatMessageKind, ChatRole,
+        ChatSender, Contact, CustomField, DateTime, Detail, Employee, EmployeeGroup,
+        EmployeeGroupId, EmployeeId, Money, Payment, PaymentStatus, Rating, RatingScore,
+        RemoteSession, ServiceChannel, ServiceRecord, ServiceRecordId, ServiceRecordStatus,
+        ServiceSummary, Told, Transcript, VendorNumber, VendorPageRequest, VendorZone,
+    },
+    upstream::{
+        client::Answer,
+        wire::{FieldValues, Identified, PrintedTime},
+    },
+};
+
+/// What it takes to understand an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mapping<'a> {
+    pub zone: &'a VendorZone,
+}
+
+// Service records
+
+impl Mapping<'_> {
+    pub(super) fn service_record(&self, wire: Identified<wire::RemoteRecord>) -> ServiceRecord {
+        let Identified {
+            id: number,
+            object: wire,
+        } = wire;
+        let began_at = self.time(&wire.csBTime);
+        let ended_at = self.time(&wire.csETime);
+        let status = wire.csStat.value().map(|code| status(*code));
+        let has_ended = status.is_none_or(ServiceRecordStatus::has_ended);
+        let duration = began_at
+            .zip(ended_at)
+            .filter(|_| has_ended)
+            .and_then(|(began_at, ended_at)| ended_at.seconds_since(began_at));
+
+        ServiceRecord {
+            id: self.record_id(number, &wire.csBTime),
+            detail: Detail::Full,
+            channel: Told::some(ServiceChannel::RemoteAssistance),
+            status: Told::As(status),
+            // The vendor knows one beginning: it filters by it as the creation.
+            created_at: Told::As(began_at),
+            started_at: Told::As(began_at),
+            ended_at: Told::As(ended_at),
+            duration_seconds: Told::As(duration),
+            handler: Told::As(
+                wire.csServicerId
+                    .value()
+                    .map(|id| Arc::new(Employee::reference(EmployeeId::new(VENDOR, *id)))),
+            ),
+            category: Told::As(category(&wire)),
+            payment: Told::As(self.payment(&wire)),
+            remote_session: Told::some(RemoteSession {
+                client_id: wire.uniqueNumber.into_value(),
+                host: wire.ComputerName.into_value(),
+                service_card_id: wire.csSId.into_value().filter(|id| id != "0"),
+                has_chat: wire.ChatRecord.value() == Some(&true),
+                has_remote_control: wire.Remote.value() == Some(&true),
+                has_file_transfer: wire.TransferFile.value() == Some(&true),
+                file_count: wire.FileCount.into_value(),
+            }),
+            contact: Told::As(contact(
+                wire.contactor,
+                wire.companyName,
+                wire.contactMethod,
+            )),
+            problem: Told::As(wire.note.into_value()),
+            solution: Told::As(wire.ProblemSolution.into_value()),
+            is_resolved: Told::As(wire.isFinish.into_value()),
+            rating: Told::As(rating(
+                wire.commentScore.into_value(),
+                wire.comment.into_value(),
+            )),
+            custom_fields: wire.custom_fields.map(custom_fields),
+            transcript: Told::some(match wire.ChatRecord.into_value() {
+                Some(false) => Transcript::Held(Vec::new()),
+                _ => Transcript::Elsewhere,
+            }),
+            may_have_summary: true,
+            // The vendor has none of these.
+            queued_at: Told::none(),
+            memo: Told::none(),
+            logs: Told::some(Vec::new()),
+            wrap_up_completed_at: Told::none(),
+            bound_type: Told::none(),
+            result: Told::none(),
+            sponsor: Told::none(),
+        }
+    }
+
+    pub(super) fn category_names(
+        &self,
+        wire: Identified<wire::NamedRecord>,
+    ) -> (ServiceRecordId, CategoryNames) {
+        let Identified {
+            id: number,
+            object: wire,
+        } = wire;
+        let id = self.record_id(number, &wire.csBTime);
+        // Where no option was chosen, the id stands here too.
+        let name = |name: Told<String>| name.into_value().filter(|name| name != "0");
+        let names = vec![name(wire.ptId), name(wire.ptChildId), name(wire.ptThird)];
+        (id, CategoryNames(names))
+    }
+
+    /// The day that the list is asked for is the one that the vendor prints, so it is not moved into another zone.
+    fn record_id(&self, number: VendorNumber, began_at: &Told<PrintedTime>) -> ServiceRecordId {
+        ServiceRecordId {
+            vendor: VENDOR,
+            number,
+            day: began_at.value().map(|printed| match printed {
+                PrintedTime::Local(local) => local.date(),
+                PrintedTime::Instant(timestamp) => self.zone.local(*timestamp).date(),
+            }),
+        }
+    }
+
+    fn payment(&self, wire: &wire::RemoteRecord) -> Option<Payment> {
+        let price = wire.csPrice.value();
+        let is_free = price.is_none_or(|price| price.is_zero());
+        let code = wire.payStat.value().copied();
+        if is_free && code.is_none_or(|code| code == 0) {
+            return None;
+        }
+        Some(Payment {
+            price: price.map(|amount| Money {
+                amount: *amount,
+                currency: "CNY",
+            }),
+            status: match code {
+                Some(0) => PaymentStatus::Unpaid,
+                Some(1) => PaymentStatus::Paid,
+                Some(2) => PaymentStatus::Failed,
+                Some(3) => PaymentStatus::PageOpened,
+                Some(4) => PaymentStatus::Deducted,
+                _ => PaymentStatus::Unknown,
+            },
+            paid_at: self.time(&wire.payDateTime),
+        })
+    }
+
+    fn time(&self, printed: &Told<PrintedTime>) -> Option<DateTime> {
+        match printed.value()? {
+            PrintedTime::Local(local) => self.zone.instant(*local),
+            PrintedTime::Instant(timestamp) => Some(self.zone.at(*timestamp)),
+        }
+    }
+}
+
+fn status(code: i32) -> ServiceRecordStatus {
+    match code {
+        0 => ServiceRecordStatus::Invalid,
+        1 => ServiceRecordStatus::InService,
+        2 => ServiceRecordStatus::Waiting,
+        3 => ServiceRecordStatus::Extended,
+        4 => ServiceRecordStatus::OnHold,
+        5 => ServiceRecordStatus::Completed,
+        _ => ServiceRecordStatus::Unknown,
+    }
+}
+
+/// The scale runs from 5, good, down to 1, bad; the vendor's other scales run the other way.
+fn rating(score: Option<i32>, comment: Option<String>) -> Option<Rating> {
+    let score = match score? {
+        0 => return None,
+        1 => RatingScore::Bad,
+        3 => RatingScore::Neutral,
+        5 => RatingScore::Good,
+        _ => RatingScore::Unknown,
+    };
+    Some(Rating { score, comment })
+}
+
+/// The customer is named by texts alone.
+fn contact(
+    name: Told<String>,
+    company: Told<String>,
+    contact_method: Told<String>,
+) -> Option<Arc<Contact>> {
+    let contact = Contact {
+        name: name.into_value(),
+        company: company.into_value(),
+        contact_method: contact_method.into_value(),
+        ..Contact::default()
+    };
+    let is_known =
+        contact.name.is_some() || contact.company.is_some() || contact.contact_method.is_some();
+    is_known.then(|| Arc::new(contact))
+}
+
+/// The deepest problem type that was chosen, under the wider ones. The names are told by another list.
+fn category(wire: &wire::RemoteRecord) -> Option<Arc<Category>> {
+    let levels = [(1, &wire.ptId), (2, &wire.ptChildId), (3, &wire.ptThird)];
+    levels.into_iter().fold(None, |parent, (level, number)| {
+        let Some(number) = number.value() else {
+            return parent;
+        };
+        Some(Arc::new(Category {
+            id: CategoryId {
+                vendor: VENDOR,
+                level,
+                number: *number,
+            },
+            detail: Detail::Reference,
+            name: None,
+            description: None,
+            parent,
+        }))
+    })
+}
+
+/// Every category that the records show, once and after its parent, with its name where one of the records tells it.
+pub(super) fn category_tree(
+    records: &[Arc<ServiceRecord>],
+    names: &BTreeMap<VendorNumber, CategoryNames>,
+) -> Vec<Arc<Category>> {
+    let mut seen: BTreeMap<CategoryId, Arc<Category>> = BTreeMap::new();
+    for record in records {
+        let Some(deepest) = record.category.value() else {
+            continue;
+        };
+        let unnamed = CategoryNames::default();
+        let named = deepest.named(names.get(&record.id.number).unwrap_or(&unnamed));
+
+        let mut next = Some(Arc::new(named));
+        while let Some(category) = next {
+            next = category.parent.clone();
+            let known = seen.entry(category.id).or_insert_with(|| category.clone());
+            if known.name.is_none() && category.name.is_some() {
+                *known = category;
+            }
+        }
+    }
+
+    // Ids sort by level, so a parent stands before its children, and each child gets the parent that the list has.
+    let mut tree: BTreeMap<CategoryId, Arc<Category>> = BTreeMap::new();
+    let mut whole = Vec::with_capacity(seen.len());
+    for (id, category) in seen {
+        let parent = category.parent.as_ref();
+        let category = Arc::new(Category {
+            parent: parent.map(|parent| tree.get(&parent.id).unwrap_or(parent).clone()),
+            ..category.as_ref().clone()
+        });
+        tree.insert(id, category.clone());
+        whole.push(category);
+    }
+    whole
+}
+
+fn custom_fields(fields: Vec<wire::CustomField>) -> Vec<CustomField> {
+    fields
+        .into_iter()
+        .filter_map(|field| {
+            Some(CustomField {
+                key: field.key.into_value()?,
+                values: field
+                    .value
+                    .into_value()
+                    .map(|FieldValues(values)| values)
+                    .unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+pub(super) fn summary(wire: wire::SummaryAnswer) -> Option<ServiceSummary> {
+    let summary = wire.serviceSummary.into_value()?;
+    Some(ServiceSummary {
+        template: summary.ticketTemplateName.into_value(),
+        fields: custom_fields(summary.custom_fields.into_value().unwrap_or_default()),
+    })
+}
+
+// Chat
+
+impl Mapping<'_> {
+    /// The messages of one page, in the order of the page. They have no ids of their own, so each is known by its place
+    /// counted from the oldest, which is the same for ever because messages are only added.
+    pub(super) fn chat_messages(
+        &self,
+        record: ServiceRecordId,
+        wire: Vec<Told<wire::ChatMessage>>,
+        paging: &wire::Paging,
+        page: VendorPageRequest,
+    ) -> Vec<ChatMessage> {
+        let places = Places::of(&wire, paging, page, |message| self.time(&message.time));
+
+        wire.into_iter()
+            .enumerate()
+            .filter_map(|(index, message)| {
+                let message = message.into_value().unwrap_or_default();
+                let ordinal = places.ordinal(index)?;
+                Some(self.chat_message(
+                    ChatMessageId {
+                        record,
+                        number: ordinal,
+                    },
+                    message,
+                ))
+            })
+            .collect()
+    }
+
+    fn chat_message(&self, id: ChatMessageId, wire: wire::ChatMessage) -> ChatMessage {
+        let role = match wire.spokesman_identity.into_value() {
+            Some(1) => ChatRole::Agent,
+            Some(2) => ChatRole::Customer,
+            Some(3) => ChatRole::Bot,
+            _ => ChatRole::Unknown,
+        };
+        ChatMessage {
+            id,
+            sent_at: self.time(&wire.time),
+            // The vendor keeps text alone.
+            kind: ChatMessageKind::Text,
+            text: wire.msg.into_value(),
+            sender: ChatSender {
+                // A customer's name is their client id, which is no name.
+                name: match role {
+                    ChatRole::Agent => wire.spokesman.into_value(),
+                    _ => None,
+                },
+                role,
+            },
+            is_survey: false,
+            raw_type: None,
+        }
+    }
+}
+
+/// Where the messages of a page stand in the whole chat.
+struct Places {
+    /// How many messages the pages before this one hold.
+    before: u64,
+    /// Of a list from the newest to the oldest, whose ordinals are counted from its end.
+    total_of_descending: Option<u64>,
+}
+
+impl Places {
+    fn of(
+        messages: &[Told<wire::ChatMessage>],
+        paging: &wire::Paging,
+        page: VendorPageRequest,
+        time_of: impl Fn(&wire::ChatMessage) -> Option<DateTime>,
+    ) -> Self {
+        let count = messages.len() as u64;
+        let pages_before = u64::from(page.page.saturating_sub(1));
+        let asked = u64::from(page.per_page);
+
+        // A vendor that serves fewer than it was asked for, though there are more, has pages of that size. How long its
+        // pages are is not seen on the last one, but that one ends where the chat does.
+        let has_more = match paging.next_page {
+            Told::As(ref address) => address.is_some(),
+            Told::Untold => paging
+                .count
+                .is_some_and(|total| pages_before * asked + count < total),
+        };
+        let by_total = paging
+            .count
+            .filter(|_| !has_more && pages_before > 0)
+            .and_then(|total| total.checked_sub(count))
+            .filter(|before| *before >= pages_before);
+        let page_size = if has_more && count < asked {
+            count
+        } else {
+            asked
+        };
+
+        let mut times = messages
+            .iter()
+            .filter_map(|message| time_of(message.value()?));
+        let first = times.next();
+        let last = times.last().or(first);
+        let is_descending = last.cmp(&first) == Ordering::Less;
+
+        Self {
+            before: by_total.unwrap_or(pages_before * page_size),
+            total_of_descending: paging.count.filter(|_| is_descending),
+        }
+    }
+
+    fn ordinal(&self, index: usize) -> Option<VendorNumber> {
+        let place = self.before + index as u64;
+        let ordinal = match self.total_of_descending {
+            Some(total) => total.saturating_sub(place),
+            None => place.saturating_add(1),
+        };
+        VendorNumber::new(ordinal.max(1))
+    }
+}
+
+// Employees
+
+impl Mapping<'_> {
+    pub(super) fn employee(&self, wire: Identified<wire::Support>) -> Employee {
+        const EMPLOYED: i32 = 1;
+
+        let Identified { id, object: wire } = wire;
+        Employee {
+            id: EmployeeId::new(VENDOR, id),
+            detail: Detail::Full,
+            name: Told::As(wire.name.into_value()),
+            employee_no: Told::As(wire.sNum.into_value()),
+            email: Told::As(wire.email.into_value()),
+            mobile: Told::As(wire.mobile.into_value()),
+            is_admin: Told::As(wire.isAdmin.into_value()),
+            is_active: Told::As(wire.isStat.value().map(|state| *state == EMPLOYED)),
+            groups: match wire.groupId {
+                Told::Untold => Told::none(),
+                Told::As(list) => Told::some(groups(list.as_deref().unwrap_or_default())),
+            },
+            created_at: Told::As(self.time(&wire.createDT)),
+            // The vendor has none of these.
+            photo_url: Told::none(),
+            extension: Told::none(),
+            job_title: Told::none(),
+            department: Told::none(),
+            updated_at: Told::none(),
+        }
+    }
+}
+
+/// Groups are known by number alone: the vendor has no list of them.
+fn groups(numbers: &str) -> Vec<EmployeeGroup> {
+    let numbers = numbers.split(',');
+    numbers
+        .filter_map(|number| VendorNumber::new(number.trim().parse().ok()?))
+        .map(|number| EmployeeGroup {
+            id: EmployeeGroupId::new(VENDOR, number),
+            name: None,
+            supervisor: None,
+        })
+        .collect()
+}
+
+// Outcomes
+
+const NO_SUMMARY_TEMPLATE: &str = "120001";
+const NO_SUMMARY: &str = "120002";
+
+pub(super) fn says_there_is_no_summary(answer: &Answer<'_>) -> bool {
+    let outcome: wire::Outcome = answer.glimpse().unwrap_or_default();
+    let is_absence = |code: Option<&String>| {
+        code.is_some_and(|code| code == NO_SUMMARY_TEMPLATE || code == NO_SUMMARY)
+    };
+    is_absence(outcome.status.value()) || is_absence(outcome.errcode.value())
+}
+
+/// The code of a refusal that may come with the status of a success.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RefusalCode(String);
+
+impl RefusalCode {
+    /// For the log, which takes no text of the vendor.
+    pub(super) fn number(&self) -> Option<u32> {
+        self.0.parse().ok()
+    }
+}
+
+pub(super) fn refusal_of(answer: &Answer<'_>) -> Option<RefusalCode> {
+    refusal(answer.glimpse().unwrap_or_default())
+}
+
+/// Success is `errcode` 0, and `status` 0 from one half of the calls and 200 from the other; some say `state` for `status`.
+pub(super) fn refusal(outcome: wire::Outcome) -> Option<RefusalCode> {
+    let tells_failure = |code: &String| {
+        let is_number = code
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let words = ["error", "fail", "failed", "failure", "false"];
+        is_number || words.iter().any(|word| code.eq_ignore_ascii_case(word))
+    };
+
+    let errcode = outcome.errcode.into_value().filter(|code| code != "0");
+    let status = [outcome.status, outcome.state]
+        .into_iter()
+        .filter_map(Told::into_value)
+        .filter(|code| code != "0" && code != "200")
+        .find(tells_failure);
+    errcode.or(status).map(RefusalCode)
+}
+
+pub(super) fn has_next(next_page: &Told<String>) -> Option<bool> {
+    match next_page {
+        Told::Untold => None,
+        Told::As(address) => Some(address.is_some()),
+    }
+}

@@ -1,0 +1,179 @@
+//! Reads a vendor's directory whole, however many pages the vendor cuts it into.
+
+use std::{collections::HashSet, future::Future, hash::Hash, sync::Arc};
+
+use futures_util::future::try_join_all;
+
+use crate::{
+    domain::{Vendor, VendorErrorCode, VendorPage},
+    error::{Error, Result},
+};
+
+/// A directory of more pages than this is none: the vendor's count is wrong.
+const MOST_PAGES: u32 = 1000;
+/// How far to read a directory whose end the vendor does not tell.
+const MOST_PAGES_WITHOUT_AN_END: u32 = 100;
+
+/// All objects, each once, in the vendor's order. Pages after the first are read side by side where their number is known.
+/// It follows from what the vendor served, because a vendor may serve fewer a page than it was asked for.
+pub(super) async fn read_whole<T, Key, Fetch, Answer>(
+    vendor: Vendor,
+    key_of: impl Fn(&T) -> Key,
+    fetch: Fetch,
+) -> Result<Vec<Arc<T>>>
+where
+    Key: Eq + Hash,
+    Fetch: Fn(u32) -> Answer,
+    Answer: Future<Output = Result<VendorPage<T>>>,
+{
+    let first = fetch(1).await?;
+    let page_count = page_count(&first);
+    let page_size = first.items.len();
+
+    let mut seen = HashSet::new();
+    let mut whole = Vec::new();
+    let mut take = |page: VendorPage<T>| {
+        let count_before = whole.len();
+        whole.extend(
+            page.items
+                .into_iter()
+                .filter(|item| seen.insert(key_of(item))),
+        );
+        whole.len() - count_before
+    };
+    take(first);
+
+    match page_count {
+        Some(count) if count > MOST_PAGES => {
+            return Err(Error::vendor(vendor, VendorErrorCode::BadResponse));
+        }
+        Some(count) => {
+            for page in try_join_all((2..=count).map(&fetch)).await? {
+                take(page);
+            }
+        }
+        None => {
+            for number in 2..=MOST_PAGES_WITHOUT_AN_END {
+                let page = fetch(number).await?;
+                let is_short = page.items.len() < page_size;
+                let says_it_is_the_last = page.has_next == Some(false);
+                let new_items = take(page);
+                if new_items == 0 || is_short || says_it_is_the_last {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(whole)
+}
+
+/// How many pages there are; none where the first page does not tell.
+fn page_count<T>(first: &VendorPage<T>) -> Option<u32> {
+    let served = first.items.len() as u64;
+    if served == 0 {
+        return Some(1);
+    }
+
+    let page_size = first
+        .per_page
+        .map(u64::from)
+        .filter(|size| (1..=served).contains(size))
+        .unwrap_or(served);
+    let by_total = first
+        .total
+        .map(|total| u32::try_from(total.div_ceil(page_size)).unwrap_or(u32::MAX));
+    match (by_total, first.last_page, first.has_next) {
+        // A total that the next page contradicts is the page's own count.
+        (Some(1), None, Some(true)) => None,
+        // A last page that is told by a page size which the vendor does not serve is wrong, so the total goes first.
+        (Some(count), _, _) | (None, Some(count), _) => Some(count),
+        (None, None, Some(false)) => Some(1),
+        (None, None, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn page(items: std::ops::Range<u32>) -> VendorPage<u32> {
+        VendorPage {
+            items: items.map(Arc::new).collect(),
+            total: None,
+            per_page: None,
+            last_page: None,
+            has_next: None,
+        }
+    }
+
+    async fn read(
+        pages: impl Fn(u32) -> VendorPage<u32>,
+        calls: &AtomicU32,
+    ) -> Result<Vec<Arc<u32>>> {
+        read_whole(
+            Vendor::FirstLine,
+            |item| *item,
+            |number| {
+                calls.fetch_add(1, Ordering::Relaxed);
+                std::future::ready(Ok(pages(number)))
+            },
+        )
+        .await
+    }
+
+    #[tokio::test]
+    async fn the_page_size_is_what_was_served() {
+        let calls = AtomicU32::new(0);
+        let whole = read(
+            |number| VendorPage {
+                total: Some(25),
+                ..page((number - 1) * 10..(number * 10).min(25))
+            },
+            &calls,
+        )
+        .await
+        .expect("every page is there");
+        assert_eq!(whole.len(), 25);
+        assert_eq!(calls.into_inner(), 3);
+    }
+
+    #[tokio::test]
+    async fn without_a_count_it_reads_until_a_page_is_short() {
+        let calls = AtomicU32::new(0);
+        let whole = read(
+            |number| page((number - 1) * 10..(number * 10).min(25)),
+            &calls,
+        )
+        .await
+        .expect("every page is there");
+        assert_eq!(whole.len(), 25);
+        assert_eq!(calls.into_inner(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_vendor_that_repeats_its_page_is_asked_once_more() {
+        let calls = AtomicU32::new(0);
+        let whole = read(|_| page(0..10), &calls)
+            .await
+            .expect("every page is there");
+        assert_eq!(whole.len(), 10);
+        assert_eq!(calls.into_inner(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_absurd_count_is_an_error_and_not_a_flood() {
+        let calls = AtomicU32::new(0);
+        let whole = read(
+            |_| VendorPage {
+                total: Some(u64::MAX),
+                ..page(0..1)
+            },
+            &calls,
+        )
+        .await;
+        assert!(whole.is_err());
+        assert_eq!(calls.into_inner(), 1);
+    }
+}

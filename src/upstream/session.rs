@@ -1,0 +1,333 @@
+//! Calls a vendor under the gateway's credentials: keeps the token, renews it early, replaces it when it is refused.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::{StatusCode, header::HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::{Instant, timeout_at},
+};
+
+use super::client::{Answer, Attempts, Call, Errand, VendorClient};
+use crate::{
+    domain::{RequestScope, Vendor, VendorErrorCode},
+    error::{Error, Result},
+};
+
+/// A token is renewed when this or a tenth of its life is left, whichever is less.
+const RENEWED_BEFORE_ITS_END: Duration = Duration::from_secs(60);
+/// After credentials were refused, so long nobody tries them again: a vendor may lock an account that keeps guessing.
+const PAUSE_AFTER_REFUSED_CREDENTIALS: Duration = Duration::from_secs(60);
+/// A token that is refused may have been evicted by another process that signed in with the same account. Two such would
+/// evict each other for ever, so each waits so long between replacements.
+const PAUSE_BETWEEN_REPLACEMENTS: Duration = Duration::from_secs(5);
+
+pub(super) struct VendorSession<S> {
+    client: VendorClient,
+    authorization: Authorization<S>,
+}
+
+/// How a call shows who asks.
+pub(super) enum Authorization<S> {
+    /// What it sends never changes.
+    Permanent(HeaderValue),
+    ByToken(Box<TokenKeeper<S>>),
+}
+
+/// Gets tokens from a vendor.
+#[async_trait]
+pub(super) trait TokenSource: Send + Sync + 'static {
+    /// Fails with UNAUTHENTICATED when the vendor does not accept the credentials themselves.
+    async fn sign_in(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Token>;
+
+    /// A new token for one that is still good; none where the vendor has no such call.
+    async fn renew(
+        &self,
+        _client: &VendorClient,
+        _errand: &Errand<'_>,
+        _current: &HeaderValue,
+    ) -> Result<Option<Token>> {
+        Ok(None)
+    }
+}
+
+pub(super) struct Token {
+    pub text: SecretString,
+    /// None where the vendor tells no end: the token is good until it is refused.
+    pub life: Option<Duration>,
+}
+
+impl<S: TokenSource> VendorSession<S> {
+    pub(super) fn new(client: VendorClient, authorization: Authorization<S>) -> Self {
+        Self {
+            client,
+            authorization,
+        }
+    }
+
+    pub(super) fn client(&self) -> &VendorClient {
+        &self.client
+    }
+
+    /// Sends a call; when the vendor does not accept the token, once more with a new one.
+    pub(super) async fn send<'a>(
+        &'a self,
+        scope: &'a RequestScope,
+        call: &'a Call,
+    ) -> Result<Answer<'a>> {
+        let errand = self.client.errand(scope);
+        let mut attempts = self.client.attempts();
+        match &self.authorization {
+            Authorization::Permanent(header) => {
+                self.client
+                    .send(&errand, call, Some(header), &mut attempts)
+                    .await
+            }
+            Authorization::ByToken(keeper) => {
+                self.send_by_token(keeper, &errand, call, &mut attempts)
+                    .await
+            }
+        }
+    }
+
+    async fn send_by_token<'a>(
+        &'a self,
+        keeper: &TokenKeeper<S>,
+        errand: &Errand<'a>,
+        call: &'a Call,
+        attempts: &mut Attempts,
+    ) -> Result<Answer<'a>> {
+        let pass = keeper.pass(&self.client, errand).await?;
+        let answer = self
+            .client
+            .send(errand, call, Some(&pass.header), attempts)
+            .await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+
+        let pass = keeper.replacement_of(pass, &self.client, errand).await?;
+        self.client
+            .send(errand, call, Some(&pass.header), attempts)
+            .await
+    }
+}
+
+/// Holds the one token of an account. Whoever needs it while it is fetched waits for that; when the fetching request goes
+/// away, the next in line fetches it.
+pub(super) struct TokenKeeper<S> {
+    vendor: Vendor,
+    source: S,
+    state: Mutex<TokenState>,
+}
+
+#[derive(Default)]
+struct TokenState {
+    held: Option<HeldToken>,
+    /// Counts the tokens, to tell whether one that was refused is still the current one.
+    generation: u64,
+    credentials_refused_at: Option<Instant>,
+    sign_in_failed: Option<(Instant, Error)>,
+    renewal_failed_at: Option<Instant>,
+    replaced_at: Option<Instant>,
+}
+
+struct HeldToken {
+    header: HeaderValue,
+    taken_at: Instant,
+    life: Option<Duration>,
+}
+
+/// What one call shows.
+struct Pass {
+    header: HeaderValue,
+    generation: u64,
+}
+
+enum Freshness {
+    Good,
+    NearItsEnd,
+    Over,
+}
+
+impl HeldToken {
+    fn freshness(&self) -> Freshness {
+        let Some(life) = self.life else {
+            return Freshness::Good;
+        };
+        let left = life.saturating_sub(self.taken_at.elapsed());
+        if left.is_zero() {
+            Freshness::Over
+        } else if left < RENEWED_BEFORE_ITS_END.min(life / 10) {
+            Freshness::NearItsEnd
+        } else {
+            Freshness::Good
+        }
+    }
+}
+
+impl<S: TokenSource> TokenKeeper<S> {
+    pub(super) fn new(vendor: Vendor, source: S) -> Self {
+        Self {
+            vendor,
+            source,
+            state: Mutex::default(),
+        }
+    }
+
+    async fn pass(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Pass> {
+        let asked_at = Instant::now();
+        let mut state = self.lock(errand).await?;
+
+        match state.held.as_ref().map(HeldToken::freshness) {
+            Some(Freshness::Good) => {}
+            Some(Freshness::NearItsEnd) => self.renew(&mut state, client, errand, asked_at).await,
+            Some(Freshness::Over) | None => {
+                self.sign_in(&mut state, client, errand, asked_at).await?;
+            }
+        }
+        self.pass_of(&state)
+    }
+
+    /// A pass in the place of one that the vendor refused.
+    async fn replacement_of(
+        &self,
+        refused: Pass,
+        client: &VendorClient,
+        errand: &Errand<'_>,
+    ) -> Result<Pass> {
+        let asked_at = Instant::now();
+        let mut state = self.lock(errand).await?;
+
+        if state.generation == refused.generation {
+            if is_within(state.replaced_at, PAUSE_BETWEEN_REPLACEMENTS) {
+                return Err(self.failure(VendorErrorCode::Unauthenticated));
+            }
+            state.held = None;
+        }
+        if state.held.is_none() {
+            self.sign_in(&mut state, client, errand, asked_at).await?;
+            state.replaced_at = Some(Instant::now());
+        }
+        self.pass_of(&state)
+    }
+
+    /// Leaves a token that can't be renewed as it is: it is still good for a while.
+    async fn renew(
+        &self,
+        state: &mut TokenState,
+        client: &VendorClient,
+        errand: &Errand<'_>,
+        asked_at: Instant,
+    ) {
+        if is_within(state.renewal_failed_at, PAUSE_BETWEEN_REPLACEMENTS) {
+            return;
+        }
+        let Some(current) = state.held.as_ref().map(|held| held.header.clone()) else {
+            return;
+        };
+
+        let renewed = match self.source.renew(client, errand, &current).await {
+            Ok(Some(token)) => self.keep(state, token),
+            Ok(None) | Err(_) => self.sign_in(state, client, errand, asked_at).await,
+        };
+        if renewed.is_err() {
+            state.renewal_failed_at = Some(Instant::now());
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        state: &mut TokenState,
+        client: &VendorClient,
+        errand: &Errand<'_>,
+        asked_at: Instant,
+    ) -> Result<()> {
+        if is_within(
+            state.credentials_refused_at,
+            PAUSE_AFTER_REFUSED_CREDENTIALS,
+        ) {
+            return Err(self.failure(VendorErrorCode::Unauthenticated));
+        }
+        // A failure that came while this request stood in line is its own too, or each in line would try in turn.
+        if let Some((failed_at, err)) = &state.sign_in_failed
+            && *failed_at > asked_at
+        {
+            return Err(err.clone());
+        }
+
+        match self.source.sign_in(client, errand).await {
+            Ok(token) => {
+                state.credentials_refused_at = None;
+                state.sign_in_failed = None;
+                self.keep(state, token)
+            }
+            Err(err) => {
+                match err.vendor_failure().map(|failure| failure.code) {
+                    Some(VendorErrorCode::Unauthenticated) => {
+                        state.credentials_refused_at = Some(Instant::now());
+                    }
+                    // The time was this request's: another may have more.
+                    Some(VendorErrorCode::Timeout) => {}
+                    _ => state.sign_in_failed = Some((Instant::now(), err.clone())),
+                }
+                Err(err)
+            }
+        }
+    }
+
+    fn keep(&self, state: &mut TokenState, token: Token) -> Result<()> {
+        let header =
+            bearer(&token.text).ok_or_else(|| self.failure(VendorErrorCode::BadResponse))?;
+        state.generation += 1;
+        state.renewal_failed_at = None;
+        state.held = Some(HeldToken {
+            header,
+            taken_at: Instant::now(),
+            life: token.life,
+        });
+        Ok(())
+    }
+
+    fn pass_of(&self, state: &TokenState) -> Result<Pass> {
+        let held = state
+            .held
+            .as_ref()
+            .ok_or_else(|| self.failure(VendorErrorCode::Unauthenticated))?;
+        Ok(Pass {
+            header: held.header.clone(),
+            generation: state.generation,
+        })
+    }
+
+    async fn lock(&self, errand: &Errand<'_>) -> Result<MutexGuard<'_, TokenState>> {
+        timeout_at(errand.deadline.into(), self.state.lock())
+            .await
+            .map_err(|_| self.failure(VendorErrorCode::Timeout))
+    }
+
+    fn failure(&self, code: VendorErrorCode) -> Error {
+        Error::vendor(self.vendor, code)
+    }
+}
+
+fn is_within(at: Option<Instant>, pause: Duration) -> bool {
+    at.is_some_and(|at| at.elapsed() < pause)
+}
+
+/// The header of a bearer token; none when the token can't stand in a header.
+pub(super) fn bearer(token: &SecretString) -> Option<HeaderValue> {
+    sensitive(&format!("Bearer {}", token.expose_secret()))
+}
+
+/// A header that is never shown in a log.
+pub(super) fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut header = HeaderValue::from_str(text).ok()?;
+    header.set_sensitive(true);
+    Some(header)
+}

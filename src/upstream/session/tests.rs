@@ -1,0 +1,295 @@
+//! Calls over a real connection to a vendor that plays a script.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+
+use super::*;
+use crate::{
+    domain::{VendorState, VendorZone},
+    error::ErrorKind,
+    upstream::{
+        client::{ClientSettings, Repeat},
+        stage::{SILENCE, Script, Stage, answer, scope},
+    },
+};
+
+fn session_on(stage: &Stage) -> VendorSession<Passwords> {
+    session_with(stage, |_| {})
+}
+
+fn session_with(stage: &Stage, change: fn(&mut ClientSettings)) -> VendorSession<Passwords> {
+    let mut settings = ClientSettings {
+        vendor: Vendor::FirstLine,
+        base_url: format!("http://{}/tenant/", stage.address),
+        timeout: Duration::from_secs(5),
+        connect_timeout: Duration::from_secs(1),
+        max_concurrency: 4,
+        max_retries: 2,
+        max_body_bytes: 1000,
+    };
+    change(&mut settings);
+    let client = VendorClient::new(settings).expect("the settings are good");
+    let keeper = TokenKeeper::new(Vendor::FirstLine, Passwords);
+    VendorSession::new(client, Authorization::ByToken(Box::new(keeper)))
+}
+
+struct Passwords;
+
+#[async_trait]
+impl TokenSource for Passwords {
+    async fn sign_in(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Token> {
+        let call = Call::sign_in(Method::POST, "/login", "/login", Repeat::Safe);
+        let mut attempts = client.attempts();
+        let answer = client.send(errand, &call, None, &mut attempts).await?;
+        if answer.status().is_client_error() {
+            return Err(answer.refuse_as(VendorErrorCode::Unauthenticated));
+        }
+        let text: String = answer.read()?;
+        Ok(Token {
+            text: text.into(),
+            life: None,
+        })
+    }
+}
+
+async fn get(session: &VendorSession<Passwords>, scope: &RequestScope) -> Result<i32> {
+    let call = Call::get("/thing/{id}", "/thing/1").query(vec![("statuses[]", "a b".to_owned())]);
+    session.send(scope, &call).await?.read()
+}
+
+async fn post(session: &VendorSession<Passwords>, scope: &RequestScope) -> Result<i32> {
+    let call = Call::write(Method::POST, "/thing", "/thing", Repeat::Never).json(b"{}".to_vec());
+    session.send(scope, &call).await?.read()
+}
+
+fn code<T>(result: Result<T>) -> Option<VendorErrorCode> {
+    let failure = result.err().and_then(|err| err.vendor_failure());
+    failure.map(|failure| failure.code)
+}
+
+fn is_login(request: &str) -> bool {
+    request.starts_with("POST /tenant/login ")
+}
+
+/// Signs everybody in, and answers all else so.
+macro_rules! after_login {
+    ($request:expr, $answer:expr) => {
+        if is_login($request) {
+            answer("200 OK", "\"token\"")
+        } else {
+            $answer
+        }
+    };
+}
+
+#[tokio::test]
+async fn a_call_shows_who_asks_and_is_counted() {
+    let stage = Stage::with(|request, _| after_login!(request, answer("200 OK", "7"))).await;
+    let (session, scope) = (session_on(&stage), scope());
+
+    assert_eq!(get(&session, &scope).await.ok(), Some(7));
+    let requests = stage.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(requests[1].starts_with("GET /tenant/thing/1?statuses%5B%5D=a+b HTTP/1.1"));
+    assert!(requests[1].contains("authorization: Bearer token"));
+    assert!(requests[1].contains("accept: application/json"));
+    assert!(requests[1].contains("x-request-id: request-1"));
+    assert!(requests[1].contains("accept-encoding: gzip"));
+    assert_eq!(scope.tally.vendor_calls(), 2);
+
+    let zone = VendorZone::named("Asia/Taipei").expect("the zone is bundled");
+    assert_eq!(session.client().status(&zone).state, VendorState::Up);
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_once_however_many_wait() {
+    let stage = Stage::with(|request, _| after_login!(request, answer("200 OK", "7"))).await;
+    let (session, scope) = (session_on(&stage), scope());
+
+    let calls = futures_util::future::join_all((0..8).map(|_| get(&session, &scope))).await;
+    assert!(calls.iter().all(Result::is_ok));
+    let requests = stage.requests();
+    let logins = requests.iter().filter(|request| is_login(request));
+    assert_eq!(logins.count(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once() {
+    let stage = Stage::with(|request, number| match number {
+        0 => answer("200 OK", "\"first\""),
+        _ if is_login(request) => answer("200 OK", "\"second\""),
+        _ if request.contains("Bearer second") => answer("200 OK", "7"),
+        _ => answer("401 Unauthorized", "<html>"),
+    })
+    .await;
+    let (session, scope) = (session_on(&stage), scope());
+
+    let calls = futures_util::future::join_all((0..3).map(|_| get(&session, &scope))).await;
+    assert!(calls.iter().all(Result::is_ok));
+    let requests = stage.requests();
+    let logins = requests.iter().filter(|request| is_login(request));
+    assert_eq!(logins.count(), 2);
+}
+
+#[tokio::test]
+async fn two_processes_do_not_evict_each_other_for_ever() {
+    let stage =
+        Stage::with(|request, _| after_login!(request, answer("401 Unauthorized", ""))).await;
+    let (session, scope) = (session_on(&stage), scope());
+
+    for _ in 0..3 {
+        assert_eq!(
+            code(get(&session, &scope).await),
+            Some(VendorErrorCode::Unauthenticated)
+        );
+    }
+    let requests = stage.requests();
+    let logins = requests.iter().filter(|request| is_login(request));
+    assert_eq!(logins.count(), 2);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_tried_once() {
+    let stage = Stage::with(|_, _| answer("422 Unprocessable Entity", "{}")).await;
+    let (session, scope) = (session_on(&stage), scope());
+
+    for _ in 0..3 {
+        assert_eq!(
+            code(get(&session, &scope).await),
+            Some(VendorErrorCode::Unauthenticated)
+        );
+    }
+    assert_eq!(stage.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_login_that_fails_for_other_reasons_may_be_tried_again() {
+    let stage = Stage::with(|request, number| match number {
+        0..=2 => answer("503 Service Unavailable", ""),
+        _ => after_login!(request, answer("200 OK", "7")),
+    })
+    .await;
+    let (session, scope) = (session_on(&stage), scope());
+
+    assert_eq!(
+        code(get(&session, &scope).await),
+        Some(VendorErrorCode::ServerError)
+    );
+    assert_eq!(get(&session, &scope).await.ok(), Some(7));
+}
+
+#[tokio::test]
+async fn a_read_is_sent_again_until_it_is_answered() {
+    let stage = Stage::with(|request, number| match number {
+        1 => "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n7".to_owned(),
+        2 => answer("503 Service Unavailable", "<html>"),
+        _ => after_login!(request, answer("200 OK", "7")),
+    })
+    .await;
+    let (session, scope) = (session_on(&stage), scope());
+
+    assert_eq!(get(&session, &scope).await.ok(), Some(7));
+    assert_eq!(scope.tally.vendor_calls(), 4);
+}
+
+#[tokio::test]
+async fn every_fault_has_its_code() {
+    use VendorErrorCode::*;
+
+    let faults: [(Script, VendorErrorCode); 9] = [
+        (|_, _| answer("200 OK", "<html>"), BadResponse),
+        (|_, _| answer("200 OK", "{\"a\":1}"), BadResponse),
+        (|_, _| answer("200 OK", &"1".repeat(2000)), BadResponse),
+        (
+            |_, _| answer("302 Found\r\nlocation: http://127.0.0.1:1/", ""),
+            BadResponse,
+        ),
+        (|_, _| answer("403 Forbidden", ""), Forbidden),
+        (|_, _| answer("404 Not Found", ""), Rejected),
+        (
+            |_, _| answer("429 Too Many Requests\r\nretry-after: 100", ""),
+            RateLimited,
+        ),
+        (|_, _| answer("500 Internal Server Error", "7"), ServerError),
+        (|_, _| String::new(), Unreachable),
+    ];
+    for (script, expected) in faults {
+        let stage = Stage::with(script).await;
+        let (client, scope) = (session_on(&stage), scope());
+        let (call, errand) = (Call::get("/x", "/x"), client.client().errand(&scope));
+        let mut attempts = client.client().attempts();
+        let sent = client.client().send(&errand, &call, None, &mut attempts);
+        let read: Result<i32> = match sent.await {
+            Ok(answer) => answer.read(),
+            Err(err) => Err(err),
+        };
+        let failure = read.expect_err("it is a fault").vendor_failure();
+        let failure = failure.expect("the vendor failed");
+        assert_eq!(failure.code, expected);
+        if expected == RateLimited {
+            assert_eq!(failure.retry_after, Some(Duration::from_secs(100)));
+            assert_eq!(scope.tally.vendor_calls(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_silent_vendor_is_left_at_the_deadline() {
+    let stage = Stage::with(|request, _| after_login!(request, SILENCE.to_owned())).await;
+    let session = session_with(&stage, |settings| {
+        settings.timeout = Duration::from_millis(200)
+    });
+    let started_at = Instant::now();
+
+    assert_eq!(
+        code(get(&session, &scope()).await),
+        Some(VendorErrorCode::Timeout)
+    );
+    assert!(started_at.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_not_there_is_unreachable() {
+    let stage = Stage::with(|_, _| String::new()).await;
+    let session = session_with(&stage, |settings| {
+        settings.base_url = "http://127.0.0.1:1".into()
+    });
+    assert_eq!(
+        code(get(&session, &scope()).await),
+        Some(VendorErrorCode::Unreachable)
+    );
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_has_an_unknown_outcome_and_is_sent_once() {
+    let scripts: [Script; 4] = [
+        |request, _| after_login!(request, String::new()),
+        |request, _| after_login!(request, answer("500 Internal Server Error", "")),
+        |request, _| after_login!(request, answer("201 Created", "<html>")),
+        |request, _| after_login!(request, answer("302 Found\r\nlocation: /", "")),
+    ];
+    for script in scripts {
+        let stage = Stage::with(script).await;
+        let outcome = post(&session_on(&stage), &scope()).await;
+        let err = outcome.expect_err("nobody knows");
+        assert!(matches!(err.kind, ErrorKind::OutcomeUnknown(_)), "{err:?}");
+        assert_eq!(stage.requests().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_refused_has_a_known_outcome() {
+    let stage =
+        Stage::with(|request, _| after_login!(request, answer("429 Too Many Requests", ""))).await;
+    let err = post(&session_on(&stage), &scope())
+        .await
+        .expect_err("refused");
+    assert!(matches!(err.kind, ErrorKind::Vendor(_)), "{err:?}");
+
+    let stage = Stage::with(|request, _| after_login!(request, answer("404 Not Found", ""))).await;
+    let err = post(&session_on(&stage), &scope())
+        .await
+        .expect_err("refused");
+    assert!(matches!(err.kind, ErrorKind::NotFound), "{err:?}");
+}

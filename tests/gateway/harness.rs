@@ -1,0 +1,143 @@
+//! A gateway over sandbox vendors, and how the tests speak to it.
+
+use std::{ffi::OsString, time::Duration};
+
+use deskgraph::{
+    Running,
+    config::Config,
+    sandbox::{Sandbox, SandboxOptions, credentials},
+    start,
+};
+use serde_json::{Value, json};
+
+/// One gateway over its own two sandbox vendors.
+pub(crate) struct Desk {
+    pub(crate) sandbox: Sandbox,
+    gateway: Running,
+    client: reqwest::Client,
+}
+
+/// What a test wants otherwise than by default.
+#[derive(Default)]
+pub(crate) struct Wishes {
+    pub(crate) sandbox: SandboxOptions,
+    /// Settings by their environment variable, less the prefix: `("LIMITS__MAX_BATCH", "2")`. An empty value unsets.
+    pub(crate) settings: Vec<(&'static str, String)>,
+}
+
+impl Wishes {
+    pub(crate) fn set(mut self, setting: &'static str, value: impl ToString) -> Self {
+        self.settings.push((setting, value.to_string()));
+        self
+    }
+
+    /// A vendor that is not configured.
+    pub(crate) fn without(self, vendor: &str) -> Self {
+        match vendor {
+            "FIRSTLINE" => self
+                .set("FIRSTLINE__BASE_URL", "")
+                .set("FIRSTLINE__USERNAME", "")
+                .set("FIRSTLINE__PASSWORD", ""),
+            _ => self
+                .set("BANGWO8__BASE_URL", "")
+                .set("BANGWO8__ACCOUNT", "")
+                .set("BANGWO8__PASSWORD", ""),
+        }
+    }
+}
+
+impl Desk {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(Wishes::default()).await
+    }
+
+    pub(crate) async fn open_with(wishes: Wishes) -> Self {
+        let sandbox = Sandbox::start(wishes.sandbox).await.expect("the sandbox finds free ports");
+        let mut settings = vec![
+            ("LISTEN", "127.0.0.1:0".to_owned()),
+            ("FIRSTLINE__BASE_URL", sandbox.firstline_url()),
+            ("FIRSTLINE__USERNAME", credentials::FIRSTLINE_USERNAME.to_owned()),
+            ("FIRSTLINE__PASSWORD", credentials::FIRSTLINE_PASSWORD.to_owned()),
+            ("BANGWO8__BASE_URL", sandbox.bangwo8_url()),
+            ("BANGWO8__ACCOUNT", credentials::BANGWO8_ACCOUNT.to_owned()),
+            ("BANGWO8__PASSWORD", credentials::BANGWO8_PASSWORD.to_owned()),
+        ];
+        for (name, value) in wishes.settings {
+            settings.retain(|(known, _)| *known != name);
+            settings.push((name, value));
+        }
+        let variables = settings
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (OsString::from(format!("DESKGRAPH_{name}")), OsString::from(value)));
+
+        let config = Config::from_sources(None, variables).expect("the test's settings are right");
+        let gateway = start(config).await.expect("the gateway starts");
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(60))
+            .no_proxy()
+            .build()
+            .expect("a client without options builds");
+        Self {
+            sandbox,
+            gateway,
+            client,
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.gateway.address)
+    }
+
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// The whole answer to a query: `data`, and `errors` where there are any.
+    pub(crate) async fn answer(&self, query: &str, variables: Value) -> Value {
+        let response = self
+            .client
+            .post(self.url("/graphql"))
+            .json(&json!({ "query": query, "variables": variables }))
+            .send()
+            .await
+            .expect("the gateway answers");
+        response.json().await.expect("the answer is JSON")
+    }
+
+    /// The data of a query that must have no error.
+    pub(crate) async fn data(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.answer(query, variables).await;
+        assert_eq!(answer.get("errors"), None, "for {query}");
+        answer["data"].take()
+    }
+
+    /// The same for a query without variables.
+    pub(crate) async fn ask(&self, query: &str) -> Value {
+        self.data(query, json!({})).await
+    }
+
+    /// The one error of a query, and its data.
+    pub(crate) async fn fault(&self, query: &str, variables: Value) -> (Value, Value) {
+        let mut answer = self.answer(query, variables).await;
+        let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+        assert_eq!(errors.len(), 1, "{answer}");
+        (errors[0].clone(), answer["data"].take())
+    }
+
+    /// How many calls FirstLine and Bangwo8 got since the last `forget_calls`, logins left out.
+    pub(crate) fn calls(&self) -> (usize, usize) {
+        let firstline = self.sandbox.firstline().requests();
+        let bangwo8 = self.sandbox.bangwo8().requests();
+        let is_login = |path: &str| path.contains("/auth") || path.contains("token.php");
+        (
+            firstline.iter().filter(|request| !is_login(&request.path)).count(),
+            bangwo8.iter().filter(|request| !is_login(&request.path)).count(),
+        )
+    }
+
+    pub(crate) fn forget_calls(&self) {
+        self.sandbox.firstline().clear_requests();
+        self.sandbox.bangwo8().clear_requests();
+    }
+}
