@@ -1,6 +1,6 @@
 //! The front over HTTP: what is taken and refused, and with which status, type and code.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use reqwest::{Method, Response, StatusCode, header};
 use secrecy::SecretString;
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use deskgraph::{
+    config::Config,
     domain::Scope,
     http::{
         GraphiqlPage, HttpSettings,
@@ -16,6 +17,7 @@ use deskgraph::{
         router, server,
     },
     repository::{CacheSettings, Keeping, Limits, Shared},
+    sandbox::{Sandbox, SandboxOptions, credentials},
     schema::{self, Introspection, SchemaSettings},
 };
 
@@ -531,4 +533,78 @@ async fn a_body_that_does_not_come_is_given_up_at_the_deadline() {
         .await
         .expect("it answers");
     assert_eq!(refusal_of(response).await, refused(408, "LIMIT_EXCEEDED"));
+}
+
+#[tokio::test]
+async fn every_example_query_is_within_the_default_limits() {
+    let config = Config::from_sources(None, []).expect("the defaults are right");
+    let front = Front::start(config.http).await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/queries");
+
+    for file in fs::read_dir(folder).expect("there are examples") {
+        let path = file.expect("the folder can be read").path();
+        let query = fs::read_to_string(&path).expect("an example can be read");
+        let response = front
+            .post(GRAPHQL_RESPONSE, &json!({ "query": query }))
+            .await;
+
+        let answer = body_of(response).await;
+        let code = &answer["errors"][0]["extensions"]["code"];
+        // Variables and vendors are missing here.
+        assert!(
+            code.is_null() || code == "BAD_USER_INPUT",
+            "{}: {answer}",
+            path.display()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_starts_over_both_vendors_and_stops() {
+    let vendors = Sandbox::start(SandboxOptions::default())
+        .await
+        .expect("ports are free");
+    let variables = [
+        ("DESKGRAPH_LISTEN", "127.0.0.1:0".to_owned()),
+        ("DESKGRAPH_FIRSTLINE__BASE_URL", vendors.firstline_url()),
+        (
+            "DESKGRAPH_FIRSTLINE__TOKEN",
+            credentials::FIRSTLINE_TOKEN.to_owned(),
+        ),
+        ("DESKGRAPH_BANGWO8__BASE_URL", vendors.bangwo8_url()),
+        (
+            "DESKGRAPH_BANGWO8__ACCOUNT",
+            credentials::BANGWO8_ACCOUNT.to_owned(),
+        ),
+        (
+            "DESKGRAPH_BANGWO8__PASSWORD",
+            credentials::BANGWO8_PASSWORD.to_owned(),
+        ),
+    ];
+    let variables = variables.map(|(name, value)| (name.into(), value.into()));
+    let config = Config::from_sources(None, variables).expect("the settings are right");
+
+    let gateway = deskgraph::start(config).await.expect("it starts");
+    let front = Front {
+        address: gateway.address,
+        client: reqwest::Client::new(),
+    };
+    assert_eq!(front.get("/health/ready").await.status(), StatusCode::OK);
+    let query =
+        json!({ "query": "{ serviceRecords(first: 2) { nodes { id } sources { state } } }" });
+    let answer = body_of(front.post(GRAPHQL_RESPONSE, &query).await).await;
+    assert_eq!(
+        answer["data"]["serviceRecords"]["nodes"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    assert_eq!(
+        answer["data"]["serviceRecords"]["sources"],
+        json!([{ "state": "FRESH" }, { "state": "FRESH" }])
+    );
+
+    let address = gateway.address;
+    assert!(gateway.stop().await.is_ok());
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
