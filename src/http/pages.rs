@@ -22,11 +22,10 @@ pub(super) struct Pages {
 const HOME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
-/// The playground loads its code from one place, and asks this gateway alone.
-const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-inline' https://esm.sh; \
-    style-src 'unsafe-inline' https://esm.sh; font-src data: https://esm.sh; img-src 'self' data:; \
-    worker-src blob:; connect-src 'self' https://esm.sh; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'";
+/// The playground loads its code from one place, in versions whose digests the page knows, and asks this gateway alone.
+const GRAPHIQL_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; \
+    style-src 'unsafe-inline' https://cdn.jsdelivr.net; font-src data:; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(super) async fn home(State(pages): State<Pages>) -> Response {
     let mut vendors = String::new();
@@ -102,39 +101,21 @@ const GRAPHIQL: &str = r#"<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>deskgraph playground</title>
-<link rel="stylesheet" href="https://esm.sh/graphiql@5.2.0/dist/style.css">
+<link rel="stylesheet" href="https://cdn.jsdelivr.net/npm/graphiql@3.9.0/graphiql.min.css" crossorigin="anonymous"
+  integrity="sha384-QMux00XgRtwRLSYIY3kw2rj1ovk5AuuliAchk+HSQbqdbGFnz9GYuqIlOqxhwCE2">
 <style>body { margin: 0; } #graphiql { height: 100vh; }</style>
-<script type="importmap">
-{
-  "imports": {
-    "react": "https://esm.sh/react@19.1.0",
-    "react/": "https://esm.sh/react@19.1.0/",
-    "react-dom": "https://esm.sh/react-dom@19.1.0",
-    "react-dom/": "https://esm.sh/react-dom@19.1.0/",
-    "graphiql": "https://esm.sh/graphiql@5.2.0?standalone&external=react,react-dom,graphql",
-    "@graphiql/react": "https://esm.sh/@graphiql/react@0.37.1?standalone&external=react,react-dom,graphql",
-    "graphql": "https://esm.sh/graphql@16.11.0"
-  }
-}
-</script>
 </head>
 <body>
-<div id="graphiql">The playground is loading from esm.sh. Without a network, send queries by POST to /graphql.</div>
-<script type="module">
-import React from "react";
-import { createRoot } from "react-dom/client";
-import { GraphiQL } from "graphiql";
-
-const fetcher = async (parameters, options) => {
-  const answer = await fetch("/graphql", {
-    method: "POST",
-    headers: { "content-type": "application/json", accept: "application/graphql-response+json, application/json", ...options?.headers },
-    body: JSON.stringify(parameters),
-  });
-  return answer.json();
-};
-
-createRoot(document.getElementById("graphiql")).render(
+<div id="graphiql">The playground is loading from cdn.jsdelivr.net. Without a network, send queries by POST to /graphql.</div>
+<script src="https://cdn.jsdelivr.net/npm/react@18.3.1/umd/react.production.min.js" crossorigin="anonymous"
+  integrity="sha384-DGyLxAyjq0f9SPpVevD6IgztCFlnMF6oW/XQGmfe+IsZ8TqEiDrcHkMLKI6fiB/Z"></script>
+<script src="https://cdn.jsdelivr.net/npm/react-dom@18.3.1/umd/react-dom.production.min.js" crossorigin="anonymous"
+  integrity="sha384-gTGxhz21lVGYNMcdJOyq01Edg0jhn/c22nsx0kyqP0TxaV5WVdsSH1fSDUf5YJj1"></script>
+<script src="https://cdn.jsdelivr.net/npm/graphiql@3.9.0/graphiql.min.js" crossorigin="anonymous"
+  integrity="sha384-8NGfVj4CVlqHajlZj+bPJT4thxPMHMJYn7DWK2CvtopLd02E7qsPHazniBYvVjOO"></script>
+<script>
+const fetcher = GraphiQL.createFetcher({ url: "/graphql" });
+ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, { fetcher, defaultEditorToolsVisibility: true }),
 );
 </script>
