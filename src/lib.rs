@@ -1,12 +1,122 @@
 //! deskgraph: one GraphQL schema over the REST APIs of two customer-service vendors.
 //!
-//! The modules stand in the order in which a newcomer needs them.
+//! The modules stand in the order in which a newcomer needs them: what it is all about, the path of a request, and what is
+//! around it. This file is the composition root: it names everybody, and nobody but the command line names it.
 
 pub mod domain;
 pub mod error;
 
+pub mod http;
+
 pub mod schema;
 
 pub mod repository;
-pub mod sandbox;
 pub mod upstream;
+
+pub mod config;
+pub mod telemetry;
+
+pub mod sandbox;
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
+
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use config::{Config, Refusal};
+use error::Error;
+use repository::Shared;
+use upstream::{
+    VendorApi,
+    bangwo8::{Bangwo8, Bangwo8Settings},
+    firstline::{FirstLine, FirstLineSettings},
+};
+
+/// A gateway that serves. It goes on until it is stopped.
+pub struct Running {
+    pub address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<io::Result<()>>,
+}
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(
+        "{0} is taken by another program: set DESKGRAPH_LISTEN to a free port, such as 127.0.0.1:4100"
+    )]
+    AddressTaken(SocketAddr),
+    #[error("DESKGRAPH_LISTEN: {0} can't be listened on: {1}")]
+    Listen(SocketAddr, io::Error),
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+/// Starts a gateway with these settings, and comes back when it takes requests.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    config.require_vendor()?;
+    let vendors = vendors(config.firstline, config.bangwo8)?;
+    let shared = Shared::new(vendors, config.cache, config.limits);
+    let schema = schema::build(config.schema);
+    let router = http::router(config.http, schema, &schema::sdl(), shared)?;
+
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|err| unlistenable(config.listen, err))?;
+    let address = listener
+        .local_addr()
+        .map_err(|err| StartError::Listen(config.listen, err))?;
+    let (stop, is_stopped) = oneshot::channel();
+    let stopped = async move {
+        // The sender is dropped when nobody holds the gateway any more, which stops it too.
+        let _ = is_stopped.await;
+    };
+    let serving = tokio::spawn(http::server::serve(listener, router, stopped));
+    tracing::info!(%address, "listening");
+
+    Ok(Running {
+        address,
+        stop,
+        serving,
+    })
+}
+
+impl Running {
+    /// Serves until `signal` is done, or serving fails by itself.
+    pub async fn until(mut self, signal: impl Future<Output = ()>) -> io::Result<()> {
+        tokio::select! {
+            () = signal => self.stop().await,
+            ended = &mut self.serving => ended?,
+        }
+    }
+
+    /// Takes nothing new, and comes back when the requests under way have ended.
+    pub async fn stop(self) -> io::Result<()> {
+        // The receiver is gone where the serving ended by itself.
+        let _ = self.stop.send(());
+        self.serving.await?
+    }
+}
+
+/// The vendors that are configured. A third vendor is one line here.
+pub fn vendors(
+    firstline: Option<FirstLineSettings>,
+    bangwo8: Option<Bangwo8Settings>,
+) -> error::Result<Vec<Arc<dyn VendorApi>>> {
+    let mut vendors: Vec<Arc<dyn VendorApi>> = Vec::new();
+    if let Some(settings) = firstline {
+        vendors.push(Arc::new(FirstLine::new(settings)?));
+    }
+    if let Some(settings) = bangwo8 {
+        vendors.push(Arc::new(Bangwo8::new(settings)?));
+    }
+    Ok(vendors)
+}
+
+fn unlistenable(address: SocketAddr, err: io::Error) -> StartError {
+    match err.kind() {
+        io::ErrorKind::AddrInUse => StartError::AddressTaken(address),
+        _ => StartError::Listen(address, err),
+    }
+}

@@ -1,6 +1,321 @@
 //! The command line.
 
+use std::{
+    future::Future,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use clap::{Parser, Subcommand};
+
+use deskgraph::{
+    StartError,
+    config::{Config, Refusal},
+    domain::{Caller, RequestScope, Tally},
+    sandbox::{Sandbox, SandboxOptions, credentials},
+    schema, start, telemetry, vendors,
+};
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {}
+/// One GraphQL schema over two customer-service vendors, FirstLine and Bangwo8.
+#[derive(Parser)]
+#[command(name = "deskgraph", version, arg_required_else_help = true, after_help = HELP)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const HELP: &str = "\
+Examples:
+  deskgraph demo                         try it: both vendors made up, nothing to configure
+  deskgraph check --config my.toml       see whether your vendors can be reached
+  deskgraph serve --config my.toml       serve your vendors
+  deskgraph schema > schema.graphql      the schema, for a client's code generator
+
+Settings come from the file and, over it, from the environment, as in
+  DESKGRAPH_FIRSTLINE__BASE_URL=https://firstline.example DESKGRAPH_FIRSTLINE__TOKEN=... deskgraph serve
+What is logged follows RUST_LOG (default: info).
+
+Exit codes: 0 fine, 1 something does not work, 2 the command line or a setting is wrong.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve GraphQL over the vendors that are configured; at least one has to be
+    Serve {
+        /// A TOML file of settings; the environment goes over it
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Serve GraphQL over two made-up vendors on this machine; needs nothing
+    Demo,
+    /// Run the two made-up vendors by themselves, to point a gateway or another program at
+    Sandbox {
+        /// The port of the made-up FirstLine; 0 takes any that is free
+        #[arg(long, value_name = "PORT", default_value_t = 4010)]
+        firstline: u16,
+        /// The port of the made-up Bangwo8; 0 takes any that is free
+        #[arg(long, value_name = "PORT", default_value_t = 4020)]
+        bangwo8: u16,
+    },
+    /// Print the schema in GraphQL's own language; needs nothing
+    Schema,
+    /// Read the settings, call each vendor once, and tell what works
+    Check {
+        /// A TOML file of settings; the environment goes over it
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let command = CommandLine::parse().command;
+
+    match run(command) {
+        Ok(code) => code,
+        Err(failure) => {
+            // With nobody to tell it to, the exit code has to do.
+            let _ = writeln!(io::stderr(), "deskgraph: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("{0}: {1}")]
+    Io(&'static str, io::Error),
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Failure::Start(StartError::Refused(_)) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Failure::Start(refusal.into())
+    }
+}
+
+#[tokio::main]
+async fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve { config } => serve(config.as_deref()).await,
+        Command::Demo => demo().await,
+        Command::Sandbox { firstline, bangwo8 } => sandbox(firstline, bangwo8).await,
+        Command::Schema => print(&schema::sdl()),
+        Command::Check { config } => check(config.as_deref()).await,
+    }
+}
+
+async fn serve(file: Option<&Path>) -> Result<ExitCode, Failure> {
+    let config = Config::load(file)?;
+    config.require_vendor()?;
+    telemetry::start(config.log);
+
+    let gateway = start(config).await?;
+    until_stopped(|signal| gateway.until(signal)).await
+}
+
+async fn demo() -> Result<ExitCode, Failure> {
+    let vendors = start_sandbox(0, 0).await?;
+    let config = Config::load_with_vendors(&settings_of(&vendors))?;
+    telemetry::start(config.log);
+
+    let gateway = start(config).await?;
+    let address = gateway.address;
+    print(&format!(
+        "\
+deskgraph serves two made-up vendors.
+
+  GraphQL     http://{address}/graphql
+  Playground  http://{address}/graphiql
+  Schema      http://{address}/schema.graphql
+
+A first query, to paste into the playground:
+
+  {FIRST_QUERY}
+
+or into another terminal:
+
+  curl -s http://{address}/graphql -H 'content-type: application/json' \\
+    -d '{{\"query\":\"{FIRST_QUERY}\"}}'
+
+Ctrl-C stops it.
+"
+    ))?;
+
+    let code = until_stopped(|signal| gateway.until(signal)).await?;
+    vendors.stop().await;
+    Ok(code)
+}
+
+const FIRST_QUERY: &str = "{ serviceRecords(first: 3) { nodes { id vendor createdAt status handler { name } } sources { vendor state } } }";
+
+async fn sandbox(firstline_port: u16, bangwo8_port: u16) -> Result<ExitCode, Failure> {
+    let vendors = start_sandbox(firstline_port, bangwo8_port).await?;
+    print(&format!(
+        "\
+# Two made-up vendors. As a file of settings for `deskgraph serve --config FILE`:
+{}
+# Ctrl-C stops them.
+",
+        settings_of(&vendors)
+    ))?;
+
+    until_stopped(|signal| async move {
+        signal.await;
+        vendors.stop().await;
+        Ok(())
+    })
+    .await
+}
+
+async fn start_sandbox(firstline_port: u16, bangwo8_port: u16) -> Result<Sandbox, Failure> {
+    let options = SandboxOptions {
+        firstline_port,
+        bangwo8_port,
+        ..SandboxOptions::default()
+    };
+    Sandbox::start(options)
+        .await
+        .map_err(|err| Failure::Io("the made-up vendors can't listen on their ports", err))
+}
+
+/// The settings with which a gateway asks the sandbox.
+fn settings_of(vendors: &Sandbox) -> String {
+    format!(
+        "\
+[firstline]
+base_url = \"{}\"
+username = \"{}\"
+password = \"{}\"
+
+[bangwo8]
+base_url = \"{}\"
+account = \"{}\"
+password = \"{}\"
+",
+        vendors.firstline_url(),
+        credentials::FIRSTLINE_USERNAME,
+        credentials::FIRSTLINE_PASSWORD,
+        vendors.bangwo8_url(),
+        credentials::BANGWO8_ACCOUNT,
+        credentials::BANGWO8_PASSWORD,
+    )
+}
+
+/// No vendor takes longer for one cheap call.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+
+async fn check(file: Option<&Path>) -> Result<ExitCode, Failure> {
+    let config = Config::load(file)?;
+    config.require_vendor()?;
+    telemetry::start(config.log);
+
+    let mut code = ExitCode::SUCCESS;
+    for vendor in vendors(config.firstline, config.bangwo8).map_err(StartError::from)? {
+        let scope = RequestScope {
+            id: "check".to_owned(),
+            caller: Caller::new("check", Vec::new()),
+            deadline: Instant::now() + CHECK_TIMEOUT,
+            tally: Tally::default(),
+        };
+        let name = vendor.vendor();
+
+        match vendor.check(&scope).await {
+            Ok(()) => print(&format!("{name}: works\n"))?,
+            Err(err) => {
+                code = ExitCode::FAILURE;
+                print(&format!("{name}: does not work: {err}\n"))?
+            }
+        };
+    }
+    Ok(code)
+}
+
+/// Runs until the first signal to stop and the end that it leads to; a second signal ends at once.
+async fn until_stopped<Serving>(
+    serve: impl FnOnce(futures_util::future::BoxFuture<'static, ()>) -> Serving,
+) -> Result<ExitCode, Failure>
+where
+    Serving: Future<Output = io::Result<()>>,
+{
+    let unheard = |err| Failure::Io("signals to stop can't be heard", err);
+    let mut first = signals().map_err(unheard)?;
+    let mut second = signals().map_err(unheard)?;
+    let serving = serve(Box::pin(async move {
+        first.next().await;
+        tracing::info!("stopping: requests under way may end");
+    }));
+
+    tokio::select! {
+        ended = serving => ended.map_err(|err| Failure::Io("serving failed", err))?,
+        () = async { second.next().await; second.next().await; } => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(text: &str) -> Result<ExitCode, Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        // Whoever reads has read enough.
+        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(err) => Err(Failure::Io("the output can't be written", err)),
+    }
+}
+
+/// The signals that ask the process to stop, each as often as it comes.
+struct StopSignals {
+    #[cfg(unix)]
+    interrupts: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminations: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+fn signals() -> io::Result<StopSignals> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    Ok(StopSignals {
+        interrupts: signal(SignalKind::interrupt())?,
+        terminations: signal(SignalKind::terminate())?,
+    })
+}
+
+#[cfg(not(unix))]
+fn signals() -> io::Result<StopSignals> {
+    Ok(StopSignals {})
+}
+
+impl StopSignals {
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupts.recv() => {}
+            _ = self.terminations.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        // Without signals to hear, the process is ended from outside.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

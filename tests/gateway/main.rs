@@ -1,4 +1,6 @@
 //! The gateway's tests: GraphQL over HTTP to the real server, over the sandbox vendors.
 
 mod architecture;
+mod command_line;
+mod http;
 mod sandbox;

@@ -1,0 +1,422 @@
+//! The layers of settings (defaults, file, environment), and the reading of one typed value.
+
+use std::{collections::HashMap, ffi::OsString, fmt, net::SocketAddr, path::Path};
+
+use config::{File, FileFormat, Value, ValueKind};
+use secrecy::SecretString;
+
+use super::settings::{ENVIRONMENT_PREFIX, Kind, SETTINGS, Setting, variable};
+use crate::domain::VendorZone;
+
+/// Why the gateway does not start: one line that names the setting and holds no value of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal(String);
+
+pub(super) type Result<T> = std::result::Result<T, Refusal>;
+
+impl Refusal {
+    pub(super) fn new(line: impl Into<String>) -> Self {
+        Self(line.into())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// All layers over each other.
+pub(super) struct Layers {
+    merged: config::Config,
+    file: config::Config,
+    environment: HashMap<String, String>,
+}
+
+impl Layers {
+    pub(super) fn read(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self> {
+        let text = file.map(read_file).transpose()?;
+        Self::over(text.as_deref(), variables)
+    }
+
+    /// The layers with a file of this text.
+    pub(super) fn over(
+        file_text: Option<&str>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self> {
+        let file = parse_file(file_text.unwrap_or_default())?;
+        let environment = ours(variables)?;
+
+        let mut layers = config::Config::builder();
+        for setting in SETTINGS {
+            if let Some(default) = setting.default {
+                layers = layers
+                    .set_default(setting.key, default)
+                    .map_err(unlayerable)?;
+            }
+        }
+        let merged = layers
+            .add_source(file.clone())
+            .add_source(config::Environment::default().source(Some(environment.clone())))
+            .build()
+            .map_err(unlayerable)?;
+
+        Ok(Self {
+            merged,
+            file,
+            environment,
+        })
+    }
+
+    pub(super) fn address(&self, key: &'static str) -> Result<SocketAddr> {
+        self.required(key, |text| text.parse().ok())
+    }
+
+    pub(super) fn number(&self, key: &'static str) -> Result<u64> {
+        let Kind::Number { min, max } = setting(key)?.kind else {
+            return Err(unknown_to_the_table(key));
+        };
+        self.required(key, |text| {
+            let number = text.parse().ok()?;
+            (min..=max).contains(&number).then_some(number)
+        })
+    }
+
+    pub(super) fn is_on(&self, key: &'static str) -> Result<bool> {
+        self.required(key, |text| match text {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        })
+    }
+
+    /// One of the choices that the table lists.
+    pub(super) fn choice(&self, key: &'static str) -> Result<&'static str> {
+        let Kind::Choice(choices) = setting(key)?.kind else {
+            return Err(unknown_to_the_table(key));
+        };
+        self.required(key, |text| {
+            choices.iter().find(|choice| **choice == text).copied()
+        })
+    }
+
+    pub(super) fn time_zone(&self, key: &'static str) -> Result<VendorZone> {
+        self.required(key, VendorZone::named)
+    }
+
+    pub(super) fn url(&self, key: &'static str) -> Result<Option<String>> {
+        self.optional(key, |text| is_plain_url(text).then(|| text.to_owned()))
+    }
+
+    pub(super) fn text(&self, key: &'static str) -> Result<Option<String>> {
+        self.optional(key, |text| is_printable(text).then(|| text.to_owned()))
+    }
+
+    pub(super) fn secret(&self, key: &'static str) -> Result<Option<SecretString>> {
+        self.optional(key, |text| {
+            is_printable(text).then(|| SecretString::from(text))
+        })
+    }
+
+    /// A value with a structure of its own: JSON from the environment, or as the file has it.
+    pub(super) fn structure(&self, key: &'static str) -> Result<Option<serde_json::Value>> {
+        let Some(value) = self.value(key) else {
+            return Ok(None);
+        };
+        match value.kind {
+            ValueKind::String(text) if text.trim().is_empty() => Ok(None),
+            ValueKind::String(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|_| self.wrong(key)),
+            kind => Ok(Some(json(kind))),
+        }
+    }
+
+    /// The setting's name as the operator knows it.
+    pub(super) fn name(&self, key: &str) -> String {
+        let variable = variable(key);
+        let is_from_file =
+            !self.environment.contains_key(key) && self.file.get::<Value>(key).is_ok();
+
+        if is_from_file {
+            format!("{variable} ({key} in the file)")
+        } else {
+            variable
+        }
+    }
+
+    pub(super) fn wrong(&self, key: &'static str) -> Refusal {
+        match setting(key) {
+            Ok(setting) => Refusal::new(format!(
+                "{} must be {}",
+                self.name(key),
+                setting.expectation()
+            )),
+            Err(refusal) => refusal,
+        }
+    }
+
+    fn required<T>(&self, key: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+        self.optional(key, read)?.ok_or_else(|| self.wrong(key))
+    }
+
+    fn optional<T>(
+        &self,
+        key: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let kind = setting(key)?.kind;
+        let Some(value) = self.value(key) else {
+            return Ok(None);
+        };
+
+        // A bare number or truth of the file is no text: a password of 007 would become 7.
+        let text = match (value.kind, kind) {
+            (ValueKind::String(text), _) => text,
+            (ValueKind::I64(number), Kind::Number { .. }) => number.to_string(),
+            (ValueKind::Boolean(truth), Kind::Switch) => truth.to_string(),
+            _ => return Err(self.wrong(key)),
+        };
+        let text = match kind {
+            Kind::Secret => text.as_str(),
+            _ => text.trim(),
+        };
+
+        if text.is_empty() {
+            return match setting(key)?.default {
+                Some(default) => Ok(read(default)),
+                None => Ok(None),
+            };
+        }
+        read(text).map(Some).ok_or_else(|| self.wrong(key))
+    }
+
+    fn value(&self, key: &str) -> Option<Value> {
+        self.merged.get::<Value>(key).ok()
+    }
+}
+
+fn read_file(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|err| {
+        let path = path.display();
+        Refusal::new(format!("the file {path} can't be read: {err}"))
+    })
+}
+
+fn parse_file(text: &str) -> Result<config::Config> {
+    let file = config::Config::builder()
+        .add_source(File::from_str(text, FileFormat::Toml))
+        .build()
+        .map_err(|err| {
+            // The parser's text goes on with the line at fault, which may hold a secret.
+            let text = err.to_string();
+            let place = text
+                .lines()
+                .next()
+                .and_then(|line| line.split(" at ").nth(1));
+            let place = place
+                .map(|place| format!(" at {place}"))
+                .unwrap_or_default();
+            Refusal::new(format!("the file is not TOML{place}"))
+        })?;
+
+    match &file.cache.kind {
+        ValueKind::Table(table) => {
+            for (key, value) in table {
+                check_known(key, value)?;
+            }
+            Ok(file)
+        }
+        _ => Ok(file),
+    }
+}
+
+/// Every key of the file is a setting, or a table of settings.
+fn check_known(key: &str, value: &Value) -> Result<()> {
+    if SETTINGS.iter().any(|setting| setting.key == key) {
+        return Ok(());
+    }
+
+    let prefix = format!("{key}.");
+    let is_table_of_settings = SETTINGS
+        .iter()
+        .any(|setting| setting.key.starts_with(&prefix));
+    match &value.kind {
+        ValueKind::Table(table) if is_table_of_settings => {
+            for (inner_key, value) in table {
+                check_known(&format!("{prefix}{inner_key}"), value)?;
+            }
+            Ok(())
+        }
+        _ if is_table_of_settings => Err(Refusal::new(format!(
+            "{} in the file must be a table of settings",
+            shown(key)
+        ))),
+        _ => Err(Refusal::new(format!(
+            "{} in the file is not a setting; the nearest is {}",
+            shown(key),
+            nearest(key)
+        ))),
+    }
+}
+
+/// Our variables of the environment, by the key of their setting. Empty ones count as unset.
+fn ours(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<HashMap<String, String>> {
+    let mut ours = HashMap::new();
+
+    for (name, value) in variables {
+        let name = name.to_string_lossy().to_uppercase();
+        let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
+            continue;
+        };
+        // Kubernetes sets these by itself for a service of the name deskgraph.
+        if rest.starts_with("SERVICE_") || rest.starts_with("PORT") || value.is_empty() {
+            continue;
+        }
+
+        let key = rest.replace("__", ".").to_lowercase();
+        let known = SETTINGS
+            .iter()
+            .find(|setting| setting.variable() == name)
+            .ok_or_else(|| {
+                Refusal::new(format!(
+                    "{} is not a setting; the nearest is {}",
+                    shown(&name),
+                    variable(nearest(&key))
+                ))
+            })?;
+        let value = value
+            .into_string()
+            .map_err(|_| Refusal::new(format!("{name} must be {}", known.expectation())))?;
+
+        if ours.insert(known.key.to_owned(), value).is_some() {
+            return Err(Refusal::new(format!(
+                "{name} is set twice, in different letter cases"
+            )));
+        }
+    }
+    Ok(ours)
+}
+
+fn setting(key: &'static str) -> Result<&'static Setting> {
+    SETTINGS
+        .iter()
+        .find(|setting| setting.key == key)
+        .ok_or_else(|| unknown_to_the_table(key))
+}
+
+fn unknown_to_the_table(key: &str) -> Refusal {
+    Refusal::new(format!(
+        "{key} is not in the table of settings as it is read"
+    ))
+}
+
+fn unlayerable(_: config::ConfigError) -> Refusal {
+    Refusal::new("the settings can't be laid over each other")
+}
+
+/// A name that somebody wrote, fit for one line.
+fn shown(name: &str) -> String {
+    name.chars()
+        .take(80)
+        .map(|letter| {
+            if letter.is_ascii_graphic() {
+                letter
+            } else {
+                '?'
+            }
+        })
+        .collect()
+}
+
+/// The key of the setting that looks most like this one.
+fn nearest(key: &str) -> &'static str {
+    SETTINGS
+        .iter()
+        .map(|setting| setting.key)
+        .min_by_key(|known| distance(known, key))
+        .unwrap_or_default()
+}
+
+/// How many letters have to be added, dropped or changed to come from one text to the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().take(100).collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+
+    for (row_index, from_letter) in from.chars().enumerate() {
+        let mut diagonal = row_index;
+        row[0] = row_index + 1;
+
+        for (column, to_letter) in to.iter().enumerate() {
+            let change = diagonal + usize::from(from_letter != *to_letter);
+            diagonal = row[column + 1];
+            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// Whether the address is http or https, has a host, and holds nothing but an address: credentials would be shown where the
+/// address is, and a query would be lost.
+fn is_plain_url(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let Some(rest) = lower
+        .strip_prefix("http://")
+        .or_else(|| lower.strip_prefix("https://"))
+    else {
+        return false;
+    };
+    if !rest.chars().all(|letter| letter.is_ascii_graphic()) || rest.contains(['?', '#', '@', '\\'])
+    {
+        return false;
+    }
+
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(bracketed) => match bracketed.split_once(']') {
+            Some((host, port)) if host.parse::<std::net::Ipv6Addr>().is_ok() => (host, port),
+            _ => return false,
+        },
+        None => match authority.find(':') {
+            Some(colon) => authority.split_at(colon),
+            None => (authority, ""),
+        },
+    };
+    let is_port = match port.strip_prefix(':') {
+        Some(digits) => digits.parse::<u16>().is_ok_and(|port| port > 0),
+        None => port.is_empty(),
+    };
+    !host.is_empty() && is_port
+}
+
+fn is_printable(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+fn json(kind: ValueKind) -> serde_json::Value {
+    match kind {
+        ValueKind::Nil => serde_json::Value::Null,
+        ValueKind::Boolean(truth) => truth.into(),
+        ValueKind::I64(number) => number.into(),
+        ValueKind::String(text) => text.into(),
+        ValueKind::Table(table) => table
+            .into_iter()
+            .map(|(key, value)| (key, json(value.kind)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        ValueKind::Array(items) => items
+            .into_iter()
+            .map(|value| json(value.kind))
+            .collect::<Vec<_>>()
+            .into(),
+        // What is left are numbers that no setting has a use for.
+        ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) | ValueKind::Float(_) => {
+            serde_json::Value::Null
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! Every setting: from defaults, a TOML file and the environment into the settings that each module defines, or a refusal.
+
+mod api_keys;
+mod layers;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::{ffi::OsString, net::SocketAddr, path::Path, time::Duration};
+
+pub use layers::Refusal;
+use layers::{Layers, Result};
+pub use settings::settings_table;
+use settings::variable;
+
+use crate::{
+    domain::Vendor,
+    http::{GraphiqlPage, HttpSettings, auth::AuthSettings, limits::DocumentLimits},
+    repository::{self, CacheSettings, Keeping},
+    schema::{Introspection, SchemaSettings},
+    telemetry::LogFormat,
+    upstream::{
+        bangwo8::{Bangwo8Credentials, Bangwo8Settings},
+        client::ClientSettings,
+        firstline::{ArrayStyle, EndBound, FirstLineCredentials, FirstLineSettings, UpdateMethod},
+        paged_list::ListOrder,
+    },
+};
+
+/// No vendor's answer is this large; a larger one is a fault.
+const MAX_VENDOR_BODY_BYTES: usize = 16 << 20;
+
+pub struct Config {
+    pub listen: SocketAddr,
+    pub log: LogFormat,
+    pub http: HttpSettings,
+    pub schema: SchemaSettings,
+    pub cache: CacheSettings,
+    pub limits: repository::Limits,
+    pub firstline: Option<FirstLineSettings>,
+    pub bangwo8: Option<Bangwo8Settings>,
+}
+
+impl Config {
+    /// The settings of this process.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        Self::from_layers(&Layers::read(file, std::env::vars_os())?)
+    }
+
+    /// The settings of this process, but for those of its vendors: they are as this text of a file has them.
+    pub fn load_with_vendors(vendors: &str) -> Result<Self> {
+        let is_a_vendors = |name: &OsString| {
+            let name = name.to_string_lossy().to_uppercase();
+            Vendor::ALL.into_iter().any(|vendor| {
+                let prefix = variable(vendor.slug()) + "__";
+                name.starts_with(&prefix)
+            })
+        };
+        let others = std::env::vars_os().filter(|(name, _)| !is_a_vendors(name));
+        Self::from_sources(Some(vendors), others)
+    }
+
+    /// The settings of a file of this text and of these environment variables.
+    pub fn from_sources(
+        file_text: Option<&str>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self> {
+        Self::from_layers(&Layers::over(file_text, variables.into_iter())?)
+    }
+
+    /// Refuses settings that name no vendor: there would be nothing to ask.
+    pub fn require_vendor(&self) -> Result<()> {
+        if self.firstline.is_some() || self.bangwo8.is_some() {
+            return Ok(());
+        }
+
+        let firstline = variable("firstline.base_url");
+        let bangwo8 = variable("bangwo8.base_url");
+        Err(Refusal::new(format!(
+            "no vendor is configured: set {firstline}, {bangwo8} or both (`deskgraph demo` needs neither)"
+        )))
+    }
+
+    fn from_layers(layers: &Layers) -> Result<Self> {
+        let listen = layers.address("listen")?;
+
+        Ok(Self {
+            listen,
+            log: match layers.choice("log.format")? {
+                "json" => LogFormat::Json,
+                _ => LogFormat::Text,
+            },
+            http: http(layers, listen)?,
+            schema: SchemaSettings {
+                introspection: match layers.is_on("introspection.enabled")? {
+                    true => Introspection::Enabled,
+                    false => Introspection::Disabled,
+                },
+            },
+            cache: cache(layers)?,
+            limits: repository::Limits {
+                max_page_size: count(layers, "limits.max_page_size")?,
+                max_vendor_pages: small(layers, "limits.max_vendor_pages")?,
+            },
+            firstline: firstline(layers)?,
+            bangwo8: bangwo8(layers)?,
+        })
+    }
+}
+
+fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
+    Ok(HttpSettings {
+        auth: auth(layers, listen)?,
+        graphiql: match layers.is_on("graphiql.enabled")? {
+            true => GraphiqlPage::Served,
+            false => GraphiqlPage::NotServed,
+        },
+        request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
+        max_body_bytes: count(layers, "limits.max_body_bytes")?,
+        max_batch: count(layers, "limits.max_batch")?,
+        document: DocumentLimits {
+            max_depth: layers.number("limits.max_depth")?,
+            max_complexity: layers.number("limits.max_complexity")?,
+            max_aliases: layers.number("limits.max_aliases")?,
+            max_root_fields: layers.number("limits.max_root_fields")?,
+            max_directives: layers.number("limits.max_directives")?,
+            max_tokens: layers.number("limits.max_tokens")?,
+            max_page_size: layers.number("limits.max_page_size")?,
+        },
+    })
+}
+
+fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
+    let keys = api_keys::read(layers)?;
+    let jwks_url = layers.url("auth.jwks_url")?;
+    let issuer = layers.text("auth.issuer")?;
+    let audience = layers.text("auth.audience")?;
+
+    match layers.choice("auth.mode")? {
+        "api_key" if keys.is_empty() => Err(needs(layers, "auth.mode", "api_key", "auth.api_keys")),
+        "api_key" => Ok(AuthSettings::ApiKeys(keys)),
+        "jwt" if jwks_url.is_none() => Err(needs(layers, "auth.mode", "jwt", "auth.jwks_url")),
+        "jwt" if issuer.is_none() => Err(needs(layers, "auth.mode", "jwt", "auth.issuer")),
+        "jwt" if audience.is_none() => Err(needs(layers, "auth.mode", "jwt", "auth.audience")),
+        // The one place that says so, until tokens are verified.
+        "jwt" => Err(Refusal::new(format!(
+            "{} can't be jwt yet: this version does not verify tokens; use api_key",
+            layers.name("auth.mode")
+        ))),
+        _ if !listen.ip().to_canonical().is_loopback() => Err(Refusal::new(format!(
+            "{} must be api_key or jwt, because {} is not a loopback address",
+            layers.name("auth.mode"),
+            layers.name("listen")
+        ))),
+        _ => Ok(AuthSettings::Open),
+    }
+}
+
+fn cache(layers: &Layers) -> Result<CacheSettings> {
+    Ok(CacheSettings {
+        keeping: match layers.is_on("cache.enabled")? {
+            true => Keeping::Kept,
+            false => Keeping::NotKept,
+        },
+        list_ttl: milliseconds(layers, "cache.list_ttl_ms")?,
+        entity_ttl: milliseconds(layers, "cache.entity_ttl_ms")?,
+        directory_ttl: milliseconds(layers, "cache.directory_ttl_ms")?,
+        stale: milliseconds(layers, "cache.stale_ms")?,
+        max_bytes: layers.number("cache.max_bytes")?,
+    })
+}
+
+/// What is wrong is refused even when the vendor is not configured; what is missing only when it is.
+fn firstline(layers: &Layers) -> Result<Option<FirstLineSettings>> {
+    let base_url = layers.url("firstline.base_url")?;
+    let token = layers.secret("firstline.token")?;
+    let username = layers.text("firstline.username")?;
+    let password = layers.secret("firstline.password")?;
+    let update_method = match layers.choice("firstline.update_method")? {
+        "put" => UpdateMethod::Put,
+        "post_override" => UpdateMethod::PostOverride,
+        _ => UpdateMethod::Auto,
+    };
+    let array_style = match layers.choice("firstline.array_style")? {
+        "comma" => ArrayStyle::Comma,
+        _ => ArrayStyle::Brackets,
+    };
+    let created_end = match layers.choice("firstline.created_end")? {
+        "exclusive" => EndBound::Exclusive,
+        _ => EndBound::Inclusive,
+    };
+    let zone = layers.time_zone("firstline.time_zone")?;
+    let list_page_size = small(layers, "firstline.list_page_size")?;
+    let list_order = list_order(layers, "firstline.list_order")?;
+    let timing = Timing {
+        timeout: milliseconds(layers, "firstline.timeout_ms")?,
+        connect_timeout: milliseconds(layers, "firstline.connect_timeout_ms")?,
+        max_concurrency: count(layers, "firstline.max_concurrency")?,
+        max_retries: count(layers, "firstline.max_retries")?,
+    };
+
+    let Some(base_url) = base_url else {
+        return Ok(None);
+    };
+    let credentials = match (token, username, password) {
+        (Some(token), None, None) => FirstLineCredentials::Token(token),
+        (None, Some(username), Some(password)) => {
+            FirstLineCredentials::Login { username, password }
+        }
+        (Some(_), ..) => {
+            return Err(one_kind_of_credentials(
+                layers,
+                "firstline.token",
+                ["firstline.username", "firstline.password"],
+            ));
+        }
+        (None, Some(_), None) => {
+            return Err(incomplete(
+                layers,
+                "firstline.username",
+                "firstline.password",
+            ));
+        }
+        (None, None, Some(_)) => {
+            return Err(incomplete(
+                layers,
+                "firstline.password",
+                "firstline.username",
+            ));
+        }
+        (None, None, None) => {
+            return Err(Refusal::new(format!(
+                "{} needs credentials: set {}, or {} and {}",
+                layers.name("firstline.base_url"),
+                variable("firstline.token"),
+                variable("firstline.username"),
+                variable("firstline.password")
+            )));
+        }
+    };
+
+    Ok(Some(FirstLineSettings {
+        client: timing.client(Vendor::FirstLine, base_url),
+        credentials,
+        zone,
+        update_method,
+        array_style,
+        created_end,
+        list_page_size,
+        list_order,
+    }))
+}
+
+fn bangwo8(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
+    let base_url = layers.url("bangwo8.base_url")?;
+    let account = layers.text("bangwo8.account")?;
+    let password = layers.secret("bangwo8.password")?;
+    let client_id = layers.text("bangwo8.client_id")?;
+    let client_secret = layers.secret("bangwo8.client_secret")?;
+    let find_max_calls = small(layers, "bangwo8.find_max_calls")?;
+    let newest_records_for_categories = small(layers, "bangwo8.category_records")?;
+    let zone = layers.time_zone("bangwo8.time_zone")?;
+    let list_page_size = small(layers, "bangwo8.list_page_size")?;
+    let list_order = list_order(layers, "bangwo8.list_order")?;
+    let timing = Timing {
+        timeout: milliseconds(layers, "bangwo8.timeout_ms")?,
+        connect_timeout: milliseconds(layers, "bangwo8.connect_timeout_ms")?,
+        max_concurrency: count(layers, "bangwo8.max_concurrency")?,
+        max_retries: count(layers, "bangwo8.max_retries")?,
+    };
+
+    let Some(base_url) = base_url else {
+        return Ok(None);
+    };
+    let credentials = match (account, password, client_id, client_secret) {
+        (Some(account), Some(password), None, None) => {
+            Bangwo8Credentials::Basic { account, password }
+        }
+        (None, None, Some(client_id), Some(client_secret)) => {
+            Bangwo8Credentials::ClientCredentials {
+                client_id,
+                client_secret,
+            }
+        }
+        (Some(_), None, None, None) => {
+            return Err(incomplete(layers, "bangwo8.account", "bangwo8.password"));
+        }
+        (None, Some(_), None, None) => {
+            return Err(incomplete(layers, "bangwo8.password", "bangwo8.account"));
+        }
+        (None, None, Some(_), None) => {
+            return Err(incomplete(
+                layers,
+                "bangwo8.client_id",
+                "bangwo8.client_secret",
+            ));
+        }
+        (None, None, None, Some(_)) => {
+            return Err(incomplete(
+                layers,
+                "bangwo8.client_secret",
+                "bangwo8.client_id",
+            ));
+        }
+        (None, None, None, None) => {
+            return Err(Refusal::new(format!(
+                "{} needs credentials: set {} and {}, or {} and {}",
+                layers.name("bangwo8.base_url"),
+                variable("bangwo8.account"),
+                variable("bangwo8.password"),
+                variable("bangwo8.client_id"),
+                variable("bangwo8.client_secret")
+            )));
+        }
+        _ => {
+            return Err(one_kind_of_credentials(
+                layers,
+                "bangwo8.account",
+                ["bangwo8.client_id", "bangwo8.client_secret"],
+            ));
+        }
+    };
+
+    Ok(Some(Bangwo8Settings {
+        client: timing.client(Vendor::Bangwo8, base_url),
+        credentials,
+        zone,
+        find_max_calls,
+        list_page_size,
+        newest_records_for_categories,
+        list_order,
+    }))
+}
+
+/// How a vendor is called, whichever it is.
+struct Timing {
+    timeout: Duration,
+    connect_timeout: Duration,
+    max_concurrency: usize,
+    max_retries: usize,
+}
+
+impl Timing {
+    fn client(self, vendor: Vendor, base_url: String) -> ClientSettings {
+        ClientSettings {
+            vendor,
+            base_url,
+            timeout: self.timeout,
+            connect_timeout: self.connect_timeout,
+            max_concurrency: self.max_concurrency,
+            max_retries: self.max_retries,
+            max_body_bytes: MAX_VENDOR_BODY_BYTES,
+        }
+    }
+}
+
+fn milliseconds(layers: &Layers, key: &'static str) -> Result<Duration> {
+    layers.number(key).map(Duration::from_millis)
+}
+
+fn count(layers: &Layers, key: &'static str) -> Result<usize> {
+    usize::try_from(layers.number(key)?).map_err(|_| layers.wrong(key))
+}
+
+fn small(layers: &Layers, key: &'static str) -> Result<u32> {
+    u32::try_from(layers.number(key)?).map_err(|_| layers.wrong(key))
+}
+
+fn list_order(layers: &Layers, key: &'static str) -> Result<Option<ListOrder>> {
+    Ok(match layers.choice(key)? {
+        "newest_first" => Some(ListOrder::NewestFirst),
+        "oldest_first" => Some(ListOrder::OldestFirst),
+        _ => None,
+    })
+}
+
+fn needs(layers: &Layers, key: &str, choice: &str, missing: &str) -> Refusal {
+    let name = layers.name(key);
+    let missing = variable(missing);
+    Refusal::new(format!("{name} is {choice}, which needs {missing}"))
+}
+
+fn incomplete(layers: &Layers, given: &str, missing: &str) -> Refusal {
+    let given = layers.name(given);
+    let missing = variable(missing);
+    Refusal::new(format!("{given} needs {missing} beside it"))
+}
+
+fn one_kind_of_credentials(layers: &Layers, one: &str, other: [&str; 2]) -> Refusal {
+    let one = layers.name(one);
+    let [first, second] = other.map(variable);
+    Refusal::new(format!(
+        "{one} and {first}, {second} are two kinds of credentials: set one of them"
+    ))
+}

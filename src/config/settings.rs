@@ -1,0 +1,479 @@
+//! The table of every setting: its name, default, what it may be, and what it is for.
+
+/// One setting. Its key is its place in the TOML file, and names its environment variable too.
+#[derive(Debug)]
+pub(super) struct Setting {
+    pub(super) key: &'static str,
+    pub(super) default: Option<&'static str>,
+    pub(super) kind: Kind,
+    meaning: &'static str,
+}
+
+/// What a setting may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// An IP address and a port.
+    Address,
+    /// An address of a server: http or https, with neither credentials nor a query.
+    Url,
+    Text,
+    Secret,
+    Choice(&'static [&'static str]),
+    Number {
+        min: u64,
+        max: u64,
+    },
+    Switch,
+    TimeZone,
+    ApiKeys,
+}
+
+pub(super) const ENVIRONMENT_PREFIX: &str = "DESKGRAPH_";
+
+impl Setting {
+    pub(super) fn variable(&self) -> String {
+        variable(self.key)
+    }
+
+    /// What the setting may be, to stand after "must be".
+    pub(super) fn expectation(&self) -> String {
+        match self.kind {
+            Kind::Address => {
+                "an IP address and a port, such as 127.0.0.1:4000 or [::]:4000".to_owned()
+            }
+            Kind::Url => {
+                "an http or https address without credentials, query or fragment".to_owned()
+            }
+            Kind::Text | Kind::Secret => "text without control characters".to_owned(),
+            Kind::Choice(choices) => one_of(choices),
+            Kind::Number { min, max } => format!("a whole number from {min} to {max}"),
+            Kind::Switch => "true or false".to_owned(),
+            Kind::TimeZone => "the name of a time zone, such as Asia/Taipei".to_owned(),
+            Kind::ApiKeys => {
+                "a JSON array of {\"name\", \"key\" or \"sha256\", \"scopes\"}".to_owned()
+            }
+        }
+    }
+}
+
+/// The environment variable of the setting with this key.
+pub(super) fn variable(key: &str) -> String {
+    format!(
+        "{ENVIRONMENT_PREFIX}{}",
+        key.to_uppercase().replace('.', "__")
+    )
+}
+
+/// Every setting as a Markdown table, for the README.
+pub fn settings_table() -> String {
+    let mut table = String::from("| variable | default | meaning |\n|---|---|---|\n");
+
+    for setting in SETTINGS {
+        let variable = setting.variable();
+        let default = match setting.default {
+            Some(default) => format!("`{default}`"),
+            None => "none".to_owned(),
+        };
+        let meaning = setting.meaning;
+
+        table.push_str(&match setting.kind {
+            Kind::Number { min, max } => {
+                format!("| `{variable}` | {default} | {meaning} ({min} to {max}) |\n")
+            }
+            Kind::Choice(choices) => {
+                let choices = one_of(choices);
+                format!("| `{variable}` | {default} | {meaning}: {choices} |\n")
+            }
+            _ => format!("| `{variable}` | {default} | {meaning} |\n"),
+        });
+    }
+    table
+}
+
+fn one_of(choices: &[&str]) -> String {
+    match choices {
+        [] => String::new(),
+        [only] => format!("`{only}`"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(|choice| format!("`{choice}`")).collect();
+            format!("{} or `{last}`", first.join(", "))
+        }
+    }
+}
+
+const fn setting(
+    key: &'static str,
+    default: Option<&'static str>,
+    kind: Kind,
+    meaning: &'static str,
+) -> Setting {
+    Setting {
+        key,
+        default,
+        kind,
+        meaning,
+    }
+}
+
+const fn number(
+    key: &'static str,
+    default: &'static str,
+    min: u64,
+    max: u64,
+    meaning: &'static str,
+) -> Setting {
+    setting(key, Some(default), Kind::Number { min, max }, meaning)
+}
+
+const TEN_MINUTES_MS: u64 = 600_000;
+const DAY_MS: u64 = 86_400_000;
+const MONTH_MS: u64 = 30 * DAY_MS;
+const MEBIBYTE: u64 = 1 << 20;
+const TEBIBYTE: u64 = 1 << 40;
+
+const LIST_ORDERS: Kind = Kind::Choice(&["auto", "newest_first", "oldest_first"]);
+
+pub(super) const SETTINGS: &[Setting] = &[
+    setting(
+        "listen",
+        Some("127.0.0.1:4000"),
+        Kind::Address,
+        "The address that the gateway listens on",
+    ),
+    // FirstLine
+    setting(
+        "firstline.base_url",
+        None,
+        Kind::Url,
+        "FirstLine's address; without it FirstLine is not configured and takes no part",
+    ),
+    setting(
+        "firstline.token",
+        None,
+        Kind::Secret,
+        "A permanent token; or the next two",
+    ),
+    setting(
+        "firstline.username",
+        None,
+        Kind::Text,
+        "The name to log in with",
+    ),
+    setting(
+        "firstline.password",
+        None,
+        Kind::Secret,
+        "The password to log in with",
+    ),
+    setting(
+        "firstline.update_method",
+        Some("auto"),
+        Kind::Choice(&["auto", "put", "post_override"]),
+        "How an object is changed; `auto` is PUT, and after a 405 POST with `_method`",
+    ),
+    setting(
+        "firstline.array_style",
+        Some("brackets"),
+        Kind::Choice(&["brackets", "comma"]),
+        "How a query string holds several values",
+    ),
+    setting(
+        "firstline.created_end",
+        Some("inclusive"),
+        Kind::Choice(&["inclusive", "exclusive"]),
+        "Whether an upper bound of time includes its own second",
+    ),
+    setting(
+        "firstline.time_zone",
+        Some("Asia/Taipei"),
+        Kind::TimeZone,
+        "The zone of FirstLine's local times",
+    ),
+    setting(
+        "firstline.list_order",
+        Some("auto"),
+        LIST_ORDERS,
+        "The order of FirstLine's lists; `auto` learns it",
+    ),
+    number(
+        "firstline.list_page_size",
+        "100",
+        1,
+        500,
+        "How many objects a page of a list is asked to hold",
+    ),
+    number(
+        "firstline.timeout_ms",
+        "10000",
+        1,
+        TEN_MINUTES_MS,
+        "One logical call, its retries included",
+    ),
+    number(
+        "firstline.connect_timeout_ms",
+        "2000",
+        1,
+        TEN_MINUTES_MS,
+        "Opening a connection",
+    ),
+    number(
+        "firstline.max_concurrency",
+        "16",
+        1,
+        1024,
+        "Calls under way at once",
+    ),
+    number(
+        "firstline.max_retries",
+        "2",
+        0,
+        10,
+        "Retries of a call that is safe to repeat",
+    ),
+    // Bangwo8
+    setting(
+        "bangwo8.base_url",
+        None,
+        Kind::Url,
+        "Bangwo8's address; without it Bangwo8 is not configured and takes no part",
+    ),
+    setting(
+        "bangwo8.account",
+        None,
+        Kind::Text,
+        "The account for Basic authentication",
+    ),
+    setting(
+        "bangwo8.password",
+        None,
+        Kind::Secret,
+        "Its password; or the next two",
+    ),
+    setting(
+        "bangwo8.client_id",
+        None,
+        Kind::Text,
+        "The client id for OAuth2 client credentials",
+    ),
+    setting(
+        "bangwo8.client_secret",
+        None,
+        Kind::Secret,
+        "The client's secret",
+    ),
+    number(
+        "bangwo8.find_max_calls",
+        "10",
+        0,
+        1000,
+        "List pages, from the newest, that are read to find a record whose id comes without its day",
+    ),
+    number(
+        "bangwo8.category_records",
+        "500",
+        1,
+        10_000,
+        "The newest records that the tree of categories is read from",
+    ),
+    setting(
+        "bangwo8.time_zone",
+        Some("Asia/Shanghai"),
+        Kind::TimeZone,
+        "The zone of Bangwo8's local times",
+    ),
+    setting(
+        "bangwo8.list_order",
+        Some("auto"),
+        LIST_ORDERS,
+        "The order of Bangwo8's lists; `auto` learns it",
+    ),
+    number(
+        "bangwo8.list_page_size",
+        "100",
+        1,
+        500,
+        "How many objects a page of a list is asked to hold",
+    ),
+    number(
+        "bangwo8.timeout_ms",
+        "10000",
+        1,
+        TEN_MINUTES_MS,
+        "One logical call, its retries included",
+    ),
+    number(
+        "bangwo8.connect_timeout_ms",
+        "2000",
+        1,
+        TEN_MINUTES_MS,
+        "Opening a connection",
+    ),
+    number(
+        "bangwo8.max_concurrency",
+        "16",
+        1,
+        1024,
+        "Calls under way at once",
+    ),
+    number(
+        "bangwo8.max_retries",
+        "2",
+        0,
+        10,
+        "Retries of a call that is safe to repeat",
+    ),
+    // The cache
+    setting(
+        "cache.enabled",
+        Some("true"),
+        Kind::Switch,
+        "`false`: nothing is kept between requests",
+    ),
+    number(
+        "cache.list_ttl_ms",
+        "5000",
+        0,
+        DAY_MS,
+        "How long lists and totals are fresh",
+    ),
+    number(
+        "cache.entity_ttl_ms",
+        "30000",
+        0,
+        DAY_MS,
+        "How long single tickets and service records are fresh",
+    ),
+    number(
+        "cache.directory_ttl_ms",
+        "300000",
+        0,
+        DAY_MS,
+        "How long employees, categories, sponsors and termination codes are fresh",
+    ),
+    number(
+        "cache.stale_ms",
+        "3600000",
+        0,
+        MONTH_MS,
+        "How long past that an answer may stand in for a vendor that fails",
+    ),
+    number(
+        "cache.max_bytes",
+        "268435456",
+        0,
+        TEBIBYTE,
+        "How much the cache may hold",
+    ),
+    // Callers
+    setting(
+        "auth.mode",
+        Some("none"),
+        Kind::Choice(&["none", "api_key", "jwt"]),
+        "Who may ask; `none` gives every scope to everybody and is refused unless the address is loopback",
+    ),
+    setting(
+        "auth.api_keys",
+        None,
+        Kind::ApiKeys,
+        "JSON array of `{\"name\",\"key\" or \"sha256\",\"scopes\":[\"read\",\"write\",\"pii\"]}`; sent as `Authorization: Bearer` or `x-api-key`",
+    ),
+    setting(
+        "auth.jwks_url",
+        None,
+        Kind::Url,
+        "Where the keys that sign tokens are",
+    ),
+    setting("auth.issuer", None, Kind::Text, "The tokens' issuer"),
+    setting("auth.audience", None, Kind::Text, "The tokens' audience"),
+    // Limits
+    number(
+        "limits.max_depth",
+        "15",
+        1,
+        30,
+        "How many levels of fields a query may have; introspection is exempt",
+    ),
+    number(
+        "limits.max_complexity",
+        "20000",
+        1,
+        10_000_000,
+        "What a query may cost: a scalar 1, an object 2, a list that much for each item",
+    ),
+    number(
+        "limits.max_page_size",
+        "100",
+        1,
+        1000,
+        "The largest `first`, and the most ids of `nodes`",
+    ),
+    number("limits.max_batch", "10", 1, 1000, "Requests in one batch"),
+    number(
+        "limits.max_body_bytes",
+        "1048576",
+        1,
+        64 * MEBIBYTE,
+        "The largest request body",
+    ),
+    number(
+        "limits.request_timeout_ms",
+        "30000",
+        1,
+        TEN_MINUTES_MS,
+        "How long one request may take",
+    ),
+    number(
+        "limits.max_aliases",
+        "30",
+        0,
+        10_000,
+        "Aliases in a query, its fragments expanded",
+    ),
+    number(
+        "limits.max_root_fields",
+        "30",
+        1,
+        10_000,
+        "Fields of the root in a query",
+    ),
+    number(
+        "limits.max_directives",
+        "50",
+        0,
+        10_000,
+        "Directives in a document",
+    ),
+    number(
+        "limits.max_tokens",
+        "5000",
+        1,
+        100_000,
+        "Tokens in a document",
+    ),
+    number(
+        "limits.max_vendor_pages",
+        "10",
+        1,
+        1000,
+        "Vendor pages that one request may read for a filter that the gateway applies",
+    ),
+    // The rest
+    setting(
+        "log.format",
+        Some("text"),
+        Kind::Choice(&["text", "json"]),
+        "What a line of the log looks like; what is logged follows `RUST_LOG`",
+    ),
+    setting(
+        "graphiql.enabled",
+        Some("true"),
+        Kind::Switch,
+        "Whether `/graphiql` is served",
+    ),
+    setting(
+        "introspection.enabled",
+        Some("true"),
+        Kind::Switch,
+        "Whether the schema may be asked for in GraphQL",
+    ),
+];

@@ -1,0 +1,484 @@
+use std::ffi::OsString;
+
+use super::{Config, Refusal, settings::SETTINGS, settings_table};
+use crate::{
+    http::{GraphiqlPage, auth::AuthSettings},
+    repository::Keeping,
+    schema::Introspection,
+    telemetry::LogFormat,
+    upstream::{
+        bangwo8::Bangwo8Credentials,
+        firstline::{ArrayStyle, EndBound, FirstLineCredentials, UpdateMethod},
+        paged_list::ListOrder,
+    },
+};
+use secrecy::ExposeSecret;
+
+const SECRET: &str = "s3cr3t-value";
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs
+        .iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+        .collect()
+}
+
+fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, Refusal> {
+    Config::from_sources(None, variables(pairs))
+}
+
+/// The one line of a refusal.
+fn refusal_of(file: Option<&str>, pairs: &[(&str, &str)]) -> String {
+    let line = match Config::from_sources(file, variables(pairs)) {
+        Ok(config) => match config.require_vendor() {
+            Ok(()) => panic!("the settings were taken"),
+            Err(refusal) => refusal.to_string(),
+        },
+        Err(refusal) => refusal.to_string(),
+    };
+    assert!(!line.contains('\n'), "{line}");
+    assert!(!line.contains(SECRET), "{line}");
+    line
+}
+
+#[track_caller]
+fn assert_refused(pairs: &[(&str, &str)], parts: &[&str]) {
+    let line = refusal_of(None, pairs);
+    for part in parts {
+        assert!(line.contains(part), "{part:?} is not in {line:?}");
+    }
+}
+
+#[track_caller]
+fn assert_file_refused(file: &str, parts: &[&str]) {
+    let line = refusal_of(Some(file), &[]);
+    for part in parts {
+        assert!(line.contains(part), "{part:?} is not in {line:?}");
+    }
+}
+
+#[test]
+fn defaults_are_as_the_table_says() {
+    let config = from_environment(&[]).expect("the defaults are right");
+
+    assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
+    assert_eq!(config.log, LogFormat::Text);
+    assert_eq!(config.http.graphiql, GraphiqlPage::Served);
+    assert_eq!(config.http.request_timeout.as_millis(), 30_000);
+    assert_eq!(config.http.document.max_complexity, 20_000);
+    assert_eq!(config.schema.introspection, Introspection::Enabled);
+    assert_eq!(config.cache.keeping, Keeping::Kept);
+    assert_eq!(config.cache.max_bytes, 268_435_456);
+    assert_eq!(config.limits.max_page_size, 100);
+    assert!(config.firstline.is_none());
+    assert!(config.bangwo8.is_none());
+}
+
+#[test]
+fn the_environment_goes_over_the_file_and_the_file_over_the_defaults() {
+    let file = "
+        listen = '127.0.0.1:4001'
+        log.format = 'json'
+
+        [cache]
+        enabled = false
+        list_ttl_ms = 7
+        entity_ttl_ms = 8
+    ";
+    let config = Config::from_sources(
+        Some(file),
+        variables(&[
+            ("deskgraph_Listen", "[::1]:4002"),
+            ("DESKGRAPH_CACHE__LIST_TTL_MS", " 9 "),
+        ]),
+    )
+    .expect("the settings are right");
+
+    assert_eq!(config.listen.to_string(), "[::1]:4002");
+    assert_eq!(config.log, LogFormat::Json);
+    assert_eq!(config.cache.keeping, Keeping::NotKept);
+    assert_eq!(config.cache.list_ttl.as_millis(), 9);
+    assert_eq!(config.cache.entity_ttl.as_millis(), 8);
+    assert_eq!(config.cache.directory_ttl.as_millis(), 300_000);
+}
+
+#[test]
+fn both_vendors_are_read() {
+    let file = "
+        [firstline]
+        base_url = 'https://firstline.example/prefix/'
+        username = 'gateway'
+        password = '007'
+        update_method = 'post_override'
+        array_style = 'comma'
+        created_end = 'exclusive'
+        list_order = 'oldest_first'
+        max_retries = 0
+    ";
+    let config = Config::from_sources(
+        Some(file),
+        variables(&[
+            ("DESKGRAPH_BANGWO8__BASE_URL", "http://[::1]:8080"),
+            ("DESKGRAPH_BANGWO8__CLIENT_ID", "id"),
+            ("DESKGRAPH_BANGWO8__CLIENT_SECRET", "true"),
+            ("DESKGRAPH_BANGWO8__TIME_ZONE", "Asia/Tokyo"),
+        ]),
+    )
+    .expect("the settings are right");
+
+    let firstline = config.firstline.expect("FirstLine is configured");
+    assert_eq!(
+        firstline.client.base_url,
+        "https://firstline.example/prefix/"
+    );
+    assert_eq!(firstline.client.max_retries, 0);
+    assert_eq!(firstline.update_method, UpdateMethod::PostOverride);
+    assert_eq!(firstline.array_style, ArrayStyle::Comma);
+    assert_eq!(firstline.created_end, EndBound::Exclusive);
+    assert_eq!(firstline.list_order, Some(ListOrder::OldestFirst));
+    match firstline.credentials {
+        FirstLineCredentials::Login { password, .. } => {
+            assert_eq!(password.expose_secret(), "007");
+        }
+        FirstLineCredentials::Token(_) => panic!("a login was set"),
+    }
+
+    let bangwo8 = config.bangwo8.expect("Bangwo8 is configured");
+    assert_eq!(bangwo8.find_max_calls, 10);
+    assert_eq!(bangwo8.list_order, None);
+    match bangwo8.credentials {
+        Bangwo8Credentials::ClientCredentials { client_secret, .. } => {
+            assert_eq!(client_secret.expose_secret(), "true");
+        }
+        Bangwo8Credentials::Basic { .. } => panic!("client credentials were set"),
+    }
+}
+
+#[test]
+fn kubernetes_own_variables_and_empty_ones_are_passed_over() {
+    let config = from_environment(&[
+        ("DESKGRAPH_SERVICE_HOST", "10.0.0.1"),
+        ("DESKGRAPH_PORT", "tcp://10.0.0.1:4000"),
+        ("DESKGRAPH_PORT_4000_TCP", "tcp://10.0.0.1:4000"),
+        ("DESKGRAPH_LISTEN", ""),
+        ("DESKGRAPH_FIRSTLINE__BASE_URL", ""),
+        ("PATH", "/bin"),
+    ]);
+
+    assert!(config.is_ok_and(|config| config.firstline.is_none()));
+}
+
+#[test]
+fn an_unknown_variable_is_refused_with_the_nearest_name() {
+    assert_refused(
+        &[("DESKGRAPH_FIRSTLINE__BASEURL", SECRET)],
+        &[
+            "DESKGRAPH_FIRSTLINE__BASEURL",
+            "DESKGRAPH_FIRSTLINE__BASE_URL",
+        ],
+    );
+    assert_refused(
+        &[("DESKGRAPH_LIMITS_MAX_DEPTH", "3")],
+        &["DESKGRAPH_LIMITS_MAX_DEPTH", "DESKGRAPH_LIMITS__MAX_DEPTH"],
+    );
+    assert_refused(&[("DESKGRAPH_A\nB", "3")], &["DESKGRAPH_A?B"]);
+}
+
+#[test]
+fn a_variable_that_is_set_in_two_letter_cases_is_refused() {
+    assert_refused(
+        &[
+            ("DESKGRAPH_LISTEN", "127.0.0.1:1"),
+            ("deskgraph_listen", "127.0.0.1:2"),
+        ],
+        &["DESKGRAPH_LISTEN", "twice"],
+    );
+}
+
+#[test]
+fn an_unknown_key_of_the_file_is_refused_with_the_nearest_name() {
+    assert_file_refused(
+        "[firstline]\ntokn = 's3cr3t-value'",
+        &["firstline.tokn", "firstline.token"],
+    );
+    assert_file_refused(
+        "[firstlin]\ntoken = 's3cr3t-value'",
+        &["firstlin in the file"],
+    );
+    assert_file_refused("cache = true", &["cache", "table"]);
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_refused_by_its_place_alone() {
+    assert_file_refused("[firstline]\ntoken = s3cr3t-value", &["not TOML", "line 2"]);
+}
+
+#[test]
+fn a_value_that_a_setting_can_not_have_is_refused() {
+    for (name, value, expected) in [
+        ("DESKGRAPH_LISTEN", "4000", "IP address"),
+        ("DESKGRAPH_LISTEN", "localhost", "IP address"),
+        ("DESKGRAPH_LIMITS__MAX_DEPTH", "0", "from 1 to 30"),
+        ("DESKGRAPH_LIMITS__MAX_DEPTH", "-1", "from 1 to 30"),
+        ("DESKGRAPH_LIMITS__MAX_DEPTH", "ten", "from 1 to 30"),
+        ("DESKGRAPH_LIMITS__MAX_DEPTH", "1.5", "from 1 to 30"),
+        (
+            "DESKGRAPH_FIRSTLINE__LIST_PAGE_SIZE",
+            "501",
+            "from 1 to 500",
+        ),
+        ("DESKGRAPH_CACHE__ENABLED", "yes", "true or false"),
+        ("DESKGRAPH_LOG__FORMAT", "xml", "`text` or `json`"),
+        (
+            "DESKGRAPH_FIRSTLINE__UPDATE_METHOD",
+            "patch",
+            "`auto`, `put` or `post_override`",
+        ),
+        ("DESKGRAPH_BANGWO8__TIME_ZONE", "Asia/Atlantis", "time zone"),
+        ("DESKGRAPH_BANGWO8__LIST_ORDER", "newest", "newest_first"),
+        (
+            "DESKGRAPH_FIRSTLINE__TOKEN",
+            "s3cr3t-value\n",
+            "control characters",
+        ),
+        (
+            "DESKGRAPH_AUTH__MODE",
+            "basic",
+            "`none`, `api_key` or `jwt`",
+        ),
+    ] {
+        assert_refused(&[(name, value)], &[name, "must be", expected]);
+    }
+}
+
+#[test]
+fn a_value_of_the_file_is_refused_by_both_names() {
+    assert_file_refused(
+        "limits.max_depth = 99",
+        &[
+            "DESKGRAPH_LIMITS__MAX_DEPTH",
+            "limits.max_depth in the file",
+            "from 1 to 30",
+        ],
+    );
+    assert_file_refused("[firstline]\npassword = 7", &["firstline.password", "text"]);
+    assert_file_refused("cache.enabled = 1", &["cache.enabled", "true or false"]);
+}
+
+#[test]
+fn a_base_url_is_an_address_and_nothing_more() {
+    for url in [
+        "firstline.example",
+        "ftp://firstline.example",
+        "https://",
+        "https://user:s3cr3t-value@firstline.example",
+        "https://firstline.example/?token=s3cr3t-value",
+        "https://firstline.example/#part",
+        "https://firstline.example:0",
+        "https://firstline.example:99999",
+        "https://[::1",
+        "https://first line.example",
+    ] {
+        assert_refused(
+            &[("DESKGRAPH_FIRSTLINE__BASE_URL", url)],
+            &["DESKGRAPH_FIRSTLINE__BASE_URL", "http or https"],
+        );
+    }
+}
+
+#[test]
+fn a_vendor_needs_whole_credentials_of_one_kind() {
+    let firstline = ("DESKGRAPH_FIRSTLINE__BASE_URL", "https://firstline.example");
+    let bangwo8 = ("DESKGRAPH_BANGWO8__BASE_URL", "https://bangwo8.example");
+
+    assert_refused(&[firstline], &["FIRSTLINE__TOKEN", "FIRSTLINE__USERNAME"]);
+    assert_refused(
+        &[firstline, ("DESKGRAPH_FIRSTLINE__USERNAME", "a")],
+        &["USERNAME needs DESKGRAPH_FIRSTLINE__PASSWORD"],
+    );
+    assert_refused(
+        &[firstline, ("DESKGRAPH_FIRSTLINE__PASSWORD", SECRET)],
+        &["PASSWORD needs DESKGRAPH_FIRSTLINE__USERNAME"],
+    );
+    assert_refused(
+        &[
+            firstline,
+            ("DESKGRAPH_FIRSTLINE__TOKEN", SECRET),
+            ("DESKGRAPH_FIRSTLINE__USERNAME", "a"),
+        ],
+        &["DESKGRAPH_FIRSTLINE__TOKEN", "two kinds"],
+    );
+    assert_refused(&[bangwo8], &["BANGWO8__ACCOUNT", "BANGWO8__CLIENT_ID"]);
+    assert_refused(
+        &[bangwo8, ("DESKGRAPH_BANGWO8__ACCOUNT", "a")],
+        &["ACCOUNT needs DESKGRAPH_BANGWO8__PASSWORD"],
+    );
+    assert_refused(
+        &[bangwo8, ("DESKGRAPH_BANGWO8__PASSWORD", SECRET)],
+        &["PASSWORD needs DESKGRAPH_BANGWO8__ACCOUNT"],
+    );
+    assert_refused(
+        &[bangwo8, ("DESKGRAPH_BANGWO8__CLIENT_ID", "a")],
+        &["CLIENT_ID needs DESKGRAPH_BANGWO8__CLIENT_SECRET"],
+    );
+    assert_refused(
+        &[bangwo8, ("DESKGRAPH_BANGWO8__CLIENT_SECRET", SECRET)],
+        &["CLIENT_SECRET needs DESKGRAPH_BANGWO8__CLIENT_ID"],
+    );
+    assert_refused(
+        &[
+            bangwo8,
+            ("DESKGRAPH_BANGWO8__ACCOUNT", "a"),
+            ("DESKGRAPH_BANGWO8__PASSWORD", SECRET),
+            ("DESKGRAPH_BANGWO8__CLIENT_ID", "a"),
+        ],
+        &["two kinds"],
+    );
+}
+
+#[test]
+fn serving_no_vendor_is_refused() {
+    assert_refused(
+        &[],
+        &[
+            "DESKGRAPH_FIRSTLINE__BASE_URL",
+            "DESKGRAPH_BANGWO8__BASE_URL",
+        ],
+    );
+}
+
+#[test]
+fn an_open_gateway_listens_on_loopback_alone() {
+    for address in ["0.0.0.0:4000", "[::]:4000", "192.168.0.1:4000"] {
+        assert_refused(
+            &[("DESKGRAPH_LISTEN", address)],
+            &["DESKGRAPH_AUTH__MODE", "DESKGRAPH_LISTEN", "loopback"],
+        );
+    }
+    for address in ["127.1.2.3:4000", "[::1]:4000", "[::ffff:127.0.0.1]:4000"] {
+        assert!(from_environment(&[("DESKGRAPH_LISTEN", address)]).is_ok());
+    }
+}
+
+#[test]
+fn api_keys_are_read_from_json_and_from_the_file() {
+    let json = r#"[{"name": "a", "key": "k", "scopes": ["read", "pii"]}]"#;
+    let file = "
+        listen = '0.0.0.0:4000'
+        [auth]
+        mode = 'api_key'
+        [[auth.api_keys]]
+        name = 'b'
+        sha256 = '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae'
+        scopes = ['write']
+    ";
+
+    let named = |config: Result<Config, Refusal>| match config.map(|config| config.http.auth) {
+        Ok(AuthSettings::ApiKeys(keys)) => keys.into_iter().map(|key| key.name).collect(),
+        _ => Vec::new(),
+    };
+    assert_eq!(named(Config::from_sources(Some(file), [])), ["b"]);
+    let over = variables(&[("DESKGRAPH_AUTH__API_KEYS", json)]);
+    assert_eq!(named(Config::from_sources(Some(file), over)), ["a"]);
+}
+
+#[test]
+fn api_keys_are_refused_by_their_entry() {
+    let digest = "f".repeat(64);
+    for (keys, expected) in [
+        (r#"{"name": "s3cr3t-value"}"#.to_owned(), "JSON array"),
+        ("[s3cr3t-value".to_owned(), "JSON array"),
+        (r#"["s3cr3t-value"]"#.to_owned(), "entry 1 must be an object"),
+        (
+            r#"[{"name": "a", "key": "s3cr3t-value", "scopes": ["read"], "role": 1}]"#.to_owned(),
+            "no other fields",
+        ),
+        (
+            r#"[{"name": "a", "key": "s3cr3t-value", "scopes": ["admin"]}]"#.to_owned(),
+            "no other scopes",
+        ),
+        (r#"[{"name": "a", "key": "s3cr3t-value", "scopes": []}]"#.to_owned(), "at least one scope"),
+        (r#"[{"name": "a", "key": "s3cr3t-value"}]"#.to_owned(), "at least one scope"),
+        (r#"[{"name": "", "key": "s3cr3t-value", "scopes": ["read"]}]"#.to_owned(), "name"),
+        (r#"[{"key": "s3cr3t-value", "scopes": ["read"]}]"#.to_owned(), "name"),
+        (r#"[{"name": "a", "scopes": ["read"]}]"#.to_owned(), "exactly one"),
+        (r#"[{"name": "a", "key": "", "scopes": ["read"]}]"#.to_owned(), "visible ASCII"),
+        (r#"[{"name": "a", "sha256": "s3cr3t-value", "scopes": ["read"]}]"#.to_owned(), "64"),
+        (
+            format!(r#"[{{"name": "a", "key": "s3cr3t-value", "sha256": "{digest}", "scopes": ["read"]}}]"#),
+            "exactly one",
+        ),
+        (
+            r#"[{"name": "a", "key": "b", "scopes": ["read"]}, {"name": "a", "key": "s3cr3t-value", "scopes": ["read"]}]"#
+                .to_owned(),
+            "entry 2 must have a name of its own",
+        ),
+    ] {
+        assert_refused(
+            &[("DESKGRAPH_AUTH__API_KEYS", &keys)],
+            &["DESKGRAPH_AUTH__API_KEYS", expected],
+        );
+    }
+}
+
+#[test]
+fn a_mode_needs_its_settings() {
+    assert_refused(
+        &[("DESKGRAPH_AUTH__MODE", "api_key")],
+        &["DESKGRAPH_AUTH__MODE", "DESKGRAPH_AUTH__API_KEYS"],
+    );
+    assert_refused(
+        &[
+            ("DESKGRAPH_AUTH__MODE", "api_key"),
+            ("DESKGRAPH_AUTH__API_KEYS", "[]"),
+        ],
+        &["DESKGRAPH_AUTH__API_KEYS"],
+    );
+
+    let mut given = vec![("DESKGRAPH_AUTH__MODE", "jwt")];
+    for (name, value) in [
+        ("DESKGRAPH_AUTH__JWKS_URL", "https://issuer.example/keys"),
+        ("DESKGRAPH_AUTH__ISSUER", "https://issuer.example"),
+        ("DESKGRAPH_AUTH__AUDIENCE", "deskgraph"),
+    ] {
+        assert_refused(&given, &["DESKGRAPH_AUTH__MODE", name]);
+        given.push((name, value));
+    }
+    assert_refused(&given, &["DESKGRAPH_AUTH__MODE", "does not verify tokens"]);
+}
+
+#[test]
+fn every_default_is_something_that_its_setting_may_be() {
+    assert!(from_environment(&[]).is_ok());
+
+    for setting in SETTINGS {
+        let default = setting.default.unwrap_or_default();
+        let variable = setting.variable();
+        assert!(
+            from_environment(&[(&variable, default)]).is_ok(),
+            "{variable}"
+        );
+    }
+}
+
+#[test]
+fn every_setting_is_read() {
+    // A control character is in nothing's bounds, so that a setting which nobody reads is found.
+    for setting in SETTINGS {
+        assert_refused(
+            &[(&setting.variable(), "\u{1}")],
+            &[&setting.variable(), "must be"],
+        );
+    }
+}
+
+#[test]
+fn the_table_names_every_setting_in_a_line_of_its_own() {
+    let table = settings_table();
+
+    assert_eq!(table.lines().count(), SETTINGS.len() + 2);
+    assert!(table.contains("| `DESKGRAPH_LISTEN` | `127.0.0.1:4000` |"));
+    for line in table.lines().skip(2) {
+        assert_eq!(line.matches(" | ").count(), 2, "{line}");
+    }
+}

@@ -1,0 +1,321 @@
+//! Answers in GraphQL's form, in the media type that the client accepts.
+
+use std::borrow::Cow;
+
+use async_graphql::{Response as GraphqlResponse, ServerError, Value};
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+/// The codes that the gateway's outer shell gives by itself.
+pub(super) mod code {
+    pub(crate) const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+    pub(crate) const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+    pub(crate) const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
+    pub(crate) const INTERNAL: &str = "INTERNAL";
+    pub(crate) const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+    pub(crate) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MediaType {
+    /// Tells by its status whether the request was executed.
+    GraphqlResponse,
+    /// What GraphQL was answered with before: 200 for every request that is well formed.
+    Json,
+}
+
+impl MediaType {
+    const ALL: [MediaType; 2] = [MediaType::GraphqlResponse, MediaType::Json];
+
+    fn essence(self) -> &'static str {
+        match self {
+            MediaType::GraphqlResponse => "application/graphql-response+json",
+            MediaType::Json => "application/json",
+        }
+    }
+
+    fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            MediaType::Json => "application/json; charset=utf-8",
+        })
+    }
+
+    /// The type that the client likes best; none when it accepts neither. A client that does not say which gets JSON.
+    pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let accept: Vec<&str> = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        let accept = accept.join(",");
+        if accept.trim().is_empty() {
+            return Some(MediaType::Json);
+        }
+
+        let ranges: Vec<AcceptedRange<'_>> =
+            accept.split(',').filter_map(AcceptedRange::read).collect();
+        MediaType::ALL
+            .into_iter()
+            .filter_map(|media_type| {
+                let range = ranges
+                    .iter()
+                    .filter_map(|range| Some((range.exactness(media_type)?, range.quality)))
+                    .max_by_key(|(exactness, _)| *exactness)?;
+                let (exactness, quality) = range;
+                (quality > 0).then_some((quality, exactness, media_type))
+            })
+            // Of several that are alike the last one wins: JSON among wildcards, but not when both types are named.
+            .max_by_key(|(quality, exactness, media_type)| {
+                let is_named = *exactness == Exactness::Named;
+                let is_preferred = is_named == (*media_type == MediaType::GraphqlResponse);
+                (*quality, *exactness, is_preferred)
+            })
+            .map(|(_, _, media_type)| media_type)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Exactness {
+    Anything,
+    AnyApplication,
+    Named,
+}
+
+/// One entry of an Accept header.
+struct AcceptedRange<'a> {
+    essence: &'a str,
+    /// In thousandths.
+    quality: u16,
+}
+
+impl<'a> AcceptedRange<'a> {
+    fn read(entry: &'a str) -> Option<Self> {
+        let mut parts = entry.split(';').map(str::trim);
+        let essence = parts.next().filter(|essence| !essence.is_empty())?;
+        let mut quality = 1000;
+
+        for parameter in parts {
+            let Some((name, value)) = parameter.split_once('=') else {
+                continue;
+            };
+            match name.trim().to_ascii_lowercase().as_str() {
+                "q" => quality = thousandths(value.trim())?,
+                // No other encoding is spoken.
+                "charset" if !is_utf8(value) => return None,
+                _ => {}
+            }
+        }
+        Some(Self { essence, quality })
+    }
+
+    fn exactness(&self, media_type: MediaType) -> Option<Exactness> {
+        if self.essence.eq_ignore_ascii_case(media_type.essence()) {
+            Some(Exactness::Named)
+        } else if self.essence.eq_ignore_ascii_case("application/*") {
+            Some(Exactness::AnyApplication)
+        } else if self.essence == "*/*" {
+            Some(Exactness::Anything)
+        } else {
+            None
+        }
+    }
+}
+
+fn thousandths(quality: &str) -> Option<u16> {
+    let quality: f32 = quality.parse().ok()?;
+    // The bounds are checked, so that the number fits.
+    (0.0..=1.0)
+        .contains(&quality)
+        .then_some((quality * 1000.0) as u16)
+}
+
+pub(super) fn is_utf8(charset: &str) -> bool {
+    let charset = charset.trim().trim_matches('"');
+    charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+}
+
+/// A request that the gateway does not take, whatever it asks: told by the status in every media type.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) status: StatusCode,
+    code: &'static str,
+    message: Cow<'static, str>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Fault {
+    pub(super) fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            header: None,
+        }
+    }
+
+    pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code::BAD_USER_INPUT, message)
+    }
+
+    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    pub(super) fn into_response_as(self, media_type: MediaType) -> Response {
+        let answer = Answer::refused(vec![error(self.code, self.message)]);
+        let mut response = json_response(self.status, media_type, &answer);
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        self.into_response_as(MediaType::Json)
+    }
+}
+
+/// One error without a place in the answer's data.
+pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerError {
+    let mut error = ServerError::new(message, None);
+    error
+        .extensions
+        .get_or_insert_default()
+        .set("code", Value::from(code));
+    error
+}
+
+/// What one GraphQL request is answered with.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) errors: Vec<ServerError>,
+    /// None when nothing was executed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
+    #[serde(skip)]
+    refused_with: Option<StatusCode>,
+}
+
+impl Answer {
+    /// Nothing was executed: the request itself is at fault.
+    pub(super) fn refused(errors: Vec<ServerError>) -> Self {
+        Self::refused_with(StatusCode::BAD_REQUEST, errors)
+    }
+
+    /// Nothing was executed, for a reason that this status tells.
+    pub(super) fn refused_with(status: StatusCode, errors: Vec<ServerError>) -> Self {
+        Self {
+            errors,
+            data: None,
+            refused_with: Some(status),
+        }
+    }
+
+    pub(super) fn executed(response: GraphqlResponse) -> Self {
+        Self {
+            errors: response.errors,
+            data: Some(response.data),
+            refused_with: None,
+        }
+    }
+
+    pub(super) fn into_response(self, media_type: MediaType) -> Response {
+        let status = match (media_type, self.refused_with) {
+            (MediaType::GraphqlResponse, Some(status)) => status,
+            _ => StatusCode::OK,
+        };
+        json_response(status, media_type, &self)
+    }
+}
+
+/// Answers to a batch, in the order of its requests. Each tells for itself how it went.
+pub(super) fn batch_response(answers: &[Answer], media_type: MediaType) -> Response {
+    json_response(StatusCode::OK, media_type, &answers)
+}
+
+fn json_response<T: Serialize>(status: StatusCode, media_type: MediaType, body: &T) -> Response {
+    let Ok(body) = serde_json::to_vec(body) else {
+        tracing::error!("an answer can't be written as JSON");
+        return (StatusCode::INTERNAL_SERVER_ERROR, Body::empty()).into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, media_type.header()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::VARY, HeaderValue::from_static("accept")),
+    ];
+    (status, headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue, header};
+
+    use super::MediaType;
+
+    fn accepted(accept: &'static str) -> Option<MediaType> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        MediaType::accepted(&headers)
+    }
+
+    #[test]
+    fn json_is_the_type_for_those_who_do_not_say() {
+        assert_eq!(
+            MediaType::accepted(&HeaderMap::new()),
+            Some(MediaType::Json)
+        );
+        for accept in ["", "*/*", "application/*", "text/html, */*;q=0.1"] {
+            assert_eq!(accepted(accept), Some(MediaType::Json), "{accept}");
+        }
+    }
+
+    #[test]
+    fn the_type_that_is_named_wins_over_wildcards() {
+        for accept in [
+            "application/graphql-response+json",
+            "application/graphql-response+json, application/json;q=0.9",
+            "application/json, application/graphql-response+json",
+            "*/*, application/graphql-response+json",
+            "APPLICATION/GraphQL-Response+JSON; charset=UTF-8",
+        ] {
+            assert_eq!(
+                accepted(accept),
+                Some(MediaType::GraphqlResponse),
+                "{accept}"
+            );
+        }
+        for accept in [
+            "application/json",
+            "application/json, */*",
+            "application/graphql-response+json;q=0.5, application/json",
+            "application/graphql-response+json;q=0, */*",
+        ] {
+            assert_eq!(accepted(accept), Some(MediaType::Json), "{accept}");
+        }
+    }
+
+    #[test]
+    fn other_types_encodings_and_refused_ones_are_not_acceptable() {
+        for accept in [
+            "text/html",
+            "application/json;q=0",
+            "application/json; charset=utf-16",
+            "*/*;q=0",
+        ] {
+            assert_eq!(accepted(accept), None, "{accept}");
+        }
+    }
+}

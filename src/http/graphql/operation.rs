@@ -1,0 +1,206 @@
+//! One operation on its way: parsed, found, counted, and executed, with a code on every error.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Positioned, Request, Response, ServerError, Value, Variables,
+    parser::{
+        self, parse_query,
+        types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    },
+};
+
+use super::parameters::Parameters;
+use crate::{
+    http::{
+        answer::{Answer, code, error},
+        limits::{self, DocumentLimits, Refusal, SchemaShape},
+    },
+    repository::Repository,
+    schema::GatewaySchema,
+};
+
+/// An operation that may run.
+pub(super) struct Operation {
+    document: ExecutableDocument,
+    parameters: Parameters,
+    pub(super) name: Option<String>,
+    pub(super) operation_type: OperationType,
+}
+
+impl Operation {
+    /// The operation that is asked for, or the answer that says why there is none.
+    pub(super) fn prepare(
+        parameters: Parameters,
+        limits: &DocumentLimits,
+        shape: &SchemaShape,
+    ) -> Result<Self, Answer> {
+        limits::check_size(&parameters.query, limits).map_err(refused)?;
+        let document = parse_query(&parameters.query).map_err(unparsable)?;
+
+        let found = found(&document, parameters.operation_name.as_deref())?;
+        let (name, definition) = (found.0.map(str::to_owned), &found.1.node);
+        limits::check_document(&document, definition, &parameters.variables, shape, limits)
+            .map_err(refused)?;
+        check_variables(definition, &parameters.variables)?;
+        let operation_type = definition.ty;
+
+        Ok(Self {
+            document,
+            parameters,
+            name,
+            operation_type,
+        })
+    }
+
+    pub(super) async fn execute(
+        self,
+        schema: &GatewaySchema,
+        repository: Arc<Repository>,
+    ) -> Answer {
+        let mut request = Request::new(self.parameters.query)
+            .variables(self.parameters.variables)
+            .data(repository);
+        request.operation_name = self.name;
+        request.set_parsed_query(self.document);
+
+        answer(schema.execute(request).await)
+    }
+}
+
+/// The operation by this name, or the only one.
+fn found<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&'a str>,
+) -> Result<(Option<&'a str>, &'a Positioned<OperationDefinition>), Answer> {
+    let found = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some((None, operation)),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations
+            .get(name)
+            .map(|operation| (Some(name), operation)),
+        (DocumentOperations::Multiple(operations), None) => {
+            let mut operations = operations.iter();
+            match (operations.next(), operations.next()) {
+                (Some((name, operation)), None) => Some((Some(name.as_str()), operation)),
+                _ => None,
+            }
+        }
+    };
+
+    found.ok_or_else(|| {
+        let message = match name {
+            Some(_) => "The document has no operation of the name in operationName.",
+            None => "The document has several operations: operationName must say which one to run.",
+        };
+        Answer::refused(vec![error(code::BAD_USER_INPUT, message)])
+    })
+}
+
+/// The library takes a missing variable for null, and would fail field by field.
+fn check_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), Answer> {
+    let errors: Vec<ServerError> = operation
+        .variable_definitions
+        .iter()
+        .filter(|definition| {
+            let definition = &definition.node;
+            let is_missing = match variables.get(&definition.name.node) {
+                Some(value) => *value == Value::Null,
+                None => definition.default_value.is_none(),
+            };
+            is_missing && !definition.var_type.node.nullable
+        })
+        .map(|definition| {
+            let (name, var_type) = (&definition.node.name.node, &definition.node.var_type.node);
+            let message = format!("The variable ${name} of the type {var_type} must have a value.");
+            let mut error = error(code::BAD_USER_INPUT, message);
+            error.locations.push(definition.pos);
+            error
+        })
+        .collect();
+
+    match errors.as_slice() {
+        [] => Ok(()),
+        _ => Err(Answer::refused(errors)),
+    }
+}
+
+fn refused(refusal: Refusal) -> Answer {
+    Answer::refused(vec![match refusal {
+        Refusal::OverLimit(message) => error(code::LIMIT_EXCEEDED, message),
+        Refusal::Invalid(message) => error(code::VALIDATION_FAILED, message),
+    }])
+}
+
+fn unparsable(err: parser::Error) -> Answer {
+    let message = match &err {
+        // The parser draws the place below the line; the error's location tells it already.
+        parser::Error::Syntax { message, .. } => {
+            let expected = message
+                .lines()
+                .filter_map(|line| line.trim_start().strip_prefix("= "))
+                .next_back();
+            match expected {
+                Some(expected) => format!("Syntax error: {expected}"),
+                None => "Syntax error".to_owned(),
+            }
+        }
+        parser::Error::RecursionLimitExceeded => {
+            let message = "The query has more brackets inside each other than are allowed.";
+            return Answer::refused(vec![error(code::LIMIT_EXCEEDED, message)]);
+        }
+        other => format!("Syntax error: {other}"),
+    };
+
+    let mut error = error(code::PARSE_FAILED, message);
+    error.locations = err.positions().collect();
+    Answer::refused(vec![error])
+}
+
+fn answer(mut response: Response) -> Answer {
+    // What fails while it runs has a path; what has none kept the request from running.
+    let is_refused = response.data == Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty());
+
+    for error in &mut response.errors {
+        set_code(error, is_refused);
+    }
+    if is_refused {
+        Answer::refused(response.errors)
+    } else {
+        Answer::executed(response)
+    }
+}
+
+/// The one place that gives a code to the errors which the library makes by itself; the schema's own have one.
+fn set_code(error: &mut ServerError, is_refused: bool) {
+    let extensions = error.extensions.get_or_insert_default();
+    if extensions.get("code").is_some() {
+        return;
+    }
+
+    let is_about_a_value = [
+        "Invalid value for ",
+        "Failed to parse ",
+        "Expected input type ",
+    ]
+    .iter()
+    .any(|start| error.message.starts_with(start));
+    let code = if is_about_a_value {
+        code::BAD_USER_INPUT
+    } else if error
+        .message
+        .starts_with("The recursion depth of the query")
+    {
+        code::LIMIT_EXCEEDED
+    } else if is_refused {
+        code::VALIDATION_FAILED
+    } else {
+        // Nobody is to see what it says, but somebody has to know.
+        tracing::error!(target: "deskgraph::graphql", error = error.message, "a field failed without a code");
+        error.message = "The gateway failed while answering this field.".to_owned();
+        code::INTERNAL
+    };
+    extensions.set("code", Value::from(code));
+}

@@ -1,0 +1,177 @@
+//! What a client asks: one GraphQL request or a batch, read from a URL or a body.
+
+use async_graphql::{Value, Variables};
+use axum::{
+    body::{Body, Bytes},
+    extract::Query,
+    http::{HeaderMap, StatusCode, Uri, header},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::Value as Json;
+
+use crate::http::answer::{Fault, code, is_utf8};
+
+pub(super) enum Asked {
+    One(Parameters),
+    Batch(Vec<Parameters>),
+}
+
+#[derive(Debug)]
+pub(super) struct Parameters {
+    pub(super) query: String,
+    pub(super) operation_name: Option<String>,
+    pub(super) variables: Variables,
+}
+
+/// The parameters of a GET: its URL holds them all, the structured ones as JSON.
+pub(super) fn from_url(uri: &Uri) -> Result<Parameters, Fault> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map_err(|_| Fault::bad_request("The address's query string can't be read."))?;
+
+    let mut fields = serde_json::Map::new();
+    for (name, text) in pairs {
+        let value = match name.as_str() {
+            "query" | "operationName" => Json::String(text),
+            "variables" | "extensions" if text.is_empty() => Json::Null,
+            "variables" | "extensions" => serde_json::from_str(&text)
+                .map_err(|_| Fault::bad_request(format!("The parameter {name} must be JSON.")))?,
+            _ => continue,
+        };
+        if fields.insert(name, value).is_some() {
+            return Err(Fault::bad_request("A parameter may be given only once."));
+        }
+    }
+    parameters(fields)
+}
+
+/// Only JSON is taken: a browser asks the gateway before it sends that from another site's page.
+pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let mut parts = content_type.split(';').map(str::trim);
+
+    let is_json = parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let is_in_utf8 = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .all(|(_, charset)| is_utf8(charset));
+
+    if is_json && is_in_utf8 {
+        return Ok(());
+    }
+    Err(Fault::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        code::BAD_USER_INPUT,
+        "A request body must be of the content type application/json, in UTF-8.",
+    ))
+}
+
+/// Reads a body of at most so many bytes, and of one that is larger no more than that.
+pub(super) async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    max_bytes: usize,
+) -> Result<Bytes, Fault> {
+    let declared_bytes = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared_bytes.is_some_and(|declared| declared > max_bytes as u64) {
+        return Err(too_large(max_bytes));
+    }
+
+    match Limited::new(body, max_bytes).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(err) if err.is::<LengthLimitError>() => Err(too_large(max_bytes)),
+        Err(_) => Err(Fault::bad_request("The request body breaks off.")),
+    }
+}
+
+pub(super) fn from_body(body: &[u8], max_batch: usize) -> Result<Asked, Fault> {
+    let body: Json = serde_json::from_slice(body)
+        .map_err(|_| Fault::bad_request("The request body must be JSON."))?;
+
+    match body {
+        Json::Object(fields) => parameters(fields).map(Asked::One),
+        Json::Array(requests) if requests.is_empty() => Err(Fault::bad_request(
+            "A batch must hold at least one request.",
+        )),
+        Json::Array(requests) if requests.len() > max_batch => {
+            let length = requests.len();
+            Err(Fault::new(
+                StatusCode::BAD_REQUEST,
+                code::LIMIT_EXCEEDED,
+                format!("The batch has {length} requests; at most {max_batch} are allowed."),
+            ))
+        }
+        Json::Array(requests) => requests
+            .into_iter()
+            .map(|request| match request {
+                Json::Object(fields) => parameters(fields),
+                _ => Err(Fault::bad_request(
+                    "Each request of a batch must be an object.",
+                )),
+            })
+            .collect::<Result<_, _>>()
+            .map(Asked::Batch),
+        _ => Err(Fault::bad_request(
+            "The request body must be an object, or an array of objects.",
+        )),
+    }
+}
+
+fn parameters(mut fields: serde_json::Map<String, Json>) -> Result<Parameters, Fault> {
+    let Some(Json::String(query)) = fields.remove("query") else {
+        return Err(Fault::bad_request("The parameter query must be a string."));
+    };
+    let operation_name = match fields.remove("operationName") {
+        Some(Json::String(name)) => Some(name).filter(|name| !name.is_empty()),
+        None | Some(Json::Null) => None,
+        Some(_) => {
+            return Err(Fault::bad_request(
+                "The parameter operationName must be a string.",
+            ));
+        }
+    };
+    let variables = match fields.remove("variables") {
+        Some(variables @ Json::Object(_)) => variables_of(variables)?,
+        None | Some(Json::Null) => Variables::default(),
+        Some(_) => {
+            return Err(Fault::bad_request(
+                "The parameter variables must be an object.",
+            ));
+        }
+    };
+    // No extension is known, and unknown ones are to be passed over.
+    match fields.remove("extensions") {
+        None | Some(Json::Null | Json::Object(_)) => {}
+        Some(_) => {
+            return Err(Fault::bad_request(
+                "The parameter extensions must be an object.",
+            ));
+        }
+    }
+
+    Ok(Parameters {
+        query,
+        operation_name,
+        variables,
+    })
+}
+
+fn variables_of(variables: Json) -> Result<Variables, Fault> {
+    Value::from_json(variables)
+        .map(Variables::from_value)
+        .map_err(|_| Fault::bad_request("The parameter variables can't be read."))
+}
+
+fn too_large(max_bytes: usize) -> Fault {
+    Fault::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        code::LIMIT_EXCEEDED,
+        format!("The request body is too large; at most {max_bytes} bytes are allowed."),
+    )
+}

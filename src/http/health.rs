@@ -1,0 +1,89 @@
+//! Whether the process lives, and whether it is of use.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::{
+    domain::{CircuitState, VendorState, VendorStatus},
+    repository::Shared,
+};
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    vendors: Vec<VendorHealth>,
+}
+
+#[derive(Serialize)]
+struct VendorHealth {
+    vendor: &'static str,
+    state: &'static str,
+    circuit: &'static str,
+}
+
+/// The process answers; nothing else is asked.
+pub(super) async fn live() -> Response {
+    health_response(
+        StatusCode::OK,
+        Health {
+            status: "live",
+            vendors: Vec::new(),
+        },
+    )
+}
+
+/// Ready while at least one vendor is not down: half of an answer is an answer.
+pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    let statuses = shared.vendor_statuses();
+    let is_ready = statuses
+        .iter()
+        .any(|status| status.state != VendorState::Down);
+
+    let (code, status) = match is_ready {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "no vendor is up"),
+    };
+    health_response(
+        code,
+        Health {
+            status,
+            vendors: statuses.iter().map(VendorHealth::of).collect(),
+        },
+    )
+}
+
+impl VendorHealth {
+    fn of(status: &VendorStatus) -> Self {
+        Self {
+            vendor: status.vendor.slug(),
+            state: state_name(status.state),
+            circuit: match status.circuit {
+                CircuitState::Closed => "CLOSED",
+                CircuitState::Open => "OPEN",
+                CircuitState::HalfOpen => "HALF_OPEN",
+            },
+        }
+    }
+}
+
+pub(super) fn state_name(state: VendorState) -> &'static str {
+    match state {
+        VendorState::Up => "UP",
+        VendorState::Degraded => "DEGRADED",
+        VendorState::Down => "DOWN",
+        VendorState::Unknown => "UNKNOWN",
+    }
+}
+
+fn health_response(status: StatusCode, health: Health) -> Response {
+    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (status, no_store, Json(health)).into_response()
+}

@@ -1,0 +1,406 @@
+//! Demand control: what a document may hold and cost, counted on the parsed document before it runs.
+//!
+//! A scalar field costs 1, an object 2 besides its own fields. A list of objects costs that much for each item: as many as
+//! `first` or its default says, as `ids` names, or [`ASSUMED_LIST_LENGTH`]. Introspection costs 1 for each field.
+//!
+//! A fragment is measured once, however often it is spread, so that counting takes time linear in the document.
+
+mod shape;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Positioned, Value, Variables,
+    parser::types::{
+        Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
+    },
+};
+
+pub(super) use shape::SchemaShape;
+use shape::{Arity, FieldShape, as_count};
+use tokens::DocumentSize;
+
+#[derive(Debug, Clone)]
+pub struct DocumentLimits {
+    pub max_depth: u64,
+    pub max_complexity: u64,
+    pub max_aliases: u64,
+    pub max_root_fields: u64,
+    pub max_directives: u64,
+    pub max_tokens: u64,
+    /// A list that is asked for more is refused by itself, and costs no more than this until then.
+    pub max_page_size: u64,
+}
+
+/// How many objects a list is taken to hold when nothing says it.
+const ASSUMED_LIST_LENGTH: u64 = 10;
+const SCALAR_COST: u64 = 1;
+const OBJECT_COST: u64 = 2;
+
+/// How many brackets may stand inside each other. The parser recurses for each, and stops at as many by itself.
+const MAX_NESTING: u64 = 64;
+
+/// How many fields and fragments may stand inside each other: counting recurses for each.
+const MAX_LEVELS: u64 = 100;
+
+/// Introspection's lists lead back to each other, and each level multiplies the answer. Clients need two.
+const MAX_INTROSPECTION_LISTS: u64 = 2;
+
+/// Why a document does not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    OverLimit(String),
+    /// The document is not valid, and can't be counted.
+    Invalid(String),
+}
+
+type Result<T> = std::result::Result<T, Refusal>;
+
+/// Before the document is parsed.
+pub(super) fn check_size(document: &str, limits: &DocumentLimits) -> Result<()> {
+    let size = DocumentSize::of(document);
+
+    check("tokens", size.tokens, limits.max_tokens)?;
+    check("brackets inside each other", size.nesting, MAX_NESTING)
+}
+
+/// After it is parsed, and before it is validated: validation expands fragments, which only this bounds.
+pub(super) fn check_document(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+    shape: &SchemaShape,
+    limits: &DocumentLimits,
+) -> Result<()> {
+    check("directives", directives(document), limits.max_directives)?;
+
+    let mut meter = Meter {
+        document,
+        operation,
+        variables,
+        shape,
+        max_page_size: limits.max_page_size,
+        fragments: HashMap::new(),
+    };
+    let measure = meter.measure_operation(operation)?;
+    check("root fields", measure.fields, limits.max_root_fields)?;
+    check("levels of fields", measure.depth, limits.max_depth)?;
+    check("aliases", measure.aliases, limits.max_aliases)?;
+    check(
+        "points of complexity",
+        measure.cost(ASSUMED_LIST_LENGTH),
+        limits.max_complexity,
+    )?;
+
+    // Validation walks through the other operations and the fragments that nobody spreads, too.
+    let mut selections = measure.selections;
+    for fragment in document.fragments.keys() {
+        meter.measure_fragment(fragment, 0)?;
+    }
+    for (_, other) in document.operations.iter() {
+        if !std::ptr::eq(&other.node, operation) {
+            let measure = meter.measure_operation(&other.node)?;
+            selections = selections.saturating_add(measure.selections);
+        }
+    }
+    check(
+        "fields, with its fragments expanded",
+        selections,
+        limits.max_complexity,
+    )
+}
+
+fn check(what: &str, has: u64, allowed: u64) -> Result<()> {
+    if has <= allowed {
+        return Ok(());
+    }
+    Err(Refusal::OverLimit(format!(
+        "The query has {has} {what}; at most {allowed} are allowed."
+    )))
+}
+
+/// What a set of selections holds, its fragments expanded.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measure {
+    depth: u64,
+    aliases: u64,
+    selections: u64,
+    /// Of this set itself.
+    fields: u64,
+    /// What costs the same whatever the size of the page.
+    fixed_cost: u64,
+    /// What each item of the page costs. The size is known to the field around this set, not to the set.
+    cost_per_item: u64,
+    /// How many of introspection's lists stand inside each other.
+    introspection_lists: u64,
+}
+
+impl Measure {
+    fn cost(&self, page_size: u64) -> u64 {
+        self.fixed_cost
+            .saturating_add(self.cost_per_item.saturating_mul(page_size))
+    }
+
+    fn add(&mut self, other: Measure) {
+        self.depth = self.depth.max(other.depth);
+        self.introspection_lists = self.introspection_lists.max(other.introspection_lists);
+        self.aliases = self.aliases.saturating_add(other.aliases);
+        self.selections = self.selections.saturating_add(other.selections);
+        self.fields = self.fields.saturating_add(other.fields);
+        self.fixed_cost = self.fixed_cost.saturating_add(other.fixed_cost);
+        self.cost_per_item = self.cost_per_item.saturating_add(other.cost_per_item);
+    }
+}
+
+enum FragmentState {
+    UnderWay,
+    Measured(Measure),
+}
+
+struct Meter<'a> {
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+    variables: &'a Variables,
+    shape: &'a SchemaShape,
+    max_page_size: u64,
+    fragments: HashMap<&'a str, FragmentState>,
+}
+
+impl<'a> Meter<'a> {
+    fn measure_operation(&mut self, operation: &'a OperationDefinition) -> Result<Measure> {
+        let shape = self.shape;
+        let root = shape.root(operation.ty);
+        self.measure_set(&operation.selection_set.node, root, 0)
+    }
+
+    fn measure_set(
+        &mut self,
+        set: &'a SelectionSet,
+        type_name: &'a str,
+        level: u64,
+    ) -> Result<Measure> {
+        check("levels of fields and fragments", level, MAX_LEVELS)?;
+
+        let mut total = Measure::default();
+        for selection in &set.items {
+            total.add(match &selection.node {
+                Selection::Field(field) => self.measure_field(&field.node, type_name, level)?,
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.node.fragment_name.node.as_str();
+                    let mut measure = self.measure_fragment(name, level + 1)?;
+                    measure.selections = measure.selections.saturating_add(1);
+                    measure
+                }
+                Selection::InlineFragment(fragment) => {
+                    let type_name = match &fragment.node.type_condition {
+                        Some(condition) => condition.node.on.node.as_str(),
+                        None => type_name,
+                    };
+                    let set = &fragment.node.selection_set.node;
+                    let mut measure = self.measure_set(set, type_name, level + 1)?;
+                    measure.selections = measure.selections.saturating_add(1);
+                    measure
+                }
+            });
+        }
+        Ok(total)
+    }
+
+    fn measure_fragment(&mut self, name: &'a str, level: u64) -> Result<Measure> {
+        match self.fragments.get(name) {
+            Some(FragmentState::Measured(measure)) => return Ok(*measure),
+            Some(FragmentState::UnderWay) => {
+                return Err(Refusal::Invalid(format!(
+                    "The fragment \"{name}\" spreads itself."
+                )));
+            }
+            None => {}
+        }
+        // An unknown fragment is refused by the validation.
+        let Some(fragment) = self.document.fragments.get(name) else {
+            return Ok(Measure::default());
+        };
+
+        self.fragments.insert(name, FragmentState::UnderWay);
+        let type_name = fragment.node.type_condition.node.on.node.as_str();
+        let measure = self.measure_set(&fragment.node.selection_set.node, type_name, level)?;
+        self.fragments
+            .insert(name, FragmentState::Measured(measure));
+        Ok(measure)
+    }
+
+    fn measure_field(
+        &mut self,
+        field: &'a Field,
+        parent_type: &'a str,
+        level: u64,
+    ) -> Result<Measure> {
+        let name = field.name.node.as_str();
+        let set = &field.selection_set.node;
+        let aliases = u64::from(field.alias.is_some());
+
+        if set.items.is_empty() {
+            return Ok(Measure {
+                depth: 1,
+                aliases,
+                selections: 1,
+                fields: 1,
+                fixed_cost: SCALAR_COST,
+                ..Measure::default()
+            });
+        }
+        if is_introspection(name) || is_introspection(parent_type) {
+            return self.measure_introspection(field, level);
+        }
+
+        let shape = self.shape.field(parent_type, name);
+        // The validation refuses a field that the schema does not have; until then it is an object of no known type.
+        let returns = shape
+            .map(|shape| shape.returns.as_str())
+            .unwrap_or_default();
+        let children = self.measure_set(set, returns, level + 1)?;
+        let (fixed_cost, cost_per_item) = self.cost(field, parent_type, shape, &children);
+
+        Ok(Measure {
+            depth: children.depth.saturating_add(1),
+            aliases: children.aliases.saturating_add(aliases),
+            selections: children.selections.saturating_add(1),
+            fields: 1,
+            fixed_cost,
+            cost_per_item,
+            introspection_lists: 0,
+        })
+    }
+
+    /// What the field costs: by itself, and for each item of the page that it stands in.
+    fn cost(
+        &self,
+        field: &Field,
+        parent_type: &str,
+        shape: Option<&FieldShape>,
+        children: &Measure,
+    ) -> (u64, u64) {
+        let page_size = shape
+            .and_then(|shape| shape.default_first)
+            .map(|default| self.argument_count(field, "first").unwrap_or(default));
+        let one =
+            OBJECT_COST.saturating_add(children.cost(page_size.unwrap_or(ASSUMED_LIST_LENGTH)));
+
+        if shape.is_none_or(|shape| shape.arity == Arity::One) {
+            return (one, 0);
+        }
+        let is_page = self.shape.is_connection(parent_type)
+            && matches!(field.name.node.as_str(), "nodes" | "edges");
+        if is_page {
+            return (0, one);
+        }
+
+        let length = page_size
+            .or_else(|| self.argument_count(field, "ids"))
+            .unwrap_or(ASSUMED_LIST_LENGTH);
+        (one.saturating_mul(length), 0)
+    }
+
+    /// Introspection is exempt from the limit of depth: its questions are deep, and the same everywhere.
+    fn measure_introspection(&mut self, field: &'a Field, level: u64) -> Result<Measure> {
+        let name = field.name.node.as_str();
+        let children = self.measure_set(&field.selection_set.node, "__Introspection", level + 1)?;
+
+        let is_list = matches!(
+            name,
+            "fields" | "inputFields" | "interfaces" | "possibleTypes"
+        );
+        let introspection_lists = children
+            .introspection_lists
+            .saturating_add(u64::from(is_list));
+        check(
+            "lists of introspection inside each other",
+            introspection_lists,
+            MAX_INTROSPECTION_LISTS,
+        )?;
+
+        Ok(Measure {
+            depth: 1,
+            aliases: children
+                .aliases
+                .saturating_add(u64::from(field.alias.is_some())),
+            selections: children.selections.saturating_add(1),
+            fields: 1,
+            fixed_cost: children.fixed_cost.saturating_add(SCALAR_COST),
+            cost_per_item: 0,
+            introspection_lists,
+        })
+    }
+
+    /// The number of objects that an argument asks for: a number, or a list of ids.
+    fn argument_count(&self, field: &Field, name: &str) -> Option<u64> {
+        let argument = field.get_argument(name)?;
+        let value = argument
+            .node
+            .clone()
+            .into_const_with(|variable| self.variable(&variable).ok_or(()))
+            .ok()?;
+
+        let count = match value {
+            Value::List(items) => items.len() as u64,
+            value => as_count(&value)?,
+        };
+        Some(count.min(self.max_page_size))
+    }
+
+    fn variable(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.variables.get(name) {
+            return Some(value.clone());
+        }
+        let definition = self
+            .operation
+            .variable_definitions
+            .iter()
+            .find(|definition| definition.node.name.node == name)?;
+        definition.node.default_value().cloned()
+    }
+}
+
+fn is_introspection(name: &str) -> bool {
+    name.starts_with("__")
+}
+
+/// All directives of the document, as they are written.
+fn directives(document: &ExecutableDocument) -> u64 {
+    let of_fragments = document.fragments.values().map(|fragment| {
+        count(&fragment.node.directives) + directives_of_set(&fragment.node.selection_set.node)
+    });
+    let of_operations = document.operations.iter().map(|(_, operation)| {
+        let of_variables = operation.node.variable_definitions.iter();
+        count(&operation.node.directives)
+            + of_variables
+                .map(|variable| count(&variable.node.directives))
+                .sum::<u64>()
+            + directives_of_set(&operation.node.selection_set.node)
+    });
+    of_fragments.chain(of_operations).sum()
+}
+
+/// Recurses as deep as brackets may stand inside each other.
+fn directives_of_set(set: &SelectionSet) -> u64 {
+    set.items
+        .iter()
+        .map(|selection| {
+            let inside = match &selection.node {
+                Selection::Field(field) => directives_of_set(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => {
+                    directives_of_set(&fragment.node.selection_set.node)
+                }
+                Selection::FragmentSpread(_) => 0,
+            };
+            count(selection.node.directives()) + inside
+        })
+        .sum()
+}
+
+fn count(directives: &[Positioned<Directive>]) -> u64 {
+    directives.len() as u64
+}

@@ -1,0 +1,284 @@
+use async_graphql::{Variables, parser::parse_query, value};
+
+use super::{DocumentLimits, Refusal, SchemaShape, check_document, check_size};
+
+const SCHEMA: &str = "
+    interface Node { id: ID! }
+    type Query {
+        node(id: ID!): Node
+        nodes(ids: [ID!]!): [Node]!
+        tickets(first: Int = 20, after: String): TicketConnection
+        category(id: ID!): Category
+        sponsors: [Sponsor!]
+    }
+    type Mutation { deleteTicket(id: ID!): ID }
+    type PageInfo { hasNextPage: Boolean! }
+    type TicketConnection { edges: [TicketEdge!]! nodes: [Ticket!]! pageInfo: PageInfo! totalCount: Int }
+    type TicketEdge { cursor: String! node: Ticket! }
+    type Ticket implements Node {
+        id: ID! subject: String handler: Employee category: Category messages(first: Int = 50): TicketConnection
+    }
+    type Employee { id: ID! name: String }
+    type Category { id: ID! name: String parent: Category children: [Category!] }
+    type Sponsor { id: ID! name: String }
+";
+
+const LIMITS: DocumentLimits = DocumentLimits {
+    max_depth: 15,
+    max_complexity: 20_000,
+    max_aliases: 30,
+    max_root_fields: 30,
+    max_directives: 50,
+    max_tokens: 5_000,
+    max_page_size: 100,
+};
+
+fn checked(query: &str, limits: &DocumentLimits) -> Result<(), Refusal> {
+    checked_with(query, &Variables::default(), limits)
+}
+
+fn checked_with(
+    query: &str,
+    variables: &Variables,
+    limits: &DocumentLimits,
+) -> Result<(), Refusal> {
+    check_size(query, limits)?;
+    let document = parse_query(query).expect("the query can be parsed");
+    let (_, operation) = document
+        .operations
+        .iter()
+        .next()
+        .expect("it has an operation");
+    let shape = SchemaShape::read(SCHEMA).expect("the schema can be parsed");
+    check_document(&document, &operation.node, variables, &shape, limits)
+}
+
+#[track_caller]
+fn assert_over(result: Result<(), Refusal>, parts: &[&str]) {
+    match result {
+        Err(Refusal::OverLimit(message)) => {
+            for part in parts {
+                assert!(message.contains(part), "{part:?} is not in {message:?}");
+            }
+        }
+        other => panic!("not over a limit: {other:?}"),
+    }
+}
+
+fn with(change: impl FnOnce(&mut DocumentLimits)) -> DocumentLimits {
+    let mut limits = LIMITS;
+    change(&mut limits);
+    limits
+}
+
+/// What the query costs, found by asking for no more than nothing.
+fn complexity(query: &str, variables: Variables) -> u64 {
+    let limits = with(|limits| limits.max_complexity = 0);
+    match checked_with(query, &variables, &limits) {
+        Err(Refusal::OverLimit(message)) => message
+            .split(' ')
+            .find_map(|word| word.parse().ok())
+            .expect("the sentence has the number"),
+        other => panic!("it costs nothing: {other:?}"),
+    }
+}
+
+#[test]
+fn depth_is_counted_through_fragments() {
+    let query = "{ category(id: 1) { ...A } } fragment A on Category { parent { ...B } } \
+        fragment B on Category { parent { ... on Category { name } } }";
+
+    assert!(checked(query, &with(|limits| limits.max_depth = 4)).is_ok());
+    assert_over(
+        checked(query, &with(|limits| limits.max_depth = 3)),
+        &["4 levels of fields", "at most 3"],
+    );
+}
+
+#[test]
+fn aliases_and_root_fields_are_counted_with_fragments_expanded() {
+    let query = "{ ...A ...A } fragment A on Query { a: sponsors { b: id } c: sponsors { id } }";
+
+    let aliases = checked(query, &with(|limits| limits.max_aliases = 5));
+    assert_over(aliases, &["6 aliases", "at most 5"]);
+    let root_fields = checked(query, &with(|limits| limits.max_root_fields = 3));
+    assert_over(root_fields, &["4 root fields", "at most 3"]);
+    assert!(checked(query, &LIMITS).is_ok());
+}
+
+#[test]
+fn directives_are_counted_as_they_are_written() {
+    let query = "query @a { sponsors @b @c { ...A @d ... @e { id @f } } } fragment A on Sponsor @g { id @h }";
+
+    let directives = checked(query, &with(|limits| limits.max_directives = 7));
+    assert_over(directives, &["8 directives", "at most 7"]);
+    assert!(checked(query, &with(|limits| limits.max_directives = 8)).is_ok());
+}
+
+#[test]
+fn tokens_and_brackets_are_counted_before_parsing() {
+    let many = format!("{{ {} }}", "a ".repeat(5_000));
+    assert_over(check_size(&many, &LIMITS), &["5002 tokens", "at most 5000"]);
+
+    for bracket in ["{", "[", "(", "{a", "{a(b:["] {
+        let deep = bracket.repeat(100);
+        assert_over(check_size(&deep, &LIMITS), &["brackets"]);
+    }
+}
+
+#[test]
+fn a_page_costs_its_size() {
+    let none = Variables::default;
+    let ticket = 2 + 1;
+
+    assert_eq!(complexity("{ sponsors { id } }", none()), 10 * 3);
+    assert_eq!(complexity("{ category(id: 1) { id name } }", none()), 2 + 2);
+    assert_eq!(
+        complexity("{ nodes(ids: [1, 2, 3]) { id } }", none()),
+        3 * 3
+    );
+    assert_eq!(
+        complexity("{ tickets { totalCount nodes { id } } }", none()),
+        2 + 1 + 20 * ticket
+    );
+    assert_eq!(
+        complexity(
+            "{ tickets(first: 7) { ...P } } fragment P on TicketConnection { nodes { id } }",
+            none()
+        ),
+        2 + 7 * ticket
+    );
+    assert_eq!(
+        complexity("{ tickets(first: 7) { edges { node { id } } } }", none()),
+        2 + 7 * (2 + ticket)
+    );
+
+    let query = "query($n: Int = 5) { tickets(first: $n) { nodes { id } } }";
+    assert_eq!(complexity(query, none()), 2 + 5 * ticket);
+    let variables = Variables::from_value(value!({ "n": 9 }));
+    assert_eq!(complexity(query, variables), 2 + 9 * ticket);
+    let variables = Variables::from_value(value!({ "n": null }));
+    assert_eq!(complexity(query, variables), 2 + 20 * ticket);
+}
+
+#[test]
+fn a_full_page_with_its_relations_passes_and_a_page_of_pages_does_not() {
+    let desk = "{ tickets(first: 100) { nodes { id subject handler { id name } \
+        category { id name parent { id name } } } pageInfo { hasNextPage } totalCount } }";
+    assert!(checked(desk, &LIMITS).is_ok());
+
+    let product = "{ tickets(first: 100) { nodes { messages(first: 100) { nodes { id } } } } }";
+    assert_over(
+        checked(product, &LIMITS),
+        &["30402 points of complexity", "at most 20000"],
+    );
+}
+
+#[test]
+fn a_size_that_is_refused_anyway_costs_no_more_than_the_largest() {
+    let none = Variables::default;
+    let largest = complexity("{ tickets(first: 100) { nodes { id } } }", none());
+
+    for size in ["101", "9223372036854775807"] {
+        let query = format!("{{ tickets(first: {size}) {{ nodes {{ id }} }} }}");
+        assert_eq!(complexity(&query, none()), largest);
+    }
+    assert!(checked("{ tickets(first: -1) { nodes { id } } }", &LIMITS).is_ok());
+}
+
+#[test]
+fn costs_beyond_all_numbers_do_not_overflow() {
+    let levels = 14;
+    let query = format!(
+        "{{ {} id {} }}",
+        "tickets(first: 100) { nodes { messages(first: 100) { nodes { ".repeat(levels),
+        "} } } } ".repeat(levels)
+    );
+    let limits = with(|limits| limits.max_depth = u64::MAX);
+
+    assert_over(checked(&query, &limits), &["points of complexity"]);
+}
+
+#[test]
+fn fragments_that_multiply_are_refused_in_no_time() {
+    let mut query = "{ ...F0 } ".to_owned();
+    for level in 0..60 {
+        let next = level + 1;
+        query.push_str(&format!(
+            "fragment F{level} on Query {{ ...F{next} ...F{next} }} "
+        ));
+    }
+    query.push_str("fragment F60 on Query { __typename }");
+
+    assert_over(checked(&query, &LIMITS), &["at most"]);
+}
+
+#[test]
+fn a_long_chain_of_fragments_is_refused() {
+    let mut query = "{ __typename } ".to_owned();
+    for level in 0..500 {
+        let next = level + 1;
+        query.push_str(&format!("fragment F{level} on Query {{ ...F{next} }} "));
+    }
+
+    assert_over(checked(&query, &LIMITS), &["fields and fragments"]);
+}
+
+#[test]
+fn a_fragment_that_spreads_itself_is_invalid() {
+    let query = "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }";
+
+    assert!(matches!(checked(query, &LIMITS), Err(Refusal::Invalid(_))));
+}
+
+#[test]
+fn what_the_other_operations_expand_to_counts_too() {
+    let mut query = "query Q { __typename } query R { ...F0 } ".to_owned();
+    for level in 0..30 {
+        let next = level + 1;
+        query.push_str(&format!(
+            "fragment F{level} on Query {{ ...F{next} ...F{next} }} "
+        ));
+    }
+    query.push_str("fragment F30 on Query { __typename }");
+
+    assert_over(checked(&query, &LIMITS), &["at most"]);
+}
+
+#[test]
+fn introspection_passes_and_its_multiplication_does_not() {
+    assert!(checked(INTROSPECTION, &LIMITS).is_ok());
+
+    let bomb = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }";
+    assert_over(checked(bomb, &LIMITS), &["lists of introspection"]);
+}
+
+/// What GraphiQL asks for.
+const INTROSPECTION: &str = "
+    query IntrospectionQuery {
+      __schema {
+        description
+        queryType { name kind } mutationType { name kind } subscriptionType { name kind }
+        types { ...FullType }
+        directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } }
+      }
+    }
+    fragment FullType on __Type {
+      kind name description specifiedByURL isOneOf
+      fields(includeDeprecated: true) {
+        name description args(includeDeprecated: true) { ...InputValue }
+        type { ...TypeRef } isDeprecated deprecationReason
+      }
+      inputFields(includeDeprecated: true) { ...InputValue }
+      interfaces { ...TypeRef }
+      enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+      possibleTypes { ...TypeRef }
+    }
+    fragment InputValue on __InputValue {
+      name description type { ...TypeRef } defaultValue isDeprecated deprecationReason
+    }
+    fragment TypeRef on __Type {
+      kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+        ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+    }
+";

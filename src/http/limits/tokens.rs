@@ -1,0 +1,126 @@
+//! Counts a document's tokens before anything parses it: cheaply, and without recursion.
+
+/// What a document costs to parse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct DocumentSize {
+    pub(super) tokens: u64,
+    /// How many brackets stand inside each other at the deepest place.
+    pub(super) nesting: u64,
+}
+
+impl DocumentSize {
+    /// A text that is no GraphQL is counted too, roughly: the parser says what is wrong with it.
+    pub(super) fn of(document: &str) -> Self {
+        let bytes = document.as_bytes();
+        let mut tokens = 0;
+        let mut depth: u64 = 0;
+        let mut nesting = 0;
+        let mut at = 0;
+
+        while let Some(byte) = bytes.get(at) {
+            at = match byte {
+                // Commas are white space in GraphQL; bytes above ASCII are a byte order mark, or nothing that it knows.
+                b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x80.. => {
+                    at += 1;
+                    continue;
+                }
+                b'#' => {
+                    at = end_of_run(bytes, at, |byte| byte != b'\n' && byte != b'\r');
+                    continue;
+                }
+                b'"' if bytes[at..].starts_with(b"\"\"\"") => end_of_block_string(bytes, at + 3),
+                b'"' => end_of_string(bytes, at + 1),
+                b'.' => end_of_run(bytes, at, |byte| byte == b'.'),
+                b'_' | b'a'..=b'z' | b'A'..=b'Z' => end_of_run(bytes, at, |byte| {
+                    byte == b'_' || byte.is_ascii_alphanumeric()
+                }),
+                b'-' | b'0'..=b'9' => end_of_run(bytes, at + 1, |byte| {
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-')
+                }),
+                b'{' | b'[' | b'(' => {
+                    depth += 1;
+                    nesting = nesting.max(depth);
+                    at + 1
+                }
+                b'}' | b']' | b')' => {
+                    depth = depth.saturating_sub(1);
+                    at + 1
+                }
+                _ => at + 1,
+            };
+            tokens += 1;
+        }
+        Self { tokens, nesting }
+    }
+}
+
+fn end_of_run(bytes: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let length = rest.iter().position(|byte| !belongs(*byte));
+    length.map_or(bytes.len(), |length| from + length)
+}
+
+/// A string ends at its quote, or, unterminated, at the end of its line.
+fn end_of_string(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b'"' | b'\n' | b'\r' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+fn end_of_block_string(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(b"\\\"\"\"") {
+            at += 4;
+        } else if rest.starts_with(b"\"\"\"") {
+            return at + 3;
+        } else {
+            at += 1;
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DocumentSize;
+
+    fn tokens(document: &str) -> u64 {
+        DocumentSize::of(document).tokens
+    }
+
+    #[test]
+    fn every_kind_of_token_counts_once() {
+        assert_eq!(tokens("{ a }"), 3);
+        assert_eq!(tokens("query Q($n: Int! = -1.5e+3) { ...F }"), 15);
+        assert_eq!(tokens(r#"{ a(text: "b { \" c") }"#), 8);
+        assert_eq!(tokens("{ a(text: \"\"\"b \" \\\"\"\" c\"\"\") }"), 8);
+        assert_eq!(tokens("{ a # b c d\n, b }"), 4);
+    }
+
+    #[test]
+    fn brackets_in_strings_and_comments_nest_nothing() {
+        assert_eq!(DocumentSize::of("{ a(b: \"{[(\") # {[(\n }").nesting, 2);
+    }
+
+    #[test]
+    fn broken_documents_end() {
+        for document in [
+            "\"",
+            "\"\\",
+            "\"\"\"",
+            "\"\"\"\\",
+            "}}}",
+            "...",
+            "\u{feff}é{",
+        ] {
+            tokens(document);
+        }
+    }
+}

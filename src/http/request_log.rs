@@ -1,0 +1,171 @@
+//! One line in the log for each request: who asked what kind of thing, how it went, and what it cost.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::domain::RequestScope;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_REQUEST_ID_BYTES: usize = 128;
+const MAX_OPERATION_NAME_BYTES: usize = 100;
+
+/// What becomes known of a request on its way.
+pub(super) struct RequestFacts {
+    pub(super) id: String,
+    started_at: Instant,
+    scope: OnceLock<Arc<RequestScope>>,
+    operation: OnceLock<OperationFacts>,
+    errors: AtomicUsize,
+}
+
+pub(super) struct OperationFacts {
+    pub(super) name: Option<String>,
+    pub(super) operation_type: String,
+}
+
+impl RequestFacts {
+    fn new(id: String) -> Self {
+        Self {
+            id,
+            started_at: Instant::now(),
+            scope: OnceLock::new(),
+            operation: OnceLock::new(),
+            errors: AtomicUsize::new(0),
+        }
+    }
+
+    /// The request's scope, known from here on.
+    pub(super) fn start(&self, scope: RequestScope) -> Arc<RequestScope> {
+        self.scope.get_or_init(|| Arc::new(scope)).clone()
+    }
+
+    /// Of a batch the first operation is told.
+    pub(super) fn tell_operation(&self, operation: OperationFacts) {
+        self.operation.get_or_init(|| operation);
+    }
+
+    pub(super) fn count_errors(&self, count: usize) {
+        self.errors.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// Gives the request its id and its line in the log, and sends the id back.
+pub(super) async fn log_request(mut request: Request, next: Next) -> Response {
+    let id = sent_id(request.headers()).unwrap_or_else(random_id);
+    let facts = Arc::new(RequestFacts::new(id));
+    request.extensions_mut().insert(facts.clone());
+    let mut line = Line {
+        route: request.extensions().get::<MatchedPath>().cloned(),
+        facts: facts.clone(),
+        status: None,
+    };
+
+    let mut response = next.run(request).await;
+
+    line.status = Some(response.status());
+    if let Ok(id) = HeaderValue::from_str(&facts.id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// Written when it is dropped, so that a request whose client goes away has its line too; it has no status.
+struct Line {
+    facts: Arc<RequestFacts>,
+    route: Option<MatchedPath>,
+    status: Option<StatusCode>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let facts = &self.facts;
+        let route = self.route.as_ref().map(MatchedPath::as_str);
+        let scope = facts.scope.get();
+        let operation = facts.operation.get();
+        let duration = facts.started_at.elapsed();
+
+        tracing::info!(
+            target: "deskgraph::request",
+            {
+            request.id = facts.id,
+            http.route = route,
+            http.status = self.status.map(|status| status.as_u16()),
+            graphql.operation.name = operation.and_then(|operation| operation.loggable_name()),
+            "graphql.operation.type" = operation.map(|operation| operation.operation_type.as_str()),
+            caller = scope.map(|scope| &*scope.caller.name),
+            duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            vendor.calls = scope.map(|scope| scope.tally.vendor_calls()),
+            cache.hits = scope.map(|scope| scope.tally.cache_hits()),
+            errors = facts.errors.load(Ordering::Relaxed)
+            },
+            "request"
+        );
+    }
+}
+
+impl OperationFacts {
+    /// The parser lets only names through, which can't forge a line. Their ends are cut, ASCII as they are.
+    fn loggable_name(&self) -> Option<&str> {
+        let name = self.name.as_deref()?;
+        name.get(..name.len().min(MAX_OPERATION_NAME_BYTES))
+    }
+}
+
+/// The id that the client sent, where it can stand in a header and a log as it is.
+fn sent_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let is_sane = (1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+    is_sane.then(|| id.to_owned())
+}
+
+/// 128 bits as hexadecimal digits. They have to differ, not to be hard to guess.
+fn random_id() -> String {
+    let half = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", half(), half())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+
+    use super::{REQUEST_ID, random_id, sent_id};
+
+    #[test]
+    fn only_a_sane_id_is_taken() {
+        let sent = |id: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_str(id).ok()?);
+            sent_id(&headers)
+        };
+
+        assert_eq!(sent("a.B_3-4").as_deref(), Some("a.B_3-4"));
+        assert_eq!(sent(""), None);
+        assert_eq!(sent("two words"), None);
+        assert_eq!(sent("quote\""), None);
+        assert!(sent(&"a".repeat(128)).is_some());
+        assert_eq!(sent(&"a".repeat(129)), None);
+    }
+
+    #[test]
+    fn made_ids_differ() {
+        let id = random_id();
+        assert_eq!(id.len(), 32);
+        assert_ne!(id, random_id());
+    }
+}
