@@ -495,7 +495,10 @@ impl<T: Dated> Window<T> {
 
         Some(match (order, self.given_to(order)) {
             (ListOrder::NewestFirst, Some(index)) => index.saturating_sub(again)..index + reach,
-            (ListOrder::OldestFirst, Some(index)) => index.saturating_sub(reach)..index + again,
+            // A list that was given out whole is looked at all the same: the total is part of the answer.
+            (ListOrder::OldestFirst, Some(index)) => {
+                index.saturating_sub(reach)..(index + again).max(1)
+            }
             (ListOrder::OldestFirst, None) => match (self.end(), self.remembered_total) {
                 (Some(total), _) => total.saturating_sub(reach)..total,
                 // The list may have grown: the window reaches a little past the remembered end.
