@@ -26,10 +26,10 @@ use super::{
 };
 use crate::{
     domain::{
-        Category, CategoryId, Change, ChatMessage, CustomField, CustomFieldValue, Detail, Employee,
-        GlobalId, RequestScope, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter,
-        ServiceRecordId, Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId,
-        Transcript, Vendor, VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Category, CategoryId, Change, CustomField, CustomFieldValue, Detail, Employee, GlobalId,
+        RequestScope, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId,
+        Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor,
+        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, FieldFault, Result},
 };
@@ -183,31 +183,6 @@ impl VendorApi for FirstLine {
             (*id, record)
         });
         join_all(read).await
-    }
-
-    /// The record's own answer left its messages out; the list tells them.
-    async fn chat_page(
-        &self,
-        scope: &RequestScope,
-        record: &ServiceRecord,
-        page: VendorPageRequest,
-    ) -> Result<VendorPage<ChatMessage>> {
-        let messages = match record.transcript.value() {
-            Some(Transcript::Held(messages)) => messages.clone(),
-            _ => match self.listed_service_record(scope, record).await?.as_deref() {
-                Some(listed) => match listed.transcript.value() {
-                    Some(Transcript::Held(messages)) => messages.clone(),
-                    _ => Vec::new(),
-                },
-                None => Vec::new(),
-            },
-        };
-
-        let mut whole = VendorPage::whole(messages);
-        if page.page > 1 {
-            whole.items.clear();
-        }
-        Ok(whole)
     }
 
     async fn listed_service_record(

@@ -57,9 +57,7 @@ async fn messages_and_the_visitors_name_are_found_wherever_the_vendor_has_them()
             .data(WHOLE_CHAT, json!({ "id": record_id(992_001) }))
             .await;
         assert_eq!(data, expected, "{has_provider}");
-        let mut distinct = asked(&desk);
-        distinct.dedup();
-        assert_eq!(distinct, calls, "{has_provider}");
+        assert_eq!(asked(&desk), calls, "{has_provider}");
     }
 }
 
@@ -172,7 +170,7 @@ async fn a_message_that_is_no_text_keeps_its_type() {
             typed(3, json!("carousel"), json!({ "columns": [{ "text": "x" }] })),
             typed(4, json!("text"), json!("")),
             typed(5, Value::Null, json!(null)),
-            { "id": 6 },
+            { "id": 6, "at": "2024-03-01 12:00:00" },
             { "content": "without an id" },
             "nonsense",
         ]),
@@ -187,12 +185,12 @@ async fn a_message_that_is_no_text_keeps_its_type() {
     assert_eq!(
         data["serviceRecord"]["messages"],
         json!({ "totalCount": 6, "nodes": [
-        message(6, "OTHER", Value::Null, Value::Null),
         message(1, "IMAGE", json!("image"), json!("https://files.example/1.png")),
         message(2, "FILE", json!("file"), json!("report.pdf")),
         message(3, "OTHER", json!("carousel"), Value::Null),
         message(4, "TEXT", json!("text"), Value::Null),
         message(5, "OTHER", Value::Null, Value::Null),
+        message(6, "OTHER", Value::Null, Value::Null),
     ] })
     );
 }
