@@ -9,7 +9,6 @@ mod secrets;
 mod service_records;
 mod sign_in;
 mod small_directories;
-mod ticket_relations;
 mod tickets;
 
 use serde_json::{Value, json};
