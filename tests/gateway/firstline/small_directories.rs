@@ -164,7 +164,7 @@ async fn a_ticket_has_its_most_specific_category_and_levels_never_collide() {
             Value::Null,
             Value::Null,
             json!({
-                "id": "firstline:Category:2-34", "level": 2, "name": "sub \"34\"", "parent": { "id": "firstline:Category:1-5", "name": "商品諮詢" },
+                "id": "firstline:Category:2-34", "level": 2, "name": "規格詢問", "parent": { "id": "firstline:Category:1-5", "name": "商品諮詢" },
             }),
         ),
         // A number that the lists do not have any more.
@@ -293,5 +293,32 @@ async fn sponsors_and_termination_codes_are_lists_and_nodes() {
             "GET /api/v1/sponsor?page=1&per_page=100",
             "GET /api/v1/ticket-termination-code?page=1&per_page=100",
         ]
+    );
+}
+
+/// What a copy leaves out, not what it tells to be null, is in the vendor's own lists.
+#[tokio::test]
+async fn a_thin_copy_hides_nothing_of_what_the_lists_tell() {
+    let desk = Desk::open().await;
+    desk.sandbox.firstline_insert_ticket(json!({
+        "id": 773_200, "sponsor_id": 3, "sponsor": { "id": 3, "name": "晨光家電" }, "termination_code_id": 8,
+        "termination_code": { "id": 8, "name": "已完成退款" }, "sub_category_id": null, "sub_category": null,
+        "category_id": 5, "category": { "id": 5, "name": "商品諮詢" },
+    }));
+    let id = json!({ "id": ticket_id(773_200) });
+    let names =
+        "query($id: ID!) { ticket(id: $id) { sponsor { id name } terminationCode { name } } }";
+    desk.data(names, id.clone()).await;
+    assert_eq!(asked(&desk), ["GET /api/v1/ticket/773200"]);
+
+    let query = "query($id: ID!) { ticket(id: $id) { sponsor { name description } terminationCode { name status } category { name description } } }";
+    let data = desk.data(query, id).await;
+    assert_eq!(
+        data["ticket"],
+        json!({
+            "sponsor": { "name": "晨光家電", "description": "家電售後服務專線" },
+            "terminationCode": { "name": "已完成退款", "status": "RESOLVED" },
+            "category": { "name": "商品諮詢", "description": "規格、庫存與使用方式" },
+        })
     );
 }
