@@ -345,3 +345,35 @@ async fn what_cannot_have_a_chat_has_an_empty_connection() {
         .await;
     assert_eq!(asked(&phone), ["GET /api/v1/interact-collection/992070"]);
 }
+
+/// The clock shows 02:59:59 twice on that night, and 02:00:00 follows the first of the two.
+#[tokio::test]
+async fn the_list_is_searched_by_the_vendors_clock_also_while_it_is_turned_back() {
+    let desk =
+        Desk::open_with(Wishes::default().set("FIRSTLINE__TIME_ZONE", "Europe/Berlin")).await;
+    let mut record = record_with(
+        992_080,
+        json!([message(2675, "late", "2024-10-27 02:59:59")]),
+    );
+    record["created_at"] = json!("2024-10-27 02:59:59");
+    desk.sandbox.firstline_insert_record(record);
+    desk.sandbox.firstline_insert_ticket(json!({
+        "id": 778_001, "created_at": "2024-10-27 02:59:59", "interact_collection_ids": [992_080],
+    }));
+    let query = "query($id: ID!) { serviceRecord(id: $id) { createdAt messages { nodes { text sentAt } } } }";
+    let data = desk.data(query, json!({ "id": record_id(992_080) })).await;
+    assert_eq!(
+        data["serviceRecord"],
+        json!({
+            "createdAt": "2024-10-27T02:59:59+02:00",
+            "messages": { "nodes": [{ "text": "late", "sentAt": "2024-10-27T02:59:59+02:00" }] },
+        })
+    );
+    let data = desk
+        .ask("{ ticket(id: \"firstline:Ticket:778001\") { serviceRecords { vendorId } } }")
+        .await;
+    assert_eq!(
+        data["ticket"]["serviceRecords"],
+        json!([{ "vendorId": "992080" }])
+    );
+}

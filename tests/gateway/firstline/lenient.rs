@@ -319,3 +319,20 @@ async fn what_does_not_exist_is_null_without_an_error() {
     );
     assert!(asked(&desk).contains(&format!("GET /api/v1/ticket/{largest}")));
 }
+
+#[tokio::test]
+async fn custom_fields_have_one_value_or_many_or_none() {
+    let desk = uncached().await;
+    let body = r#"{"data":{"id":5,"cz_cols":[{"id":4,"value":"123456"},{"id":"7","value":19999},{"id":18,"value":["A","B"]},
+        {"id":19,"value":null},{"id":20,"value":[]},{"id":21},{"value":"without an id"},null]}}"#;
+    answer_with(&desk, "GET /api/v1/interact-collection/5", body);
+    let query = "query($id: ID!) { serviceRecord(id: $id) { customFields { key values } } }";
+    let data = desk.data(query, json!({ "id": record_id(5) })).await;
+    assert_eq!(
+        data["serviceRecord"]["customFields"],
+        json!([
+            { "key": "4", "values": ["123456"] }, { "key": "7", "values": ["19999"] }, { "key": "18", "values": ["A", "B"] },
+            { "key": "19", "values": [] }, { "key": "20", "values": [] }, { "key": "21", "values": [] },
+        ])
+    );
+}

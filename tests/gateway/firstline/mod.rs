@@ -73,10 +73,6 @@ fn ticket_id(number: i64) -> String {
     format!("firstline:Ticket:{number}")
 }
 
-fn employee_id(number: i64) -> String {
-    format!("firstline:Employee:{number}")
-}
-
 /// The rows of an employee as exact as a test wants them, in every field of the three shapes.
 fn exact_employee(id: i64, name: &str) -> Value {
     json!({

@@ -143,3 +143,31 @@ async fn an_error_of_the_vendor_brings_nothing_of_its_body() {
         .to_string();
     assert!(!text.contains("SECRET"), "{text}");
 }
+
+#[tokio::test]
+async fn no_field_of_the_schema_is_for_a_secret() {
+    let desk = Desk::open().await;
+    let response = desk
+        .client()
+        .get(desk.url("/schema.graphql"))
+        .send()
+        .await
+        .expect("the gateway answers");
+    let sdl = response
+        .text()
+        .await
+        .expect("the schema is whole")
+        .to_lowercase();
+    assert!(sdl.contains("type servicerecord"), "{sdl}");
+    let fields = sdl
+        .lines()
+        .filter_map(|line| line.trim().split_once([':', '(']));
+    for (name, _) in fields.filter(|(name, _)| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    }) {
+        for word in ["password", "token", "secret", "webrtc", "uuid"] {
+            assert!(!name.contains(word), "{name}");
+        }
+    }
+}

@@ -209,3 +209,23 @@ async fn a_login_that_can_not_be_read_is_the_vendors_fault() {
         .await;
     assert_eq!(data["serviceRecord"]["vendorId"], "245001");
 }
+
+#[tokio::test]
+async fn a_list_is_null_when_its_only_vendor_refuses_the_credentials() {
+    let wishes = Wishes::default()
+        .without("BANGWO8")
+        .set("FIRSTLINE__PASSWORD", "a-wrong-password");
+    let desk = Desk::open_with(wishes).await;
+    for field in ["serviceRecords", "tickets", "employees", "categories"] {
+        let (fault, data) = desk
+            .fault(&format!("{{ {field} {{ nodes {{ id }} }} }}"), Value::Null)
+            .await;
+        assert_eq!(data[field], Value::Null, "{field}");
+        assert_eq!(fault["path"], json!([field]));
+        assert_eq!(
+            fault["extensions"]["vendorCode"], "UNAUTHENTICATED",
+            "{field}"
+        );
+    }
+    assert_eq!(logins(&desk).len(), 1);
+}
