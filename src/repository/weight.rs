@@ -103,7 +103,7 @@ impl Weight for Transcript {
     fn owned_bytes(&self) -> usize {
         match self {
             Transcript::Held(messages) => messages.owned_bytes(),
-            Transcript::Elsewhere => 0,
+            Transcript::Listed | Transcript::Elsewhere => 0,
         }
     }
 }

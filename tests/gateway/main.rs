@@ -2,5 +2,7 @@
 
 mod architecture;
 mod command_line;
+mod firstline;
+mod harness;
 mod http;
 mod sandbox;
