@@ -2,5 +2,9 @@
 
 mod architecture;
 mod command_line;
+mod examples;
+mod harness;
 mod http;
+mod logs;
+mod program;
 mod sandbox;
