@@ -89,7 +89,9 @@ async fn values(desk: &Desk) -> BTreeMap<&'static str, String> {
     let record = first(&found["firstline"]["nodes"], |record| {
         record["wrapUpCompletedAt"].is_null() && !record["endedAt"].is_null()
     });
-    let employee = first(&found["today"]["nodes"], |record| record["handler"].is_object());
+    let employee = first(&found["today"]["nodes"], |record| {
+        record["handler"].is_object()
+    });
     let session = first(&found["bangwo8"]["nodes"], |record| {
         record["remoteSession"]["hasChat"] == true && record["payment"]["price"].is_object()
     });
@@ -145,10 +147,15 @@ fn tells_something(field: &Value) -> bool {
         Value::Null => false,
         Value::Array(items) => !items.is_empty() && items.iter().all(|item| !item.is_null()),
         Value::Object(fields) => {
-            let is_full = |name| fields.get(name).and_then(Value::as_array).is_none_or(|list| !list.is_empty());
-            let is_accepted = fields
-                .get("userErrors")
-                .is_none_or(|errors| items(errors).is_empty() && fields.values().all(|value| !value.is_null()));
+            let is_full = |name| {
+                fields
+                    .get(name)
+                    .and_then(Value::as_array)
+                    .is_none_or(|list| !list.is_empty())
+            };
+            let is_accepted = fields.get("userErrors").is_none_or(|errors| {
+                items(errors).is_empty() && fields.values().all(|value| !value.is_null())
+            });
             is_full("nodes") && is_full("edges") && is_accepted
         }
         _ => true,
@@ -172,7 +179,10 @@ async fn every_example_is_answered_without_errors() {
         for (field, value) in fields {
             assert!(tells_something(value), "{name}: {field} is {value}");
         }
-        for sources in fields.values().filter_map(|field| field["sources"].as_array()) {
+        for sources in fields
+            .values()
+            .filter_map(|field| field["sources"].as_array())
+        {
             let has_failed = |source: &Value| source["state"] == "FAILED";
             assert!(!sources.iter().any(has_failed), "{name}: {sources:?}");
         }

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use deskgraph::sandbox::{Fault, FaultRule, Sandbox, SandboxOptions, credentials};
 use serde_json::{Value, json};
 
-use crate::program::{Ended, Program, settings_for};
+use crate::program::{Ended, Program, client, settings_for};
 
 const API_KEY: &str = "top-secret-key-31337";
 
@@ -19,7 +19,8 @@ impl Logged {
         let vendors = Sandbox::start(SandboxOptions::default())
             .await
             .expect("ports are free");
-        let keys = json!([{ "name": "desk-app", "key": API_KEY, "scopes": ["read", "write", "pii"] }]);
+        let keys =
+            json!([{ "name": "desk-app", "key": API_KEY, "scopes": ["read", "write", "pii"] }]);
         let mut settings = settings_for(&vendors);
         settings.extend([
             ("DESKGRAPH_LOG__FORMAT", format.to_owned()),
@@ -31,7 +32,7 @@ impl Logged {
         Self {
             vendors,
             program,
-            client: reqwest::Client::builder().no_proxy().build().expect("a client builds"),
+            client: client(),
         }
     }
 
@@ -60,7 +61,8 @@ fn of_request<'a>(lines: &'a [Value], target: &str, id: &str) -> Vec<&'a Value> 
     lines.iter().filter(is_wanted).collect()
 }
 
-const OPEN_TICKETS: &str = "query OpenTickets { tickets(first: 2) { nodes { id handler { name } } } }";
+const OPEN_TICKETS: &str =
+    "query OpenTickets { tickets(first: 2) { nodes { id handler { name } } } }";
 
 #[tokio::test]
 async fn a_request_and_each_of_its_vendor_calls_have_a_line_in_json() {
@@ -70,7 +72,11 @@ async fn a_request_and_each_of_its_vendor_calls_have_a_line_in_json() {
         assert_eq!(answer.get("errors"), None);
     }
     let login = logged.vendors.firstline().requests_to("/api/v1/auth").len();
-    let lists = logged.vendors.firstline().requests_to("/api/v1/ticket").len();
+    let lists = logged
+        .vendors
+        .firstline()
+        .requests_to("/api/v1/ticket")
+        .len();
     assert_eq!((login, lists), (1, 1));
     let lines = logged.end().await.lines();
 
@@ -114,8 +120,12 @@ async fn the_same_lines_are_told_as_text() {
     let text = logged.end().await.stderr;
 
     let line_with = |part: &str| {
-        let mut lines = text.lines().filter(|line| line.contains("as-text") && line.contains(part));
-        let line = lines.next().unwrap_or_else(|| panic!("no line has {part}: {text}"));
+        let mut lines = text
+            .lines()
+            .filter(|line| line.contains("as-text") && line.contains(part));
+        let line = lines
+            .next()
+            .unwrap_or_else(|| panic!("no line has {part}: {text}"));
         assert_eq!(lines.next(), None);
         line
     };
@@ -132,7 +142,14 @@ async fn the_same_lines_are_told_as_text() {
         assert!(request.contains(part), "{part}: {request}");
     }
     let call = line_with("http.route=\"/api/v1/ticket\"");
-    for part in ["DEBUG", "vendor=\"firstline\"", "http.status=200", "attempt=1", "duration_ms=", "bytes="] {
+    for part in [
+        "DEBUG",
+        "vendor=\"firstline\"",
+        "http.status=200",
+        "attempt=1",
+        "duration_ms=",
+        "bytes=",
+    ] {
         assert!(call.contains(part), "{part}: {call}");
     }
     assert!(!text.contains('\u{1b}'), "no colours where nobody looks");
@@ -146,9 +163,15 @@ async fn each_attempt_of_a_call_is_told_and_its_failure_once() {
         body: "out of order".to_owned(),
         headers: Default::default(),
     };
-    logged.vendors.firstline().add_fault(FaultRule::new("/api/v1/ticket", broken));
+    logged
+        .vendors
+        .firstline()
+        .add_fault(FaultRule::new("/api/v1/ticket", broken));
     let answer = logged.ask("failing", OPEN_TICKETS, json!({})).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"],
+        "UPSTREAM_UNAVAILABLE"
+    );
     let lines = logged.end().await.lines();
 
     let calls = of_request(&lines, "deskgraph::upstream", "failing");
@@ -158,10 +181,16 @@ async fn each_attempt_of_a_call_is_told_and_its_failure_once() {
         .filter_map(|line| line["attempt"].as_u64())
         .collect();
     assert_eq!(attempts, [1, 2, 3]);
-    let failures: Vec<&&Value> = calls.iter().filter(|line| line["level"] == "WARN").collect();
+    let failures: Vec<&&Value> = calls
+        .iter()
+        .filter(|line| line["level"] == "WARN")
+        .collect();
     assert_eq!(failures.len(), 1, "{calls:?}");
     assert_eq!(failures[0]["error.code"], "ServerError");
-    assert_eq!(of_request(&lines, "deskgraph::request", "failing")[0]["errors"], 1);
+    assert_eq!(
+        of_request(&lines, "deskgraph::request", "failing")[0]["errors"],
+        1
+    );
 }
 
 #[tokio::test]
@@ -172,9 +201,15 @@ async fn an_answer_of_a_wrong_shape_is_told_by_the_place_of_its_fault() {
         body: r#"{"data":[{"id":"Geheim-4713"}]}"#.to_owned(),
         headers: Default::default(),
     };
-    logged.vendors.firstline().add_fault(FaultRule::new("/api/v1/ticket", wrong));
+    logged
+        .vendors
+        .firstline()
+        .add_fault(FaultRule::new("/api/v1/ticket", wrong));
     let answer = logged.ask("wrong-shape", OPEN_TICKETS, json!({})).await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UPSTREAM_CONTRACT");
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"],
+        "UPSTREAM_CONTRACT"
+    );
     let ended = logged.end().await;
     let lines = ended.lines();
 
@@ -206,7 +241,10 @@ const MARKED: [&str; 12] = [
 async fn whatever_is_asked_for_no_line_holds_queries_values_or_secrets() {
     for (format, filter) in [
         ("text", "trace"),
-        ("json", "trace,hyper=trace,hyper_util=trace,reqwest=trace,h2=trace,rustls=trace,tower_http=trace"),
+        (
+            "json",
+            "trace,hyper=trace,hyper_util=trace,reqwest=trace,h2=trace,rustls=trace,tower_http=trace",
+        ),
     ] {
         let logged = Logged::start(format, filter).await;
         ask_all_kinds_of_things(&logged).await;
@@ -214,7 +252,11 @@ async fn whatever_is_asked_for_no_line_holds_queries_values_or_secrets() {
 
         assert!(text.contains("DEBUG") && text.contains("WARN"), "{text}");
         for marked in MARKED {
-            assert!(!text.contains(marked), "{marked} is in a line: {}", line_of(&text, marked));
+            assert!(
+                !text.contains(marked),
+                "{marked} is in a line: {}",
+                line_of(&text, marked)
+            );
         }
         let basic = STANDARD.encode(format!(
             "{}:{}",
@@ -234,13 +276,19 @@ async fn whatever_is_asked_for_no_line_holds_queries_values_or_secrets() {
             "per_page",
             "{ nodes",
         ] {
-            assert!(!text.contains(secret), "{secret} is in a line: {}", line_of(&text, secret));
+            assert!(
+                !text.contains(secret),
+                "{secret} is in a line: {}",
+                line_of(&text, secret)
+            );
         }
     }
 }
 
 fn line_of<'a>(text: &'a str, part: &str) -> &'a str {
-    text.lines().find(|line| line.contains(part)).unwrap_or_default()
+    text.lines()
+        .find(|line| line.contains(part))
+        .unwrap_or_default()
 }
 
 /// Questions with marked values in every place, to vendors that answer well, badly and not at all.
@@ -262,9 +310,16 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
         serviceRecords(first: 3) { nodes { id contact { name } messages { nodes { text } } } sources { state } }
     }"#;
     let answer = logged
-        .ask("marked", marked_ticket, json!({ "search": "Zebrafink-4711" }))
+        .ask(
+            "marked",
+            marked_ticket,
+            json!({ "search": "Zebrafink-4711" }),
+        )
         .await;
-    assert_eq!(answer["data"]["node"]["subject"], "Subject-4714", "{answer}");
+    assert_eq!(
+        answer["data"]["node"]["subject"], "Subject-4714",
+        "{answer}"
+    );
 
     let create = r#"mutation Create($input: CreateTicketInput!) {
         createTicket(input: $input) { ticket { subject } userErrors { message } }
@@ -273,7 +328,10 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
         "subject": "Subject-4714", "content": "Content-4715", "statusMemo": "Memo-4719", "idempotencyKey": "Key-4716"
     } });
     let answer = logged.ask("create", create, input.clone()).await;
-    assert_eq!(answer["data"]["createTicket"]["ticket"]["subject"], "Subject-4714", "{answer}");
+    assert_eq!(
+        answer["data"]["createTicket"]["ticket"]["subject"], "Subject-4714",
+        "{answer}"
+    );
 
     // What can't be read or validated, by POST and by GET.
     for query in [
@@ -282,7 +340,9 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
         "{ ticket(id: \"Geheim-4713\") { id } }",
         "{ tickets(first: \"Geheim-4713\") { totalCount } }",
     ] {
-        let answer = logged.ask("refused", query, json!({ "search": "Geheim-4713" })).await;
+        let answer = logged
+            .ask("refused", query, json!({ "search": "Geheim-4713" }))
+            .await;
         assert!(answer["errors"].is_array(), "{answer}");
         let request = logged
             .client
@@ -302,10 +362,12 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
     }
 
     // Vendors that fail, each with what it was told or with what it says of somebody.
-    let says = |code| Fault::Status {
+    let says = |code| {
+        Fault::Status {
         code,
         body: r#"{"message":"Geheim-4713","errors":{"subject":["Geheim-4713"]},"data":[{"id":"Geheim-4713"}]}"#.to_owned(),
         headers: [("x-detail".to_owned(), "Geheim-4713".to_owned())].into(),
+    }
     };
     for fault in [
         says(200),
@@ -328,7 +390,8 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
         let search = json!({ "search": format!("Zebrafink-4711 {}", firstline.requests().len()) });
         logged.ask("failing", marked_ticket, search).await;
         let mut input = input.clone();
-        input["input"]["idempotencyKey"] = json!(format!("Key-4716 {}", firstline.requests().len()));
+        input["input"]["idempotencyKey"] =
+            json!(format!("Key-4716 {}", firstline.requests().len()));
         logged.ask("failing-write", create, input).await;
         firstline.clear_faults();
         bangwo8.clear_faults();

@@ -61,7 +61,10 @@ impl Program {
         let mut stdout = child.stdout.take().expect("it is piped");
         let stdout = tokio::spawn(async move {
             let mut text = String::new();
-            stdout.read_to_string(&mut text).await.expect("it prints text");
+            stdout
+                .read_to_string(&mut text)
+                .await
+                .expect("it prints text");
             text
         });
         let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
@@ -121,6 +124,16 @@ impl Program {
     }
 }
 
+/// A client of the program.
+pub(crate) fn client() -> reqwest::Client {
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client without options builds")
+}
+
 /// The address on loopback that a line tells.
 fn address_in(line: &str) -> String {
     let start = line.find("127.0.0.1:").expect("the address is on loopback");
@@ -160,13 +173,16 @@ pub(crate) struct SettingsFile(PathBuf);
 
 impl SettingsFile {
     pub(crate) fn write(name: &str, text: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}.toml", std::process::id()));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("{}-{name}.toml", std::process::id()));
         std::fs::write(&path, text).expect("the build's folder can be written to");
         Self(path)
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.0.to_str().expect("the build's folder is named in UTF-8")
+        self.0
+            .to_str()
+            .expect("the build's folder is named in UTF-8")
     }
 }
 
