@@ -7,4 +7,5 @@ mod harness;
 mod http;
 mod logs;
 mod program;
+mod readme;
 mod sandbox;
