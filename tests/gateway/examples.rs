@@ -61,7 +61,7 @@ fn text(value: &Value) -> String {
 }
 
 #[track_caller]
-fn first<'a>(nodes: &'a Value, is_wanted: impl Fn(&Value) -> bool) -> &'a Value {
+fn first(nodes: &Value, is_wanted: impl Fn(&Value) -> bool) -> &Value {
     let found = items(nodes).iter().find(|node| is_wanted(node));
     found.expect("the sandbox has one")
 }
