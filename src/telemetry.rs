@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing::level_filters::LevelFilter;
+use tracing::Level;
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{FilterExt, filter_fn},
@@ -18,10 +18,10 @@ pub enum LogFormat {
 
 const DEFAULT_FILTER: &str = "info";
 
-/// They tell of every connection and frame, and their lines hold addresses with their values.
-const CHATTY_TARGETS: [&str; 4] = ["hyper", "reqwest", "h2", "rustls"];
+/// The gateway's own lines, in all of its modules and under the names that it gives them.
+const OWN_TARGET: &str = "deskgraph";
 
-/// Logs to stderr from here on; what is logged follows RUST_LOG. A second call changes nothing.
+/// Logs to stderr from here on; what the gateway logs follows RUST_LOG. A second call changes nothing.
 pub fn start(format: LogFormat) {
     let asked = std::env::var("RUST_LOG").unwrap_or_default();
     let asked = match asked.trim() {
@@ -32,7 +32,9 @@ pub fn start(format: LogFormat) {
     let is_readable = parsed.is_ok();
     let filter = parsed
         .unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER))
-        .and(chatter_filter(asked));
+        .and(filter_fn(|metadata| {
+            is_safe(metadata.target(), metadata.level())
+        }));
 
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     let lines = match format {
@@ -49,54 +51,28 @@ pub fn start(format: LogFormat) {
     }
 }
 
-/// Keeps chatty libraries at warn, but for those that the operator asks for by name.
-fn chatter_filter<S>(asked: &str) -> impl tracing_subscriber::layer::Filter<S> + use<S> {
-    let kept_quiet: Vec<&'static str> = CHATTY_TARGETS
-        .into_iter()
-        .filter(|target| !is_named(asked, target))
-        .collect();
-
-    filter_fn(move |metadata| {
-        let is_quiet = kept_quiet
-            .iter()
-            .any(|quiet| is_part_of(metadata.target(), quiet));
-        !is_quiet || *metadata.level() <= LevelFilter::WARN
-    })
-}
-
-/// Whether one of the filter's directives is for the target or a part of it.
-fn is_named(filter: &str, target: &str) -> bool {
-    filter.split(',').any(|directive| {
-        let name = directive.split(['=', '[']).next().unwrap_or_default();
-        is_part_of(name.trim(), target)
-    })
-}
-
-/// Whether the name is the library's, one of its modules', or of a crate that goes with it (hyper_util, hyper_rustls).
-fn is_part_of(name: &str, library: &str) -> bool {
-    name.strip_prefix(library)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with('_'))
+/// Whatever RUST_LOG says, libraries are heard from warn up only: what they tell below it holds addresses with their values,
+/// headers and bodies, and with them personal data and secrets.
+fn is_safe(target: &str, level: &Level) -> bool {
+    let is_own = target
+        .strip_prefix(OWN_TARGET)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    is_own || *level <= Level::WARN
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_named, is_part_of};
+    use tracing::Level;
+
+    use super::is_safe;
 
     #[test]
-    fn a_library_is_recognised_by_its_modules_and_sibling_crates() {
-        assert!(is_part_of("hyper", "hyper"));
-        assert!(is_part_of("hyper::proto", "hyper"));
-        assert!(is_part_of("hyper_util::client", "hyper"));
-        assert!(!is_part_of("hyperion", "hyper"));
-        assert!(!is_part_of("deskgraph::request", "h2"));
-    }
-
-    #[test]
-    fn a_library_is_loud_only_when_it_is_named() {
-        assert!(!is_named("debug", "hyper"));
-        assert!(!is_named("deskgraph=debug", "hyper"));
-        assert!(is_named("info,hyper=debug", "hyper"));
-        assert!(is_named("hyper_util::client=trace", "hyper"));
-        assert!(is_named("h2[span]=trace", "h2"));
+    fn libraries_are_kept_at_warn_and_the_gateway_is_not() {
+        assert!(is_safe("deskgraph", &Level::TRACE));
+        assert!(is_safe("deskgraph::upstream", &Level::DEBUG));
+        assert!(is_safe("hyper::proto", &Level::WARN));
+        assert!(!is_safe("hyper_util::client", &Level::INFO));
+        assert!(!is_safe("h2", &Level::TRACE));
+        assert!(!is_safe("deskgraphing", &Level::DEBUG));
     }
 }

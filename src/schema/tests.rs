@@ -440,11 +440,18 @@ async fn every_example_query_fits_the_schema() {
     assert!(count >= 12, "only {count} examples");
 }
 
-/// What stands in the comment `# variables: {...}`; its ids are placeholders.
+/// What stands in the comment `# variables: {...}`; its ids stay placeholders, but its times have to be some.
 fn example_variables(query: &str) -> Variables {
-    let written = query
+    let mut written = query
         .lines()
         .find_map(|line| line.strip_prefix("# variables: "))
-        .unwrap_or("{}");
-    Variables::from_json(serde_json::from_str(written).expect("the variables are JSON"))
+        .unwrap_or("{}")
+        .to_owned();
+    for day in ["$TODAY", "$WEEK_AGO"] {
+        written = written.replace(day, "2026-03-10");
+    }
+    for instant in ["$DAY_START", "$DAY_END", "$WEEK_START", "$NEXT_WEEK"] {
+        written = written.replace(instant, "2026-03-10T00:00:00+08:00");
+    }
+    Variables::from_json(serde_json::from_str(&written).expect("the variables are JSON"))
 }

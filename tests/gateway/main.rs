@@ -2,7 +2,11 @@
 
 mod architecture;
 mod command_line;
+mod examples;
 mod firstline;
 mod harness;
 mod http;
+mod logs;
+mod program;
+mod readme;
 mod sandbox;

@@ -1,0 +1,399 @@
+//! The log of the real program: what a line tells, and what none may tell whatever RUST_LOG says.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use deskgraph::sandbox::{Fault, FaultRule, Sandbox, SandboxOptions, credentials};
+use serde_json::{Value, json};
+
+use crate::program::{Ended, Program, client, settings_for};
+
+const API_KEY: &str = "top-secret-key-31337";
+
+struct Logged {
+    vendors: Sandbox,
+    program: Program,
+    client: reqwest::Client,
+}
+
+impl Logged {
+    async fn start(format: &str, filter: &str) -> Self {
+        let vendors = Sandbox::start(SandboxOptions::default())
+            .await
+            .expect("ports are free");
+        let keys =
+            json!([{ "name": "desk-app", "key": API_KEY, "scopes": ["read", "write", "pii"] }]);
+        let mut settings = settings_for(&vendors);
+        settings.extend([
+            ("DESKGRAPH_LOG__FORMAT", format.to_owned()),
+            ("DESKGRAPH_AUTH__MODE", "api_key".to_owned()),
+            ("DESKGRAPH_AUTH__API_KEYS", keys.to_string()),
+            ("RUST_LOG", filter.to_owned()),
+        ]);
+        let program = Program::start(&["serve"], &settings).await;
+        Self {
+            vendors,
+            program,
+            client: client(),
+        }
+    }
+
+    async fn ask(&self, request_id: &str, query: &str, variables: Value) -> Value {
+        let response = self
+            .client
+            .post(self.program.url("/graphql"))
+            .bearer_auth(API_KEY)
+            .header("x-request-id", request_id)
+            .json(&json!({ "query": query, "variables": variables }))
+            .send()
+            .await
+            .expect("the gateway answers");
+        response.json().await.expect("the answer is JSON")
+    }
+
+    async fn end(self) -> Ended {
+        let ended = self.program.end_by("-INT").await;
+        assert_eq!(ended.code, Some(0));
+        ended
+    }
+}
+
+fn of_request<'a>(lines: &'a [Value], target: &str, id: &str) -> Vec<&'a Value> {
+    let is_wanted = |line: &&Value| line["target"] == target && line["request.id"] == id;
+    lines.iter().filter(is_wanted).collect()
+}
+
+const OPEN_TICKETS: &str =
+    "query OpenTickets { tickets(first: 2) { nodes { id handler { name } } } }";
+
+#[tokio::test]
+async fn a_request_and_each_of_its_vendor_calls_have_a_line_in_json() {
+    let logged = Logged::start("json", "info,deskgraph=debug").await;
+    for id in ["first-time", "second-time"] {
+        let answer = logged.ask(id, OPEN_TICKETS, json!({})).await;
+        assert_eq!(answer.get("errors"), None);
+    }
+    let login = logged.vendors.firstline().requests_to("/api/v1/auth").len();
+    let lists = logged
+        .vendors
+        .firstline()
+        .requests_to("/api/v1/ticket")
+        .len();
+    assert_eq!((login, lists), (1, 1));
+    let lines = logged.end().await.lines();
+
+    let requests = of_request(&lines, "deskgraph::request", "first-time");
+    assert_eq!(requests.len(), 1);
+    let line = requests[0];
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(line["http.route"], "/graphql");
+    assert_eq!(line["http.status"], 200);
+    assert_eq!(line["graphql.operation.name"], "OpenTickets");
+    assert_eq!(line["graphql.operation.type"], "query");
+    assert_eq!(line["caller"], "desk-app");
+    assert_eq!(line["errors"], 0);
+    assert!(line["duration_ms"].is_u64(), "{line}");
+    assert_eq!(line["vendor.calls"], 2, "the login and the list: {line}");
+    assert!(line["cache.hits"].is_u64(), "{line}");
+
+    let again = of_request(&lines, "deskgraph::request", "second-time");
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0]["vendor.calls"], 0);
+    assert!(again[0]["cache.hits"].as_u64() > Some(0));
+
+    let calls = of_request(&lines, "deskgraph::upstream", "first-time");
+    let routes: Vec<&Value> = calls.iter().map(|line| &line["http.route"]).collect();
+    assert_eq!(routes, ["/api/v1/auth", "/api/v1/ticket"]);
+    for line in calls {
+        assert_eq!(line["level"], "DEBUG");
+        assert_eq!(line["vendor"], "firstline");
+        assert_eq!(line["http.status"], 200);
+        assert_eq!(line["attempt"], 1);
+        assert!(line["duration_ms"].is_u64(), "{line}");
+        assert!(line["bytes"].as_u64() > Some(0), "{line}");
+    }
+    assert!(of_request(&lines, "deskgraph::upstream", "second-time").is_empty());
+}
+
+#[tokio::test]
+async fn the_same_lines_are_told_as_text() {
+    let logged = Logged::start("text", "deskgraph=debug").await;
+    logged.ask("as-text", OPEN_TICKETS, json!({})).await;
+    let text = logged.end().await.stderr;
+
+    let line_with = |part: &str| {
+        let mut lines = text
+            .lines()
+            .filter(|line| line.contains("as-text") && line.contains(part));
+        let line = lines
+            .next()
+            .unwrap_or_else(|| panic!("no line has {part}: {text}"));
+        assert_eq!(lines.next(), None);
+        line
+    };
+    let request = line_with("deskgraph::request");
+    for part in [
+        "INFO",
+        "http.status=200",
+        "graphql.operation.name=\"OpenTickets\"",
+        "caller=\"desk-app\"",
+        "duration_ms=",
+        "vendor.calls=2",
+        "cache.hits=",
+    ] {
+        assert!(request.contains(part), "{part}: {request}");
+    }
+    let call = line_with("http.route=\"/api/v1/ticket\"");
+    for part in [
+        "DEBUG",
+        "vendor=\"firstline\"",
+        "http.status=200",
+        "attempt=1",
+        "duration_ms=",
+        "bytes=",
+    ] {
+        assert!(call.contains(part), "{part}: {call}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colours where nobody looks");
+}
+
+#[tokio::test]
+async fn each_attempt_of_a_call_is_told_and_its_failure_once() {
+    let logged = Logged::start("json", "deskgraph=debug").await;
+    let broken = Fault::Status {
+        code: 503,
+        body: "out of order".to_owned(),
+        headers: Default::default(),
+    };
+    logged
+        .vendors
+        .firstline()
+        .add_fault(FaultRule::new("/api/v1/ticket", broken));
+    let answer = logged.ask("failing", OPEN_TICKETS, json!({})).await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"],
+        "UPSTREAM_UNAVAILABLE"
+    );
+    let lines = logged.end().await.lines();
+
+    let calls = of_request(&lines, "deskgraph::upstream", "failing");
+    let attempts: Vec<u64> = calls
+        .iter()
+        .filter(|line| line["level"] == "DEBUG" && line["http.status"] == 503)
+        .filter_map(|line| line["attempt"].as_u64())
+        .collect();
+    assert_eq!(attempts, [1, 2, 3]);
+    let failures: Vec<&&Value> = calls
+        .iter()
+        .filter(|line| line["level"] == "WARN")
+        .collect();
+    assert_eq!(failures.len(), 1, "{calls:?}");
+    assert_eq!(failures[0]["error.code"], "ServerError");
+    assert_eq!(
+        of_request(&lines, "deskgraph::request", "failing")[0]["errors"],
+        1
+    );
+}
+
+#[tokio::test]
+async fn an_answer_of_a_wrong_shape_is_told_by_the_place_of_its_fault() {
+    let logged = Logged::start("json", "info").await;
+    let wrong = Fault::Status {
+        code: 200,
+        body: r#"{"data":[{"id":"Geheim-4713"}]}"#.to_owned(),
+        headers: Default::default(),
+    };
+    logged
+        .vendors
+        .firstline()
+        .add_fault(FaultRule::new("/api/v1/ticket", wrong));
+    let answer = logged.ask("wrong-shape", OPEN_TICKETS, json!({})).await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"],
+        "UPSTREAM_CONTRACT"
+    );
+    let ended = logged.end().await;
+    let lines = ended.lines();
+
+    let failures = of_request(&lines, "deskgraph::upstream", "wrong-shape");
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0]["level"], "WARN");
+    assert_eq!(failures[0]["json.path"], "data[0]");
+    assert_eq!(failures[0]["http.route"], "/api/v1/ticket");
+    assert!(!ended.stderr.contains("Geheim-4713"));
+}
+
+/// What is recognised where it turns up: a search, personal data, contents, and what a broken vendor says.
+const MARKED: [&str; 12] = [
+    "Zebrafink-4711",
+    "Annabel Marked",
+    "marked@customer.example",
+    "M-4712-MEMBER",
+    "Geheim-4713",
+    "Subject-4714",
+    "Content-4715",
+    "Key-4716",
+    "unknownField4717",
+    "alias4718",
+    "Memo-4719",
+    "987654321",
+];
+
+#[tokio::test]
+async fn whatever_is_asked_for_no_line_holds_queries_values_or_secrets() {
+    for (format, filter) in [
+        ("text", "trace"),
+        (
+            "json",
+            "trace,hyper=trace,hyper_util=trace,reqwest=trace,h2=trace,rustls=trace,tower_http=trace",
+        ),
+    ] {
+        let logged = Logged::start(format, filter).await;
+        ask_all_kinds_of_things(&logged).await;
+        let text = logged.end().await.stderr;
+
+        assert!(text.contains("DEBUG") && text.contains("WARN"), "{text}");
+        for marked in MARKED {
+            assert!(
+                !text.contains(marked),
+                "{marked} is in a line: {}",
+                line_of(&text, marked)
+            );
+        }
+        let basic = STANDARD.encode(format!(
+            "{}:{}",
+            credentials::BANGWO8_ACCOUNT,
+            credentials::BANGWO8_PASSWORD
+        ));
+        for secret in [
+            API_KEY,
+            credentials::FIRSTLINE_PASSWORD,
+            credentials::BANGWO8_ACCOUNT,
+            credentials::BANGWO8_PASSWORD,
+            &basic,
+            // How the tokens begin that a login is answered with.
+            "eyJ",
+            "Bearer ",
+            "search=",
+            "per_page",
+            "{ nodes",
+        ] {
+            assert!(
+                !text.contains(secret),
+                "{secret} is in a line: {}",
+                line_of(&text, secret)
+            );
+        }
+    }
+}
+
+fn line_of<'a>(text: &'a str, part: &str) -> &'a str {
+    text.lines()
+        .find(|line| line.contains(part))
+        .unwrap_or_default()
+}
+
+/// Questions with marked values in every place, to vendors that answer well, badly and not at all.
+async fn ask_all_kinds_of_things(logged: &Logged) {
+    let (firstline, bangwo8) = (logged.vendors.firstline(), logged.vendors.bangwo8());
+    logged.vendors.firstline_insert_ticket(json!({
+        "id": 987_654_321,
+        "subject": "Subject-4714",
+        "content": "Content-4715",
+        "contact": {
+            "id": 4712, "name": "Annabel Marked", "membership_no": "M-4712-MEMBER", "email": "marked@customer.example"
+        },
+    }));
+
+    let marked_ticket = r#"query Marked($search: String) {
+        alias4718: tickets(first: 2, filter: { search: $search }) { nodes { id } }
+        node(id: "firstline:Ticket:987654321") { id ... on Ticket { subject content contact { name membershipNo } } }
+        employees(filter: { search: "Annabel Marked" }) { nodes { id } }
+        serviceRecords(first: 3) { nodes { id contact { name } messages { nodes { text } } } sources { state } }
+    }"#;
+    let answer = logged
+        .ask(
+            "marked",
+            marked_ticket,
+            json!({ "search": "Zebrafink-4711" }),
+        )
+        .await;
+    assert_eq!(
+        answer["data"]["node"]["subject"], "Subject-4714",
+        "{answer}"
+    );
+
+    let create = r#"mutation Create($input: CreateTicketInput!) {
+        createTicket(input: $input) { ticket { subject } userErrors { message } }
+    }"#;
+    let input = json!({ "input": {
+        "subject": "Subject-4714", "content": "Content-4715", "statusMemo": "Memo-4719", "idempotencyKey": "Key-4716"
+    } });
+    let answer = logged.ask("create", create, input.clone()).await;
+    assert_eq!(
+        answer["data"]["createTicket"]["ticket"]["subject"], "Subject-4714",
+        "{answer}"
+    );
+
+    // What can't be read or validated, by POST and by GET.
+    for query in [
+        "{ unknownField4717 }",
+        "{ tickets(filter: { search: \"Zebrafink-4711\" }",
+        "{ ticket(id: \"Geheim-4713\") { id } }",
+        "{ tickets(first: \"Geheim-4713\") { totalCount } }",
+    ] {
+        let answer = logged
+            .ask("refused", query, json!({ "search": "Geheim-4713" }))
+            .await;
+        assert!(answer["errors"].is_array(), "{answer}");
+        let request = logged
+            .client
+            .get(logged.program.url("/graphql"))
+            .query(&[("query", query)])
+            .header("x-api-key", API_KEY);
+        request.send().await.expect("the gateway answers");
+    }
+    for (key, body) in [(API_KEY, "{\"query\": Geheim-4713"), ("Geheim-4713", "{}")] {
+        let request = logged
+            .client
+            .post(logged.program.url("/graphql?search=Zebrafink-4711"))
+            .header("content-type", "application/json")
+            .bearer_auth(key)
+            .body(body);
+        request.send().await.expect("the gateway answers");
+    }
+
+    // Vendors that fail, each with what it was told or with what it says of somebody.
+    let says = |code| {
+        Fault::Status {
+        code,
+        body: r#"{"message":"Geheim-4713","errors":{"subject":["Geheim-4713"]},"data":[{"id":"Geheim-4713"}]}"#.to_owned(),
+        headers: [("x-detail".to_owned(), "Geheim-4713".to_owned())].into(),
+    }
+    };
+    for fault in [
+        says(200),
+        says(302),
+        says(400),
+        says(401),
+        says(403),
+        says(404),
+        says(422),
+        says(500),
+        Fault::CloseBeforeHead,
+        Fault::ResetConnection,
+        Fault::TruncatedBody,
+        Fault::NotJson,
+        Fault::WrongShape,
+        Fault::Errcode,
+    ] {
+        firstline.add_fault(FaultRule::new("", fault.clone()));
+        bangwo8.add_fault(FaultRule::new("", fault));
+        let search = json!({ "search": format!("Zebrafink-4711 {}", firstline.requests().len()) });
+        logged.ask("failing", marked_ticket, search).await;
+        let mut input = input.clone();
+        input["input"]["idempotencyKey"] =
+            json!(format!("Key-4716 {}", firstline.requests().len()));
+        logged.ask("failing-write", create, input).await;
+        firstline.clear_faults();
+        bangwo8.clear_faults();
+    }
+}

@@ -1,0 +1,194 @@
+//! The real program as a process: started as an operator starts it, and read when it has ended.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use deskgraph::sandbox::{Sandbox, credentials};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, Command},
+    sync::oneshot,
+    task::JoinHandle,
+    time::timeout,
+};
+
+/// Nothing that the tests wait for takes this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program while it serves.
+pub(crate) struct Program {
+    child: Child,
+    pub(crate) address: String,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+}
+
+/// What it left.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// The log's lines, where its format is JSON.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let lines = self.stderr.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|err| panic!("{err}: {line}")))
+            .collect()
+    }
+}
+
+impl Program {
+    /// Starts it with these arguments and no other variables than these, and waits until it listens.
+    pub(crate) async fn start(arguments: &[&str], variables: &[(&str, String)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_deskgraph"))
+            .args(arguments)
+            .env_clear()
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program can be run");
+
+        let mut stdout = child.stdout.take().expect("it is piped");
+        let stdout = tokio::spawn(async move {
+            let mut text = String::new();
+            stdout
+                .read_to_string(&mut text)
+                .await
+                .expect("it prints text");
+            text
+        });
+        let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+        let (tell_address, address) = oneshot::channel();
+        let stderr = tokio::spawn(async move {
+            let mut lines = stderr.lines();
+            let mut text = String::new();
+            let mut tell_address = Some(tell_address);
+            while let Some(line) = lines.next_line().await.expect("it logs text") {
+                if line.contains("listening")
+                    && let Some(tell_address) = tell_address.take()
+                {
+                    // Nobody waits for it where the test has failed already.
+                    let _ = tell_address.send(address_in(&line));
+                }
+                text.push_str(&line);
+                text.push('\n');
+            }
+            text
+        });
+
+        let address = timeout(PATIENCE, address)
+            .await
+            .expect("it starts in time")
+            .expect("it tells where it listens");
+        Self {
+            child,
+            address,
+            stdout,
+            stderr,
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Sends it a signal, and waits until it has ended.
+    pub(crate) async fn end_by(mut self, signal: &str) -> Ended {
+        let id = self.child.id().expect("it still runs").to_string();
+        let sent = Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .await
+            .expect("signals can be sent");
+        assert!(sent.success());
+
+        let status = timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("it ends in time")
+            .expect("it can be waited for");
+        Ended {
+            code: status.code(),
+            stdout: self.stdout.await.expect("the reader ends"),
+            stderr: self.stderr.await.expect("the reader ends"),
+        }
+    }
+}
+
+/// A client of the program.
+pub(crate) fn client() -> reqwest::Client {
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client without options builds")
+}
+
+/// The address on loopback that a line tells.
+fn address_in(line: &str) -> String {
+    let start = line.find("127.0.0.1:").expect("the address is on loopback");
+    line[start..]
+        .chars()
+        .take_while(|letter| letter.is_ascii_digit() || matches!(letter, '.' | ':'))
+        .collect()
+}
+
+/// The settings with which the program serves these vendors on a free port.
+pub(crate) fn settings_for(vendors: &Sandbox) -> Vec<(&'static str, String)> {
+    vec![
+        ("DESKGRAPH_LISTEN", "127.0.0.1:0".to_owned()),
+        ("DESKGRAPH_FIRSTLINE__BASE_URL", vendors.firstline_url()),
+        (
+            "DESKGRAPH_FIRSTLINE__USERNAME",
+            credentials::FIRSTLINE_USERNAME.to_owned(),
+        ),
+        (
+            "DESKGRAPH_FIRSTLINE__PASSWORD",
+            credentials::FIRSTLINE_PASSWORD.to_owned(),
+        ),
+        ("DESKGRAPH_BANGWO8__BASE_URL", vendors.bangwo8_url()),
+        (
+            "DESKGRAPH_BANGWO8__ACCOUNT",
+            credentials::BANGWO8_ACCOUNT.to_owned(),
+        ),
+        (
+            "DESKGRAPH_BANGWO8__PASSWORD",
+            credentials::BANGWO8_PASSWORD.to_owned(),
+        ),
+    ]
+}
+
+/// A file of settings that is removed with this.
+pub(crate) struct SettingsFile(PathBuf);
+
+impl SettingsFile {
+    pub(crate) fn write(name: &str, text: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("{}-{name}.toml", std::process::id()));
+        std::fs::write(&path, text).expect("the build's folder can be written to");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0
+            .to_str()
+            .expect("the build's folder is named in UTF-8")
+    }
+}
+
+impl Drop for SettingsFile {
+    fn drop(&mut self) {
+        // What is left over is removed with the build's folder.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
