@@ -388,3 +388,34 @@ fn outcome_name(error: &Error) -> &'static str {
         _ => "failed",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_keys_are_remembered_however_often_the_older_ones_were_used() {
+        let writes = Writes::new();
+        let slot = |number: u64| {
+            writes.keys.get_with(digest(&number), || {
+                Arc::new(IdempotentCreate {
+                    state: tokio::sync::Mutex::new(CreateState::Free),
+                })
+            })
+        };
+        for number in 0..REMEMBERED_KEYS {
+            slot(number);
+            slot(number);
+        }
+        writes.keys.run_pending_tasks();
+
+        let newest: Vec<_> = (0..100)
+            .map(|number| slot(REMEMBERED_KEYS + number))
+            .collect();
+        writes.keys.run_pending_tasks();
+        for (number, made) in (0..).zip(&newest) {
+            assert!(Arc::ptr_eq(made, &slot(REMEMBERED_KEYS + number)));
+        }
+        assert!(writes.keys.entry_count() <= REMEMBERED_KEYS);
+    }
+}

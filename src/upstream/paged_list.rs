@@ -496,11 +496,22 @@ impl<T: Dated> Window<T> {
         Some(match (order, self.given_to(order)) {
             (ListOrder::NewestFirst, Some(index)) => index.saturating_sub(again)..index + reach,
             (ListOrder::OldestFirst, Some(index)) => index.saturating_sub(reach)..index + again,
-            (ListOrder::OldestFirst, None) => match (self.end(), self.remembered_total) {
-                (Some(total), _) => total.saturating_sub(reach)..total,
-                // The list may have grown: the window reaches a little past the remembered end.
-                (None, Some(total)) => total.saturating_sub(reach)..total + SPARE,
-                (None, None) => 0..reach,
+            (ListOrder::OldestFirst, None) => match self.total_or_remembered() {
+                // The list may have grown: the window reaches a little past the end that was told, where that takes no further
+                // page. It does so too where the end was told just now, so that the same question, asked again, is the same
+                // call.
+                Some(total) => {
+                    let start = total.saturating_sub(reach);
+                    let pages_to = |end| {
+                        let largest_page = u32::try_from(goal.largest_page).unwrap_or(u32::MAX);
+                        pages_covering(start..end, None, largest_page).len()
+                    };
+                    match pages_to(total + SPARE) > pages_to(total) {
+                        true => start..total,
+                        false => start..total + SPARE,
+                    }
+                }
+                None => 0..reach,
             },
             (ListOrder::NewestFirst, None) | (ListOrder::Unsorted, _) => 0..reach,
         })

@@ -88,9 +88,11 @@ async fn numbers(desk: &Desk) -> [String; 5] {
 }
 
 fn number(id: &str) -> Value {
-    let digits = id.rsplit([':', '/', '.']).next().unwrap_or_default();
-    let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
-    json!(digits.parse::<u64>().expect("an id ends in a number"))
+    let digits = id
+        .rsplit(|character: char| !character.is_ascii_digit())
+        .next();
+    let number = digits.and_then(|digits| digits.parse::<u64>().ok());
+    json!(number.expect("an id ends in a number"))
 }
 
 #[tokio::test]
