@@ -294,6 +294,7 @@ impl PagedList<'_> {
             Searched::Sparsely => max_per_page.max(wanted as u64),
         };
         let goal = |learned: Learned| Goal {
+            searched,
             wanted,
             step,
             largest_page: learned
@@ -400,6 +401,7 @@ enum Searched {
 }
 
 struct Goal {
+    searched: Searched,
     wanted: usize,
     /// How many objects a further call asks for.
     step: u64,
@@ -412,6 +414,20 @@ impl Goal {
     fn reach(&self) -> u64 {
         let spare = if self.can_spare() { SPARE } else { 0 };
         self.step + spare + self.learned.slack
+    }
+
+    /// How many more are asked for, once some of those that are wanted are certain.
+    fn reach_after(&self, certain: usize) -> u64 {
+        match self.searched {
+            Searched::Closely => self.reach() - self.step.min(certain as u64),
+            Searched::Sparsely => self.reach(),
+        }
+    }
+
+    /// How many pages hold a window.
+    fn pages(&self, window: &Range<u64>) -> usize {
+        let largest_page = u32::try_from(self.largest_page).unwrap_or(u32::MAX);
+        pages_covering(window.clone(), None, largest_page).len()
     }
 
     /// Whether a few objects more than are wanted take no further page.
@@ -469,17 +485,22 @@ impl<T: Dated> Window<T> {
                 _ => segment.start.saturating_sub(reach)..segment.start,
             });
         }
-        if self.is_far_end(&segment, order)
-            || self.certain_count(&segment, goal, admits) >= goal.wanted
-        {
+        let certain = self.certain_count(&segment, goal, admits);
+        if self.is_far_end(&segment, order) || certain >= goal.wanted {
             return None;
         }
-        Some(match order {
+        let next = |reach: u64| match order {
             ListOrder::OldestFirst => segment.start.saturating_sub(reach)..segment.start,
             _ => {
                 let end = segment.end + reach;
                 segment.end..self.end().map_or(end, |list_end| end.min(list_end))
             }
+        };
+        // What is wanted still, and more only where that takes no further page.
+        let (enough, plenty) = (next(goal.reach_after(certain)), next(reach));
+        Some(match goal.pages(&plenty) > goal.pages(&enough) {
+            true => enough,
+            false => plenty,
         })
     }
 
@@ -499,11 +520,19 @@ impl<T: Dated> Window<T> {
             (ListOrder::OldestFirst, Some(index)) => {
                 index.saturating_sub(reach)..(index + again).max(1)
             }
-            (ListOrder::OldestFirst, None) => match (self.end(), self.remembered_total) {
-                (Some(total), _) => total.saturating_sub(reach)..total,
-                // The list may have grown: the window reaches a little past the remembered end.
-                (None, Some(total)) => total.saturating_sub(reach)..total + SPARE,
-                (None, None) => 0..reach,
+            (ListOrder::OldestFirst, None) => match self.total_or_remembered() {
+                // The list may have grown: the window reaches a little past the end that was told, where that takes no further
+                // page. It does so too where the end was told just now, so that the same question, asked again, is the same
+                // call.
+                Some(total) => {
+                    let start = total.saturating_sub(reach);
+                    let (told, grown) = (start..total, start..total + SPARE);
+                    match goal.pages(&grown) > goal.pages(&told) {
+                        true => told,
+                        false => grown,
+                    }
+                }
+                None => 0..reach,
             },
             (ListOrder::NewestFirst, None) | (ListOrder::Unsorted, _) => 0..reach,
         })
