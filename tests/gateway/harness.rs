@@ -52,15 +52,26 @@ impl Desk {
     }
 
     pub(crate) async fn open_with(wishes: Wishes) -> Self {
-        let sandbox = Sandbox::start(wishes.sandbox).await.expect("the sandbox finds free ports");
+        let sandbox = Sandbox::start(wishes.sandbox)
+            .await
+            .expect("the sandbox finds free ports");
         let mut settings = vec![
             ("LISTEN", "127.0.0.1:0".to_owned()),
             ("FIRSTLINE__BASE_URL", sandbox.firstline_url()),
-            ("FIRSTLINE__USERNAME", credentials::FIRSTLINE_USERNAME.to_owned()),
-            ("FIRSTLINE__PASSWORD", credentials::FIRSTLINE_PASSWORD.to_owned()),
+            (
+                "FIRSTLINE__USERNAME",
+                credentials::FIRSTLINE_USERNAME.to_owned(),
+            ),
+            (
+                "FIRSTLINE__PASSWORD",
+                credentials::FIRSTLINE_PASSWORD.to_owned(),
+            ),
             ("BANGWO8__BASE_URL", sandbox.bangwo8_url()),
             ("BANGWO8__ACCOUNT", credentials::BANGWO8_ACCOUNT.to_owned()),
-            ("BANGWO8__PASSWORD", credentials::BANGWO8_PASSWORD.to_owned()),
+            (
+                "BANGWO8__PASSWORD",
+                credentials::BANGWO8_PASSWORD.to_owned(),
+            ),
         ];
         for (name, value) in wishes.settings {
             settings.retain(|(known, _)| *known != name);
@@ -69,7 +80,12 @@ impl Desk {
         let variables = settings
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| (OsString::from(format!("DESKGRAPH_{name}")), OsString::from(value)));
+            .map(|(name, value)| {
+                (
+                    OsString::from(format!("DESKGRAPH_{name}")),
+                    OsString::from(value),
+                )
+            });
 
         let config = Config::from_sources(None, variables).expect("the test's settings are right");
         let gateway = start(config).await.expect("the gateway starts");
@@ -131,8 +147,14 @@ impl Desk {
         let bangwo8 = self.sandbox.bangwo8().requests();
         let is_login = |path: &str| path.contains("/auth") || path.contains("token.php");
         (
-            firstline.iter().filter(|request| !is_login(&request.path)).count(),
-            bangwo8.iter().filter(|request| !is_login(&request.path)).count(),
+            firstline
+                .iter()
+                .filter(|request| !is_login(&request.path))
+                .count(),
+            bangwo8
+                .iter()
+                .filter(|request| !is_login(&request.path))
+                .count(),
         )
     }
 
