@@ -154,7 +154,7 @@ async fn a_record_without_a_chat_has_an_empty_connection_and_costs_no_call() {
     for flag in [json!(0), json!("0")] {
         let fields = json!({ "csBTime": "2026-3-9 10:00:00", "ChatRecord": flag });
         let number = desk.sandbox.bangwo8_insert_record(fields);
-        let empty = page(&desk, &format!("{number}@2026-03-09"), "").await;
+        let empty = page(&desk, &format!("{number}@2026-03-09"), "first: 50").await;
         let page_info =
             json!({ "hasNextPage": false, "hasPreviousPage": false, "endCursor": null });
         let expected = json!({ "totalCount": 0, "nodes": [], "pageInfo": page_info });
