@@ -47,8 +47,13 @@ impl Repository {
         self.authorize(Scope::Read)?;
         let origin = Origin::new(field, &filter);
         let cursor = Cursor::decode(origin, page.after.as_deref())?;
-        if let Some(handler) = filter.handler {
-            self.vendor(handler.vendor)?;
+        let named = [
+            filter.handler.map(|id| id.vendor),
+            filter.handler_group.map(|id| id.vendor),
+            filter.contact.map(|id| id.vendor),
+        ];
+        for vendor in named.into_iter().flatten() {
+            self.vendor(vendor)?;
         }
 
         let participations = self.shared.vendors.iter().map(async |vendor| {

@@ -166,6 +166,11 @@ impl LearnedOrders {
         }
     }
 
+    /// The order of lists of this shape, as far as it is known.
+    pub fn order_of(&self, shape: &'static str) -> Option<ListOrder> {
+        self.of(shape).order
+    }
+
     fn of(&self, shape: &'static str) -> Learned {
         let shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
         let learned = shapes.get(shape).copied().unwrap_or_default();
@@ -305,7 +310,11 @@ impl PagedList<'_> {
 
         let mut calls_left = self.max_calls;
         while let Some(missing) = window.missing(&goal(learned), &admits) {
+            let is_read_backwards = window.is_read_backwards(&missing, learned.order);
             let mut requests = pages_covering(missing, learned.page_cap, self.max_per_page);
+            if is_read_backwards {
+                requests.reverse();
+            }
             requests.truncate(calls_left as usize);
             if requests.is_empty() {
                 break;
@@ -502,6 +511,16 @@ impl<T: Dated> Window<T> {
             true => enough,
             false => plenty,
         })
+    }
+
+    /// Whether the objects nearest to what is in hand, or else the newest, stand at the end of what is missing: where calls
+    /// are short, a page at its beginning would join nothing.
+    fn is_read_backwards(&self, missing: &Range<u64>, order: Option<ListOrder>) -> bool {
+        let order = order.unwrap_or(ListOrder::NewestFirst);
+        match self.segment(order) {
+            Some(segment) => missing.start != segment.end,
+            None => order == ListOrder::OldestFirst,
+        }
     }
 
     /// Where the reading begins: at the newest end, or at the object that was given out last.
