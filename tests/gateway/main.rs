@@ -8,5 +8,6 @@ mod concurrent_writes;
 mod harness;
 mod http;
 mod sandbox;
+mod write_checks;
 mod write_outcomes;
 mod writes;
