@@ -20,5 +20,6 @@ mod readme;
 mod sandbox;
 mod service_record_filters;
 mod service_record_lists;
+mod write_checks;
 mod write_outcomes;
 mod writes;
