@@ -148,7 +148,7 @@ fn a_layer_names_only_the_layers_below_it() {
 
 #[test]
 fn no_vendor_names_the_other() {
-    for source in sources() {
+    for source in sources().iter().filter(|source| !source.is_test()) {
         let forbidden: &[&str] = if source.path.starts_with("upstream/firstline") {
             &["bangwo8", "Bangwo8"]
         } else if source.path.starts_with("upstream/bangwo8") {
@@ -224,7 +224,7 @@ fn each_framework_stays_in_its_layer() {
             "reqwest" => within(&["upstream/", "http/auth"]),
             "serde" | "serde_json" => {
                 path.ends_with("wire.rs")
-                    || path.contains("/tests")
+                    || path.ends_with("tests.rs")
                     || within(&[
                         "config",
                         "sandbox/",
