@@ -19,6 +19,12 @@ pub struct Category {
 pub struct CategoryNames(pub Vec<Option<String>>);
 
 impl Category {
+    /// Whether it and its ancestors tell all that the vendor's own tree does.
+    pub fn is_told_in_full(&self) -> bool {
+        let ancestors = self.parent.as_ref();
+        self.detail == Detail::Full && ancestors.is_none_or(|parent| parent.is_told_in_full())
+    }
+
     /// The same category and ancestors with their names.
     pub fn named(&self, names: &CategoryNames) -> Category {
         let level = usize::from(self.id.level);

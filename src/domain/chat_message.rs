@@ -44,6 +44,8 @@ pub enum ChatRole {
 pub enum Transcript {
     /// In the record's own answer, oldest first.
     Held(Vec<Arc<ChatMessage>>),
-    /// The vendor has to be asked for them.
+    /// In the list's answer for this record, which tells more than the record's own.
+    Listed,
+    /// The vendor has to be asked for them, page by page; their ids count from the oldest.
     Elsewhere,
 }

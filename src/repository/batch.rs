@@ -67,6 +67,14 @@ impl Batches {
             Err(never) => match never {},
         }
     }
+
+    /// What this request read of objects that can be written is read anew from now on.
+    pub(super) fn forget(&self) {
+        if let Some(loader) = self.loader.get() {
+            loader.clear::<ServiceRecordId>();
+            loader.clear::<TicketId>();
+        }
+    }
 }
 
 /// Reads objects by id, through the cache.
@@ -160,7 +168,11 @@ impl ById {
             Arc<dyn crate::upstream::VendorApi>,
             Arc<RequestScope>,
             Vec<Id>,
-        ) -> BoxFuture<'static, Result<Answers<Id, T>>>,
+        ) -> BoxFuture<'static, Result<Answers<Id, T>>>
+        + Copy
+        + Send
+        + Sync
+        + 'static,
     ) -> HashMap<Id, Result<Option<Arc<T>>>>
     where
         Id: Copy + Eq + Hash + Ord + Send + Sync + 'static,
@@ -168,21 +180,31 @@ impl ById {
     {
         let mut found = HashMap::with_capacity(ids.len());
         let mut missing: HashMap<Vendor, Vec<Id>> = HashMap::new();
+        let mut aging: HashMap<Vendor, Vec<Id>> = HashMap::new();
         for id in ids {
             let vendor = vendor_of(id);
             match self
                 .shared
                 .cache
-                .held(&self.scope, self.key(topic, vendor, *id))
+                .held_to_refresh(&self.scope, self.key(topic, vendor, *id))
             {
-                Some(object) => {
+                Some((object, is_to_refresh)) => {
                     found.insert(*id, Ok(Some(object)));
+                    if is_to_refresh {
+                        aging.entry(vendor).or_default().push(*id);
+                    }
                 }
                 None => missing.entry(vendor).or_default().push(*id),
             }
         }
 
-        let load = &load;
+        for (vendor, mut ids) in aging {
+            ids.sort_unstable();
+            let reader = self.clone();
+            // What it brings goes into the cache, and its failure is nobody's: the answer at hand is still good.
+            tokio::spawn(async move { reader.batch(topic, vendor, ids, load).await.map(drop) });
+        }
+
         let reads = missing.into_iter().map(async |(vendor, mut ids)| {
             ids.sort_unstable();
             let answers = self.batch(topic, vendor, ids.clone(), load).await;
@@ -196,6 +218,10 @@ impl ById {
                     }
                     for id in ids {
                         let result = found.entry(id).or_insert(Ok(None));
+                        if matches!(result, Ok(None)) {
+                            // What is gone must not stand in for a failure later.
+                            self.shared.cache.drop_entity(self.key(topic, vendor, id));
+                        }
                         self.stand_in(result, self.key(topic, vendor, id));
                     }
                 }

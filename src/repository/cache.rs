@@ -179,6 +179,19 @@ impl Cache {
         Some(value)
     }
 
+    /// The same, and whether this reader is the one who has it read again in the background.
+    pub(super) fn held_to_refresh<T: Send + Sync + 'static>(
+        &self,
+        scope: &RequestScope,
+        key: ReadKey,
+    ) -> Option<(Arc<T>, bool)> {
+        let entry = self.entries.get(&key.hash)?;
+        let is_to_refresh = entry.is_fresh() && entry.takes_refresh();
+        let value = entry.is_fresh().then_some(entry.value)?.downcast().ok()?;
+        scope.tally.count_cache_hit();
+        Some((value, is_to_refresh))
+    }
+
     /// What is held, however old, to stand in for a vendor that failed.
     pub(super) fn stale<T: Send + Sync + 'static>(
         &self,
@@ -227,6 +240,10 @@ impl Cache {
         if self.settings.keeping == Keeping::Kept && self.is_current(source) {
             let entry = self.entry(key, value, read_at);
             self.entries.insert(key.hash, entry);
+            // A write that came between the question and the filing found nothing to drop.
+            if !self.is_current(source) {
+                self.entries.invalidate(&key.hash);
+            }
         }
     }
 

@@ -36,16 +36,15 @@ impl Repository {
         let given = cursor.number(vendor).unwrap_or(0);
         let last = given.saturating_add(page.limit.get() as u64);
 
-        let (messages, total) = match record.transcript.value() {
-            None => (Vec::new(), Some(0)),
-            Some(Transcript::Held(messages)) => {
+        let (messages, total) = match self.held_messages(record).await? {
+            Some(messages) => {
                 let slice = messages
                     .iter()
                     .skip(usize::try_from(given).unwrap_or(usize::MAX));
                 let slice = slice.take(page.limit.get()).cloned().collect();
                 (slice, Some(messages.len() as u64))
             }
-            Some(Transcript::Elsewhere) => self.messages_elsewhere(record, given + 1, last).await?,
+            None => self.messages_elsewhere(record, given + 1, last).await?,
         };
 
         let until = given + messages.len() as u64;
@@ -66,10 +65,9 @@ impl Repository {
         let Some(record) = self.service_record(id.record).await? else {
             return Ok(None);
         };
-        let messages = match record.transcript.value() {
-            None => return Ok(None),
-            Some(Transcript::Held(messages)) => messages.clone(),
-            Some(Transcript::Elsewhere) => {
+        let messages = match self.held_messages(&record).await? {
+            Some(messages) => messages,
+            None => {
                 let number = id.number.get();
                 let (messages, _) = self.messages_elsewhere(&record, number, number).await?;
                 messages
@@ -98,6 +96,26 @@ impl Repository {
             (Some(only), None) => Ok(Some(Arc::clone(only))),
             _ => Ok(None),
         }
+    }
+
+    /// All of the record's messages, where an answer about the record holds them; none where they are asked for by the page.
+    async fn held_messages(
+        &self,
+        record: &Arc<ServiceRecord>,
+    ) -> Result<Option<Vec<Arc<ChatMessage>>>> {
+        let listed;
+        let transcript = match record.transcript.value() {
+            Some(Transcript::Elsewhere) => return Ok(None),
+            Some(Transcript::Listed) => {
+                listed = self.listed_service_record(record).await?;
+                listed.as_ref().and_then(|listed| listed.transcript.value())
+            }
+            told => told,
+        };
+        Ok(Some(match transcript {
+            Some(Transcript::Held(messages)) => messages.clone(),
+            _ => Vec::new(),
+        }))
     }
 
     /// The messages from one ordinal to another, and how many there are.

@@ -47,8 +47,13 @@ impl Repository {
         self.authorize(Scope::Read)?;
         let origin = Origin::new(field, &filter);
         let cursor = Cursor::decode(origin, page.after.as_deref())?;
-        if let Some(handler) = filter.handler {
-            self.vendor(handler.vendor)?;
+        let named = [
+            filter.handler.map(|id| id.vendor),
+            filter.handler_group.map(|id| id.vendor),
+            filter.contact.map(|id| id.vendor),
+        ];
+        for vendor in named.into_iter().flatten() {
+            self.vendor(vendor)?;
         }
 
         let participations = self.shared.vendors.iter().map(async |vendor| {
@@ -241,6 +246,15 @@ impl Repository {
         if let Told::As(contact) = &record.contact {
             return Ok(contact.clone());
         }
+        let listed = self.listed_service_record(record).await?;
+        Ok(listed.and_then(|listed| listed.contact.value().cloned()))
+    }
+
+    /// The same record as the list tells it, where the list tells more than the answer for one.
+    pub(super) async fn listed_service_record(
+        &self,
+        record: &Arc<ServiceRecord>,
+    ) -> Result<Option<Arc<ServiceRecord>>> {
         let id = record.id;
         let vendor = self.vendor(id.vendor)?;
         let topic = Topic::ServiceRecords;
@@ -253,7 +267,7 @@ impl Repository {
             flight(async move { vendor.listed_service_record(&scope, &record).await })
         });
         let listed = read.await?.value;
-        Ok(Option::as_ref(&listed).and_then(|listed| listed.contact.value().cloned()))
+        Ok(Option::as_ref(&listed).cloned())
     }
 
     pub async fn service_summary(

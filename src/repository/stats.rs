@@ -50,8 +50,9 @@ impl Repository {
             }),
             ..filter.clone()
         };
-        // A ticket is overdue once its due time lies before now; the bound of a filter is inclusive, in whole seconds.
-        let last_second = Timestamp::now() - 1.second();
+        // A ticket is overdue once its due time lies before now; the bound of a filter is inclusive, in whole seconds. Equal
+        // questions of one second are one.
+        let last_second = last_whole_second_before(Timestamp::now());
         let overdue = TicketFilter {
             statuses: Some(OPEN.into_iter().filter(is_asked).collect()),
             due_to: Some(
@@ -284,6 +285,11 @@ impl Repository {
             ("count", range),
         )
     }
+}
+
+fn last_whole_second_before(now: Timestamp) -> Timestamp {
+    let whole = now.as_second() - i64::from(now.subsec_nanosecond() == 0);
+    Timestamp::from_second(whole).unwrap_or(now)
 }
 
 struct Counts {

@@ -3,8 +3,9 @@
 use std::{mem::size_of, sync::Arc};
 
 use crate::domain::{
-    Category, CategoryNames, ChatMessage, Contact, CustomField, Employee, ServiceRecord,
-    ServiceSummary, Sponsor, TerminationCode, Ticket, Told, Transcript, VendorPage,
+    Category, CategoryNames, ChatMessage, Contact, CustomField, Employee, EmployeeGroup, Rating,
+    RemoteSession, ServiceLog, ServiceRecord, ServiceResult, ServiceSummary, Sponsor,
+    TerminationCode, Ticket, Told, Transcript, VendorPage,
 };
 
 /// The whole size of a value, what it owns included.
@@ -32,9 +33,14 @@ macro_rules! owns {
 }
 
 owns! {
-    ServiceRecord: handler, contact, problem, solution, memo, category, custom_fields, transcript, sponsor;
+    ServiceRecord: handler, contact, problem, solution, memo, rating, category, custom_fields, transcript, logs, result, sponsor, remote_session;
     Ticket: subject, content, status_memo, contact, category, handler, creator, sponsor, termination_code, service_records;
-    Employee: name, employee_no, email, mobile, photo_url, extension, job_title, department;
+    Employee: name, employee_no, email, mobile, photo_url, extension, job_title, department, groups;
+    EmployeeGroup: name, supervisor;
+    Rating: comment;
+    ServiceLog: provider_type;
+    ServiceResult: name, description;
+    RemoteSession: client_id, host, service_card_id;
     Contact: name, company, membership_no, identity_no, birth_date, contact_method;
     Category: name, description, parent;
     Sponsor: name, description;
@@ -97,7 +103,7 @@ impl Weight for Transcript {
     fn owned_bytes(&self) -> usize {
         match self {
             Transcript::Held(messages) => messages.owned_bytes(),
-            Transcript::Elsewhere => 0,
+            Transcript::Listed | Transcript::Elsewhere => 0,
         }
     }
 }
@@ -107,3 +113,6 @@ impl<T: Weight> Weight for VendorPage<T> {
         self.items.owned_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// How many idempotency keys are remembered, and for how long after their last use.
+/// How many idempotency keys are remembered, and for how long after their first use.
 const REMEMBERED_KEYS: u64 = 10_000;
 const KEY_LIFE: Duration = Duration::from_secs(24 * 3600);
 
@@ -66,6 +66,8 @@ impl Writes {
             locks: Mutex::default(),
             keys: moka::sync::Cache::builder()
                 .max_capacity(REMEMBERED_KEYS)
+                // The oldest makes room. By how often they are used, as the default is, a new key would not get in.
+                .eviction_policy(moka::policy::EvictionPolicy::lru())
                 .time_to_live(KEY_LIFE)
                 .build(),
         }
@@ -193,8 +195,10 @@ impl Repository {
             );
             written.map(|(_, value)| value)
         });
-        task.await
-            .unwrap_or_else(|panic| Err(Error::internal("a write broke off").with_source(panic)))
+        let written = task.await;
+        // The document's later fields are to see what this one did.
+        self.batches.forget();
+        written.unwrap_or_else(|panic| Err(Error::internal("a write broke off").with_source(panic)))
     }
 }
 
@@ -254,6 +258,8 @@ impl Shared {
             }
             CreateState::Sent { since, .. } => {
                 if let Some(ticket) = find_made(vendor, scope, changes, since).await? {
+                    // It may have been made after the lists were dropped that its sending dropped.
+                    self.cache.drop_lists(vendor.vendor(), Topic::Tickets);
                     *state = CreateState::Made {
                         content,
                         ticket: ticket.id,
@@ -323,8 +329,9 @@ async fn find_made(
     list.find(is_same, fetch).await
 }
 
+/// The vendor's framework trims what it is sent.
 fn is_set_to(change: &Change<String>, value: Option<&String>) -> bool {
-    matches!(change, Change::Set(set) if Some(set) == value)
+    matches!(change, Change::Set(set) if Some(set.trim()) == value.map(|value| value.trim()))
 }
 
 /// The vendor answers an update with a part of the record, so the whole is read again; custom fields that the second reading
@@ -379,5 +386,36 @@ fn outcome_name(error: &Error) -> &'static str {
         ErrorKind::InvalidFields(_) => "invalid",
         ErrorKind::UnsupportedByVendor(_) => "unsupported",
         _ => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_keys_are_remembered_however_often_the_older_ones_were_used() {
+        let writes = Writes::new();
+        let slot = |number: u64| {
+            writes.keys.get_with(digest(&number), || {
+                Arc::new(IdempotentCreate {
+                    state: tokio::sync::Mutex::new(CreateState::Free),
+                })
+            })
+        };
+        for number in 0..REMEMBERED_KEYS {
+            slot(number);
+            slot(number);
+        }
+        writes.keys.run_pending_tasks();
+
+        let newest: Vec<_> = (0..100)
+            .map(|number| slot(REMEMBERED_KEYS + number))
+            .collect();
+        writes.keys.run_pending_tasks();
+        for (number, made) in (0..).zip(&newest) {
+            assert!(Arc::ptr_eq(made, &slot(REMEMBERED_KEYS + number)));
+        }
+        assert!(writes.keys.entry_count() <= REMEMBERED_KEYS);
     }
 }

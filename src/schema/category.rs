@@ -10,7 +10,7 @@ use super::{
     selection::asks_for_category_names,
     vendor::{SourceStatus, Vendor},
 };
-use crate::domain::{self, CategoryId, Detail};
+use crate::domain::{self, CategoryId};
 
 pub(super) struct Category(Arc<domain::Category>);
 
@@ -21,12 +21,12 @@ impl From<Arc<domain::Category>> for Category {
 }
 
 impl Category {
-    /// A category to which another object points: its name is looked up only where the object lacks it and somebody asks.
+    /// A category to which another object points: its names are looked up only where the object lacks some and somebody asks.
     pub(super) async fn related(
         ctx: &Context<'_>,
         category: &Arc<domain::Category>,
     ) -> Option<FieldResult<Self>> {
-        if category.detail > Detail::Reference || !asks_for_category_names(ctx.field()) {
+        if category.is_told_in_full() || !asks_for_category_names(ctx.field()) {
             return Some(Ok(category.clone().into()));
         }
         answered(async {

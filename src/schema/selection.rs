@@ -7,6 +7,9 @@ use crate::repository::CategoryNamesWanted;
 /// What is known of an object by its id alone.
 pub(super) const IDENTITY: [&str; 4] = ["id", "vendor", "vendorId", "__typename"];
 
+/// What the thinnest copy of an object tells that has more than a number.
+pub(super) const IDENTITY_AND_NAME: [&str; 5] = ["id", "vendor", "vendorId", "__typename", "name"];
+
 /// Whether the field's selection has no other names than these, fragments included.
 pub(super) fn asks_only_for(field: SelectionField<'_>, names: &[&str]) -> bool {
     field

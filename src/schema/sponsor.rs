@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, Object};
 use super::{
     error::{FieldResult, answered},
     repository,
-    selection::{IDENTITY, asks_only_for},
+    selection::{IDENTITY, IDENTITY_AND_NAME, asks_only_for},
     vendor::Vendor,
 };
 use crate::domain::{self, Detail};
@@ -26,7 +26,11 @@ impl Sponsor {
         ctx: &Context<'_>,
         sponsor: &Arc<domain::Sponsor>,
     ) -> Option<FieldResult<Self>> {
-        if sponsor.detail > Detail::Reference || asks_only_for(ctx.field(), &IDENTITY) {
+        let told: &[_] = match &sponsor.name {
+            Some(_) => &IDENTITY_AND_NAME,
+            None => &IDENTITY,
+        };
+        if sponsor.detail == Detail::Full || asks_only_for(ctx.field(), told) {
             return Some(Ok(sponsor.clone().into()));
         }
         answered(async {

@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, Object};
 use super::{
     error::{FieldResult, answered},
     repository,
-    selection::{IDENTITY, asks_only_for},
+    selection::{IDENTITY, IDENTITY_AND_NAME, asks_only_for},
     ticket::TicketStatus,
     vendor::Vendor,
 };
@@ -27,7 +27,11 @@ impl TerminationCode {
         ctx: &Context<'_>,
         code: &Arc<domain::TerminationCode>,
     ) -> Option<FieldResult<Self>> {
-        if code.detail > Detail::Reference || asks_only_for(ctx.field(), &IDENTITY) {
+        let told: &[_] = match &code.name {
+            Some(_) => &IDENTITY_AND_NAME,
+            None => &IDENTITY,
+        };
+        if code.detail == Detail::Full || asks_only_for(ctx.field(), told) {
             return Some(Ok(code.clone().into()));
         }
         answered(async {

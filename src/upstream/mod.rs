@@ -105,10 +105,12 @@ pub trait VendorApi: Send + Sync + 'static {
     /// One page of the messages of a record whose transcript is elsewhere.
     async fn chat_page(
         &self,
-        scope: &RequestScope,
-        record: &ServiceRecord,
-        page: VendorPageRequest,
-    ) -> Result<VendorPage<ChatMessage>>;
+        _scope: &RequestScope,
+        _record: &ServiceRecord,
+        _page: VendorPageRequest,
+    ) -> Result<VendorPage<ChatMessage>> {
+        Ok(VendorPage::empty())
+    }
 
     /// The same record as the list tells it, found by its creation time, where the list tells more than the answer for one.
     async fn listed_service_record(

@@ -166,6 +166,11 @@ impl LearnedOrders {
         }
     }
 
+    /// The order of lists of this shape, as far as it is known.
+    pub fn order_of(&self, shape: &'static str) -> Option<ListOrder> {
+        self.of(shape).order
+    }
+
     fn of(&self, shape: &'static str) -> Learned {
         let shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
         let learned = shapes.get(shape).copied().unwrap_or_default();
@@ -294,6 +299,7 @@ impl PagedList<'_> {
             Searched::Sparsely => max_per_page.max(wanted as u64),
         };
         let goal = |learned: Learned| Goal {
+            searched,
             wanted,
             step,
             largest_page: learned
@@ -304,7 +310,11 @@ impl PagedList<'_> {
 
         let mut calls_left = self.max_calls;
         while let Some(missing) = window.missing(&goal(learned), &admits) {
+            let is_read_backwards = window.is_read_backwards(&missing, learned.order);
             let mut requests = pages_covering(missing, learned.page_cap, self.max_per_page);
+            if is_read_backwards {
+                requests.reverse();
+            }
             requests.truncate(calls_left as usize);
             if requests.is_empty() {
                 break;
@@ -400,6 +410,7 @@ enum Searched {
 }
 
 struct Goal {
+    searched: Searched,
     wanted: usize,
     /// How many objects a further call asks for.
     step: u64,
@@ -412,6 +423,20 @@ impl Goal {
     fn reach(&self) -> u64 {
         let spare = if self.can_spare() { SPARE } else { 0 };
         self.step + spare + self.learned.slack
+    }
+
+    /// How many more are asked for, once some of those that are wanted are certain.
+    fn reach_after(&self, certain: usize) -> u64 {
+        match self.searched {
+            Searched::Closely => self.reach() - self.step.min(certain as u64),
+            Searched::Sparsely => self.reach(),
+        }
+    }
+
+    /// How many pages hold a window.
+    fn pages(&self, window: &Range<u64>) -> usize {
+        let largest_page = u32::try_from(self.largest_page).unwrap_or(u32::MAX);
+        pages_covering(window.clone(), None, largest_page).len()
     }
 
     /// Whether a few objects more than are wanted take no further page.
@@ -469,18 +494,33 @@ impl<T: Dated> Window<T> {
                 _ => segment.start.saturating_sub(reach)..segment.start,
             });
         }
-        if self.is_far_end(&segment, order)
-            || self.certain_count(&segment, goal, admits) >= goal.wanted
-        {
+        let certain = self.certain_count(&segment, goal, admits);
+        if self.is_far_end(&segment, order) || certain >= goal.wanted {
             return None;
         }
-        Some(match order {
+        let next = |reach: u64| match order {
             ListOrder::OldestFirst => segment.start.saturating_sub(reach)..segment.start,
             _ => {
                 let end = segment.end + reach;
                 segment.end..self.end().map_or(end, |list_end| end.min(list_end))
             }
+        };
+        // What is wanted still, and more only where that takes no further page.
+        let (enough, plenty) = (next(goal.reach_after(certain)), next(reach));
+        Some(match goal.pages(&plenty) > goal.pages(&enough) {
+            true => enough,
+            false => plenty,
         })
+    }
+
+    /// Whether the objects nearest to what is in hand, or else the newest, stand at the end of what is missing: where calls
+    /// are short, a page at its beginning would join nothing.
+    fn is_read_backwards(&self, missing: &Range<u64>, order: Option<ListOrder>) -> bool {
+        let order = order.unwrap_or(ListOrder::NewestFirst);
+        match self.segment(order) {
+            Some(segment) => missing.start != segment.end,
+            None => order == ListOrder::OldestFirst,
+        }
     }
 
     /// Where the reading begins: at the newest end, or at the object that was given out last.
@@ -495,12 +535,23 @@ impl<T: Dated> Window<T> {
 
         Some(match (order, self.given_to(order)) {
             (ListOrder::NewestFirst, Some(index)) => index.saturating_sub(again)..index + reach,
-            (ListOrder::OldestFirst, Some(index)) => index.saturating_sub(reach)..index + again,
-            (ListOrder::OldestFirst, None) => match (self.end(), self.remembered_total) {
-                (Some(total), _) => total.saturating_sub(reach)..total,
-                // The list may have grown: the window reaches a little past the remembered end.
-                (None, Some(total)) => total.saturating_sub(reach)..total + SPARE,
-                (None, None) => 0..reach,
+            // A list that was given out whole is looked at all the same: the total is part of the answer.
+            (ListOrder::OldestFirst, Some(index)) => {
+                index.saturating_sub(reach)..(index + again).max(1)
+            }
+            (ListOrder::OldestFirst, None) => match self.total_or_remembered() {
+                // The list may have grown: the window reaches a little past the end that was told, where that takes no further
+                // page. It does so too where the end was told just now, so that the same question, asked again, is the same
+                // call.
+                Some(total) => {
+                    let start = total.saturating_sub(reach);
+                    let (told, grown) = (start..total, start..total + SPARE);
+                    match goal.pages(&grown) > goal.pages(&told) {
+                        true => told,
+                        false => grown,
+                    }
+                }
+                None => 0..reach,
             },
             (ListOrder::NewestFirst, None) | (ListOrder::Unsorted, _) => 0..reach,
         })

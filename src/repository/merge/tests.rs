@@ -120,3 +120,25 @@ proptest! {
         prop_assert_eq!(old_given, expected);
     }
 }
+
+#[test]
+fn a_walk_ends_when_one_list_was_given_out_before_the_other() {
+    let manner = |sorted| Manner {
+        sorted,
+        cap: 100,
+        tells_total: true,
+        tells_page_size: false,
+    };
+    let (early, late) = (entries(&[5; 30], 1, 1), entries(&[200; 3], 100_001, 1));
+    let desks = [
+        Desk::new(
+            Vendor::FirstLine,
+            FakeVendor::new(manner(Sorted::IdFalling), early),
+        ),
+        Desk::new(
+            Vendor::Bangwo8,
+            FakeVendor::new(manner(Sorted::IdRising), late),
+        ),
+    ];
+    assert_eq!(walk(&desks, 10, &[0]).len(), 33);
+}

@@ -13,6 +13,7 @@ use crate::{
     },
     upstream::{
         client::Answer,
+        paged_list::ListOrder,
         wire::{FieldValues, Identified, PrintedTime},
     },
 };
@@ -289,8 +290,11 @@ impl Mapping<'_> {
         wire: Vec<Told<wire::ChatMessage>>,
         paging: &wire::Paging,
         page: VendorPageRequest,
+        known_order: Option<ListOrder>,
     ) -> Vec<ChatMessage> {
-        let places = Places::of(&wire, paging, page, |message| self.time(&message.time));
+        let places = Places::of(&wire, paging, page, known_order, |message| {
+            self.time(&message.time)
+        });
 
         wire.into_iter()
             .enumerate()
@@ -348,6 +352,7 @@ impl Places {
         messages: &[Told<wire::ChatMessage>],
         paging: &wire::Paging,
         page: VendorPageRequest,
+        known_order: Option<ListOrder>,
         time_of: impl Fn(&wire::ChatMessage) -> Option<DateTime>,
     ) -> Self {
         let count = messages.len() as u64;
@@ -378,7 +383,12 @@ impl Places {
             .filter_map(|message| time_of(message.value()?));
         let first = times.next();
         let last = times.last().or(first);
-        let is_descending = last.cmp(&first) == Ordering::Less;
+        // A single message, or those of one second, show no order of their own: other pages did.
+        let is_descending = match last.cmp(&first) {
+            Ordering::Less => true,
+            Ordering::Equal => known_order == Some(ListOrder::NewestFirst),
+            Ordering::Greater => false,
+        };
 
         Self {
             before: by_total.unwrap_or(pages_before * page_size),

@@ -22,7 +22,7 @@ use super::{
     EachById, FilterPlan, VendorApi,
     client::{Answer, Call, ClientSettings, VendorClient},
     directory::read_whole,
-    paged_list::{LearnedOrders, ListOrder, PagedList, SERVICE_RECORDS},
+    paged_list::{CHAT_MESSAGES, LearnedOrders, ListOrder, PagedList, SERVICE_RECORDS},
     session::VendorSession,
     wire::{HasId, Identified, Readable},
 };
@@ -265,9 +265,10 @@ impl VendorApi for Bangwo8 {
             next_page: chat.next_page,
         };
         let contents = chat.remote_chatrecords.contents;
-        let messages = self
-            .mapping()
-            .chat_messages(record.id, contents, &paging, page);
+        let known_order = self.orders.order_of(CHAT_MESSAGES);
+        let messages =
+            self.mapping()
+                .chat_messages(record.id, contents, &paging, page, known_order);
         Ok(VendorPage {
             items: messages.into_iter().map(Arc::new).collect(),
             total: paging.count,

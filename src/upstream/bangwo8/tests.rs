@@ -77,7 +77,13 @@ fn chat(json: &str, page: VendorPageRequest) -> Vec<ChatMessage> {
     };
     let record = record(r#","csBTime":"2017-8-23 13:00:00""#);
     with_mapping(|mapping| {
-        mapping.chat_messages(record.id, chat.remote_chatrecords.contents, &paging, page)
+        mapping.chat_messages(
+            record.id,
+            chat.remote_chatrecords.contents,
+            &paging,
+            page,
+            None,
+        )
     })
 }
 

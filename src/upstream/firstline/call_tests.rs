@@ -6,7 +6,7 @@ use reqwest::header::HeaderValue;
 
 use super::*;
 use crate::{
-    domain::{EmployeeId, TerminationCodeId, TicketStatus},
+    domain::{EmployeeId, TerminationCodeId, TicketStatus, Transcript},
     upstream::{
         session::TokenSource,
         stage::{Script, Stage, answer, scope},
@@ -382,12 +382,14 @@ async fn messages_that_the_record_leaves_out_are_in_the_list() {
     let Some((_, Ok(Some(record)))) = each.pop() else {
         panic!("the record is there");
     };
-    let first = VendorPageRequest { page: 1, ..PAGE };
-    let chat = vendor
-        .chat_page(&scope(), &record, first)
-        .await
-        .expect("it is in the list");
-    assert_eq!(chat.items.len(), 1);
+    let listed = vendor.listed_service_record(&scope(), &record).await;
+    let Ok(Some(listed)) = listed else {
+        panic!("it is in the list");
+    };
+    let Some(Transcript::Held(messages)) = listed.transcript.value() else {
+        panic!("the list tells the messages");
+    };
+    assert_eq!(messages.len(), 1);
     assert_eq!(
         first_lines(&stage)[1],
         "GET /api/v1/interact-collection?created_at__start=2021-05-06+12%3A23%3A24\

@@ -123,7 +123,7 @@ impl Mapping<'_> {
     /// The messages are in the logs, but an answer may leave them out, and then the list tells them. A phone call has none.
     fn transcript(&self, record: ServiceRecordId, logs: &[&wire::Log]) -> Transcript {
         if logs.iter().any(lacks_messages) {
-            return Transcript::Elsewhere;
+            return Transcript::Listed;
         }
 
         let mut messages: Vec<_> = logs

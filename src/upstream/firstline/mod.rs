@@ -26,10 +26,10 @@ use super::{
 };
 use crate::{
     domain::{
-        Category, CategoryId, Change, ChatMessage, CustomField, CustomFieldValue, Detail, Employee,
-        GlobalId, RequestScope, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter,
-        ServiceRecordId, Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId,
-        Transcript, Vendor, VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Category, CategoryId, Change, CustomField, CustomFieldValue, Detail, Employee, GlobalId,
+        RequestScope, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId,
+        Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor,
+        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, FieldFault, Result},
 };
@@ -183,31 +183,6 @@ impl VendorApi for FirstLine {
             (*id, record)
         });
         join_all(read).await
-    }
-
-    /// The record's own answer left its messages out; the list tells them.
-    async fn chat_page(
-        &self,
-        scope: &RequestScope,
-        record: &ServiceRecord,
-        page: VendorPageRequest,
-    ) -> Result<VendorPage<ChatMessage>> {
-        let messages = match record.transcript.value() {
-            Some(Transcript::Held(messages)) => messages.clone(),
-            _ => match self.listed_service_record(scope, record).await?.as_deref() {
-                Some(listed) => match listed.transcript.value() {
-                    Some(Transcript::Held(messages)) => messages.clone(),
-                    _ => Vec::new(),
-                },
-                None => Vec::new(),
-            },
-        };
-
-        let mut whole = VendorPage::whole(messages);
-        if page.page > 1 {
-            whole.items.clear();
-        }
-        Ok(whole)
     }
 
     async fn listed_service_record(
@@ -423,8 +398,19 @@ impl VendorApi for FirstLine {
     async fn delete_ticket(&self, scope: &RequestScope, id: TicketId) -> Result<()> {
         let number = own_number(id, id.number)?;
         let path = format!("{TICKETS}/{number}");
-        let call = Call::write(Method::DELETE, TICKET, path, Repeat::Safe);
-        let answer = self.session.send(scope, &call).await?;
+        let call = Call::write(Method::DELETE, TICKET, path.clone(), Repeat::Safe);
+        let mut answer = self.session.send(scope, &call).await?;
+
+        // A vendor that takes no PUT may take no DELETE either; one that refuses a method has done nothing.
+        let overriding;
+        if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
+            let body = wire::encode(&wire::Overridden {
+                method: "delete",
+                body: &wire::Nothing {},
+            });
+            overriding = Call::write(Method::POST, TICKET, path, Repeat::Safe).json(body);
+            answer = self.session.send(scope, &overriding).await?;
+        }
 
         // When an attempt went out whose answer was lost, a later one that finds no ticket shows that it did its work.
         if answer.status() == StatusCode::NOT_FOUND && answer.was_in_doubt() {
@@ -515,14 +501,19 @@ impl FirstLine {
     }
 
     /// The list of what was created at an instant, with a second on either side: whether the bounds belong to the range is
-    /// not documented.
+    /// not documented. The seconds are counted on the vendor's own clock, which may be turned back within them.
     fn around(&self, created_at: Timestamp) -> Query {
         let second = SignedDuration::from_secs(1);
-        let start = created_at.saturating_sub(second).unwrap_or(created_at);
-        let end = created_at.saturating_add(second).unwrap_or(created_at);
+        let local = self.zone.local(created_at);
         vec![
-            ("created_at__start", self.printed(start)),
-            ("created_at__end", self.printed(end)),
+            (
+                "created_at__start",
+                printed_local(local.saturating_sub(second)),
+            ),
+            (
+                "created_at__end",
+                printed_local(local.saturating_add(second)),
+            ),
         ]
     }
 }
@@ -701,13 +692,17 @@ impl FirstLine {
         self.printed(bound)
     }
 
-    /// In the years that a database can hold.
     fn printed(&self, timestamp: Timestamp) -> String {
-        let first = civil::date(1000, 1, 1).at(0, 0, 0, 0);
-        let last = civil::date(9999, 12, 31).at(23, 59, 59, 0);
-        let local = self.zone.local(timestamp).clamp(first, last);
-        local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        printed_local(self.zone.local(timestamp))
     }
+}
+
+/// In the years that a database can hold.
+fn printed_local(local: civil::DateTime) -> String {
+    let first = civil::date(1000, 1, 1).at(0, 0, 0, 0);
+    let last = civil::date(9999, 12, 31).at(23, 59, 59, 0);
+    let local = local.clamp(first, last);
+    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn whole_second(timestamp: Timestamp) -> Timestamp {

@@ -85,7 +85,7 @@ fn printed<T: ToString>(value: Option<&T>) -> Option<String> {
 fn messages(record: &ServiceRecord) -> Option<usize> {
     match record.transcript.value()? {
         Transcript::Held(messages) => Some(messages.len()),
-        Transcript::Elsewhere => None,
+        Transcript::Listed | Transcript::Elsewhere => None,
     }
 }
 
@@ -164,12 +164,9 @@ fn the_handler_of_a_record_is_a_copy_that_hides_nothing_of_the_directory() {
 }
 
 #[test]
-fn a_record_whose_log_leaves_out_the_provider_has_its_messages_elsewhere() {
+fn a_record_whose_log_leaves_out_the_provider_leaves_its_messages_to_the_list() {
     let newer = service_record(SERVICE_RECORD);
-    assert!(matches!(
-        newer.transcript.value(),
-        Some(Transcript::Elsewhere)
-    ));
+    assert!(matches!(newer.transcript.value(), Some(Transcript::Listed)));
     assert_eq!(messages(&service_record(SERVICE_RECORD_2021)), Some(1));
 
     let phone = r#"{"id":1,"logs":[{"id":1,"provider_type":"App\\PhoneContentProvider"}]}"#;

@@ -65,6 +65,11 @@ impl FakeVendor {
 
     pub(crate) fn page(&self, request: VendorPageRequest) -> VendorPage<Entry> {
         self.calls.set(self.calls.get() + 1);
+        assert!(
+            self.calls.get() < 2_000,
+            "the list is read for ever: {request:?} of {} entries",
+            self.entries.borrow().len()
+        );
         let mut entries = self.entries.borrow().clone();
         match self.manner.sorted {
             Sorted::IdFalling => entries.sort_by_key(|entry| std::cmp::Reverse(entry.number)),

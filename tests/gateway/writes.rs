@@ -1,0 +1,679 @@
+//! The mutations: what a vendor is sent, what the caller gets back, and what is refused before any call.
+
+use deskgraph::sandbox::{
+    AnswerShape, DeleteAnswer, Fault, FaultRule, LoggedRequest, MethodSupport,
+};
+use serde_json::{Value, json};
+
+use crate::harness::{Desk, Wishes};
+
+const CREATE: &str = "mutation ($input: CreateTicketInput!) { createTicket(input: $input) {
+    ticket { id vendorId subject content status statusMemo priority dueAt handler { id } contact { id } sponsor { id }
+             category { id level parent { id } } terminationCode { id } }
+    userErrors { code message field } } }";
+const UPDATE: &str = "mutation ($input: UpdateTicketInput!) { updateTicket(input: $input) {
+    ticket { id subject content status statusMemo priority dueAt handler { id } category { id } }
+    userErrors { code message field } } }";
+const DELETE: &str = "mutation ($input: DeleteTicketInput!) { deleteTicket(input: $input) {
+    deletedId userErrors { code message field } } }";
+const UPDATE_RECORD: &str =
+    "mutation ($input: UpdateServiceRecordInput!) { updateServiceRecord(input: $input) {
+    serviceRecord { id status memo handler { id } customFields { key values } }
+    userErrors { code message field } } }";
+
+/// The requests that changed something, logins left out.
+fn writes(desk: &Desk) -> Vec<LoggedRequest> {
+    let mut requests = desk.sandbox.firstline().requests();
+    requests.retain(|request| request.method != "GET" && !request.path.contains("/auth"));
+    requests
+}
+
+/// The payload of a mutation without errors.
+async fn write(desk: &Desk, mutation: &str, input: Value) -> Value {
+    let mut data = desk.data(mutation, json!({ "input": input })).await;
+    let payload = data
+        .as_object_mut()
+        .and_then(|data| data.values_mut().next());
+    payload.expect("a mutation has one field").take()
+}
+
+/// The codes and paths of the user errors of a write that was refused without any call.
+async fn refused(desk: &Desk, mutation: &str, input: Value) -> Value {
+    desk.forget_calls();
+    let payload = write(desk, mutation, input.clone()).await;
+    assert_eq!(desk.calls(), (0, 0), "{input}");
+    user_errors(&payload)
+}
+
+fn user_errors(payload: &Value) -> Value {
+    let object = payload.as_object().expect("it is a payload");
+    let others = object.iter().filter(|(name, _)| *name != "userErrors");
+    let errors = payload["userErrors"].as_array().expect("it is a list");
+    assert!(!errors.is_empty(), "{payload}");
+    assert!(
+        others.into_iter().all(|(_, value)| value.is_null()),
+        "{payload}"
+    );
+    errors
+        .iter()
+        .map(|error| json!([error["code"], error["field"]]))
+        .collect()
+}
+
+/// Numbers of objects that the sandbox has: employee, contact, sponsor, subcategory, termination code.
+async fn numbers(desk: &Desk) -> [String; 5] {
+    let data = desk
+        .ask("{ employees(first: 1, filter: { vendors: [FIRSTLINE] }) { nodes { id } } sponsors { id } terminationCodes { id }
+                categories(vendors: [FIRSTLINE]) { nodes { children { id } } }
+                tickets(first: 100) { nodes { contact { id } } } }")
+        .await;
+    let text = |value: &Value| value.as_str().expect("it is an id").to_owned();
+    let contacts = data["tickets"]["nodes"].as_array().expect("it is a list");
+    let contact = contacts
+        .iter()
+        .find(|ticket| ticket["contact"]["id"].is_string());
+    let categories = data["categories"]["nodes"]
+        .as_array()
+        .expect("it is a list");
+    let child = categories
+        .iter()
+        .find(|category| category["children"][0]["id"].is_string());
+    [
+        text(&data["employees"]["nodes"][0]["id"]),
+        text(&contact.expect("one has a contact")["contact"]["id"]),
+        text(&data["sponsors"][0]["id"]),
+        text(&child.expect("one has children")["children"][0]["id"]),
+        text(&data["terminationCodes"][0]["id"]),
+    ]
+}
+
+fn number(id: &str) -> Value {
+    let digits = id
+        .rsplit(|character: char| !character.is_ascii_digit())
+        .next();
+    let number = digits.and_then(|digits| digits.parse::<u64>().ok());
+    json!(number.expect("an id ends in a number"))
+}
+
+#[tokio::test]
+async fn a_new_ticket_is_sent_in_the_vendors_words() {
+    let desk = Desk::open().await;
+    let [employee, contact, sponsor, category, code] = numbers(&desk).await;
+    desk.forget_calls();
+
+    let payload = write(&desk, CREATE, json!({
+        "subject": "無法登入", "content": "密碼\"重設\"", "status": "IN_PROGRESS", "statusMemo": "等回電", "priority": "URGENT",
+        "dueAt": "2027-03-01T01:31:07.5Z", "handlerId": employee, "contactId": contact, "sponsorId": sponsor,
+        "categoryId": category, "terminationCodeId": code,
+    })).await;
+    let sent = writes(&desk);
+    assert_eq!(sent.len(), 1);
+    assert_eq!(
+        (sent[0].method.as_str(), sent[0].path.as_str()),
+        ("POST", "/api/v1/ticket")
+    );
+    assert_eq!(
+        sent[0].body,
+        json!({
+            "subject": "無法登入", "content": "密碼\"重設\"", "status": 1, "status_memo": "等回電", "priority": 3,
+            "due_at": "2027-03-01 09:31:07", "handler_id": number(&employee), "contact_id": number(&contact),
+            "sponsor_id": number(&sponsor), "sub_category_id": number(&category), "termination_code_id": number(&code),
+        })
+    );
+
+    assert_eq!(payload["userErrors"], json!([]));
+    let ticket = &payload["ticket"];
+    assert_eq!(
+        ticket["id"],
+        json!(format!(
+            "firstline:Ticket:{}",
+            ticket["vendorId"].as_str().unwrap_or("?")
+        ))
+    );
+    assert_eq!(ticket["status"], "IN_PROGRESS");
+    assert_eq!(ticket["priority"], "URGENT");
+    assert_eq!(ticket["dueAt"], "2027-03-01T09:31:07+08:00");
+    for (field, id) in [
+        ("handler", &employee),
+        ("contact", &contact),
+        ("sponsor", &sponsor),
+        ("category", &category),
+        ("terminationCode", &code),
+    ] {
+        assert_eq!(ticket[field]["id"], json!(id), "{field}");
+    }
+
+    desk.forget_calls();
+    let payload = write(
+        &desk,
+        CREATE,
+        json!({ "subject": "s", "content": "c", "handlerId": null }),
+    )
+    .await;
+    assert_eq!(
+        writes(&desk)[0].body,
+        json!({ "subject": "s", "content": "c" })
+    );
+    assert_eq!(
+        (&payload["ticket"]["status"], &payload["ticket"]["priority"]),
+        (&json!("PENDING"), &json!("LOW"))
+    );
+}
+
+#[tokio::test]
+async fn every_status_and_priority_has_the_vendors_number() {
+    let desk = Desk::open().await;
+    let codes = [
+        ("PENDING", "LOW", 0),
+        ("IN_PROGRESS", "MEDIUM", 1),
+        ("RESOLVED", "HIGH", 2),
+        ("CLOSED", "URGENT", 3),
+    ];
+    for (status, priority, code) in codes {
+        desk.forget_calls();
+        let input =
+            json!({ "id": "firstline:Ticket:1002", "status": status, "priority": priority });
+        let ticket = write(&desk, UPDATE, input).await["ticket"].take();
+        assert_eq!(
+            writes(&desk)[0].body,
+            json!({ "status": code, "priority": code })
+        );
+        assert_eq!(
+            (&ticket["status"], &ticket["priority"]),
+            (&json!(status), &json!(priority))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_due_time_in_any_offset_is_the_vendors_local_time() {
+    let desk =
+        Desk::open_with(Wishes::default().set("FIRSTLINE__TIME_ZONE", "America/New_York")).await;
+    for (due_at, sent) in [
+        ("2027-07-01T00:00:00+00:00", "2027-06-30 20:00:00"),
+        ("2027-01-01T00:00:00Z", "2026-12-31 19:00:00"),
+        ("2027-01-01T00:00:00.999+14:00", "2026-12-31 05:00:00"),
+    ] {
+        desk.forget_calls();
+        write(
+            &desk,
+            UPDATE,
+            json!({ "id": "firstline:Ticket:1002", "dueAt": due_at }),
+        )
+        .await;
+        assert_eq!(writes(&desk)[0].body, json!({ "due_at": sent }));
+    }
+}
+
+#[tokio::test]
+async fn an_update_sends_what_was_given_and_null_clears() {
+    let desk = Desk::open().await;
+    let [employee, .., category, code] = numbers(&desk).await;
+    let id = "firstline:Ticket:1002";
+    let given = json!({ "id": id, "statusMemo": "m", "dueAt": "2027-01-01T00:00:00+08:00", "handlerId": employee,
+        "categoryId": category, "terminationCodeId": code });
+    let before = write(&desk, UPDATE, given).await["ticket"].take();
+    assert_eq!(before["category"]["id"], json!(category));
+
+    desk.forget_calls();
+    let cleared = json!({ "id": id, "statusMemo": null, "dueAt": null, "handlerId": null, "contactId": null, "sponsorId": null,
+        "categoryId": null, "terminationCodeId": null });
+    let ticket = write(&desk, UPDATE, cleared).await["ticket"].take();
+    let sent = writes(&desk);
+    assert_eq!(
+        (sent.len(), sent[0].method.as_str(), sent[0].path.as_str()),
+        (1, "PUT", "/api/v1/ticket/1002")
+    );
+    assert_eq!(
+        sent[0].body,
+        json!({ "status_memo": null, "due_at": null, "handler_id": null, "contact_id": null,
+        "sponsor_id": null, "sub_category_id": null, "termination_code_id": null })
+    );
+    for field in ["statusMemo", "dueAt", "handler", "category"] {
+        assert_eq!(ticket[field], Value::Null, "{field}");
+    }
+    assert_eq!(
+        ticket["subject"], before["subject"],
+        "what was omitted stays"
+    );
+
+    // A variable that has no value is omitted, not null.
+    desk.forget_calls();
+    let query = "mutation ($memo: String, $due: DateTime) { updateTicket(input: { id: \"firstline:Ticket:1002\", subject: \"x\",
+        statusMemo: $memo, dueAt: $due }) { ticket { id } } }";
+    desk.data(query, json!({ "due": null })).await;
+    assert_eq!(
+        writes(&desk)[0].body,
+        json!({ "subject": "x", "due_at": null })
+    );
+}
+
+#[tokio::test]
+async fn any_fault_of_an_id_is_a_user_error_at_its_field() {
+    let desk = Desk::open().await;
+    let data = desk.ask("{ categories { nodes { id vendor } } }").await;
+    let top = |vendor| {
+        let nodes = data["categories"]["nodes"]
+            .as_array()
+            .expect("it is a list");
+        nodes
+            .iter()
+            .find(|node| node["vendor"] == vendor)
+            .expect("it has one")["id"]
+            .clone()
+    };
+    for field in [
+        "handlerId",
+        "contactId",
+        "sponsorId",
+        "categoryId",
+        "terminationCodeId",
+    ] {
+        let mut wrong = vec![
+            json!(""),
+            json!("1"),
+            json!("firstline:Ticket:1"),
+            json!("firstline:Employee:0"),
+            json!("nobody:Employee:1"),
+        ];
+        wrong.push(match field {
+            "handlerId" => json!("bangwo8:Employee:1"),
+            "categoryId" => top("FIRSTLINE"),
+            _ => json!("firstline:Employee:1"),
+        });
+        if field == "categoryId" {
+            wrong.push(top("BANGWO8"));
+        }
+        for id in wrong {
+            let expected = json!([["INVALID", ["input", field]]]);
+            let create = json!({ "subject": "s", "content": "c", field: id });
+            assert_eq!(
+                refused(&desk, CREATE, create).await,
+                expected,
+                "{field}: {id}"
+            );
+            let update = json!({ "id": "firstline:Ticket:1002", field: id });
+            assert_eq!(
+                refused(&desk, UPDATE, update).await,
+                expected,
+                "{field}: {id}"
+            );
+        }
+    }
+
+    for (mutation, change) in [
+        (UPDATE, json!({ "subject": "s" })),
+        (DELETE, json!({})),
+        (UPDATE_RECORD, json!({ "memo": "m" })),
+    ] {
+        let is_record = mutation == UPDATE_RECORD;
+        let foreign = if is_record {
+            "bangwo8:ServiceRecord:120001@2026-01-01"
+        } else {
+            "bangwo8:Ticket:1"
+        };
+        let other_type = if is_record {
+            "firstline:Ticket:1002"
+        } else {
+            "firstline:ServiceRecord:1"
+        };
+        for (id, code) in [
+            (foreign, "UNSUPPORTED_BY_VENDOR"),
+            (other_type, "INVALID"),
+            ("x", "INVALID"),
+            ("", "INVALID"),
+            ("firstline:Ticket:01", "INVALID"),
+            ("firstline:Ticket:9223372036854775808", "INVALID"),
+        ] {
+            let mut input = change.clone();
+            input["id"] = json!(id);
+            assert_eq!(
+                refused(&desk, mutation, input).await,
+                json!([[code, ["input", "id"]]]),
+                "{id}"
+            );
+        }
+    }
+    let short = json!({ "id": "bangwo8:ServiceRecord:120001", "memo": "m" });
+    assert_eq!(
+        refused(&desk, UPDATE_RECORD, short).await,
+        json!([["UNSUPPORTED_BY_VENDOR", ["input", "id"]]])
+    );
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_not_configured_is_a_fault_of_the_id() {
+    let desk = Desk::open_with(Wishes::default().without("FIRSTLINE")).await;
+    for (mutation, input) in [
+        (
+            UPDATE,
+            json!({ "id": "firstline:Ticket:1", "subject": "s" }),
+        ),
+        (DELETE, json!({ "id": "firstline:Ticket:1" })),
+        (
+            UPDATE_RECORD,
+            json!({ "id": "firstline:ServiceRecord:1", "memo": "m" }),
+        ),
+    ] {
+        assert_eq!(
+            refused(&desk, mutation, input).await,
+            json!([["INVALID", ["input", "id"]]])
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_checked_is_checked_before_any_call() {
+    let desk = Desk::open().await;
+    let invalid = |field: &str| json!([["INVALID", ["input", field]]]);
+    for blank in ["", " ", "\t\n", "\u{3000}"] {
+        for field in ["subject", "content"] {
+            let mut create = json!({ "subject": "s", "content": "c" });
+            create[field] = json!(blank);
+            assert_eq!(refused(&desk, CREATE, create).await, invalid(field));
+            let update = json!({ "id": "firstline:Ticket:1002", field: blank });
+            assert_eq!(refused(&desk, UPDATE, update).await, invalid(field));
+        }
+    }
+    for field in ["subject", "content", "status", "priority"] {
+        let update = json!({ "id": "firstline:Ticket:1002", field: null });
+        assert_eq!(refused(&desk, UPDATE, update).await, invalid(field));
+    }
+    for field in ["status", "priority"] {
+        let create = json!({ "subject": "s", "content": "c", field: "UNKNOWN" });
+        assert_eq!(refused(&desk, CREATE, create).await, invalid(field));
+        let update = json!({ "id": "firstline:Ticket:1002", field: "UNKNOWN" });
+        assert_eq!(refused(&desk, UPDATE, update).await, invalid(field));
+    }
+    for (mutation, id) in [
+        (UPDATE, "firstline:Ticket:1002"),
+        (UPDATE_RECORD, "firstline:ServiceRecord:1"),
+    ] {
+        assert_eq!(
+            refused(&desk, mutation, json!({ "id": id })).await,
+            json!([["INVALID", ["input"]]])
+        );
+    }
+    let several = json!({ "subject": " ", "content": "", "status": "UNKNOWN", "handlerId": "x" });
+    let told = refused(&desk, CREATE, several).await;
+    assert_eq!(
+        told.as_array().map(Vec::len),
+        Some(4),
+        "all faults come together: {told}"
+    );
+}
+
+#[tokio::test]
+async fn a_records_changes_are_checked_before_any_call() {
+    let desk = Desk::open().await;
+    let open = desk.sandbox.firstline_insert_record(json!({}));
+    let id = format!("firstline:ServiceRecord:{open}");
+
+    let long = json!({ "id": id, "memo": "字".repeat(601) });
+    assert_eq!(
+        refused(&desk, UPDATE_RECORD, long).await,
+        json!([["INVALID", ["input", "memo"]]])
+    );
+    let longest = "字".repeat(599) + "𠮷";
+    let record =
+        write(&desk, UPDATE_RECORD, json!({ "id": id, "memo": longest })).await["serviceRecord"]
+            .take();
+    assert_eq!(
+        record["memo"],
+        json!(longest),
+        "600 characters of several bytes are not too many"
+    );
+
+    for (field, path) in [
+        (json!({ "key": "4" }), json!(["input", "customFields", "1"])),
+        (
+            json!({ "key": "4", "value": null }),
+            json!(["input", "customFields", "1"]),
+        ),
+        (
+            json!({ "key": "4", "value": "a", "values": ["b"] }),
+            json!(["input", "customFields", "1"]),
+        ),
+        (
+            json!({ "key": "4", "value": "a", "values": [] }),
+            json!(["input", "customFields", "1"]),
+        ),
+        (
+            json!({ "key": "four", "value": "a" }),
+            json!(["input", "customFields", "1", "key"]),
+        ),
+        (
+            json!({ "key": "", "value": "a" }),
+            json!(["input", "customFields", "1", "key"]),
+        ),
+        (
+            json!({ "key": "-4", "value": "a" }),
+            json!(["input", "customFields", "1", "key"]),
+        ),
+    ] {
+        let input = json!({ "id": id, "customFields": [{ "key": "7", "value": "fine" }, field] });
+        assert_eq!(
+            refused(&desk, UPDATE_RECORD, input).await,
+            json!([["INVALID", path]])
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_records_custom_fields_are_set_and_cleared() {
+    let desk = Desk::open().await;
+    let open = desk
+        .sandbox
+        .firstline_insert_record(json!({ "$absent": ["cz_cols"], "handler_id": 3 }));
+    let id = format!("firstline:ServiceRecord:{open}");
+    let input = json!({ "id": id, "memo": "m", "customFields": [{ "key": "4", "value": "一" }, { "key": "18", "values": ["A", "B"] }] });
+    let record = write(&desk, UPDATE_RECORD, input).await["serviceRecord"].take();
+
+    let sent = writes(&desk);
+    assert_eq!((sent.len(), sent[0].method.as_str()), (1, "PUT"));
+    assert_eq!(sent[0].path, format!("/api/v1/interact-collection/{open}"));
+    assert_eq!(
+        sent[0].body,
+        json!({ "memo": "m", "cz_cols": [{ "id": 4, "value": "一" }, { "id": 18, "value": ["A", "B"] }] })
+    );
+    assert_eq!(record["memo"], "m");
+    assert_eq!(
+        record["handler"]["id"], "firstline:Employee:3",
+        "the whole record is read again"
+    );
+    assert_eq!(
+        record["customFields"],
+        json!([{ "key": "4", "values": ["一"] }, { "key": "18", "values": ["A", "B"] }])
+    );
+
+    desk.forget_calls();
+    let input = json!({ "id": id, "customFields": [{ "key": "18", "values": [] }] });
+    let record = write(&desk, UPDATE_RECORD, input).await["serviceRecord"].take();
+    assert_eq!(
+        writes(&desk)[0].body,
+        json!({ "cz_cols": [{ "id": 18, "value": [] }] }),
+        "an omitted memo is not sent"
+    );
+    assert_eq!(record["memo"], "m");
+    assert_eq!(
+        record["customFields"],
+        json!([{ "key": "4", "values": ["一"] }, { "key": "18", "values": [] }])
+    );
+
+    desk.forget_calls();
+    let record =
+        write(&desk, UPDATE_RECORD, json!({ "id": id, "memo": null })).await["serviceRecord"]
+            .take();
+    assert_eq!(writes(&desk)[0].body, json!({ "memo": null }));
+    assert_eq!(record["memo"], Value::Null);
+}
+
+#[tokio::test]
+async fn custom_fields_that_a_second_reading_lacks_come_from_the_updates_answer() {
+    let desk = Desk::open().await;
+    let open = desk
+        .sandbox
+        .firstline_insert_record(json!({ "memo": "old" }));
+    let told = json!({ "data": { "id": open, "memo": "new", "acw_at": null, "cz_cols": [{ "id": 4, "value": "123" }], "updated_at": "2026-03-20 14:30:00" } });
+    let answer = Fault::Status {
+        code: 200,
+        body: told.to_string(),
+        headers: Default::default(),
+    };
+    desk.sandbox
+        .firstline()
+        .add_fault(FaultRule::new("PUT /api/v1/interact-collection", answer));
+
+    for absent in [json!([]), json!(["cz_cols"])] {
+        desk.sandbox
+            .firstline_insert_record(json!({ "id": open, "memo": "as read", "$absent": absent }));
+        let input = json!({ "id": format!("firstline:ServiceRecord:{open}"), "memo": "new" });
+        let record = write(&desk, UPDATE_RECORD, input).await["serviceRecord"].take();
+        assert_eq!(record["memo"], "as read");
+        if absent == json!(["cz_cols"]) {
+            assert_eq!(
+                record["customFields"],
+                json!([{ "key": "4", "values": ["123"] }])
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_fields_of_one_document_run_in_their_order() {
+    let desk = Desk::open().await;
+    let query = "mutation { a: updateTicket(input: { id: \"firstline:Ticket:1002\", subject: \"1\" }) { ticket { subject } }
+        b: updateTicket(input: { id: \"firstline:Ticket:1003\", subject: \"2\" }) { ticket { subject } }
+        c: updateTicket(input: { id: \"firstline:Ticket:1002\", subject: \"3\" }) { ticket { subject } }
+        d: deleteTicket(input: { id: \"firstline:Ticket:1002\" }) { deletedId }
+        e: updateTicket(input: { id: \"firstline:Ticket:1002\", subject: \"4\" }) { ticket { subject } userErrors { code field } } }";
+    // The first is the slowest.
+    desk.sandbox
+        .firstline()
+        .add_fault(FaultRule::new("PUT", Fault::Delay { ms: 200 }).times(1));
+    let data = desk.ask(query).await;
+
+    let order: Vec<_> = writes(&desk)
+        .iter()
+        .map(|request| request.body["subject"].clone())
+        .collect();
+    assert_eq!(
+        order,
+        [json!("1"), json!("2"), json!("3"), Value::Null, json!("4")]
+    );
+    assert_eq!(data["c"]["ticket"]["subject"], "3");
+    assert_eq!(data["d"]["deletedId"], "firstline:Ticket:1002");
+    assert_eq!(
+        data["e"]["userErrors"],
+        json!([{ "code": "NOT_FOUND", "field": ["input", "id"] }])
+    );
+}
+
+#[tokio::test]
+async fn a_later_field_sees_what_an_earlier_one_did() {
+    let desk = Desk::open().await;
+    let record = desk
+        .sandbox
+        .firstline_insert_record(json!({ "memo": "before" }));
+    let ticket = desk
+        .sandbox
+        .firstline_insert_ticket(json!({ "interact_collection_ids": [record] }));
+    let query = format!(
+        "mutation {{
+           a: updateTicket(input: {{ id: \"firstline:Ticket:{ticket}\", subject: \"1\" }}) {{ ...Seen }}
+           b: updateServiceRecord(input: {{ id: \"firstline:ServiceRecord:{record}\", memo: \"after\" }}) {{ serviceRecord {{ memo }} }}
+           c: updateTicket(input: {{ id: \"firstline:Ticket:{ticket}\", subject: \"2\" }}) {{ ...Seen }} }}
+         fragment Seen on UpdateTicketPayload {{ ticket {{ subject serviceRecords {{ memo logs {{ id }} customFields {{ key }} }} }} }}"
+    );
+    let data = desk.ask(&query).await;
+    assert_eq!(data["a"]["ticket"]["serviceRecords"][0]["memo"], "before");
+    assert_eq!(data["c"]["ticket"]["subject"], "2");
+    assert_eq!(data["c"]["ticket"]["serviceRecords"][0]["memo"], "after");
+}
+
+#[tokio::test]
+async fn every_shape_of_the_vendors_answers_is_read() {
+    let desk = Desk::open().await;
+    for shape in [AnswerShape::Bare, AnswerShape::Wrapped] {
+        desk.sandbox.firstline().change_switches(|switches| {
+            switches.single_answer = shape;
+            switches.ticket_create_answer = shape;
+            switches.delete_answer = match shape {
+                AnswerShape::Bare => DeleteAnswer::NoContent,
+                AnswerShape::Wrapped => DeleteAnswer::StatusInBody,
+            };
+        });
+        let made =
+            write(&desk, CREATE, json!({ "subject": "s", "content": "c" })).await["ticket"].take();
+        let changed =
+            write(&desk, UPDATE, json!({ "id": made["id"], "subject": "t" })).await["ticket"]
+                .take();
+        assert_eq!(
+            (&changed["id"], &changed["subject"], &changed["content"]),
+            (&made["id"], &json!("t"), &json!("c"))
+        );
+        let deleted = write(&desk, DELETE, json!({ "id": made["id"] })).await;
+        assert_eq!(
+            deleted,
+            json!({ "deletedId": made["id"], "userErrors": [] })
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refused_put_is_a_post_from_then_on_and_a_refresh_stays_a_refresh() {
+    for (method, support) in [
+        ("auto", MethodSupport::PutOverridden),
+        ("auto", MethodSupport::PutAndDeleteOverridden),
+        ("post_override", MethodSupport::PutOverridden),
+        ("auto", MethodSupport::Native),
+        ("put", MethodSupport::Native),
+    ] {
+        let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__UPDATE_METHOD", method)).await;
+        desk.sandbox
+            .firstline()
+            .change_switches(|switches| switches.method_support = support);
+        for subject in ["1", "2"] {
+            let ticket = write(
+                &desk,
+                UPDATE,
+                json!({ "id": "firstline:Ticket:1002", "subject": subject }),
+            )
+            .await["ticket"]
+                .take();
+            assert_eq!(ticket["subject"], subject);
+        }
+        let sent: Vec<_> = writes(&desk)
+            .iter()
+            .map(|request| request.method.clone())
+            .collect();
+        let is_native = support == MethodSupport::Native;
+        match (method, is_native) {
+            (_, true) => assert_eq!(sent, ["PUT", "PUT"]),
+            ("auto", false) => assert_eq!(sent, ["PUT", "POST", "POST"]),
+            _ => assert_eq!(sent, ["POST", "POST"]),
+        }
+        for request in writes(&desk)
+            .iter()
+            .filter(|request| request.method == "POST")
+        {
+            assert_eq!(request.body["_method"], "put");
+            assert_eq!(request.path, "/api/v1/ticket/1002");
+        }
+
+        let deleted = write(&desk, DELETE, json!({ "id": "firstline:Ticket:1003" })).await;
+        assert_eq!(
+            deleted["deletedId"], "firstline:Ticket:1003",
+            "{method} {support:?}"
+        );
+    }
+
+    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__UPDATE_METHOD", "put")).await;
+    desk.sandbox
+        .firstline()
+        .change_switches(|switches| switches.method_support = MethodSupport::PutOverridden);
+    let input = json!({ "input": { "id": "firstline:Ticket:1002", "subject": "x" } });
+    let (error, _) = desk.fault(UPDATE, input).await;
+    assert_eq!(error["extensions"]["code"], "UPSTREAM_REJECTED");
+    assert!(writes(&desk).iter().all(|request| request.method == "PUT"));
+}
