@@ -1,6 +1,10 @@
 //! What the process says of itself: the log's format and filter.
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    any::Any,
+    io::{IsTerminal, stderr},
+    panic,
+};
 
 use tracing::Level;
 use tracing_subscriber::{
@@ -46,9 +50,23 @@ pub fn start(format: LogFormat) {
         .try_init()
         .is_ok();
 
+    if is_first {
+        panic::set_hook(Box::new(|panic| {
+            tracing::error!(
+                panic.location = panic.location().map(ToString::to_string),
+                panic.message = loggable_message(panic.payload()),
+                "a panic"
+            );
+        }));
+    }
     if is_first && !is_readable {
         tracing::warn!("RUST_LOG can't be read; logging at {DEFAULT_FILTER}");
     }
+}
+
+/// The panic's message where it is a constant of the program: one that was put together may hold values.
+fn loggable_message(payload: &dyn Any) -> Option<&'static str> {
+    payload.downcast_ref::<&'static str>().copied()
 }
 
 /// Whatever RUST_LOG says, libraries are heard from warn up only: what they tell below it holds addresses with their values,
@@ -64,7 +82,7 @@ fn is_safe(target: &str, level: &Level) -> bool {
 mod tests {
     use tracing::Level;
 
-    use super::is_safe;
+    use super::{is_safe, loggable_message};
 
     #[test]
     fn libraries_are_kept_at_warn_and_the_gateway_is_not() {
@@ -74,5 +92,11 @@ mod tests {
         assert!(!is_safe("hyper_util::client", &Level::INFO));
         assert!(!is_safe("h2", &Level::TRACE));
         assert!(!is_safe("deskgraphing", &Level::DEBUG));
+    }
+
+    #[test]
+    fn a_panics_message_is_told_only_where_it_is_constant() {
+        assert_eq!(loggable_message(&"a constant"), Some("a constant"));
+        assert_eq!(loggable_message(&"put together".to_owned()), None);
     }
 }

@@ -116,7 +116,7 @@ async fn wrong_method() -> Fault {
     )
 }
 
-/// The panic's message goes to the log by the panic hook, and to nobody else.
+/// Where it was goes to the log by the panic hook, and to nobody else.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request ended in a panic");
     Fault::new(
