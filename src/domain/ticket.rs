@@ -124,6 +124,18 @@ pub struct TicketChanges {
 }
 
 impl TicketFilter {
+    /// The vendors of the objects that the filter names.
+    pub fn vendors_of_ids(&self) -> impl Iterator<Item = Vendor> {
+        let codes = self.termination_codes.iter().flatten();
+        let employees = self.handlers.iter().chain(&self.creators).flatten();
+        let contact = self.contact.map(|id| id.vendor);
+        contact
+            .into_iter()
+            .chain(self.sponsor.map(|id| id.vendor))
+            .chain(codes.map(|id| id.vendor))
+            .chain(employees.map(|id| id.vendor))
+    }
+
     /// The same filter as one vendor can understand it: ids of other vendors are left out of its lists. None where no ticket
     /// of the vendor can match.
     pub fn narrowed_to(&self, vendor: Vendor) -> Option<TicketFilter> {

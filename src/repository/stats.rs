@@ -36,6 +36,9 @@ impl Repository {
     /// One call for each status, one for the total and one for what is overdue, side by side.
     pub async fn ticket_stats(&self, filter: TicketFilter) -> Result<TicketStats> {
         self.authorize(Scope::Read)?;
+        for vendor in filter.vendors_of_ids() {
+            self.vendor(vendor)?;
+        }
         let is_asked = |status: &TicketStatus| {
             filter
                 .statuses

@@ -39,6 +39,9 @@ impl Repository {
         self.authorize(Scope::Read)?;
         let origin = Origin::new(field, &filter);
         let cursor = Cursor::decode(origin, page.after.as_deref())?;
+        for vendor in filter.vendors_of_ids() {
+            self.vendor(vendor)?;
+        }
 
         let participations = self.shared.vendors.iter().map(async |vendor| {
             match filter.narrowed_to(vendor.vendor()) {

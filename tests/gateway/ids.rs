@@ -337,6 +337,11 @@ async fn an_id_of_a_vendor_that_is_not_configured_is_refused_everywhere() {
         "{ serviceRecords(filter: { handlerId: \"firstline:Employee:7\" }) { totalCount } }",
         "{ serviceRecords(filter: { handlerGroupId: \"firstline:EmployeeGroup:7\" }) { totalCount } }",
         "{ serviceRecords(filter: { contactId: \"firstline:Contact:7\" }) { totalCount } }",
+        "{ tickets(filter: { contactId: \"firstline:Contact:7\" }) { totalCount } }",
+        "{ tickets(filter: { sponsorId: \"firstline:Sponsor:7\" }) { totalCount } }",
+        "{ tickets(filter: { terminationCodeIds: [\"firstline:TerminationCode:7\"] }) { totalCount } }",
+        "{ tickets(filter: { creatorIds: [\"firstline:Employee:7\"] }) { totalCount } }",
+        "{ ticketStats(filter: { handlerIds: [\"firstline:Employee:7\"] }) { total } }",
     ] {
         let (error, _) = desk.fault(query, json!({})).await;
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{query}");
