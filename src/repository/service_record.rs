@@ -29,6 +29,9 @@ use crate::{
 /// The most records that one call asks a vendor for: both vendors advise against more.
 const MAX_PER_PAGE: u32 = 100;
 
+/// The most calls that a page of a list takes which the vendor filters: an unsorted list is read whole, up to here.
+const MAX_CALLS: u32 = 10;
+
 impl Repository {
     pub async fn service_record(&self, id: ServiceRecordId) -> Result<Option<Arc<ServiceRecord>>> {
         self.authorize(Scope::Read)?;
@@ -103,7 +106,10 @@ impl Repository {
             shape: service_record_shape(filter),
             fingerprint: origin.fingerprint(),
             max_per_page: MAX_PER_PAGE,
-            max_calls: self.shared.limits.max_vendor_pages,
+            max_calls: match left_over {
+                None => MAX_CALLS,
+                Some(_) => self.shared.limits.max_vendor_pages,
+            },
         };
         let resume = cursor.resume(vendor.vendor());
         let wanted = page.limit.get();

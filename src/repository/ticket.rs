@@ -22,6 +22,9 @@ use crate::{
 /// The most tickets that one call asks a vendor for.
 const MAX_PER_PAGE: u32 = 100;
 
+/// The most calls that a page of a list takes which the vendor filters: an unsorted list is read whole, up to here.
+const MAX_CALLS: u32 = 10;
+
 impl Repository {
     pub async fn ticket(&self, id: TicketId) -> Result<Option<Arc<Ticket>>> {
         self.authorize(Scope::Read)?;
@@ -76,7 +79,7 @@ impl Repository {
             shape: TICKETS,
             fingerprint: origin.fingerprint(),
             max_per_page: MAX_PER_PAGE,
-            max_calls: self.shared.limits.max_vendor_pages,
+            max_calls: MAX_CALLS,
         };
         let resume = cursor.resume(vendor.vendor());
         let reading = list.read(resume, page.limit.get(), |_| true, fetch).await?;

@@ -171,7 +171,7 @@ pub trait VendorApi: Send + Sync + 'static {
     // Tickets
 
     fn has_tickets(&self) -> bool {
-        false
+        self.vendor().has_tickets()
     }
 
     async fn ticket_page(

@@ -175,9 +175,14 @@ impl LearnedOrders {
         let shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
         let learned = shapes.get(shape).copied().unwrap_or_default();
         Learned {
-            order: self.fixed.or(learned.order),
+            order: self.fixed_for(shape).or(learned.order),
             ..learned
         }
+    }
+
+    /// The setting speaks of lists; a chat may be told in another order.
+    fn fixed_for(&self, shape: &'static str) -> Option<ListOrder> {
+        self.fixed.filter(|_| shape != CHAT_MESSAGES)
     }
 
     fn keep(&self, shape: &'static str, learned: Learned) {
@@ -328,7 +333,7 @@ impl PagedList<'_> {
                     learned.page_cap = Some(cap);
                 }
             }
-            learned = window.check_order(learned, self.orders.fixed);
+            learned = window.check_order(learned, self.orders.fixed_for(self.shape));
             self.orders.keep(self.shape, learned);
             if let Some(total) = window.total {
                 self.orders.keep_total(list, total);
@@ -385,7 +390,7 @@ impl PagedList<'_> {
                     learned.page_cap = Some(cap);
                 }
             }
-            learned = window.check_order(learned, self.orders.fixed);
+            learned = window.check_order(learned, self.orders.fixed_for(self.shape));
             self.orders.keep(self.shape, learned);
 
             let end = window.total.unwrap_or(last).min(last);

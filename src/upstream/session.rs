@@ -3,7 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use reqwest::{StatusCode, header::HeaderValue};
@@ -24,8 +27,9 @@ const RENEWED_BEFORE_ITS_END: Duration = Duration::from_secs(60);
 /// After credentials were refused, so long nobody tries them again: a vendor may lock an account that keeps guessing.
 const PAUSE_AFTER_REFUSED_CREDENTIALS: Duration = Duration::from_secs(60);
 /// A token that is refused may have been evicted by another process that signed in with the same account. Two such would
-/// evict each other for ever, so each waits so long between replacements.
+/// evict each other for ever, so each makes so many replacements in so long, and none for a token that was never accepted.
 const PAUSE_BETWEEN_REPLACEMENTS: Duration = Duration::from_secs(5);
+const REPLACEMENTS_WITHIN_THE_PAUSE: usize = 4;
 
 pub(super) struct VendorSession<S> {
     client: VendorClient,
@@ -108,13 +112,19 @@ impl<S: TokenSource> VendorSession<S> {
             .send(errand, call, Some(&pass.header), attempts)
             .await?;
         if answer.status() != StatusCode::UNAUTHORIZED {
+            keeper.note_accepted(&pass);
             return Ok(answer);
         }
 
         let pass = keeper.replacement_of(pass, &self.client, errand).await?;
-        self.client
+        let answer = self
+            .client
             .send(errand, call, Some(&pass.header), attempts)
-            .await
+            .await?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            keeper.note_accepted(&pass);
+        }
+        Ok(answer)
     }
 }
 
@@ -124,6 +134,8 @@ pub(super) struct TokenKeeper<S> {
     vendor: Vendor,
     source: S,
     state: Mutex<TokenState>,
+    /// The newest token that the vendor accepted, by its generation.
+    accepted: AtomicU64,
 }
 
 #[derive(Default)]
@@ -134,7 +146,8 @@ struct TokenState {
     credentials_refused_at: Option<Instant>,
     sign_in_failed: Option<(Instant, Error)>,
     renewal_failed_at: Option<Instant>,
-    replaced_at: Option<Instant>,
+    /// The newest last.
+    replaced_at: [Option<Instant>; REPLACEMENTS_WITHIN_THE_PAUSE],
 }
 
 struct HeldToken {
@@ -177,6 +190,7 @@ impl<S: TokenSource> TokenKeeper<S> {
             vendor,
             source,
             state: Mutex::default(),
+            accepted: AtomicU64::new(0),
         }
     }
 
@@ -194,6 +208,10 @@ impl<S: TokenSource> TokenKeeper<S> {
         self.pass_of(&state)
     }
 
+    fn note_accepted(&self, pass: &Pass) {
+        self.accepted.fetch_max(pass.generation, Ordering::Relaxed);
+    }
+
     /// A pass in the place of one that the vendor refused.
     async fn replacement_of(
         &self,
@@ -205,14 +223,21 @@ impl<S: TokenSource> TokenKeeper<S> {
         let mut state = self.lock(errand).await?;
 
         if state.generation == refused.generation {
-            if is_within(state.replaced_at, PAUSE_BETWEEN_REPLACEMENTS) {
+            let was_accepted = self.accepted.load(Ordering::Relaxed) >= refused.generation;
+            let checked = if was_accepted {
+                0
+            } else {
+                REPLACEMENTS_WITHIN_THE_PAUSE - 1
+            };
+            if is_within(state.replaced_at[checked], PAUSE_BETWEEN_REPLACEMENTS) {
                 return Err(self.failure(VendorErrorCode::Unauthenticated));
             }
             state.held = None;
         }
         if state.held.is_none() {
             self.sign_in(&mut state, client, errand, asked_at).await?;
-            state.replaced_at = Some(Instant::now());
+            state.replaced_at.rotate_left(1);
+            state.replaced_at[REPLACEMENTS_WITHIN_THE_PAUSE - 1] = Some(Instant::now());
         }
         self.pass_of(&state)
     }

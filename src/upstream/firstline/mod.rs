@@ -322,10 +322,6 @@ impl VendorApi for FirstLine {
         .await
     }
 
-    fn has_tickets(&self) -> bool {
-        true
-    }
-
     async fn ticket_page(
         &self,
         scope: &RequestScope,
