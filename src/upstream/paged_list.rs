@@ -426,8 +426,14 @@ struct Goal {
 impl Goal {
     /// How many objects are asked for at once.
     fn reach(&self) -> u64 {
+        self.first_reach() + self.learned.slack
+    }
+
+    /// The same at the newest end. It does not hang on what was learned meanwhile, so that the same question, asked again, is
+    /// the same call.
+    fn first_reach(&self) -> u64 {
         let spare = if self.can_spare() { SPARE } else { 0 };
-        self.step + spare + self.learned.slack
+        self.step + spare
     }
 
     /// How many more are asked for, once some of those that are wanted are certain.
@@ -533,7 +539,7 @@ impl<T: Dated> Window<T> {
         if self.end() == Some(0) {
             return None;
         }
-        let reach = goal.reach();
+        let (reach, first_reach) = (goal.reach(), goal.first_reach());
         // The object given out last is read again where that takes no further page; where it does, a list that is as long as
         // it was is taken to stand where it stood.
         let again = u64::from(goal.can_spare());
@@ -549,16 +555,16 @@ impl<T: Dated> Window<T> {
                 // page. It does so too where the end was told just now, so that the same question, asked again, is the same
                 // call.
                 Some(total) => {
-                    let start = total.saturating_sub(reach);
+                    let start = total.saturating_sub(first_reach);
                     let (told, grown) = (start..total, start..total + SPARE);
                     match goal.pages(&grown) > goal.pages(&told) {
                         true => told,
                         false => grown,
                     }
                 }
-                None => 0..reach,
+                None => 0..first_reach,
             },
-            (ListOrder::NewestFirst, None) | (ListOrder::Unsorted, _) => 0..reach,
+            (ListOrder::NewestFirst, None) | (ListOrder::Unsorted, _) => 0..first_reach,
         })
     }
 
@@ -761,7 +767,8 @@ impl<T: Dated> Window<T> {
         // A margin over what was seen: the next pages may be a little less sorted than these.
         let slack = match self.displacement(order) {
             0 => 0,
-            measured => measured * 2 + SPARE,
+            // In few steps, so that a page more seldom changes what a question is read by.
+            measured => (measured * 2 + SPARE).next_power_of_two(),
         };
         let is_new = order != learned.order;
         Learned {
