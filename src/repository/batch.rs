@@ -27,7 +27,8 @@ use super::{
 };
 use crate::{
     domain::{
-        CategoryNames, RequestScope, ServiceRecord, ServiceRecordId, Ticket, TicketId, Vendor,
+        CategoryNames, RequestScope, ServiceRecord, ServiceRecordId, Ticket, TicketId, Transcript,
+        Vendor,
     },
     error::{Error, Result},
     upstream::EachById,
@@ -176,7 +177,7 @@ impl ById {
     ) -> HashMap<Id, Result<Option<Arc<T>>>>
     where
         Id: Copy + Eq + Hash + Ord + Send + Sync + 'static,
-        T: Weight + Send + Sync + 'static,
+        T: ReadById + Weight + Send + Sync + 'static,
     {
         let mut found = HashMap::with_capacity(ids.len());
         let mut missing: HashMap<Vendor, Vec<Id>> = HashMap::new();
@@ -186,13 +187,13 @@ impl ById {
             match self
                 .shared
                 .cache
-                .held_to_refresh(&self.scope, self.key(topic, vendor, *id))
+                .held_to_refresh::<T>(&self.scope, self.key(topic, vendor, *id))
             {
                 Some((object, is_to_refresh)) => {
-                    found.insert(*id, Ok(Some(object)));
-                    if is_to_refresh {
+                    if is_to_refresh && object.is_as_rich_by_id() {
                         aging.entry(vendor).or_default().push(*id);
                     }
+                    found.insert(*id, Ok(Some(object)));
                 }
                 None => missing.entry(vendor).or_default().push(*id),
             }
@@ -286,6 +287,35 @@ impl Shared {
     /// The key under which one object is kept, however it was read.
     pub(super) fn entity_key(&self, vendor: Vendor, topic: Topic, id: impl Hash) -> ReadKey {
         self.cache.key(vendor, topic, Lifetime::Entity, id)
+    }
+}
+
+/// Whether reading an object by id would tell as much of it as the copy at hand, so that a thin copy never replaces a rich one.
+trait ReadById {
+    fn is_as_rich_by_id(&self) -> bool;
+}
+
+impl ReadById for Ticket {
+    /// Only the list tells who created a ticket.
+    fn is_as_rich_by_id(&self) -> bool {
+        !self.creator.is_told()
+    }
+}
+
+impl ReadById for ServiceRecord {
+    /// Only the list may tell the messages along.
+    fn is_as_rich_by_id(&self) -> bool {
+        let holds_messages = |transcript: &Transcript| match transcript {
+            Transcript::Held(messages) => !messages.is_empty(),
+            _ => false,
+        };
+        !self.transcript.value().is_some_and(holds_messages)
+    }
+}
+
+impl ReadById for CategoryNames {
+    fn is_as_rich_by_id(&self) -> bool {
+        true
     }
 }
 
