@@ -13,7 +13,8 @@ use super::{Repository, Shared, Topic};
 use crate::{
     domain::{
         Change, CustomField, RequestScope, Scope, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Told, VendorPage,
+        ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Told, VendorErrorCode,
+        VendorPage,
     },
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::{
@@ -219,6 +220,8 @@ impl Shared {
                 ),
             )
             .with_source(error),
+            // A create names no object that could be missing: the vendor refused the call.
+            ErrorKind::NotFound => Error::vendor(vendor.vendor(), VendorErrorCode::Rejected),
             _ => error,
         })
     }

@@ -142,8 +142,32 @@ struct Learned {
     slack: u64,
     /// Whether ids were always seen to follow the order.
     ids_follow: bool,
-    /// The most objects that the vendor gives on a page, where it gave fewer than were asked for.
-    page_cap: Option<u32>,
+    page_size: PageSize,
+    /// Whether the totals that are told can be no totals.
+    has_false_totals: bool,
+    /// Whether an answer told neither a total nor what follows.
+    tells_nothing: bool,
+}
+
+/// How many objects a vendor gives on a page, whatever it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PageSize {
+    AsAsked,
+    AtMost(u32),
+    /// It takes no notice of what it is asked for.
+    Always(u32),
+}
+
+impl PageSize {
+    /// The most that one page holds, where it is asked for at most so many.
+    fn largest(self, max_per_page: u32) -> u64 {
+        u64::from(match self {
+            PageSize::AsAsked => max_per_page,
+            PageSize::AtMost(cap) => cap.min(max_per_page),
+            PageSize::Always(size) => size,
+        })
+        .max(1)
+    }
 }
 
 impl Default for Learned {
@@ -152,7 +176,9 @@ impl Default for Learned {
             order: None,
             slack: 0,
             ids_follow: true,
-            page_cap: None,
+            page_size: PageSize::AsAsked,
+            has_false_totals: false,
+            tells_nothing: false,
         }
     }
 }
@@ -279,6 +305,21 @@ impl PagedList<'_> {
             .await
     }
 
+    /// Without totals the size of pages is a guess, which is made anew each time.
+    fn keep<T: Dated>(&self, learned: Learned, window: &Window<T>) {
+        let page_size = match window.is_guessed {
+            true => self.orders.of(self.shape).page_size,
+            false => learned.page_size,
+        };
+        self.orders.keep(
+            self.shape,
+            Learned {
+                page_size,
+                ..learned
+            },
+        );
+    }
+
     async fn read_with<T, Fetch, Answer>(
         &self,
         searched: Searched,
@@ -298,6 +339,7 @@ impl PagedList<'_> {
         }
         let list = (self.shape, self.fingerprint);
         let mut window = Window::new(resume, self.orders.total_of(list));
+        window.has_false_totals = learned.has_false_totals;
         let max_per_page = u64::from(self.max_per_page);
         let step = match searched {
             Searched::Closely => wanted as u64,
@@ -307,16 +349,23 @@ impl PagedList<'_> {
             searched,
             wanted,
             step,
-            largest_page: learned
-                .page_cap
-                .map_or(max_per_page, |cap| max_per_page.min(u64::from(cap))),
+            largest_page: learned.page_size.largest(self.max_per_page),
             learned,
         };
 
         let mut calls_left = self.max_calls;
         while let Some(missing) = window.missing(&goal(learned), &admits) {
             let is_read_backwards = window.is_read_backwards(&missing, learned.order);
-            let mut requests = pages_covering(missing, learned.page_cap, self.max_per_page);
+            let is_unsure = learned.tells_nothing && window.items.is_empty();
+            let mut requests = match is_unsure && learned.page_size == PageSize::AsAsked {
+                // How much the vendor gives at once shows on the first page alone.
+                true => pages_covering(
+                    0..u64::from(self.max_per_page),
+                    learned.page_size,
+                    self.max_per_page,
+                ),
+                false => pages_covering(missing, learned.page_size, self.max_per_page),
+            };
             if is_read_backwards {
                 requests.reverse();
             }
@@ -329,12 +378,12 @@ impl PagedList<'_> {
             let before = (window.items.len(), window.end(), learned);
             let answers = try_join_all(requests.iter().map(|request| fetch(*request))).await?;
             for (request, answer) in requests.iter().zip(answers) {
-                if let Some(cap) = window.take_in(*request, answer) {
-                    learned.page_cap = Some(cap);
+                if let Some(size) = window.take_in(*request, answer, learned.page_size) {
+                    learned.page_size = size;
                 }
             }
             learned = window.check_order(learned, self.orders.fixed_for(self.shape));
-            self.orders.keep(self.shape, learned);
+            self.keep(learned, &window);
             if let Some(total) = window.total {
                 self.orders.keep_total(list, total);
             }
@@ -373,7 +422,7 @@ impl PagedList<'_> {
                 }
                 _ => first - 1..window.end().map_or(last, |end| last.min(end)),
             };
-            let requests: Vec<_> = pages_covering(sought, learned.page_cap, self.max_per_page)
+            let requests: Vec<_> = pages_covering(sought, learned.page_size, self.max_per_page)
                 .into_iter()
                 .filter(|request| asked.insert(*request))
                 .collect();
@@ -386,12 +435,12 @@ impl PagedList<'_> {
                 for item in &answer.items {
                     found.insert(item.number().get(), Arc::clone(item));
                 }
-                if let Some(cap) = window.take_in(*request, answer) {
-                    learned.page_cap = Some(cap);
+                if let Some(size) = window.take_in(*request, answer, learned.page_size) {
+                    learned.page_size = size;
                 }
             }
             learned = window.check_order(learned, self.orders.fixed_for(self.shape));
-            self.orders.keep(self.shape, learned);
+            self.keep(learned, &window);
 
             let end = window.total.unwrap_or(last).min(last);
             if (first..=end).all(|ordinal| found.contains_key(&ordinal)) {
@@ -447,7 +496,7 @@ impl Goal {
     /// How many pages hold a window.
     fn pages(&self, window: &Range<u64>) -> usize {
         let largest_page = u32::try_from(self.largest_page).unwrap_or(u32::MAX);
-        pages_covering(window.clone(), None, largest_page).len()
+        pages_covering(window.clone(), self.learned.page_size, largest_page).len()
     }
 
     /// Whether a few objects more than are wanted take no further page.
@@ -466,6 +515,10 @@ struct Window<T> {
     remembered_total: Option<u64>,
     /// One past the last object, where an answer showed that nothing follows.
     end: Option<u64>,
+    /// Whether the totals that are told can be no totals.
+    has_false_totals: bool,
+    /// Whether an answer told neither a total nor what follows.
+    is_guessed: bool,
 }
 
 impl<T: Dated> Window<T> {
@@ -476,6 +529,8 @@ impl<T: Dated> Window<T> {
             total: None,
             remembered_total,
             end: None,
+            has_false_totals: false,
+            is_guessed: false,
         }
     }
 
@@ -695,29 +750,69 @@ impl<T: Dated> Window<T> {
             .count()
     }
 
-    /// Files a page under the indices that it holds. Answers with the most objects that the vendor gives on a page, where that
-    /// is fewer than were asked for.
-    fn take_in(&mut self, request: VendorPageRequest, answer: VendorPage<T>) -> Option<u32> {
-        let placed = placed(request, &answer);
+    /// Files a page under the indices that it holds. Answers with how many objects the vendor gives on a page, where that is
+    /// not what it was asked for.
+    fn take_in(
+        &mut self,
+        request: VendorPageRequest,
+        mut answer: VendorPage<T>,
+        page_size: PageSize,
+    ) -> Option<PageSize> {
+        if self.has_false_totals {
+            answer.total = None;
+        }
+        let placed = placed(request, &answer, page_size);
         let len = answer.items.len() as u64;
+        let end = placed.start + len;
+        let is_too_many = len > u64::from(request.per_page);
 
-        self.total = answer.total.or(self.total);
-        let is_last = match answer.has_next {
-            Some(has_next) => !has_next,
-            None => len < u64::from(placed.served_per_page),
+        // A total that is no more than the objects of one page, where more follow or went before, counts the page alone.
+        let is_false = |total: u64| match answer.has_next {
+            Some(true) => total <= end,
+            _ => total < end && !is_too_many,
         };
-        if is_last && self.total.is_none() {
-            let end = placed.start + len;
-            self.end = Some(
-                self.end
-                    .map_or(end, |known| if len == 0 { known.min(end) } else { end }),
-            );
-        }
-        for (index, item) in (placed.start..).zip(answer.items) {
-            self.items.insert(index, item);
+        self.has_false_totals |= len > 0 && answer.total.is_some_and(is_false);
+        if self.has_false_totals {
+            self.total = None;
+        } else {
+            self.total = answer.total.or(self.total);
         }
 
-        (placed.served_per_page < request.per_page).then_some(placed.served_per_page)
+        if self.total.is_none() {
+            let numbers: HashSet<_> = self.items.values().map(|item| item.number()).collect();
+            let brings_new = answer
+                .items
+                .iter()
+                .any(|item| !numbers.contains(&item.number()));
+            self.is_guessed |= answer.has_next.is_none();
+            match answer.has_next {
+                Some(false) => self.end = Some(end),
+                // Past the end a vendor gives nothing, or its last page again.
+                None if !brings_new => {
+                    let in_hand = self.items.last_key_value().map_or(0, |(last, _)| last + 1);
+                    let end = if len == 0 { placed.start } else { in_hand };
+                    self.end = Some(self.end.map_or(end, |known| known.min(end)));
+                    return None;
+                }
+                _ => {}
+            }
+        }
+        // Objects past the end of the list stand elsewhere: the vendor did not give the page that it was asked for.
+        if self.total.is_none_or(|total| end <= total) {
+            for (index, item) in (placed.start..).zip(answer.items) {
+                self.items.insert(index, item);
+            }
+        }
+
+        let served = placed.served_per_page;
+        if self.is_guessed && served < request.per_page {
+            return Some(PageSize::Always(served));
+        }
+        match served.cmp(&request.per_page) {
+            Ordering::Less => Some(PageSize::AtMost(served)),
+            Ordering::Greater if is_too_many => Some(PageSize::Always(served)),
+            _ => None,
+        }
     }
 
     /// What the objects in hand say of the list's order.
@@ -779,7 +874,9 @@ impl<T: Dated> Window<T> {
                 slack.max(learned.slack)
             },
             ids_follow: ids_follow && (is_new || learned.ids_follow),
-            page_cap: learned.page_cap,
+            page_size: learned.page_size,
+            has_false_totals: learned.has_false_totals || self.has_false_totals,
+            tells_nothing: learned.tells_nothing || self.is_guessed,
         }
     }
 
@@ -811,7 +908,12 @@ impl<T: Dated> Window<T> {
     fn into_reading(self, goal: &Goal, admits: impl Fn(&T) -> bool) -> Reading<T> {
         let order = goal.learned.order.unwrap_or(ListOrder::NewestFirst);
         let Some(segment) = self.segment(order) else {
-            let is_end = self.end() == Some(0);
+            // Nothing is in hand where the list is empty, or was given out whole.
+            let given = match order {
+                ListOrder::NewestFirst => self.given_to(order).unwrap_or(0),
+                _ => 0,
+            };
+            let is_end = self.end().is_some_and(|end| end <= given);
             return Reading {
                 items: Vec::new(),
                 total: self.total,
@@ -869,7 +971,7 @@ struct Placed {
 }
 
 /// A vendor may serve fewer on a page than were asked for. The answer is believed, never the request.
-fn placed<T>(request: VendorPageRequest, answer: &VendorPage<T>) -> Placed {
+fn placed<T>(request: VendorPageRequest, answer: &VendorPage<T>, page_size: PageSize) -> Placed {
     let len = u32::try_from(answer.items.len()).unwrap_or(u32::MAX);
     let pages_before = u64::from(request.page.saturating_sub(1));
     let full = |served_per_page: u32| Placed {
@@ -887,12 +989,14 @@ fn placed<T>(request: VendorPageRequest, answer: &VendorPage<T>) -> Placed {
     match (answer.total, answer.has_next) {
         (_, Some(true)) => full(len),
         // The end of the list lies before the page that was asked for: the pages are smaller, and this is the last.
-        (Some(total), Some(false)) if end_if_full > total => Placed {
+        (Some(total), Some(false)) if end_if_full != total => Placed {
             start: total.saturating_sub(u64::from(len)),
             served_per_page: request.per_page,
         },
         (_, Some(false)) => full(request.per_page),
         (Some(total), None) if end_if_full < total => full(len),
+        // With nothing told, a first page that is short may be all that there is, or all that the vendor gives at once.
+        (None, None) if request.page == 1 && page_size == PageSize::AsAsked => full(len),
         (_, None) => full(request.per_page),
     }
 }
@@ -900,7 +1004,7 @@ fn placed<T>(request: VendorPageRequest, answer: &VendorPage<T>) -> Placed {
 /// The pages that hold all of `wanted`: one page of the smallest size that does, or several of the largest.
 fn pages_covering(
     wanted: Range<u64>,
-    page_cap: Option<u32>,
+    page_size: PageSize,
     max_per_page: u32,
 ) -> Vec<VendorPageRequest> {
     let Some(last) = wanted
@@ -910,10 +1014,13 @@ fn pages_covering(
     else {
         return Vec::new();
     };
-    let largest = u64::from(page_cap.unwrap_or(max_per_page).min(max_per_page).max(1));
+    let largest = page_size.largest(max_per_page);
     let length = wanted.end - wanted.start;
 
-    let one_page = (length..=largest).find(|size| wanted.start / size == last / size);
+    let one_page = match page_size {
+        PageSize::Always(_) => None,
+        _ => (length..=largest).find(|size| wanted.start / size == last / size),
+    };
     let size = one_page.unwrap_or(largest);
     (wanted.start / size..=last / size)
         .filter_map(|page| {

@@ -142,3 +142,24 @@ fn a_walk_ends_when_one_list_was_given_out_before_the_other() {
     ];
     assert_eq!(walk(&desks, 10, &[0]).len(), 33);
 }
+
+#[test]
+fn a_walk_ends_when_a_list_ends_with_a_page_of_its_vendor() {
+    let manner = |cap| Manner {
+        sorted: Sorted::IdFalling,
+        cap,
+        tells_total: true,
+        tells_page_size: false,
+    };
+    let desks = [
+        Desk::new(
+            Vendor::FirstLine,
+            FakeVendor::new(manner(17), entries(&[1; 68], 1, 1)),
+        ),
+        Desk::new(
+            Vendor::Bangwo8,
+            FakeVendor::new(manner(3), entries(&[1; 8], 100_001, 1)),
+        ),
+    ];
+    assert_eq!(walk(&desks, 15, &[0]).len(), 76);
+}

@@ -25,17 +25,28 @@ fn entries(count: u64) -> Vec<Entry> {
 
 /// Reads the list in pages of `first` and lets `arrivals` objects arrive after each.
 fn walk(vendor: &FakeVendor, first: usize, arrivals: &[usize]) -> Vec<Entry> {
+    let mut arrivals = arrivals.iter().copied().cycle();
     let orders = LearnedOrders::default();
+    let between = || vendor.add_arrivals(arrivals.next().unwrap_or(0));
+    walk_by(&orders, first, |request| vendor.page(request), between)
+}
+
+/// The same over a vendor that answers in a way of its own.
+fn walk_by(
+    orders: &LearnedOrders,
+    first: usize,
+    page: impl Fn(VendorPageRequest) -> VendorPage<Entry>,
+    mut between: impl FnMut(),
+) -> Vec<Entry> {
     let mut given = Vec::new();
     let mut resume = None;
-    let mut arrivals = arrivals.iter().copied().cycle();
     let mut pages = 0;
     loop {
-        let reading = block_on(list(&orders, 1_000).read(
+        let reading = block_on(list(orders, 1_000).read(
             resume,
             first,
             |_| true,
-            async |request| Ok(vendor.page(request)),
+            async |request| Ok(page(request)),
         ))
         .expect("the simulated vendor does not fail");
         let has_more = reading.items.len() > first;
@@ -50,7 +61,113 @@ fn walk(vendor: &FakeVendor, first: usize, arrivals: &[usize]) -> Vec<Entry> {
         pages += 1;
         assert!(pages < 1_000, "the walk does not end");
 
-        vendor.add_arrivals(arrivals.next().unwrap_or(0));
+        between();
+    }
+}
+
+/// Answers that the documents leave open: each has to be read whole and in order.
+#[test]
+fn a_vendor_that_takes_no_notice_of_the_page_size_is_read_whole() {
+    for sorted in MANNERS {
+        for (count, size) in [(91, 100), (91, 15), (63, 40), (250, 100), (5, 100)] {
+            for first in [1, 9, 20, 100] {
+                let vendor = FakeVendor::new(manner_of(sorted), entries(count));
+                let always = |request: VendorPageRequest| {
+                    vendor.page(VendorPageRequest {
+                        per_page: size,
+                        ..request
+                    })
+                };
+                let orders = LearnedOrders::default();
+                let given = walk_by(&orders, first, always, || ());
+                assert_eq!(
+                    given,
+                    newest_first(entries(count)),
+                    "{sorted:?} {count} {size} {first}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_vendor_that_gives_its_whole_list_as_every_page_is_read_once() {
+    for sorted in MANNERS {
+        for tells_next in [Some(false), None] {
+            for first in [1, 9, 20, 100] {
+                let vendor = FakeVendor::new(manner_of(sorted), entries(63));
+                let whole = |_| VendorPage {
+                    has_next: tells_next,
+                    ..vendor.page(VendorPageRequest {
+                        page: 1,
+                        per_page: 100,
+                    })
+                };
+                let given = walk_by(&LearnedOrders::default(), first, whole, || ());
+                assert_eq!(
+                    given,
+                    newest_first(entries(63)),
+                    "{sorted:?} {tells_next:?} {first}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_of_which_nothing_is_told_is_read_to_its_end() {
+    for sorted in MANNERS {
+        for cap in [15, 50, 100] {
+            for first in [1, 9, 40, 100] {
+                let manner = Manner {
+                    cap,
+                    tells_total: false,
+                    ..manner_of(sorted)
+                };
+                let vendor = FakeVendor::new(manner, entries(137));
+                let untold = |request| VendorPage {
+                    has_next: None,
+                    ..vendor.page(request)
+                };
+                let given = walk_by(&LearnedOrders::default(), first, untold, || ());
+                assert_eq!(
+                    given,
+                    newest_first(entries(137)),
+                    "{sorted:?} {cap} {first}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_total_that_counts_the_page_alone_is_not_believed() {
+    for sorted in MANNERS {
+        for first in [9, 50] {
+            let manner = Manner {
+                cap: 30,
+                ..manner_of(sorted)
+            };
+            let vendor = FakeVendor::new(manner, entries(91));
+            let of_page = |request| {
+                let page = vendor.page(request);
+                VendorPage {
+                    total: Some(page.items.len() as u64),
+                    ..page
+                }
+            };
+            let given = walk_by(&LearnedOrders::default(), first, of_page, || ());
+            assert_eq!(given, newest_first(entries(91)), "{sorted:?} {first}");
+        }
+    }
+}
+
+fn manner_of(sorted: Sorted) -> Manner {
+    Manner {
+        sorted,
+        cap: 100,
+        tells_total: true,
+        tells_page_size: false,
     }
 }
 
