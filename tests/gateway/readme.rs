@@ -219,6 +219,11 @@ async fn every_command_exists() {
                 assert!(commands.contains(command), "{line}")
             }
             ["cargo", "build", "--release"] | ["curl" | "export", ..] => {}
+            ["cargo", "bench"] => assert!(root().join("benches/warm_cache.rs").is_file()),
+            ["cargo", "run", "--release", "--example", example] => {
+                let source = root().join("examples").join(format!("{example}.rs"));
+                assert!(source.is_file(), "{line}")
+            }
             [script] => assert!(root().join(script).is_file(), "{line}"),
             _ => panic!("nobody checks `{line}`"),
         }
