@@ -178,7 +178,7 @@ impl ServiceRecord {
         }
     }
 
-    /// What an assistant or agent summed up. Null where the vendor holds none.
+    /// What was summed up of the service. Null where the vendor holds none.
     async fn summary(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceSummary>> {
         let record = self.0.seen();
         if !record.may_have_summary {
