@@ -13,12 +13,18 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::from_fn,
+    middleware::{from_fn, map_request},
     response::{IntoResponse, Response},
     routing::get,
 };
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use tower_http::{
+    CompressionLevel,
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, predicate::SizeAbove},
+    set_header::SetResponseHeaderLayer,
+};
 
 use crate::{error::Result, repository::Shared, schema::GatewaySchema};
 use answer::{Fault, code};
@@ -26,6 +32,9 @@ use auth::{AuthSettings, Authenticator};
 use graphql::Graphql;
 use limits::{DocumentLimits, SchemaShape};
 use pages::Pages;
+
+/// Below this an answer fits a packet or two as it is.
+const MIN_COMPRESSED_BYTES: u64 = 512;
 
 pub struct HttpSettings {
     pub auth: AuthSettings,
@@ -85,6 +94,8 @@ pub fn router(
         .fallback(no_such_page)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(compression())
+        .layer(map_request(accept_plain))
         .layer(header_unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_unless_set(header::X_FRAME_OPTIONS, "DENY"))
         .layer(header_unless_set(header::REFERRER_POLICY, "no-referrer"))
@@ -94,6 +105,44 @@ pub fn router(
         ))
         .layer(from_fn(request_log::log_request));
     Ok(router)
+}
+
+/// gzip, br or zstd, whichever the client likes best. What limits the gateway is its processor, so the fastest level of each.
+fn compression() -> CompressionLayer<SizeAbove> {
+    CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES))
+}
+
+/// A client that rules out answers as they are gets them all the same where it takes no packing either: the layer of compression
+/// would tell 406 of what has run.
+async fn accept_plain(mut request: Request) -> Request {
+    let headers = request.headers_mut();
+    let accepted: Vec<&str> = headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    if !accepted.iter().any(|entry| rules_out_plain(entry)) {
+        return request;
+    }
+
+    let heard: Vec<&str> = accepted
+        .into_iter()
+        .filter(|entry| !rules_out_plain(entry))
+        .collect();
+    if let Ok(heard) = HeaderValue::from_str(&heard.join(",")) {
+        headers.insert(header::ACCEPT_ENCODING, heard);
+    }
+    request
+}
+
+/// Whether this entry of Accept-Encoding is about answers as they are, and refuses them.
+fn rules_out_plain(entry: &str) -> bool {
+    let (coding, weight) = entry.split_once(';').unwrap_or((entry, ""));
+    let quality = weight.trim().trim_start_matches(['q', 'Q', '=']);
+    matches!(coding.trim(), "*" | "identity") && quality.parse() == Ok(0.0)
 }
 
 fn header_unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -1,39 +1,135 @@
-//! Serving: a listener, and the end of it.
+//! Serving: what connections may hold and how long they may keep silent, and the end of it all.
 
-use std::{future::Future, io, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use axum::Router;
-use tokio::net::TcpListener;
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request},
+    serve::Listener,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+use tower::ServiceExt;
 
 /// How long requests that are under way may go on after the gateway was told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// Within this time a new connection has sent its first request's head, whichever version of HTTP it speaks.
+const FIRST_HEAD: Duration = Duration::from_secs(10);
+
+/// How long a connection may wait between its requests. Proxies keep theirs for a minute, and must not find them closed.
+const IDLE: Duration = Duration::from_secs(75);
+
+/// The head of a request: its address and headers.
+const MAX_HEAD_BYTES: u32 = 128 << 10;
+
+/// Requests under way at once on one connection of HTTP/2.
+const MAX_STREAMS: u32 = 100;
+
 /// Serves until `stop` is done, then takes nothing new, and ends with the last request or at the end of the grace.
 pub async fn serve(
-    listener: TcpListener,
+    mut listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let (stopping, mut is_stopping) = tokio::sync::watch::channel(());
-    let stop = async move {
-        stop.await;
-        // Nobody to tell means that the serving is over already.
-        let _ = stopping.send(());
-    };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+    let protocol = Arc::new(protocol());
+    let connections = GracefulShutdown::new();
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            // It waits out what the system lacks, and passes over connections that are gone already.
+            (stream, peer) = Listener::accept(&mut listener) => {
+                tokio::spawn(converse(
+                    protocol.clone(),
+                    stream,
+                    peer,
+                    router.clone(),
+                    connections.watcher(),
+                ));
+            }
+            () = &mut stop => break,
+        }
+    }
+    drop(listener);
 
-    let grace_is_over = async move {
-        // An error means that the serving is over, and the other branch will tell how.
-        match is_stopping.changed().await {
-            Ok(()) => tokio::time::sleep(GRACE).await,
-            Err(_) => std::future::pending().await,
-        }
-    };
     tokio::select! {
-        result = serving => result,
-        () = grace_is_over => {
+        () = connections.shutdown() => {}
+        () = sleep(GRACE) => {
             tracing::warn!("requests were still under way at the end of the grace, and are cut off");
-            Ok(())
         }
+    }
+    Ok(())
+}
+
+/// HTTP/1.1 and, to whoever opens with its preface, HTTP/2 without TLS.
+fn protocol() -> Builder<TokioExecutor> {
+    let mut protocol = Builder::new(TokioExecutor::new());
+    protocol
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_buf_size(MAX_HEAD_BYTES as usize);
+    protocol
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HEAD_BYTES)
+        .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(IDLE);
+    protocol
+}
+
+/// Serves one connection until either side closes it.
+async fn converse(
+    protocol: Arc<Builder<TokioExecutor>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    watcher: Watcher,
+) {
+    // Answers are written whole, so that there is nothing to gather. A connection that refuses this serves all the same.
+    let _ = stream.set_nodelay(true);
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = has_asked.clone();
+    let service = router.map_request(move |mut request: Request<_>| {
+        asked.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    });
+
+    let connection =
+        protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let mut serving = pin!(watcher.watch(connection.into_owned()));
+    let ended = tokio::select! {
+        ended = &mut serving => Some(ended),
+        () = sleep(FIRST_HEAD) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None if has_asked.load(Ordering::Relaxed) => serving.await,
+        // Dropped, the connection is closed.
+        None => return,
+    };
+    if let Err(err) = ended {
+        tracing::debug!(error = err, "a connection broke off");
     }
 }

@@ -9,6 +9,7 @@ mod calls;
 mod clients;
 mod command_line;
 mod concurrent_writes;
+mod connections;
 mod employees;
 mod examples;
 mod firstline;

@@ -1,0 +1,165 @@
+//! Connections: which versions of HTTP are spoken, how answers are packed, and how long a silent client is waited for.
+
+use std::time::Duration;
+
+use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
+use reqwest::{Response, Version, header};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::harness::Desk;
+
+/// Longer than the gateway waits for anything here.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+const LARGE: &str = "{ serviceRecords(first: 20) { nodes { id vendor status handler { name } } } }";
+const SMALL: &str = "{ __typename }";
+
+async fn ask(desk: &Desk, client: &reqwest::Client, query: &str, accepted: &str) -> Response {
+    client
+        .post(desk.url("/graphql"))
+        .header(header::ACCEPT_ENCODING, accepted)
+        .json(&json!({ "query": query }))
+        .send()
+        .await
+        .expect("the gateway answers")
+}
+
+fn encoding_of(response: &Response) -> Option<&str> {
+    response
+        .headers()
+        .get(header::CONTENT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+}
+
+/// A client that leaves answers as they come.
+fn plain_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .no_gzip()
+        .build()
+        .expect("a client without options builds")
+}
+
+#[tokio::test]
+async fn a_large_answer_is_packed_as_the_client_likes_it_best() {
+    let desk = Desk::open().await;
+    let client = plain_client();
+    let whole = desk.ask(LARGE).await;
+
+    for (accepted, encoding) in [
+        ("gzip", Some("gzip")),
+        ("br", Some("br")),
+        ("zstd", Some("zstd")),
+        ("gzip, br;q=0.9", Some("gzip")),
+        ("gzip;q=0.1, deflate, br;q=0.2", Some("br")),
+        ("deflate", None),
+        ("identity", None),
+        ("gzip;q=0", None),
+        ("*;q=0", None),
+        ("identity;q=0.0, *;q=0", None),
+        ("identity;q=0, *;q=0, br", Some("br")),
+    ] {
+        let response = ask(&desk, &client, LARGE, accepted).await;
+        assert_eq!(response.status(), 200, "{accepted}");
+        assert_eq!(encoding_of(&response), encoding, "{accepted}");
+        let varies = response.headers().get_all(header::VARY).iter();
+        let varies: Vec<&[u8]> = varies.map(|value| value.as_bytes()).collect();
+        assert!(
+            varies.contains(&b"accept-encoding".as_slice()),
+            "{accepted}"
+        );
+
+        let packed = response.bytes().await.expect("the answer comes whole");
+        let mut unpacked = Vec::new();
+        match encoding {
+            Some("gzip") => GzipDecoder::new(&*packed).read_to_end(&mut unpacked).await,
+            Some("br") => {
+                BrotliDecoder::new(&*packed)
+                    .read_to_end(&mut unpacked)
+                    .await
+            }
+            Some("zstd") => ZstdDecoder::new(&*packed).read_to_end(&mut unpacked).await,
+            _ => (&*packed).read_to_end(&mut unpacked).await,
+        }
+        .expect("it can be unpacked");
+        let answer: Value = serde_json::from_slice(&unpacked).expect("it is JSON");
+        assert_eq!(answer["data"], whole, "{accepted}");
+        if encoding.is_some() {
+            assert!(packed.len() < unpacked.len() / 2, "{accepted}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_small_answer_is_left_as_it_is() {
+    let desk = Desk::open().await;
+    let response = ask(&desk, &plain_client(), SMALL, "gzip, br, zstd").await;
+
+    assert_eq!(encoding_of(&response), None);
+    let answer: Value = response.json().await.expect("it is JSON");
+    assert_eq!(answer, json!({ "data": { "__typename": "Query" } }));
+}
+
+#[tokio::test]
+async fn both_versions_of_http_are_spoken_on_one_port_without_tls() {
+    let desk = Desk::open().await;
+    let by_preface = reqwest::Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .expect("a client without options builds");
+
+    for (client, version) in [
+        (plain_client(), Version::HTTP_11),
+        (by_preface, Version::HTTP_2),
+    ] {
+        let asking = (0..20).map(|_| ask(&desk, &client, LARGE, "identity"));
+        for response in futures_util::future::join_all(asking).await {
+            assert_eq!(response.version(), version);
+            let answer: Value = response.json().await.expect("it is JSON");
+            assert_eq!(answer["errors"], Value::Null);
+        }
+        let missing = client.get(desk.url("/nothing")).send().await;
+        let missing = missing.expect("the gateway answers");
+        assert_eq!(missing.status(), 404);
+        let missing: Value = missing.json().await.expect("it is JSON");
+        assert_eq!(missing["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_send_a_whole_head_is_closed() {
+    let desk = Desk::open().await;
+    let address = desk.url("").replace("http://", "");
+    let mut silent = Vec::new();
+    for start in [
+        "",
+        "P",
+        "PRI * HTTP/2.0\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nx-slow: ",
+    ] {
+        let mut connection = TcpStream::connect(&address).await.expect("it listens");
+        connection
+            .write_all(start.as_bytes())
+            .await
+            .expect("it takes what comes");
+        silent.push((start, connection));
+    }
+    desk.ask(SMALL).await;
+
+    // The clock runs ahead while everybody waits.
+    tokio::time::pause();
+    for (start, mut connection) in silent {
+        let mut rest = Vec::new();
+        let closed = timeout(PATIENCE, connection.read_to_end(&mut rest)).await;
+        assert!(closed.is_ok(), "after {start:?}");
+    }
+    tokio::time::resume();
+    desk.ask(SMALL).await;
+}
