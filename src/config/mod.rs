@@ -92,10 +92,7 @@ impl Config {
             },
             http: http(layers, listen)?,
             schema: SchemaSettings {
-                introspection: match layers.is_on("introspection.enabled")? {
-                    true => Introspection::Enabled,
-                    false => Introspection::Disabled,
-                },
+                introspection: introspection(layers)?,
             },
             cache: cache(layers)?,
             limits: repository::Limits {
@@ -127,6 +124,14 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
             max_tokens: layers.number("limits.max_tokens")?,
             max_page_size: layers.number("limits.max_page_size")?,
         },
+        introspection: introspection(layers)?,
+    })
+}
+
+fn introspection(layers: &Layers) -> Result<Introspection> {
+    Ok(match layers.is_on("introspection.enabled")? {
+        true => Introspection::Enabled,
+        false => Introspection::Disabled,
     })
 }
 

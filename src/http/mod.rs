@@ -26,7 +26,11 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
 };
 
-use crate::{error::Result, repository::Shared, schema::GatewaySchema};
+use crate::{
+    error::Result,
+    repository::Shared,
+    schema::{GatewaySchema, Introspection},
+};
 use answer::{Fault, code};
 use auth::{AuthSettings, Authenticator};
 use graphql::Graphql;
@@ -43,6 +47,8 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     pub max_batch: usize,
     pub document: DocumentLimits,
+    /// Where the schema may not be asked for, refusals tell no names of it either.
+    pub introspection: Introspection,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +70,7 @@ pub fn router(
         shared: shared.clone(),
         authenticator: Authenticator::new(settings.auth),
         limits: settings.document,
+        introspection: settings.introspection,
         request_timeout: settings.request_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,

@@ -42,6 +42,7 @@ use crate::{
 };
 pub use mutation::Mutation;
 pub use query::Query;
+pub use scalars::misfit;
 
 pub type GatewaySchema = Schema<Query, Mutation, EmptySubscription>;
 

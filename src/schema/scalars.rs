@@ -1,6 +1,6 @@
 //! The scalars that GraphQL itself lacks, and how numbers become an Int.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use jiff::{Timestamp, civil, tz::Offset};
 
 use crate::domain;
@@ -14,6 +14,29 @@ pub(super) struct Date(pub(super) civil::Date);
 #[derive(Clone, Copy)]
 pub(super) struct Decimal(pub(super) rust_decimal::Decimal);
 
+/// A scalar that is written as a string of a form of its own.
+trait Written: Sized {
+    /// To stand after "it must be".
+    const FORM: &'static str;
+
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// What a value of one of these scalars must be, where this one is not. Values of all other types fit.
+pub fn misfit(scalar: &str, value: &Value) -> Option<&'static str> {
+    fn checked<T: Written>(value: &Value) -> Option<&'static str> {
+        let is_read = text(value).and_then(T::read).is_some();
+        (!is_read).then_some(T::FORM)
+    }
+
+    match scalar {
+        "DateTime" => checked::<DateTime>(value),
+        "Date" => checked::<Date>(value),
+        "Decimal" => checked::<Decimal>(value),
+        _ => None,
+    }
+}
+
 /// A count as an Int: one that is too large for it is shown as the largest.
 pub(super) fn int(count: u64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
@@ -23,13 +46,7 @@ pub(super) fn int(count: u64) -> i32 {
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        text(&value)
-            .filter(|text| is_rfc3339(text))
-            .and_then(|text| text.parse::<Timestamp>().ok())
-            .map(DateTime::at)
-            .ok_or_else(|| {
-                refused("it must be written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00")
-            })
+        parsed(&value)
     }
 
     fn is_valid(value: &Value) -> bool {
@@ -38,6 +55,16 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+impl Written for DateTime {
+    const FORM: &'static str =
+        "written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00";
+
+    fn read(text: &str) -> Option<Self> {
+        let timestamp = is_rfc3339(text).then(|| text.parse::<Timestamp>().ok())??;
+        Some(DateTime::at(timestamp))
     }
 }
 
@@ -45,12 +72,7 @@ impl ScalarType for DateTime {
 #[Scalar]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
-        text(&value)
-            .and_then(|text| {
-                let day: civil::Date = text.parse().ok()?;
-                (day.to_string() == text).then_some(Date(day))
-            })
-            .ok_or_else(|| refused("it must be a day that exists, written as YYYY-MM-DD"))
+        parsed(&value)
     }
 
     fn is_valid(value: &Value) -> bool {
@@ -62,14 +84,20 @@ impl ScalarType for Date {
     }
 }
 
+impl Written for Date {
+    const FORM: &'static str = "a day that exists, written as YYYY-MM-DD";
+
+    fn read(text: &str) -> Option<Self> {
+        let day: civil::Date = text.parse().ok()?;
+        (day.to_string() == text).then_some(Date(day))
+    }
+}
+
 /// An exact decimal number, as a string. Its scale is kept: "234.00".
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
-        text(&value)
-            .and_then(|text| rust_decimal::Decimal::from_str_exact(text).ok())
-            .map(Decimal)
-            .ok_or_else(|| refused("it must be a decimal number in a string, such as \"234.00\""))
+        parsed(&value)
     }
 
     fn is_valid(value: &Value) -> bool {
@@ -78,6 +106,16 @@ impl ScalarType for Decimal {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+impl Written for Decimal {
+    const FORM: &'static str = "a decimal number in a string, such as \"234.00\"";
+
+    fn read(text: &str) -> Option<Self> {
+        rust_decimal::Decimal::from_str_exact(text)
+            .ok()
+            .map(Decimal)
     }
 }
 
@@ -135,7 +173,10 @@ fn has_form(text: &str, form: &str) -> bool {
     text.len() == form.len() && text.bytes().zip(form.bytes()).all(fits)
 }
 
-/// Says what would be right, and repeats nothing of what was sent.
-fn refused<T: async_graphql::InputType>(expected: &str) -> InputValueError<T> {
-    InputValueError::custom(expected).with_extension("code", "BAD_USER_INPUT")
+/// A refusal says what would be right, and repeats nothing of what was sent.
+fn parsed<T: Written + InputType>(value: &Value) -> InputValueResult<T> {
+    text(value).and_then(T::read).ok_or_else(|| {
+        InputValueError::custom(format_args!("it must be {}", T::FORM))
+            .with_extension("code", "BAD_USER_INPUT")
+    })
 }

@@ -177,6 +177,23 @@ async fn an_instant_without_an_offset_is_refused_with_a_code() {
     }
 }
 
+#[test]
+fn every_scalar_of_the_schema_tells_what_does_not_fit_it() {
+    let sdl = super::sdl();
+    let scalars = sdl.lines().filter_map(|line| line.strip_prefix("scalar "));
+    let names: Vec<&str> = scalars
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+
+    assert!(!names.is_empty());
+    for name in names {
+        assert!(
+            super::misfit(name, &Value::Boolean(true)).is_some(),
+            "{name}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn an_instant_with_an_offset_is_read() {
     for right in [

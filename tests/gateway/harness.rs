@@ -109,6 +109,20 @@ impl Desk {
         &self.client
     }
 
+    /// The status and the body that a request's body is answered with, in the media type whose status tells how it went.
+    pub(crate) async fn post(&self, body: &Value) -> (u16, Value) {
+        let response = self
+            .client
+            .post(self.url("/graphql"))
+            .header("accept", "application/graphql-response+json")
+            .json(body)
+            .send()
+            .await
+            .expect("the gateway answers");
+        let status = response.status().as_u16();
+        (status, response.json().await.expect("the answer is JSON"))
+    }
+
     /// The whole answer to a query: `data`, and `errors` where there are any.
     pub(crate) async fn answer(&self, query: &str, variables: Value) -> Value {
         let response = self

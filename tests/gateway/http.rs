@@ -40,6 +40,7 @@ fn settings() -> HttpSettings {
             max_tokens: 500,
             max_page_size: 100,
         },
+        introspection: Introspection::Enabled,
     }
 }
 

@@ -23,6 +23,7 @@ mod readme;
 mod sandbox;
 mod service_record_filters;
 mod service_record_lists;
+mod values;
 mod write_checks;
 mod write_outcomes;
 mod writes;

@@ -1,7 +1,10 @@
 //! GraphQL over HTTP: negotiates, reads the request, has it executed within its limits, and answers.
 
+mod coercion;
 mod operation;
 mod parameters;
+mod validation;
+mod variables;
 
 use std::{
     sync::Arc,
@@ -27,7 +30,7 @@ use super::{
 use crate::{
     domain::{Caller, RequestScope, Tally},
     repository::Shared,
-    schema::GatewaySchema,
+    schema::{GatewaySchema, Introspection},
 };
 use operation::Operation;
 use parameters::{Asked, Parameters};
@@ -42,6 +45,7 @@ pub(super) struct Graphql {
     pub(super) shared: Arc<Shared>,
     pub(super) authenticator: Authenticator,
     pub(super) limits: DocumentLimits,
+    pub(super) introspection: Introspection,
     pub(super) request_timeout: Duration,
     pub(super) max_body_bytes: usize,
     pub(super) max_batch: usize,
@@ -128,7 +132,8 @@ impl Graphql {
     }
 
     fn prepare(&self, parameters: Parameters, facts: &RequestFacts) -> Result<Operation, Answer> {
-        let operation = Operation::prepare(parameters, &self.limits, &self.shape)?;
+        let operation =
+            Operation::prepare(parameters, &self.limits, &self.shape, self.introspection)?;
         facts.tell_operation(OperationFacts {
             name: operation.name.clone(),
             operation_type: operation.operation_type.to_string(),

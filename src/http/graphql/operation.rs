@@ -10,20 +10,21 @@ use async_graphql::{
     },
 };
 
-use super::parameters::Parameters;
+use super::{parameters::Parameters, validation, variables};
 use crate::{
     http::{
         answer::{Answer, code, error},
         limits::{self, DocumentLimits, Refusal, SchemaShape},
     },
     repository::Repository,
-    schema::GatewaySchema,
+    schema::{GatewaySchema, Introspection},
 };
 
 /// An operation that may run.
 pub(super) struct Operation {
     document: ExecutableDocument,
-    parameters: Parameters,
+    query: String,
+    variables: Variables,
     pub(super) name: Option<String>,
     pub(super) operation_type: OperationType,
 }
@@ -34,20 +35,34 @@ impl Operation {
         parameters: Parameters,
         limits: &DocumentLimits,
         shape: &SchemaShape,
+        introspection: Introspection,
     ) -> Result<Self, Answer> {
         limits::check_size(&parameters.query, limits).map_err(refused)?;
-        let document = parse_query(&parameters.query).map_err(unparsable)?;
+        let mut document = parse_query(&parameters.query).map_err(unparsable)?;
+        validation::wrap_typenames(&mut document);
 
         let found = found(&document, parameters.operation_name.as_deref())?;
         let (name, definition) = (found.0.map(str::to_owned), &found.1.node);
         limits::check_document(&document, definition, &parameters.variables, shape, limits)
             .map_err(refused)?;
-        check_variables(definition, &parameters.variables)?;
+        let faults = validation::faults(&document, &[], shape, introspection);
+        if !faults.is_empty() {
+            return Err(Answer::refused(faults));
+        }
+        let variables = variables::coerced(
+            parameters.variables,
+            &document,
+            definition,
+            shape,
+            introspection,
+        )
+        .map_err(Answer::refused)?;
         let operation_type = definition.ty;
 
         Ok(Self {
             document,
-            parameters,
+            query: parameters.query,
+            variables,
             name,
             operation_type,
         })
@@ -58,8 +73,8 @@ impl Operation {
         schema: &GatewaySchema,
         repository: Arc<Repository>,
     ) -> Answer {
-        let mut request = Request::new(self.parameters.query)
-            .variables(self.parameters.variables)
+        let mut request = Request::new(self.query)
+            .variables(self.variables)
             .data(repository);
         request.operation_name = self.name;
         request.set_parsed_query(self.document);
@@ -95,34 +110,6 @@ fn found<'a>(
         };
         Answer::refused(vec![error(code::BAD_USER_INPUT, message)])
     })
-}
-
-/// The library takes a missing variable for null, and would fail field by field.
-fn check_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), Answer> {
-    let errors: Vec<ServerError> = operation
-        .variable_definitions
-        .iter()
-        .filter(|definition| {
-            let definition = &definition.node;
-            let is_missing = match variables.get(&definition.name.node) {
-                Some(value) => *value == Value::Null,
-                None => definition.default_value.is_none(),
-            };
-            is_missing && !definition.var_type.node.nullable
-        })
-        .map(|definition| {
-            let (name, var_type) = (&definition.node.name.node, &definition.node.var_type.node);
-            let message = format!("The variable ${name} of the type {var_type} must have a value.");
-            let mut error = error(code::BAD_USER_INPUT, message);
-            error.locations.push(definition.pos);
-            error
-        })
-        .collect();
-
-    match errors.as_slice() {
-        [] => Ok(()),
-        _ => Err(Answer::refused(errors)),
-    }
 }
 
 fn refused(refusal: Refusal) -> Answer {

@@ -19,8 +19,8 @@ use async_graphql::{
     },
 };
 
-pub(super) use shape::SchemaShape;
 use shape::{Arity, FieldShape, as_count};
+pub(super) use shape::{Input, InputShape, SchemaShape};
 use tokens::DocumentSize;
 
 #[derive(Debug, Clone)]

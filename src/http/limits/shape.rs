@@ -1,12 +1,15 @@
-//! What counting a query's cost needs to know of the schema: which field returns what, and which are lists.
+//! What is known of the schema before a document runs: which field takes and returns what, and which are lists.
 
 use std::collections::HashMap;
 
 use async_graphql::{
-    Value,
+    Positioned, Value,
     parser::{
         parse_schema,
-        types::{BaseType, FieldDefinition, OperationType, Type, TypeKind, TypeSystemDefinition},
+        types::{
+            BaseType, FieldDefinition, InputValueDefinition, OperationType, Type, TypeDefinition,
+            TypeKind, TypeSystemDefinition,
+        },
     },
 };
 
@@ -16,15 +19,41 @@ pub(in crate::http) struct SchemaShape {
     query: String,
     mutation: String,
     types: HashMap<String, HashMap<String, FieldShape>>,
+    inputs: HashMap<String, InputShape>,
 }
 
 #[derive(Debug)]
-pub(super) struct FieldShape {
+pub(in crate::http) struct FieldShape {
     /// The name of the type, without the marks of lists and non-null.
-    pub(super) returns: String,
+    pub(in crate::http) returns: String,
     pub(super) arity: Arity,
     /// How many objects come when the query does not say it; none where the field has no such argument.
     pub(super) default_first: Option<u64>,
+    pub(in crate::http) arguments: Vec<Input>,
+}
+
+/// An argument, or a field of an input object.
+#[derive(Debug)]
+pub(in crate::http) struct Input {
+    pub(in crate::http) name: String,
+    pub(in crate::http) input_type: Type,
+    has_default: bool,
+}
+
+impl Input {
+    pub(in crate::http) fn is_required(&self) -> bool {
+        !self.input_type.nullable && !self.has_default
+    }
+}
+
+/// What a value of an input type is made of.
+#[derive(Debug)]
+pub(in crate::http) enum InputShape {
+    Scalar,
+    Enum(Vec<String>),
+    Object(Vec<Input>),
+    /// An object of which exactly one field is given.
+    OneOf(Vec<Input>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +71,9 @@ impl SchemaShape {
             query: "Query".to_owned(),
             mutation: "Mutation".to_owned(),
             types: HashMap::new(),
+            inputs: BUILT_IN_SCALARS
+                .map(|name| (name.to_owned(), InputShape::Scalar))
+                .into(),
         };
 
         for definition in document.definitions {
@@ -54,34 +86,53 @@ impl SchemaShape {
                         shape.mutation = mutation.node.to_string();
                     }
                 }
-                TypeSystemDefinition::Type(definition) => {
-                    let fields = match definition.node.kind {
-                        TypeKind::Object(object) => object.fields,
-                        TypeKind::Interface(interface) => interface.fields,
-                        _ => continue,
-                    };
-                    let fields = fields
-                        .iter()
-                        .map(|field| (field.node.name.node.to_string(), field_shape(&field.node)))
-                        .collect();
-                    shape
-                        .types
-                        .insert(definition.node.name.node.to_string(), fields);
-                }
+                TypeSystemDefinition::Type(definition) => shape.add(definition.node),
                 TypeSystemDefinition::Directive(_) => {}
             }
         }
         Ok(shape)
     }
 
-    pub(super) fn root(&self, operation: OperationType) -> &str {
+    fn add(&mut self, definition: TypeDefinition) {
+        let name = definition.name.node.to_string();
+        let is_one_of = definition
+            .directives
+            .iter()
+            .any(|directive| directive.node.name.node == "oneOf");
+
+        let input = match definition.kind {
+            TypeKind::Object(object) => {
+                self.types.insert(name, field_shapes(&object.fields));
+                return;
+            }
+            TypeKind::Interface(interface) => {
+                self.types.insert(name, field_shapes(&interface.fields));
+                return;
+            }
+            TypeKind::Union(_) => return,
+            TypeKind::Scalar => InputShape::Scalar,
+            TypeKind::Enum(choice) => {
+                let values = choice.values.iter();
+                InputShape::Enum(values.map(|value| value.node.value.to_string()).collect())
+            }
+            TypeKind::InputObject(object) if is_one_of => InputShape::OneOf(inputs(&object.fields)),
+            TypeKind::InputObject(object) => InputShape::Object(inputs(&object.fields)),
+        };
+        self.inputs.insert(name, input);
+    }
+
+    pub(in crate::http) fn root(&self, operation: OperationType) -> &str {
         match operation {
             OperationType::Mutation => &self.mutation,
             OperationType::Query | OperationType::Subscription => &self.query,
         }
     }
 
-    pub(super) fn field(&self, type_name: &str, field_name: &str) -> Option<&FieldShape> {
+    pub(in crate::http) fn input(&self, type_name: &str) -> Option<&InputShape> {
+        self.inputs.get(type_name)
+    }
+
+    pub(in crate::http) fn field(&self, type_name: &str, field_name: &str) -> Option<&FieldShape> {
         self.types.get(type_name)?.get(field_name)
     }
 
@@ -93,6 +144,27 @@ impl SchemaShape {
 
 /// How many objects come of a list with a `first` for which the schema has no default.
 const ASSUMED_FIRST: u64 = 20;
+
+/// GraphQL's own, which a schema's text leaves out.
+const BUILT_IN_SCALARS: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
+
+fn field_shapes(fields: &[Positioned<FieldDefinition>]) -> HashMap<String, FieldShape> {
+    let fields = fields.iter().map(|field| &field.node);
+    fields
+        .map(|field| (field.name.node.to_string(), field_shape(field)))
+        .collect()
+}
+
+fn inputs(definitions: &[Positioned<InputValueDefinition>]) -> Vec<Input> {
+    let definitions = definitions.iter().map(|definition| &definition.node);
+    definitions
+        .map(|definition| Input {
+            name: definition.name.node.to_string(),
+            input_type: definition.ty.node.clone(),
+            has_default: definition.default_value.is_some(),
+        })
+        .collect()
+}
 
 fn field_shape(field: &FieldDefinition) -> FieldShape {
     let first = field
@@ -109,6 +181,7 @@ fn field_shape(field: &FieldDefinition) -> FieldShape {
         returns,
         arity,
         default_first,
+        arguments: inputs(&field.arguments),
     }
 }
 
@@ -122,7 +195,8 @@ fn unwrapped(field_type: &Type) -> (String, Arity) {
 /// The value as a number of objects. One below zero is refused later, and costs nothing until then.
 pub(super) fn as_count(value: &Value) -> Option<u64> {
     match value {
-        Value::Number(number) if number.is_f64() => None,
+        // A variable may have a whole number written with a fraction; the conversion saturates.
+        Value::Number(number) if number.is_f64() => number.as_f64().map(|number| number as u64),
         Value::Number(number) => Some(number.as_u64().unwrap_or(0)),
         _ => None,
     }

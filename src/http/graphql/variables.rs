@@ -1,0 +1,88 @@
+//! Coerces a request's variables to the types that its operation defines, before anything runs.
+
+use async_graphql::{
+    ServerError, Value, Variables,
+    parser::types::{ExecutableDocument, OperationDefinition, VariableDefinition},
+};
+
+use super::{
+    coercion::{Coercion, Misfit, Notation},
+    validation,
+};
+use crate::{
+    http::{
+        answer::{code, error},
+        limits::SchemaShape,
+    },
+    schema::Introspection,
+};
+
+/// As many faults are told at once.
+const MAX_ERRORS: usize = 10;
+
+/// The variables that the operation defines, their defaults filled in; what else was sent is dropped.
+pub(super) fn coerced(
+    mut given: Variables,
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    shape: &SchemaShape,
+    introspection: Introspection,
+) -> Result<Variables, Vec<ServerError>> {
+    let coercion = Coercion {
+        shape,
+        notation: Notation::Json,
+        introspection,
+        nulls: &[],
+    };
+    let mut coerced = Variables::default();
+    let mut errors = Vec::new();
+    let mut nulls = Vec::new();
+
+    for definition in &operation.variable_definitions {
+        let (pos, definition) = (definition.pos, &definition.node);
+        let name = &definition.name.node;
+
+        match value_of(definition, given.remove(name), &coercion) {
+            Ok(None) => {}
+            Ok(Some(value)) => {
+                if value == Value::Null && definition.default_value.is_some() {
+                    nulls.push(name.clone());
+                }
+                coerced.insert(name.clone(), value);
+            }
+            Err(misfit) if errors.len() < MAX_ERRORS => {
+                let message = misfit.about(&format!("The variable ${name}"), "");
+                let mut error = error(code::BAD_USER_INPUT, message);
+                error.locations.push(pos);
+                errors.push(error);
+            }
+            Err(_) => {}
+        }
+    }
+
+    if errors.is_empty() && !nulls.is_empty() {
+        errors = validation::faults(document, &nulls, shape, introspection);
+    }
+    match errors.is_empty() {
+        true => Ok(coerced),
+        false => Err(errors),
+    }
+}
+
+/// The variable's value: the given one, its default, or none.
+fn value_of(
+    definition: &VariableDefinition,
+    given: Option<Value>,
+    coercion: &Coercion<'_>,
+) -> Result<Option<Value>, Misfit> {
+    let var_type = &definition.var_type.node;
+    match (given, &definition.default_value) {
+        (Some(given), _) => {
+            let value = coercion.coerce(given.into_value(), var_type)?;
+            Ok(value.into_const())
+        }
+        (None, Some(default)) => Ok(Some(default.node.clone())),
+        (None, None) if var_type.nullable => Ok(None),
+        (None, None) => Err(coercion.missing(var_type)),
+    }
+}
