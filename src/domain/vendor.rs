@@ -132,21 +132,6 @@ impl SourceStatus {
         }
     }
 
-    pub fn answered(
-        vendor: Vendor,
-        state: SourceState,
-        fetched_at: DateTime,
-        total_count: Option<u64>,
-    ) -> Self {
-        Self {
-            vendor,
-            state,
-            fetched_at: Some(fetched_at),
-            total_count,
-            failure: None,
-        }
-    }
-
     pub fn failed(failure: VendorFailure) -> Self {
         Self {
             vendor: failure.vendor,

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 
 use super::weight::Weight;
 use crate::{
-    domain::{RequestScope, SourceState, Vendor},
+    domain::{RequestScope, SourceState, Vendor, VendorFailure},
     error::{Error, Result},
 };
 
@@ -79,6 +79,8 @@ pub(super) struct Kept<T> {
     /// FRESH, CACHED or STALE.
     pub state: SourceState,
     pub read_at: Timestamp,
+    /// What made it stale.
+    pub failure: Option<VendorFailure>,
 }
 
 /// Names one read of one vendor.
@@ -203,6 +205,11 @@ impl Cache {
         Some(value)
     }
 
+    /// Whether there is any answer that has not left yet, however old.
+    pub(super) fn holds_any(&self) -> bool {
+        self.entries.iter().next().is_some()
+    }
+
     /// Answers from the cache while it is fresh, from the vendor otherwise, and from what the vendor said last when it fails.
     pub(super) async fn read<T>(
         self: &Arc<Self>,
@@ -222,13 +229,19 @@ impl Cache {
             return entry.kept(SourceState::Cached);
         }
 
-        match (self.flight(key, load).await, held) {
-            (Ok(entry), _) => entry.kept(SourceState::Fresh),
-            (Err(error), Some(stale)) if error.vendor_failure().is_some() => {
+        let error = match self.flight(key, load).await {
+            Ok(entry) => return entry.kept(SourceState::Fresh),
+            Err(error) => error,
+        };
+        match (error.vendor_failure(), held) {
+            (Some(failure), Some(stale)) => {
                 scope.tally.count_cache_hit();
-                stale.kept(SourceState::Stale)
+                Ok(Kept {
+                    failure: Some(failure),
+                    ..stale.kept(SourceState::Stale)?
+                })
             }
-            (Err(error), _) => Err(error),
+            _ => Err(error),
         }
     }
 
@@ -381,6 +394,7 @@ impl Entry {
             value,
             state,
             read_at: self.read_at,
+            failure: None,
         })
     }
 }

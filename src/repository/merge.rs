@@ -5,11 +5,11 @@ use std::{cmp::Reverse, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    Cursors, Page,
+    Cursors, Kept, Page,
     cursor::{Cursor, Position},
 };
 use crate::{
-    domain::{Limit, SourceState, SourceStatus, Vendor, VendorZone},
+    domain::{Limit, SourceState, SourceStatus, Vendor, VendorFailure, VendorZone},
     error::Result,
     upstream::paged_list::{Dated, Place, Reading, Resume},
 };
@@ -19,8 +19,7 @@ pub(super) struct Part<'a, T> {
     pub vendor: Vendor,
     pub zone: &'a VendorZone,
     pub reading: Reading<T>,
-    pub state: SourceState,
-    pub read_at: Timestamp,
+    pub provenance: Provenance,
     pub counting: Counting,
 }
 
@@ -51,14 +50,8 @@ pub(super) fn merge<T: Dated>(
         match participation {
             Participation::Skipped(vendor) => sources.push(SourceStatus::skipped(vendor)),
             Participation::Asked(Ok(part)) => {
-                let fetched_at = part.zone.at(part.read_at);
                 let total = part.total(&before);
-                sources.push(SourceStatus::answered(
-                    part.vendor,
-                    part.state,
-                    fetched_at,
-                    total,
-                ));
+                sources.push(part.provenance.source(part.vendor, part.zone, total));
                 parts.push(part);
             }
             Participation::Asked(Err(error)) => {
@@ -200,33 +193,57 @@ impl<'a, 'b, T: Dated> Merged<'a, 'b, T> {
     }
 }
 
-/// The states and times of the pages that one reading took, as one.
-#[derive(Debug, Default)]
+/// How the pages that one reading took came, as one.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Provenance {
     state: Option<SourceState>,
     read_at: Option<Timestamp>,
+    /// What made it stale.
+    failure: Option<VendorFailure>,
 }
 
 impl Provenance {
+    pub(super) fn of<T>(kept: &Kept<T>) -> Self {
+        Self {
+            state: Some(kept.state),
+            read_at: Some(kept.read_at),
+            failure: kept.failure,
+        }
+    }
+
     /// One stale page makes the reading stale; one fresh page among cached ones makes it fresh.
-    pub(super) fn add(&mut self, state: SourceState, read_at: Timestamp) {
+    pub(super) fn add<T>(&mut self, kept: &Kept<T>) {
         let rank = |state: SourceState| match state {
             SourceState::Stale => 2,
             SourceState::Fresh => 1,
             _ => 0,
         };
-        if self.state.is_none_or(|known| rank(state) > rank(known)) {
-            self.state = Some(state);
+        if self
+            .state
+            .is_none_or(|known| rank(kept.state) > rank(known))
+        {
+            self.state = Some(kept.state);
         }
-        self.read_at = Some(self.read_at.map_or(read_at, |known| known.min(read_at)));
+        let oldest = self
+            .read_at
+            .map_or(kept.read_at, |known| known.min(kept.read_at));
+        self.read_at = Some(oldest);
+        self.failure = self.failure.or(kept.failure);
     }
 
-    pub(super) fn state(&self) -> SourceState {
-        self.state.unwrap_or(SourceState::Fresh)
-    }
-
-    pub(super) fn read_at(&self) -> Timestamp {
-        self.read_at.unwrap_or_else(Timestamp::now)
+    pub(super) fn source(
+        self,
+        vendor: Vendor,
+        zone: &VendorZone,
+        total_count: Option<u64>,
+    ) -> SourceStatus {
+        SourceStatus {
+            vendor,
+            state: self.state.unwrap_or(SourceState::Fresh),
+            fetched_at: Some(zone.at(self.read_at.unwrap_or_else(Timestamp::now))),
+            total_count,
+            failure: self.failure,
+        }
     }
 }
 

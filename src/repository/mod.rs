@@ -28,6 +28,7 @@ use batch::Batches;
 use cache::{Cache, Kept, Lifetime, ReadKey, Topic};
 pub use cache::{CacheSettings, Keeping};
 pub use cursor::Cursors;
+use merge::Provenance;
 use write::Writes;
 
 /// What every request shares: the vendors and the cache.
@@ -110,6 +111,11 @@ impl Shared {
     /// Each configured vendor, as the gateway sees it now.
     pub fn vendor_statuses(&self) -> Vec<VendorStatus> {
         self.vendors.iter().map(|vendor| vendor.status()).collect()
+    }
+
+    /// Whether anything is held that could stand in for vendors that fail.
+    pub fn holds_answers(&self) -> bool {
+        self.cache.holds_any()
     }
 
     fn vendor(&self, vendor: Vendor) -> Result<&Arc<dyn VendorApi>> {
@@ -236,15 +242,7 @@ fn source_of<T>(
     total_count: Option<u64>,
 ) -> Option<SourceStatus> {
     match answer {
-        Ok(kept) => {
-            let fetched_at = vendor.zone().at(kept.read_at);
-            Some(SourceStatus::answered(
-                vendor.vendor(),
-                kept.state,
-                fetched_at,
-                total_count,
-            ))
-        }
+        Ok(kept) => Some(Provenance::of(kept).source(vendor.vendor(), vendor.zone(), total_count)),
         Err(error) => error.vendor_failure().map(SourceStatus::failed),
     }
 }

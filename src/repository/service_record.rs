@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use futures_util::future::{join_all, try_join};
+use futures_util::future::{join, join_all};
 
 use super::{
     CategoryNamesWanted, Lifetime, ListField, Page, Repository, Topic,
@@ -98,7 +98,7 @@ impl Repository {
                 .service_record_page(vendor, filter, request, names)
                 .await?;
             let mut provenance = provenance.lock().unwrap_or_else(PoisonError::into_inner);
-            provenance.add(kept.state, kept.read_at);
+            provenance.add(&kept);
             Ok(VendorPage::clone(&kept.value))
         };
         let list = PagedList {
@@ -121,15 +121,13 @@ impl Repository {
             }
         };
 
-        let provenance = provenance
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
         Ok(Part {
             vendor: vendor.vendor(),
             zone: vendor.zone(),
             reading,
-            state: provenance.state(),
-            read_at: provenance.read_at(),
+            provenance: provenance
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
             counting: match left_over {
                 None => Counting::ByVendor,
                 Some(_) => Counting::Filtered,
@@ -199,7 +197,12 @@ impl Repository {
         });
         let page =
             Box::pin(self.service_record_page(vendor, filter, request, CategoryNamesWanted::No));
-        let (page, names) = try_join(page, names).await?;
+        let (page, names) = join(page, names).await;
+        let page = page?;
+        // Without the names the records are data; whose name is asked for fails by itself.
+        let Ok(names) = names else {
+            return Ok(page);
+        };
 
         let names: HashMap<_, _> = names
             .value
@@ -224,6 +227,7 @@ impl Repository {
             }),
             state: page.state,
             read_at: page.read_at,
+            failure: page.failure,
         })
     }
 

@@ -1,6 +1,9 @@
 //! Counts for a dashboard, from the vendors' own totals.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use futures_util::future::{join_all, try_join_all};
 use jiff::{Timestamp, ToSpan, civil::Date};
@@ -133,12 +136,10 @@ impl Repository {
                             .zip(&counts.daily)
                             .map(|(day, count)| (*day, name, *count)),
                     );
-                    let fetched_at = vendor.zone().at(counts.provenance.read_at());
-                    let state = counts.provenance.state();
                     let total = Some(counts.total);
                     stats
                         .sources
-                        .push(SourceStatus::answered(name, state, fetched_at, total));
+                        .push(counts.provenance.source(name, vendor.zone(), total));
                 }
                 Some(Err(error)) => {
                     stats.total = None;
@@ -163,9 +164,8 @@ impl Repository {
         let mut counts = Counts {
             total: *whole.value,
             daily: vec![0; days.len()],
-            provenance: Provenance::default(),
+            provenance: Provenance::of(&whole),
         };
-        counts.provenance.add(whole.state, whole.read_at);
         if counts.total == 0 {
             return Ok(counts);
         }
@@ -190,7 +190,7 @@ impl Repository {
                 .map(|day| self.record_count(vendor, single(day)));
             for (slot, day) in counts.daily.iter_mut().zip(try_join_all(each).await?) {
                 *slot = *day.value;
-                counts.provenance.add(day.state, day.read_at);
+                counts.provenance.add(&day);
             }
         }
         Ok(counts)
@@ -205,15 +205,13 @@ impl Repository {
         provenance: &mut Provenance,
     ) -> Result<Vec<u64>> {
         let filter = filter_of(range, vendor.zone());
-        let pages = std::sync::Mutex::new(Vec::new());
+        let provenance = Mutex::new(provenance);
         let fetch = async |request| {
             let page = self
                 .service_record_page(vendor, &filter, request, CategoryNamesWanted::No)
                 .await?;
-            let mut pages = pages
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            pages.push((page.state, page.read_at));
+            let mut provenance = provenance.lock().unwrap_or_else(PoisonError::into_inner);
+            provenance.add(&page);
             Ok(VendorPage::clone(&page.value))
         };
         let list = PagedList {
@@ -227,12 +225,6 @@ impl Repository {
         let records = list
             .newest(usize::try_from(total).unwrap_or(usize::MAX), fetch)
             .await?;
-        for (state, read_at) in pages
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-        {
-            provenance.add(state, read_at);
-        }
 
         let mut by_day: HashMap<Date, u64> = HashMap::new();
         for created_at in records

@@ -71,7 +71,7 @@ impl Repository {
         let fetch = async |request| {
             let kept = self.ticket_page(vendor, filter, request).await?;
             let mut provenance = provenance.lock().unwrap_or_else(PoisonError::into_inner);
-            provenance.add(kept.state, kept.read_at);
+            provenance.add(&kept);
             Ok(VendorPage::clone(&kept.value))
         };
         let list = PagedList {
@@ -84,15 +84,13 @@ impl Repository {
         let resume = cursor.resume(vendor.vendor());
         let reading = list.read(resume, page.limit.get(), |_| true, fetch).await?;
 
-        let provenance = provenance
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
         Ok(Part {
             vendor: vendor.vendor(),
             zone: vendor.zone(),
             reading,
-            state: provenance.state(),
-            read_at: provenance.read_at(),
+            provenance: provenance
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
             counting: Counting::ByVendor,
         })
     }

@@ -44,8 +44,7 @@ impl Desk {
             vendor: self.vendor,
             zone: &self.zone,
             reading: block_on(reading).expect("the simulated vendor does not fail"),
-            state: SourceState::Fresh,
-            read_at: Timestamp::UNIX_EPOCH,
+            provenance: Provenance::default(),
             counting: Counting::ByVendor,
         }
     }
