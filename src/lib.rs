@@ -20,7 +20,11 @@ pub mod sandbox;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::oneshot,
+    task::{JoinHandle, JoinSet},
+};
 
 use config::{Config, Refusal};
 use error::Error;
@@ -29,6 +33,7 @@ use upstream::{
     VendorApi,
     bangwo8::{Bangwo8, Bangwo8Settings},
     firstline::{FirstLine, FirstLineSettings},
+    recovery::bring_back,
 };
 
 /// A gateway that serves. It goes on until it is stopped.
@@ -36,6 +41,8 @@ pub struct Running {
     pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<io::Result<()>>,
+    /// Dropped with the gateway, which ends them.
+    _recoveries: JoinSet<()>,
 }
 
 /// Why the gateway does not start.
@@ -57,6 +64,7 @@ pub enum StartError {
 pub async fn start(config: Config) -> Result<Running, StartError> {
     config.require_vendor()?;
     let vendors = vendors(config.firstline, config.bangwo8)?;
+    let recoveries = vendors.iter().cloned().map(bring_back).collect();
     let shared = Shared::new(vendors, config.cache, config.limits);
     let schema = schema::build(config.schema);
     let router = http::router(config.http, schema, &schema::sdl(), shared)?;
@@ -79,6 +87,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         address,
         stop,
         serving,
+        _recoveries: recoveries,
     })
 }
 

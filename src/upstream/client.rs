@@ -1,29 +1,44 @@
-//! The one HTTP policy towards every vendor: deadline, retries, concurrency, size of an answer, decoding, log, health.
+//! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, size of an answer, log, health.
 
 use std::{
-    fmt::Write as _,
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{
-    Method, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+    StatusCode, Url,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
     multipart, redirect, retry,
 };
-use tokio::{sync::Semaphore, time::timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{self, timeout_at},
+};
+use tower::retry::budget::{Budget, TpsBudget};
 
 use super::{
+    answer::{Answer, failure_of},
+    attempt::{Answered, Attempts, Broken, FailedAttempt, Trace, chain_of, retry_after},
+    breaker::{Breaker, Permit},
+    call::{Call, CallBody},
     health::Health,
-    wire::{self, Readable},
 };
 use crate::{
-    domain::{RequestScope, Vendor, VendorErrorCode, VendorFailure, VendorStatus, VendorZone},
-    error::{Error, ErrorKind, Result},
+    domain::{
+        CircuitState, RequestScope, Vendor, VendorErrorCode, VendorFailure, VendorStatus,
+        VendorZone,
+    },
+    error::{Error, Result},
 };
+
+/// Of the calls of this long at most a fifth may be retries,
+const RETRIES_ARE_COUNTED_FOR: Duration = Duration::from_secs(10);
+const RETRIES_FOR_A_CALL: f32 = 0.2;
+/// and so many a second besides, or a vendor that is seldom called would never be asked twice.
+const RETRIES_A_SECOND_IN_RESERVE: u32 = 1;
+/// A vendor that is down is tried by somebody who asks something, if anybody does within this time.
+const HEAD_START_OF_CALLERS: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
@@ -50,109 +65,10 @@ pub(super) struct VendorClient {
     timeout: Duration,
     slots: Semaphore,
     max_retries: usize,
+    retry_budget: TpsBudget,
     max_body_bytes: usize,
+    breaker: Breaker,
     health: Mutex<Health>,
-}
-
-/// One call as the vendor's documents describe it.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    method: Method,
-    /// The path with names in the place of values, for the log.
-    route: &'static str,
-    path: String,
-    query: Vec<(&'static str, String)>,
-    body: Option<CallBody>,
-    purpose: Purpose,
-    repeat: Repeat,
-    recognizes: fn(&[u8]) -> bool,
-}
-
-#[derive(Debug, Clone)]
-enum CallBody {
-    Json(Vec<u8>),
-    Form(&'static [(&'static str, &'static str)]),
-}
-
-/// What is lost when the answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    /// Nothing but the answer.
-    Read,
-    /// Whether the vendor did what it was told to.
-    Write,
-}
-
-/// Whether the vendor may get the same call twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeat {
-    Safe,
-    /// It is sent again only when it certainly did not reach the vendor.
-    Never,
-}
-
-impl Call {
-    pub(super) fn get(route: &'static str, path: impl Into<String>) -> Self {
-        Self {
-            method: Method::GET,
-            route,
-            path: path.into(),
-            query: Vec::new(),
-            body: None,
-            purpose: Purpose::Read,
-            repeat: Repeat::Safe,
-            recognizes: |_| false,
-        }
-    }
-
-    pub(super) fn write(
-        method: Method,
-        route: &'static str,
-        path: impl Into<String>,
-        repeat: Repeat,
-    ) -> Self {
-        Self {
-            method,
-            purpose: Purpose::Write,
-            repeat,
-            ..Self::get(route, path)
-        }
-    }
-
-    /// A call for a token: it changes nothing that anybody would miss when its answer is lost.
-    pub(super) fn sign_in(
-        method: Method,
-        route: &'static str,
-        path: impl Into<String>,
-        repeat: Repeat,
-    ) -> Self {
-        Self {
-            method,
-            repeat,
-            ..Self::get(route, path)
-        }
-    }
-
-    pub(super) fn query(mut self, query: Vec<(&'static str, String)>) -> Self {
-        self.query = query;
-        self
-    }
-
-    pub(super) fn json(mut self, body: Vec<u8>) -> Self {
-        self.body = Some(CallBody::Json(body));
-        self
-    }
-
-    pub(super) fn form(mut self, fields: &'static [(&'static str, &'static str)]) -> Self {
-        self.body = Some(CallBody::Form(fields));
-        self
-    }
-
-    /// An answer that `recognizes` knows by its body is final, whatever its status.
-    pub(super) fn recognizing(mut self, recognizes: fn(&[u8]) -> bool) -> Self {
-        self.recognizes = recognizes;
-        self
-    }
 }
 
 /// A call's place in a request: whose it is, and when nobody waits for it any more.
@@ -162,13 +78,10 @@ pub(super) struct Errand<'a> {
     pub deadline: Instant,
 }
 
-/// What is spent and known over all the attempts of one call.
-#[derive(Debug)]
-pub(super) struct Attempts {
-    made: usize,
-    /// Whether an attempt went out whose effect nobody knows.
-    are_in_doubt: bool,
-    backoff: Backoff,
+struct Exchanged {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
 }
 
 impl VendorClient {
@@ -200,7 +113,13 @@ impl VendorClient {
             timeout: settings.timeout,
             slots: Semaphore::new(settings.max_concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             max_retries: settings.max_retries,
+            retry_budget: TpsBudget::new(
+                RETRIES_ARE_COUNTED_FOR,
+                RETRIES_A_SECOND_IN_RESERVE,
+                RETRIES_FOR_A_CALL,
+            ),
             max_body_bytes: settings.max_body_bytes,
+            breaker: Breaker::new(vendor),
             health: Mutex::default(),
         })
     }
@@ -209,8 +128,38 @@ impl VendorClient {
         &self.base_url
     }
 
+    pub(super) fn vendor(&self) -> Vendor {
+        self.vendor
+    }
+
     pub(super) fn status(&self, zone: &VendorZone) -> VendorStatus {
-        self.health().status(self.vendor, zone)
+        let circuit = self.breaker.state();
+        self.health().status(self.vendor, circuit, zone)
+    }
+
+    /// Done when the vendor is down, may be tried, and nobody else tries it.
+    pub(super) async fn is_due_for_a_try(&self) {
+        loop {
+            // Asked for before the state is read, so that no change after it is missed.
+            let call_ends = self.breaker.call_ends();
+            match self.try_due_at() {
+                None => call_ends.await,
+                Some(due_at) => {
+                    let due_at = due_at + HEAD_START_OF_CALLERS;
+                    if timeout_at(due_at, call_ends).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn try_due_at(&self) -> Option<time::Instant> {
+        match self.breaker.state() {
+            CircuitState::Closed => self.health().try_due_at(),
+            CircuitState::Open => self.breaker.trial_due_at(),
+            CircuitState::HalfOpen => None,
+        }
     }
 
     pub(super) fn errand<'a>(&self, scope: &'a RequestScope) -> Errand<'a> {
@@ -223,11 +172,7 @@ impl VendorClient {
     }
 
     pub(super) fn attempts(&self) -> Attempts {
-        Attempts {
-            made: 0,
-            are_in_doubt: false,
-            backoff: Backoff::new(self.max_retries),
-        }
+        Attempts::new(self.max_retries)
     }
 
     /// Sends a call until it is answered or there is no sense in sending it again. An answer here is whatever does not ask
@@ -239,35 +184,59 @@ impl VendorClient {
         authorization: Option<&HeaderValue>,
         attempts: &mut Attempts,
     ) -> Result<Answer<'a>> {
-        // A circuit breaker belongs here: it would refuse the call before the first attempt, and learn from `health`.
+        let Some(permit) = self.breaker.admit() else {
+            return Err(failure_of(call, self.left_alone(errand, call), attempts));
+        };
+        self.retry_budget.deposit();
+        let mut end = None;
         loop {
             attempts.made += 1;
 
-            let failed = match self
-                .attempt(errand, call, authorization, attempts.made)
-                .await
-            {
+            let attempt = self.attempt(errand, call, authorization, &permit, attempts.made);
+            let failed = match attempt.await {
                 Ok(answered) => match self.fault_of(call, &answered) {
-                    None => return Ok(self.answer(errand, call, answered, attempts)),
+                    None => {
+                        return Ok(Answer {
+                            client: self,
+                            errand: *errand,
+                            call,
+                            answered,
+                            was_in_doubt: attempts.are_in_doubt,
+                            permit,
+                        });
+                    }
                     Some(failed) => failed,
                 },
                 Err(failed) => failed,
             };
             attempts.are_in_doubt |= failed.leaves_doubt(call);
+            end = failed.end.or(end);
 
-            match attempts.wait_before_next(&failed, call, errand.deadline) {
-                Some(wait) => tokio::time::sleep(wait).await,
+            let wait = attempts.wait_before_next(&failed, call, errand.deadline);
+            match wait.filter(|_| self.may_retry(&permit)) {
+                Some(wait) => time::sleep(wait).await,
                 None => {
-                    let failure = VendorFailure {
-                        vendor: self.vendor,
-                        code: failed.code,
-                        retry_after: failed.retry_after,
+                    let failure = match failed.code {
+                        VendorErrorCode::CircuitOpen => self.left_alone(errand, call),
+                        code => VendorFailure {
+                            vendor: self.vendor,
+                            code,
+                            retry_after: failed.retry_after,
+                        },
                     };
                     self.note_failure(errand, call, &failed.trace, failure);
+                    if let Some(end) = end {
+                        permit.settle(end);
+                    }
                     return Err(failure_of(call, failure, attempts));
                 }
             }
         }
+    }
+
+    /// A trial is one call, and a vendor that fails is not hit harder for it.
+    fn may_retry(&self, permit: &Permit<'_>) -> bool {
+        !permit.is_trial() && permit.holds() && self.retry_budget.withdraw()
     }
 
     /// One attempt, from the wait for a slot to the end of the body.
@@ -276,6 +245,7 @@ impl VendorClient {
         errand: &Errand<'_>,
         call: &Call,
         authorization: Option<&HeaderValue>,
+        permit: &Permit<'_>,
         number: usize,
     ) -> Result<Answered, FailedAttempt> {
         if errand.deadline <= Instant::now() {
@@ -285,6 +255,10 @@ impl VendorClient {
         let Ok(Ok(_slot)) = timeout_at(deadline, self.slots.acquire()).await else {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         };
+        // The circuit may have opened while the call stood in line.
+        if !permit.holds() {
+            return Err(FailedAttempt::unsent(VendorErrorCode::CircuitOpen, number));
+        }
 
         let request = self.request(errand, call, authorization).map_err(|err| {
             tracing::error!(
@@ -326,13 +300,7 @@ impl VendorClient {
                 body,
                 trace,
             }),
-            Err(broken) => Err(FailedAttempt {
-                code: broken.code(),
-                arrival: broken.arrival(),
-                retry_after: None,
-                is_worth_repeating: broken.code() == VendorErrorCode::Unreachable,
-                trace,
-            }),
+            Err(broken) => Err(FailedAttempt::broken(&broken, trace)),
         }
     }
 
@@ -403,36 +371,26 @@ impl VendorClient {
         request.build()
     }
 
-    /// An answer that asks for another attempt, or that no caller has any use for.
     fn fault_of(&self, call: &Call, answered: &Answered) -> Option<FailedAttempt> {
-        if (call.recognizes)(&answered.body) {
-            return None;
+        match (call.recognizes)(&answered.body) {
+            true => None,
+            false => FailedAttempt::of(answered),
         }
-
-        let status = answered.status;
-        let is_worth_repeating = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
-        (is_worth_repeating || status.is_server_error()).then(|| FailedAttempt {
-            code: code_of(status).unwrap_or(VendorErrorCode::BadResponse),
-            arrival: Arrival::Certain,
-            retry_after: answered.retry_after,
-            is_worth_repeating,
-            trace: answered.trace.clone(),
-        })
     }
 
-    fn answer<'a>(
-        &'a self,
-        errand: &Errand<'a>,
-        call: &'a Call,
-        answered: Answered,
-        attempts: &Attempts,
-    ) -> Answer<'a> {
-        Answer {
-            client: self,
-            errand: *errand,
-            call,
-            answered,
-            was_in_doubt: attempts.are_in_doubt,
+    /// What a call fails with that is not sent. Why the circuit is open was told when it opened.
+    fn left_alone(&self, errand: &Errand<'_>, call: &Call) -> VendorFailure {
+        tracing::debug!(
+            target: "deskgraph::upstream",
+            vendor = self.vendor.slug(),
+            http.route = call.route,
+            request.id = errand.scope.id,
+            "a call is not made: the circuit is open"
+        );
+        VendorFailure {
+            vendor: self.vendor,
+            code: VendorErrorCode::CircuitOpen,
+            retry_after: Some(self.breaker.wait()),
         }
     }
 
@@ -456,7 +414,11 @@ impl VendorClient {
         );
     }
 
-    fn note_failure(
+    pub(super) fn note_success(&self) {
+        self.health().note_success();
+    }
+
+    pub(super) fn note_failure(
         &self,
         errand: &Errand<'_>,
         call: &Call,
@@ -480,342 +442,6 @@ impl VendorClient {
             "vendor call failed"
         );
     }
-}
-
-/// What a vendor answered. Its methods decide what the answer means, note it in the vendor's health and log what is wrong.
-#[derive(Debug)]
-pub(super) struct Answer<'a> {
-    client: &'a VendorClient,
-    errand: Errand<'a>,
-    call: &'a Call,
-    answered: Answered,
-    /// Whether an attempt before this one may have been carried out.
-    was_in_doubt: bool,
-}
-
-impl Answer<'_> {
-    pub(super) fn status(&self) -> StatusCode {
-        self.answered.status
-    }
-
-    pub(super) fn was_in_doubt(&self) -> bool {
-        self.was_in_doubt
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.answered.body.is_empty()
-    }
-
-    /// The body as a `T` where it is one; nothing is decided by it.
-    pub(super) fn glimpse<T: Readable>(&self) -> Option<T> {
-        wire::decode_root(&self.answered.body).ok()
-    }
-
-    /// The body of a success.
-    pub(super) fn read<T: Readable>(self) -> Result<T> {
-        if !self.status().is_success() {
-            return Err(self.refuse());
-        }
-
-        match wire::decode(&self.answered.body) {
-            Ok(value) => {
-                self.client.health().note_success();
-                Ok(value)
-            }
-            Err(wrong_shape) => {
-                let failure = self.failure(VendorErrorCode::BadResponse);
-                let trace = Trace {
-                    wrong_at: Some(wrong_shape.path),
-                    ..self.answered.trace.clone()
-                };
-                self.client
-                    .note_failure(&self.errand, self.call, &trace, failure);
-                Err(self.unreadable(failure))
-            }
-        }
-    }
-
-    /// The body of a success, or none where the vendor has no such object.
-    pub(super) fn read_optional<T: Readable>(self) -> Result<Option<T>> {
-        if self.status() == StatusCode::NOT_FOUND {
-            self.client.health().note_success();
-            return Ok(None);
-        }
-        self.read().map(Some)
-    }
-
-    /// A success whose body does not matter.
-    pub(super) fn accept(self) -> Result<()> {
-        if !self.status().is_success() {
-            return Err(self.refuse());
-        }
-        self.client.health().note_success();
-        Ok(())
-    }
-
-    /// The answer was understood, though it was no success: the vendor is well.
-    pub(super) fn settle<T>(self, outcome: T) -> T {
-        self.client.health().note_success();
-        outcome
-    }
-
-    /// A refusal, as its status tells it.
-    pub(super) fn refuse(self) -> Error {
-        if self.call.purpose == Purpose::Write && self.status() == StatusCode::NOT_FOUND {
-            self.client.health().note_success();
-            let vendor = self.client.vendor;
-            return Error::new(ErrorKind::NotFound, format!("{vendor} has no such object"));
-        }
-        let code = code_of(self.status()).unwrap_or(VendorErrorCode::BadResponse);
-        self.refuse_as(code)
-    }
-
-    /// A refusal that the answer tells otherwise than by its status.
-    pub(super) fn refuse_as(self, code: VendorErrorCode) -> Error {
-        let failure = self.failure(code);
-        self.client
-            .note_failure(&self.errand, self.call, &self.answered.trace, failure);
-        match code {
-            VendorErrorCode::BadResponse => self.unreadable(failure),
-            _ => failure.into(),
-        }
-    }
-
-    fn failure(&self, code: VendorErrorCode) -> VendorFailure {
-        VendorFailure {
-            vendor: self.client.vendor,
-            code,
-            retry_after: self.answered.retry_after,
-        }
-    }
-
-    fn unreadable(&self, failure: VendorFailure) -> Error {
-        match self.call.purpose {
-            Purpose::Read => failure.into(),
-            Purpose::Write => outcome_unknown(failure),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Answered {
-    status: StatusCode,
-    retry_after: Option<Duration>,
-    body: Vec<u8>,
-    trace: Trace,
-}
-
-struct Exchanged {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-/// What the log tells of an attempt.
-#[derive(Debug, Clone)]
-struct Trace {
-    attempt: usize,
-    status: Option<StatusCode>,
-    duration: Duration,
-    bytes: usize,
-    error: Option<String>,
-    /// The path of the fault in the body's JSON.
-    wrong_at: Option<String>,
-}
-
-/// Where an exchange broke.
-enum Broken {
-    NoConnection(reqwest::Error),
-    BeforeTheAnswer(reqwest::Error),
-    WithinTheAnswer(StatusCode, reqwest::Error),
-    TooLong(StatusCode),
-    TooLate,
-}
-
-/// Whether the vendor got the call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Arrival {
-    Impossible,
-    Possible,
-    Certain,
-}
-
-impl Broken {
-    fn code(&self) -> VendorErrorCode {
-        match self {
-            Broken::NoConnection(_) | Broken::BeforeTheAnswer(_) | Broken::WithinTheAnswer(..) => {
-                VendorErrorCode::Unreachable
-            }
-            Broken::TooLong(_) => VendorErrorCode::BadResponse,
-            Broken::TooLate => VendorErrorCode::Timeout,
-        }
-    }
-
-    fn arrival(&self) -> Arrival {
-        match self {
-            Broken::NoConnection(_) => Arrival::Impossible,
-            _ => Arrival::Possible,
-        }
-    }
-
-    fn status(&self) -> Option<StatusCode> {
-        match self {
-            Broken::WithinTheAnswer(status, _) | Broken::TooLong(status) => Some(*status),
-            _ => None,
-        }
-    }
-
-    /// What the error says at each of its levels. The address, whose query may hold personal data, was taken off it.
-    fn chain(&self) -> Option<String> {
-        match self {
-            Broken::NoConnection(err)
-            | Broken::BeforeTheAnswer(err)
-            | Broken::WithinTheAnswer(_, err) => Some(chain_of(err)),
-            Broken::TooLong(_) | Broken::TooLate => None,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct FailedAttempt {
-    code: VendorErrorCode,
-    arrival: Arrival,
-    retry_after: Option<Duration>,
-    is_worth_repeating: bool,
-    trace: Trace,
-}
-
-impl FailedAttempt {
-    fn unsent(code: VendorErrorCode, attempt: usize) -> Self {
-        Self {
-            code,
-            arrival: Arrival::Impossible,
-            retry_after: None,
-            is_worth_repeating: false,
-            trace: Trace {
-                attempt,
-                status: None,
-                duration: Duration::ZERO,
-                bytes: 0,
-                error: None,
-                wrong_at: None,
-            },
-        }
-    }
-
-    /// Whether nobody can tell what the vendor did. After a 5xx a call that must not be repeated is in doubt; one that may
-    /// be is not, because whoever wants it sends it again.
-    fn leaves_doubt(&self, call: &Call) -> bool {
-        match self.arrival {
-            Arrival::Impossible => false,
-            Arrival::Possible => true,
-            Arrival::Certain => {
-                call.repeat == Repeat::Never && self.code == VendorErrorCode::ServerError
-            }
-        }
-    }
-}
-
-impl Attempts {
-    /// How long to wait before the call is sent again; none when it is not.
-    fn wait_before_next(
-        &mut self,
-        failed: &FailedAttempt,
-        call: &Call,
-        deadline: Instant,
-    ) -> Option<Duration> {
-        let may_repeat = call.repeat == Repeat::Safe || failed.arrival == Arrival::Impossible;
-        if !failed.is_worth_repeating || !may_repeat {
-            return None;
-        }
-
-        let backoff = self.backoff.next()?;
-        let wait = failed.retry_after.unwrap_or(backoff);
-        let time_left = deadline.saturating_duration_since(Instant::now());
-        (wait < time_left).then_some(wait)
-    }
-}
-
-/// Exponential delays with full jitter.
-#[derive(Debug)]
-struct Backoff {
-    plain: ExponentialBackoff,
-    jittered: ExponentialBackoff,
-}
-
-impl Backoff {
-    fn new(max_retries: usize) -> Self {
-        let builder = ExponentialBuilder::new()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(Duration::from_secs(5))
-            .with_max_times(max_retries);
-        Self {
-            plain: builder.build(),
-            jittered: builder.with_jitter().build(),
-        }
-    }
-}
-
-impl Iterator for Backoff {
-    type Item = Duration;
-
-    /// The builder adds its jitter, up to the whole delay, to the delay: the addition alone is full jitter.
-    fn next(&mut self) -> Option<Duration> {
-        let plain = self.plain.next()?;
-        let jittered = self.jittered.next()?;
-        Some(jittered.saturating_sub(plain))
-    }
-}
-
-fn failure_of(call: &Call, failure: VendorFailure, attempts: &Attempts) -> Error {
-    match call.purpose {
-        Purpose::Write if attempts.are_in_doubt => outcome_unknown(failure),
-        _ => failure.into(),
-    }
-}
-
-fn outcome_unknown(failure: VendorFailure) -> Error {
-    let vendor = failure.vendor;
-    Error::new(
-        ErrorKind::OutcomeUnknown(failure),
-        format!("{vendor} was told to, but whether it did is not known: {failure}"),
-    )
-}
-
-/// What is wrong with a status; none for a success.
-fn code_of(status: StatusCode) -> Option<VendorErrorCode> {
-    match status.as_u16() {
-        200..=299 => None,
-        401 => Some(VendorErrorCode::Unauthenticated),
-        403 => Some(VendorErrorCode::Forbidden),
-        429 => Some(VendorErrorCode::RateLimited),
-        400..=499 => Some(VendorErrorCode::Rejected),
-        500..=599 => Some(VendorErrorCode::ServerError),
-        // Redirects are not followed: they could lead a token to another host.
-        _ => Some(VendorErrorCode::BadResponse),
-    }
-}
-
-/// `Retry-After` in seconds or as a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = rfc2822::parse(text).ok()?.timestamp();
-    let seconds = until.as_second() - Timestamp::now().as_second();
-    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
-}
-
-fn chain_of(err: &reqwest::Error) -> String {
-    let mut text = err.to_string();
-    let mut source = std::error::Error::source(err);
-    while let Some(err) = source {
-        // Writing to a string can't fail.
-        let _ = write!(text, ": {err}");
-        source = err.source();
-    }
-    text
 }
 
 fn base_url(vendor: Vendor, text: &str) -> Result<Url> {
@@ -847,30 +473,6 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn waits(text: &str) -> Option<Duration> {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, HeaderValue::from_str(text).ok()?);
-        retry_after(&headers)
-    }
-
-    #[test]
-    fn retry_after_may_be_seconds_or_a_date() {
-        assert_eq!(waits("7"), Some(Duration::from_secs(7)));
-        assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        let later = waits("Fri, 01 Jan 2100 00:00:00 GMT").expect("it is a date");
-        assert!(later > Duration::from_secs(3600));
-        assert_eq!(waits("soon"), None);
-        assert_eq!(waits("-1"), None);
-    }
-
-    #[test]
-    fn the_delays_are_bounded_and_as_many_as_the_retries() {
-        let delays: Vec<_> = Backoff::new(8).collect();
-        assert_eq!(delays.len(), 8);
-        assert!(delays[0] <= Duration::from_millis(100));
-        assert!(delays.iter().all(|delay| *delay <= Duration::from_secs(5)));
-    }
 
     #[test]
     fn a_base_url_is_a_host_with_at_most_a_path() {

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
+use super::breaker::pause;
 use crate::domain::{
     CircuitState, Vendor, VendorErrorCode, VendorFailure, VendorState, VendorStatus, VendorZone,
 };
@@ -19,6 +21,7 @@ const FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP: usize = 3;
 pub(super) struct Health {
     /// The newest last.
     recent: VecDeque<Outcome>,
+    last_call_ended_at: Option<Instant>,
     last_success_at: Option<Timestamp>,
     last_failure: Option<VendorFailure>,
 }
@@ -43,28 +46,52 @@ impl Health {
             Rejected | NotFound => self.note_success(),
             // Nor does a vendor fail when it asks for fewer calls, but that is worth showing.
             RateLimited => self.last_failure = Some(failure),
-            Timeout | Unreachable | Unauthenticated | Forbidden | BadResponse | ServerError
-            | CircuitOpen => {
+            Timeout | Unreachable | Unauthenticated | Forbidden | BadResponse | ServerError => {
                 self.last_failure = Some(failure);
                 self.note(Outcome::Failure);
             }
+            // No call was made, so nothing is known that was not known before.
+            CircuitOpen => {}
         }
     }
 
-    pub(super) fn status(&self, vendor: Vendor, zone: &VendorZone) -> VendorStatus {
+    pub(super) fn status(
+        &self,
+        vendor: Vendor,
+        circuit: CircuitState,
+        zone: &VendorZone,
+    ) -> VendorStatus {
+        let state = match circuit {
+            CircuitState::Closed => self.state(),
+            // It is not called, whatever its last calls were.
+            CircuitState::Open | CircuitState::HalfOpen => VendorState::Down,
+        };
         VendorStatus {
             vendor,
-            state: self.state(),
-            circuit: CircuitState::Closed,
+            state,
+            circuit,
             last_success_at: self.last_success_at.map(|at| zone.at(at)),
             last_failure: self.last_failure,
         }
     }
 
+    /// From when on a vendor that is down may be tried; none where it is not down. The longer it fails, the later.
+    pub(super) fn try_due_at(&self) -> Option<Instant> {
+        if self.state() != VendorState::Down {
+            return None;
+        }
+        let past_the_first = self
+            .failures_in_a_row()
+            .saturating_sub(FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP);
+        let number = u32::try_from(past_the_first)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        Some(self.last_call_ended_at? + pause(number))
+    }
+
     fn state(&self) -> VendorState {
-        let failed = |outcome: &&Outcome| **outcome == Outcome::Failure;
         let failures = self.recent.iter().filter(failed).count();
-        let failures_in_a_row = self.recent.iter().rev().take_while(failed).count();
+        let failures_in_a_row = self.failures_in_a_row();
         let never_came_up = failures_in_a_row == self.recent.len()
             && failures_in_a_row >= FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP;
 
@@ -79,12 +106,21 @@ impl Health {
         }
     }
 
+    fn failures_in_a_row(&self) -> usize {
+        self.recent.iter().rev().take_while(failed).count()
+    }
+
     fn note(&mut self, outcome: Outcome) {
         if self.recent.len() == REMEMBERED_CALLS {
             self.recent.pop_front();
         }
         self.recent.push_back(outcome);
+        self.last_call_ended_at = Some(Instant::now());
     }
+}
+
+fn failed(outcome: &&Outcome) -> bool {
+    **outcome == Outcome::Failure
 }
 
 #[cfg(test)]

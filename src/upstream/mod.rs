@@ -1,7 +1,12 @@
 //! Outbound: the two vendors, behind one trait in domain types. Everything that is odd about a vendor ends here.
 
+mod answer;
+mod attempt;
+mod breaker;
+mod call;
 pub mod client;
 mod health;
+pub mod recovery;
 mod session;
 mod wire;
 
@@ -53,6 +58,9 @@ pub trait VendorApi: Send + Sync + 'static {
 
     /// As seen in real traffic.
     fn status(&self) -> VendorStatus;
+
+    /// Done when the vendor is down, may be tried, and nobody else tries it.
+    async fn is_due_for_a_try(&self);
 
     /// In which order the vendor's lists were found to be.
     fn orders(&self) -> &LearnedOrders;

@@ -16,7 +16,12 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::client::{Answer, Attempts, Call, Errand, VendorClient};
+use super::{
+    answer::Answer,
+    attempt::Attempts,
+    call::Call,
+    client::{Errand, VendorClient},
+};
 use crate::{
     domain::{RequestScope, Vendor, VendorErrorCode},
     error::{Error, Result},

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil};
 use rust_decimal::Decimal;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _},
+    de::{DeserializeOwned, Error as _, IgnoredAny},
 };
 use serde_json::value::RawValue;
 
@@ -35,6 +35,12 @@ pub(super) fn decode_root<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
 }
 
 fn decode_bare<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
+    // No answer is an array, and one would be read as an object's fields in their order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(WrongShape {
+            path: ".".to_owned(),
+        });
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
 
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|err| WrongShape {
@@ -44,6 +50,11 @@ fn decode_bare<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
         path: "after the end".to_owned(),
     })?;
     Ok(value)
+}
+
+/// Whether a body is JSON at all.
+pub(super) fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(without_byte_order_mark(body)).is_ok()
 }
 
 fn without_byte_order_mark(body: &[u8]) -> &[u8] {

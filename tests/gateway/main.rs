@@ -1,17 +1,20 @@
 //! The gateway's tests: GraphQL over HTTP to the real server, over the sandbox vendors.
 
 mod architecture;
+mod bad_keys;
 mod bangwo8_categories;
 mod bangwo8_chat;
 mod bangwo8_service_records;
 mod cache;
 mod calls;
+mod circuit;
 mod clients;
 mod command_line;
 mod concurrent_writes;
 mod connections;
 mod employees;
 mod examples;
+mod faults;
 mod firstline;
 mod harness;
 mod http;

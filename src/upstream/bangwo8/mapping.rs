@@ -12,7 +12,7 @@ use crate::{
         ServiceSummary, Told, Transcript, VendorNumber, VendorPageRequest, VendorZone,
     },
     upstream::{
-        client::Answer,
+        answer::Answer,
         paged_list::ListOrder,
         wire::{FieldValues, Identified, PrintedTime},
     },

@@ -20,7 +20,9 @@ use jiff::civil::{Date, Time};
 
 use super::{
     EachById, FilterPlan, VendorApi,
-    client::{Answer, Call, ClientSettings, VendorClient},
+    answer::Answer,
+    call::Call,
+    client::{ClientSettings, VendorClient},
     directory::read_whole,
     paged_list::{CHAT_MESSAGES, LearnedOrders, ListOrder, PagedList, SERVICE_RECORDS},
     session::VendorSession,
@@ -102,6 +104,10 @@ impl VendorApi for Bangwo8 {
 
     fn status(&self) -> VendorStatus {
         self.session.client().status(&self.zone)
+    }
+
+    async fn is_due_for_a_try(&self) {
+        self.session.client().is_due_for_a_try().await;
     }
 
     fn orders(&self) -> &LearnedOrders {

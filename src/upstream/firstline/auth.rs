@@ -18,7 +18,8 @@ use crate::{
     domain::{Vendor, VendorErrorCode},
     error::{Error, Result},
     upstream::{
-        client::{Call, Errand, Repeat, VendorClient},
+        call::{Call, Repeat},
+        client::{Errand, VendorClient},
         session::{Authorization, Token, TokenKeeper, TokenSource, bearer},
     },
 };

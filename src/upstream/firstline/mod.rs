@@ -18,7 +18,9 @@ use reqwest::{Method, StatusCode};
 
 use super::{
     EachById, FilterPlan, VendorApi,
-    client::{Answer, Call, ClientSettings, Repeat, VendorClient},
+    answer::Answer,
+    call::{Call, Repeat},
+    client::{ClientSettings, VendorClient},
     directory::read_whole,
     paged_list::{LearnedOrders, ListOrder},
     session::VendorSession,
@@ -122,6 +124,10 @@ impl VendorApi for FirstLine {
 
     fn status(&self) -> VendorStatus {
         self.session.client().status(&self.zone)
+    }
+
+    async fn is_due_for_a_try(&self) {
+        self.session.client().is_due_for_a_try().await;
     }
 
     fn orders(&self) -> &LearnedOrders {
@@ -395,10 +401,10 @@ impl VendorApi for FirstLine {
         let number = own_number(id, id.number)?;
         let path = format!("{TICKETS}/{number}");
         let call = Call::write(Method::DELETE, TICKET, path.clone(), Repeat::Safe);
+        let overriding;
         let mut answer = self.session.send(scope, &call).await?;
 
         // A vendor that takes no PUT may take no DELETE either; one that refuses a method has done nothing.
-        let overriding;
         if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
             let body = wire::encode(&wire::Overridden {
                 method: "delete",

@@ -9,7 +9,8 @@ use crate::{
     domain::{VendorState, VendorZone},
     error::ErrorKind,
     upstream::{
-        client::{ClientSettings, Repeat},
+        call::Repeat,
+        client::ClientSettings,
         stage::{SILENCE, Script, Stage, answer, scope},
     },
 };

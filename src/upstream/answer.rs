@@ -1,0 +1,144 @@
+//! What a vendor answered, and what that means.
+
+use reqwest::StatusCode;
+
+use super::{
+    attempt::{Answered, Attempts, Trace, call_end, code_of},
+    breaker::{CallEnd, Permit},
+    call::{Call, Purpose},
+    client::{Errand, VendorClient},
+    wire::{self, Readable},
+};
+use crate::{
+    domain::{VendorErrorCode, VendorFailure},
+    error::{Error, ErrorKind, Result},
+};
+
+/// What a vendor answered. Its methods decide what the answer means, note what it shows of the vendor, and log what is wrong.
+#[derive(Debug)]
+pub(super) struct Answer<'a> {
+    pub(super) client: &'a VendorClient,
+    pub(super) errand: Errand<'a>,
+    pub(super) call: &'a Call,
+    pub(super) answered: Answered,
+    /// Whether an attempt before this one may have been carried out.
+    pub(super) was_in_doubt: bool,
+    pub(super) permit: Permit<'a>,
+}
+
+impl Answer<'_> {
+    pub(super) fn status(&self) -> StatusCode {
+        self.answered.status
+    }
+
+    pub(super) fn was_in_doubt(&self) -> bool {
+        self.was_in_doubt
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.answered.body.is_empty()
+    }
+
+    /// The body as a `T` where it is one; nothing is decided by it.
+    pub(super) fn glimpse<T: Readable>(&self) -> Option<T> {
+        wire::decode_root(&self.answered.body).ok()
+    }
+
+    /// The body of a success.
+    pub(super) fn read<T: Readable>(self) -> Result<T> {
+        if !self.status().is_success() {
+            return Err(self.refuse());
+        }
+
+        match wire::decode(&self.answered.body) {
+            Ok(value) => Ok(self.settle(value)),
+            Err(wrong_shape) => {
+                let code = VendorErrorCode::BadResponse;
+                // JSON of another shape is the vendor's own answer, and says nothing of its other calls. Anything else comes
+                // from whatever stands in for a vendor that is not there.
+                let end = match wire::is_json(&self.answered.body) {
+                    true => CallEnd::Answered,
+                    false => CallEnd::Failed,
+                };
+                Err(self.fail(code, Some(wrong_shape.path), end))
+            }
+        }
+    }
+
+    /// The body of a success, or none where the vendor has no such object.
+    pub(super) fn read_optional<T: Readable>(self) -> Result<Option<T>> {
+        if self.status() == StatusCode::NOT_FOUND {
+            return Ok(self.settle(None));
+        }
+        self.read().map(Some)
+    }
+
+    /// A success whose body does not matter.
+    pub(super) fn accept(self) -> Result<()> {
+        if !self.status().is_success() {
+            return Err(self.refuse());
+        }
+        Ok(self.settle(()))
+    }
+
+    /// The answer was understood, also where it was no success: the vendor is well.
+    pub(super) fn settle<T>(self, outcome: T) -> T {
+        self.client.note_success();
+        self.permit.settle(CallEnd::Answered);
+        outcome
+    }
+
+    /// A refusal, as its status tells it.
+    pub(super) fn refuse(self) -> Error {
+        if self.call.purpose == Purpose::Write && self.status() == StatusCode::NOT_FOUND {
+            let vendor = self.client.vendor();
+            return self.settle(Error::new(
+                ErrorKind::NotFound,
+                format!("{vendor} has no such object"),
+            ));
+        }
+        let code = code_of(self.status()).unwrap_or(VendorErrorCode::BadResponse);
+        self.refuse_as(code)
+    }
+
+    /// A refusal that the answer tells otherwise than by its status.
+    pub(super) fn refuse_as(self, code: VendorErrorCode) -> Error {
+        self.fail(code, None, call_end(code))
+    }
+
+    fn fail(self, code: VendorErrorCode, wrong_at: Option<String>, end: CallEnd) -> Error {
+        let failure = VendorFailure {
+            vendor: self.client.vendor(),
+            code,
+            retry_after: self.answered.retry_after,
+        };
+        let trace = Trace {
+            wrong_at,
+            ..self.answered.trace
+        };
+        self.client
+            .note_failure(&self.errand, self.call, &trace, failure);
+        self.permit.settle(end);
+
+        match (code, self.call.purpose) {
+            (VendorErrorCode::BadResponse, Purpose::Write) => outcome_unknown(failure),
+            _ => failure.into(),
+        }
+    }
+}
+
+/// What a call fails with that got no answer.
+pub(super) fn failure_of(call: &Call, failure: VendorFailure, attempts: &Attempts) -> Error {
+    match call.purpose {
+        Purpose::Write if attempts.are_in_doubt => outcome_unknown(failure),
+        _ => failure.into(),
+    }
+}
+
+fn outcome_unknown(failure: VendorFailure) -> Error {
+    let vendor = failure.vendor;
+    Error::new(
+        ErrorKind::OutcomeUnknown(failure),
+        format!("{vendor} was told to, but whether it did is not known: {failure}"),
+    )
+}

@@ -1,0 +1,311 @@
+//! One attempt at a call: where it broke, what that shows, and how long to wait before the next.
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use jiff::{Timestamp, fmt::rfc2822};
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, RETRY_AFTER},
+};
+
+use super::{
+    breaker::CallEnd,
+    call::{Call, Repeat},
+};
+use crate::domain::VendorErrorCode;
+
+/// What is spent and known over all the attempts of one call.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    pub(super) made: usize,
+    /// Whether an attempt went out whose effect nobody knows.
+    pub(super) are_in_doubt: bool,
+    backoff: Backoff,
+}
+
+/// An attempt that was answered to the end.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Vec<u8>,
+    pub(super) trace: Trace,
+}
+
+/// What the log tells of an attempt.
+#[derive(Debug, Clone)]
+pub(super) struct Trace {
+    pub(super) attempt: usize,
+    pub(super) status: Option<StatusCode>,
+    pub(super) duration: Duration,
+    pub(super) bytes: usize,
+    pub(super) error: Option<String>,
+    /// The path of the fault in the body's JSON.
+    pub(super) wrong_at: Option<String>,
+}
+
+/// Where an exchange broke.
+pub(super) enum Broken {
+    NoConnection(reqwest::Error),
+    BeforeTheAnswer(reqwest::Error),
+    WithinTheAnswer(StatusCode, reqwest::Error),
+    TooLong(StatusCode),
+    TooLate,
+}
+
+/// Whether the vendor got the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    Impossible,
+    Possible,
+    Certain,
+}
+
+impl Broken {
+    pub(super) fn code(&self) -> VendorErrorCode {
+        match self {
+            Broken::NoConnection(_) | Broken::BeforeTheAnswer(_) | Broken::WithinTheAnswer(..) => {
+                VendorErrorCode::Unreachable
+            }
+            Broken::TooLong(_) => VendorErrorCode::BadResponse,
+            Broken::TooLate => VendorErrorCode::Timeout,
+        }
+    }
+
+    pub(super) fn arrival(&self) -> Arrival {
+        match self {
+            Broken::NoConnection(_) => Arrival::Impossible,
+            _ => Arrival::Possible,
+        }
+    }
+
+    pub(super) fn status(&self) -> Option<StatusCode> {
+        match self {
+            Broken::WithinTheAnswer(status, _) | Broken::TooLong(status) => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// What the error says at each of its levels. The address, whose query may hold personal data, was taken off it.
+    pub(super) fn chain(&self) -> Option<String> {
+        match self {
+            Broken::NoConnection(err)
+            | Broken::BeforeTheAnswer(err)
+            | Broken::WithinTheAnswer(_, err) => Some(chain_of(err)),
+            Broken::TooLong(_) | Broken::TooLate => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct FailedAttempt {
+    pub(super) code: VendorErrorCode,
+    pub(super) arrival: Arrival,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) is_worth_repeating: bool,
+    /// What it shows of the vendor; none where nothing was sent.
+    pub(super) end: Option<CallEnd>,
+    pub(super) trace: Trace,
+}
+
+impl FailedAttempt {
+    pub(super) fn unsent(code: VendorErrorCode, attempt: usize) -> Self {
+        Self {
+            code,
+            arrival: Arrival::Impossible,
+            retry_after: None,
+            is_worth_repeating: false,
+            end: None,
+            trace: Trace {
+                attempt,
+                status: None,
+                duration: Duration::ZERO,
+                bytes: 0,
+                error: None,
+                wrong_at: None,
+            },
+        }
+    }
+
+    pub(super) fn broken(broken: &Broken, trace: Trace) -> Self {
+        Self {
+            code: broken.code(),
+            arrival: broken.arrival(),
+            retry_after: None,
+            is_worth_repeating: broken.code() == VendorErrorCode::Unreachable,
+            end: Some(CallEnd::Failed),
+            trace,
+        }
+    }
+
+    /// An answer that asks for another attempt, or that no caller has any use for.
+    pub(super) fn of(answered: &Answered) -> Option<Self> {
+        let status = answered.status;
+        let is_worth_repeating = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
+        (is_worth_repeating || status.is_server_error()).then(|| {
+            let code = code_of(status).unwrap_or(VendorErrorCode::BadResponse);
+            Self {
+                code,
+                arrival: Arrival::Certain,
+                retry_after: answered.retry_after,
+                is_worth_repeating,
+                end: Some(call_end(code)),
+                trace: answered.trace.clone(),
+            }
+        })
+    }
+
+    /// Whether nobody can tell what the vendor did. After a 5xx a call that must not be repeated is in doubt; one that may
+    /// be is not, because whoever wants it sends it again.
+    pub(super) fn leaves_doubt(&self, call: &Call) -> bool {
+        match self.arrival {
+            Arrival::Impossible => false,
+            Arrival::Possible => true,
+            Arrival::Certain => {
+                call.repeat == Repeat::Never && self.code == VendorErrorCode::ServerError
+            }
+        }
+    }
+}
+
+impl Attempts {
+    pub(super) fn new(max_retries: usize) -> Self {
+        Self {
+            made: 0,
+            are_in_doubt: false,
+            backoff: Backoff::new(max_retries),
+        }
+    }
+
+    /// How long to wait before the call is sent again; none when it is not.
+    pub(super) fn wait_before_next(
+        &mut self,
+        failed: &FailedAttempt,
+        call: &Call,
+        deadline: Instant,
+    ) -> Option<Duration> {
+        let may_repeat = call.repeat == Repeat::Safe || failed.arrival == Arrival::Impossible;
+        if !failed.is_worth_repeating || !may_repeat {
+            return None;
+        }
+
+        let backoff = self.backoff.next()?;
+        let wait = failed.retry_after.unwrap_or_default().max(backoff);
+        let time_left = deadline.saturating_duration_since(Instant::now());
+        (wait < time_left).then_some(wait)
+    }
+}
+
+/// Exponential delays with full jitter.
+#[derive(Debug)]
+struct Backoff {
+    plain: ExponentialBackoff,
+    jittered: ExponentialBackoff,
+}
+
+impl Backoff {
+    fn new(max_retries: usize) -> Self {
+        let builder = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(5))
+            .with_max_times(max_retries);
+        Self {
+            plain: builder.build(),
+            jittered: builder.with_jitter().build(),
+        }
+    }
+}
+
+impl Iterator for Backoff {
+    type Item = Duration;
+
+    /// The builder adds its jitter, up to the whole delay, to the delay: the addition alone is full jitter.
+    fn next(&mut self) -> Option<Duration> {
+        let plain = self.plain.next()?;
+        let jittered = self.jittered.next()?;
+        Some(jittered.saturating_sub(plain))
+    }
+}
+
+/// What is wrong with a status; none for a success.
+pub(super) fn code_of(status: StatusCode) -> Option<VendorErrorCode> {
+    match status.as_u16() {
+        200..=299 => None,
+        401 => Some(VendorErrorCode::Unauthenticated),
+        403 => Some(VendorErrorCode::Forbidden),
+        429 => Some(VendorErrorCode::RateLimited),
+        400..=499 => Some(VendorErrorCode::Rejected),
+        500..=599 => Some(VendorErrorCode::ServerError),
+        // Redirects are not followed: they could lead a token to another host.
+        _ => Some(VendorErrorCode::BadResponse),
+    }
+}
+
+/// What a failure shows of the vendor. One that answers is well, whatever it answers to the call: also one that refuses it,
+/// asks for fewer calls, or does not take the gateway's credentials, of which an operator has to hear, and not of a circuit.
+pub(super) fn call_end(code: VendorErrorCode) -> CallEnd {
+    use VendorErrorCode::*;
+    match code {
+        Timeout | Unreachable | BadResponse | ServerError => CallEnd::Failed,
+        RateLimited | Unauthenticated | Forbidden | NotFound | CircuitOpen | Rejected => {
+            CallEnd::Answered
+        }
+    }
+}
+
+/// `Retry-After` in seconds or as a date.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = rfc2822::parse(text).ok()?.timestamp();
+    let seconds = until.as_second() - Timestamp::now().as_second();
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
+pub(super) fn chain_of(err: &reqwest::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = std::error::Error::source(err);
+    while let Some(err) = source {
+        // Writing to a string can't fail.
+        let _ = write!(text, ": {err}");
+        source = err.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    fn waits(text: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_str(text).ok()?);
+        retry_after(&headers)
+    }
+
+    #[test]
+    fn retry_after_may_be_seconds_or_a_date() {
+        assert_eq!(waits("7"), Some(Duration::from_secs(7)));
+        assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        let later = waits("Fri, 01 Jan 2100 00:00:00 GMT").expect("it is a date");
+        assert!(later > Duration::from_secs(3600));
+        assert_eq!(waits("soon"), None);
+        assert_eq!(waits("-1"), None);
+    }
+
+    #[test]
+    fn the_delays_are_bounded_and_as_many_as_the_retries() {
+        let delays: Vec<_> = Backoff::new(8).collect();
+        assert_eq!(delays.len(), 8);
+        assert!(delays[0] <= Duration::from_millis(100));
+        assert!(delays.iter().all(|delay| *delay <= Duration::from_secs(5)));
+    }
+}

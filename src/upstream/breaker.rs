@@ -1,0 +1,264 @@
+//! The circuit breaker of one vendor: a vendor that fails too often is left alone for a while, then tried with one call.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, futures::Notified},
+    time::Instant,
+};
+
+use crate::domain::{CircuitState, Vendor};
+
+/// Calls that ended longer ago say nothing about the vendor any more.
+const WINDOW: Duration = Duration::from_secs(30);
+/// How many calls back the circuit looks.
+const REMEMBERED_CALLS: usize = 20;
+/// Fewer calls than this do not open the circuit.
+const FEWEST_CALLS: usize = 10;
+/// How long a vendor is left alone at first; each trial that fails doubles it.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// What a caller is told to wait while a trial is under way, whose end nobody knows.
+const WAIT_FOR_A_TRIAL: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Breaker {
+    vendor: Vendor,
+    circuit: Mutex<Circuit>,
+    /// Told whenever a call has ended.
+    calls_ended: Notify,
+}
+
+#[derive(Debug)]
+struct Circuit {
+    state: State,
+    /// Counts the changes of the state: what a call says that began under an earlier state is not heard.
+    era: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    Closed {
+        /// When each of the last calls ended, and how. The newest last.
+        recent: VecDeque<(Instant, CallEnd)>,
+    },
+    Open {
+        until: Instant,
+        pauses: u32,
+    },
+    /// One call is on its way and decides.
+    HalfOpen {
+        pauses: u32,
+    },
+}
+
+/// What a call showed of the vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallEnd {
+    Answered,
+    Failed,
+}
+
+/// A call that the circuit lets through. One that is dropped unsettled has shown nothing, and leaves its place to another.
+#[derive(Debug)]
+pub(super) struct Permit<'a> {
+    breaker: &'a Breaker,
+    era: u64,
+    is_trial: bool,
+    is_settled: bool,
+}
+
+impl Breaker {
+    pub(super) fn new(vendor: Vendor) -> Self {
+        Self {
+            vendor,
+            circuit: Mutex::new(Circuit {
+                state: State::closed(),
+                era: 0,
+            }),
+            calls_ended: Notify::new(),
+        }
+    }
+
+    /// Lets a call through; none where the vendor is left alone.
+    pub(super) fn admit(&self) -> Option<Permit<'_>> {
+        let mut circuit = self.circuit();
+        let is_trial = match circuit.state {
+            State::Closed { .. } => false,
+            State::Open { until, pauses } if until <= Instant::now() => {
+                circuit.change(State::HalfOpen { pauses });
+                true
+            }
+            State::Open { .. } | State::HalfOpen { .. } => return None,
+        };
+        Some(Permit {
+            breaker: self,
+            era: circuit.era,
+            is_trial,
+            is_settled: false,
+        })
+    }
+
+    /// In how long there is sense in another call.
+    pub(super) fn wait(&self) -> Duration {
+        match self.circuit().state {
+            State::Closed { .. } => Duration::ZERO,
+            State::Open { until, .. } => until.saturating_duration_since(Instant::now()),
+            State::HalfOpen { .. } => WAIT_FOR_A_TRIAL,
+        }
+    }
+
+    pub(super) fn state(&self) -> CircuitState {
+        match self.circuit().state {
+            State::Closed { .. } => CircuitState::Closed,
+            State::Open { .. } => CircuitState::Open,
+            State::HalfOpen { .. } => CircuitState::HalfOpen,
+        }
+    }
+
+    /// From when on a call may be tried; none where the circuit is not open.
+    pub(super) fn trial_due_at(&self) -> Option<Instant> {
+        match self.circuit().state {
+            State::Open { until, .. } => Some(until),
+            State::Closed { .. } | State::HalfOpen { .. } => None,
+        }
+    }
+
+    /// Done when a call ends after this was asked for.
+    pub(super) fn call_ends(&self) -> Notified<'_> {
+        self.calls_ended.notified()
+    }
+
+    fn note(&self, era: u64, end: CallEnd) {
+        let mut circuit = self.circuit();
+        if circuit.era != era {
+            return;
+        }
+        let now = Instant::now();
+        let pauses = match &mut circuit.state {
+            State::Closed { recent } => {
+                remember(recent, now, end);
+                let fails_too_often = end == CallEnd::Failed && fails_too_often(recent);
+                if !fails_too_often {
+                    return;
+                }
+                1
+            }
+            State::HalfOpen { pauses } if end == CallEnd::Failed => pauses.saturating_add(1),
+            State::HalfOpen { .. } => {
+                circuit.change(State::closed());
+                drop(circuit);
+                tracing::info!(
+                    target: "deskgraph::upstream",
+                    vendor = self.vendor.slug(),
+                    "the circuit is closed: the vendor answers again"
+                );
+                return;
+            }
+            // Every permit is from before the circuit opened, and thus of an earlier era.
+            State::Open { .. } => return,
+        };
+
+        let pause = pause(pauses);
+        circuit.change(State::Open {
+            until: now + pause,
+            pauses,
+        });
+        drop(circuit);
+        tracing::warn!(
+            target: "deskgraph::upstream",
+            vendor = self.vendor.slug(),
+            pause_ms = pause.as_millis() as u64,
+            "the circuit is open: the vendor fails and is left alone for a while"
+        );
+    }
+
+    /// A trial ended without showing anything: the next call is one.
+    fn give_back(&self, era: u64) {
+        let mut circuit = self.circuit();
+        if let State::HalfOpen { pauses } = circuit.state
+            && circuit.era == era
+        {
+            let until = Instant::now();
+            circuit.change(State::Open { until, pauses });
+        }
+    }
+
+    fn circuit(&self) -> MutexGuard<'_, Circuit> {
+        self.circuit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Permit<'_> {
+    /// Whether this is the one call that decides whether the circuit closes.
+    pub(super) fn is_trial(&self) -> bool {
+        self.is_trial
+    }
+
+    /// Whether the circuit would still let the call through.
+    pub(super) fn holds(&self) -> bool {
+        self.breaker.circuit().era == self.era
+    }
+
+    pub(super) fn settle(mut self, end: CallEnd) {
+        self.is_settled = true;
+        self.breaker.note(self.era, end);
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            self.breaker.give_back(self.era);
+        }
+        self.breaker.calls_ended.notify_waiters();
+    }
+}
+
+impl State {
+    fn closed() -> Self {
+        State::Closed {
+            recent: VecDeque::with_capacity(REMEMBERED_CALLS),
+        }
+    }
+}
+
+impl Circuit {
+    fn change(&mut self, state: State) {
+        self.state = state;
+        self.era += 1;
+    }
+}
+
+fn remember(recent: &mut VecDeque<(Instant, CallEnd)>, now: Instant, end: CallEnd) {
+    while recent.len() >= REMEMBERED_CALLS
+        || recent
+            .front()
+            .is_some_and(|(ended_at, _)| now.duration_since(*ended_at) > WINDOW)
+    {
+        recent.pop_front();
+    }
+    recent.push_back((now, end));
+}
+
+fn fails_too_often(recent: &VecDeque<(Instant, CallEnd)>) -> bool {
+    let failures = recent
+        .iter()
+        .filter(|(_, end)| *end == CallEnd::Failed)
+        .count();
+    recent.len() >= FEWEST_CALLS && failures * 2 >= recent.len()
+}
+
+/// How long a vendor is left alone for the nth time in a row.
+pub(super) fn pause(number: u32) -> Duration {
+    let doublings = number.saturating_sub(1);
+    let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
+    FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
+}

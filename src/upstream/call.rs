@@ -1,0 +1,104 @@
+//! One call to a vendor, as the vendor's documents describe it.
+
+use reqwest::Method;
+
+/// One call as the vendor's documents describe it.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// The path with names in the place of values, for the log.
+    pub(super) route: &'static str,
+    pub(super) path: String,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) body: Option<CallBody>,
+    pub(super) purpose: Purpose,
+    pub(super) repeat: Repeat,
+    pub(super) recognizes: fn(&[u8]) -> bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum CallBody {
+    Json(Vec<u8>),
+    Form(&'static [(&'static str, &'static str)]),
+}
+
+/// What is lost when the answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Nothing but the answer.
+    Read,
+    /// Whether the vendor did what it was told to.
+    Write,
+}
+
+/// Whether the vendor may get the same call twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    Safe,
+    /// It is sent again only when it certainly did not reach the vendor.
+    Never,
+}
+
+impl Call {
+    pub(super) fn get(route: &'static str, path: impl Into<String>) -> Self {
+        Self {
+            method: Method::GET,
+            route,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            purpose: Purpose::Read,
+            repeat: Repeat::Safe,
+            recognizes: |_| false,
+        }
+    }
+
+    pub(super) fn write(
+        method: Method,
+        route: &'static str,
+        path: impl Into<String>,
+        repeat: Repeat,
+    ) -> Self {
+        Self {
+            method,
+            purpose: Purpose::Write,
+            repeat,
+            ..Self::get(route, path)
+        }
+    }
+
+    /// A call for a token: it changes nothing that anybody would miss when its answer is lost.
+    pub(super) fn sign_in(
+        method: Method,
+        route: &'static str,
+        path: impl Into<String>,
+        repeat: Repeat,
+    ) -> Self {
+        Self {
+            method,
+            repeat,
+            ..Self::get(route, path)
+        }
+    }
+
+    pub(super) fn query(mut self, query: Vec<(&'static str, String)>) -> Self {
+        self.query = query;
+        self
+    }
+
+    pub(super) fn json(mut self, body: Vec<u8>) -> Self {
+        self.body = Some(CallBody::Json(body));
+        self
+    }
+
+    pub(super) fn form(mut self, fields: &'static [(&'static str, &'static str)]) -> Self {
+        self.body = Some(CallBody::Form(fields));
+        self
+    }
+
+    /// An answer that `recognizes` knows by its body is final, whatever its status.
+    pub(super) fn recognizing(mut self, recognizes: fn(&[u8]) -> bool) -> Self {
+        self.recognizes = recognizes;
+        self
+    }
+}

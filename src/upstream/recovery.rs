@@ -1,0 +1,30 @@
+//! Brings a vendor back that is down while nobody asks it anything: a gateway that is not ready gets no requests to try with.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{VendorApi, breaker::FIRST_PAUSE};
+use crate::domain::{Caller, RequestScope, Tally};
+
+/// No vendor takes longer for one cheap call.
+const TRY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Tries the vendor with one cheap call whenever it is down and due. It has no end of its own.
+pub async fn bring_back(vendor: Arc<dyn VendorApi>) {
+    loop {
+        vendor.is_due_for_a_try().await;
+
+        let scope = RequestScope {
+            id: "recovery".to_owned(),
+            caller: Caller::new("recovery", Vec::new()),
+            deadline: Instant::now() + TRY_TIMEOUT,
+            tally: Tally::default(),
+        };
+        // What came of it is in the vendor's health and in the log.
+        let _ = vendor.check(&scope).await;
+        // A try that was refused before it made a call changed nothing, and would be due again at once.
+        tokio::time::sleep(FIRST_PAUSE).await;
+    }
+}
