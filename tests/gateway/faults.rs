@@ -221,7 +221,7 @@ fn cases(vendor: Failing) -> Vec<Case> {
         always(
             "a redirect",
             status(302, &[("location", "/api/v1/elsewhere")]),
-            { FAILS_ONCE_ASKED("BAD_RESPONSE") },
+            FAILS_ONCE_ASKED("BAD_RESPONSE"),
         ),
         always(
             "a 200 with an errcode",
