@@ -78,7 +78,8 @@ impl Answer<'_> {
         if !self.status().is_success() {
             return Err(self.refuse());
         }
-        Ok(self.settle(()))
+        self.settle(());
+        Ok(())
     }
 
     /// The answer was understood, also where it was no success: the vendor is well.

@@ -17,6 +17,8 @@ pub mod bangwo8;
 pub mod firstline;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod stage;
 
 use std::sync::Arc;

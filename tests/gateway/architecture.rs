@@ -20,7 +20,7 @@ impl Source {
     }
 
     fn is_test(&self) -> bool {
-        ["tests.rs", "/stage.rs", "/simulated.rs"]
+        ["tests.rs", "/hostile.rs", "/stage.rs", "/simulated.rs"]
             .iter()
             .any(|name| self.path.ends_with(name))
     }

@@ -7,6 +7,8 @@ mod wire;
 #[cfg(test)]
 mod call_tests;
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{hash::Hash, sync::Arc};
