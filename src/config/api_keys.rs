@@ -66,7 +66,7 @@ fn api_key(entry: &Value) -> std::result::Result<ApiKey, &'static str> {
     let scopes = match fields.get("scopes") {
         Some(Value::Array(scopes)) if !scopes.is_empty() => scopes
             .iter()
-            .map(scope)
+            .map(|scope| Scope::named(scope.as_str()?))
             .collect::<Option<Vec<_>>>()
             .ok_or("must have no other scopes than read, write and pii")?,
         _ => return Err("must have an array of at least one scope: read, write or pii"),
@@ -77,11 +77,6 @@ fn api_key(entry: &Value) -> std::result::Result<ApiKey, &'static str> {
         secret,
         scopes,
     })
-}
-
-fn scope(value: &Value) -> Option<Scope> {
-    let name = value.as_str()?;
-    Scope::ALL.into_iter().find(|scope| scope.name() == name)
 }
 
 fn is_name(name: &str) -> bool {

@@ -5,7 +5,10 @@ use std::{collections::HashMap, ffi::OsString, fmt, net::SocketAddr, path::Path}
 use config::{File, FileFormat, Value, ValueKind};
 use secrecy::SecretString;
 
-use super::settings::{ENVIRONMENT_PREFIX, Kind, SETTINGS, Setting, variable};
+use super::{
+    server_url::ServerUrl,
+    settings::{ENVIRONMENT_PREFIX, Kind, SETTINGS, Setting, variable},
+};
 use crate::domain::VendorZone;
 
 /// Why the gateway does not start: one line that names the setting and holds no value of it.
@@ -110,7 +113,18 @@ impl Layers {
     }
 
     pub(super) fn url(&self, key: &'static str) -> Result<Option<String>> {
-        self.optional(key, |text| is_plain_url(text).then(|| text.to_owned()))
+        self.optional(key, |text| {
+            ServerUrl::read(text)?;
+            Some(text.to_owned())
+        })
+    }
+
+    /// The address of a server that nobody on the way may answer for.
+    pub(super) fn guarded_url(&self, key: &'static str) -> Result<Option<String>> {
+        self.optional(key, |text| {
+            let is_guarded = ServerUrl::read(text)?.is_guarded();
+            is_guarded.then(|| text.to_owned())
+        })
     }
 
     pub(super) fn text(&self, key: &'static str) -> Result<Option<String>> {
@@ -134,6 +148,28 @@ impl Layers {
                 .map(Some)
                 .map_err(|_| self.wrong(key)),
             kind => Ok(Some(json(kind))),
+        }
+    }
+
+    /// Several values: a JSON array, texts with commas between them, or as the file has them.
+    pub(super) fn list(&self, key: &'static str) -> Result<Option<Vec<serde_json::Value>>> {
+        let Some(value) = self.value(key) else {
+            return Ok(None);
+        };
+        match value.kind {
+            ValueKind::String(text) if text.trim().is_empty() => Ok(None),
+            ValueKind::String(text) if text.trim_start().starts_with('[') => {
+                serde_json::from_str(&text)
+                    .map(Some)
+                    .map_err(|_| self.wrong(key))
+            }
+            ValueKind::String(text) => Ok(Some(
+                text.split(',').map(|entry| entry.trim().into()).collect(),
+            )),
+            ValueKind::Array(entries) => Ok(Some(
+                entries.into_iter().map(|entry| json(entry.kind)).collect(),
+            )),
+            _ => Err(self.wrong(key)),
         }
     }
 
@@ -359,39 +395,6 @@ fn distance(from: &str, to: &str) -> usize {
         }
     }
     row[to.len()]
-}
-
-/// Whether the address is http or https, has a host, and holds nothing but an address: credentials would be shown where the
-/// address is, and a query would be lost.
-fn is_plain_url(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let Some(rest) = lower
-        .strip_prefix("http://")
-        .or_else(|| lower.strip_prefix("https://"))
-    else {
-        return false;
-    };
-    if !rest.chars().all(|letter| letter.is_ascii_graphic()) || rest.contains(['?', '#', '@', '\\'])
-    {
-        return false;
-    }
-
-    let authority = rest.split('/').next().unwrap_or_default();
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(bracketed) => match bracketed.split_once(']') {
-            Some((host, port)) if host.parse::<std::net::Ipv6Addr>().is_ok() => (host, port),
-            _ => return false,
-        },
-        None => match authority.find(':') {
-            Some(colon) => authority.split_at(colon),
-            None => (authority, ""),
-        },
-    };
-    let is_port = match port.strip_prefix(':') {
-        Some(digits) => digits.parse::<u16>().is_ok_and(|port| port > 0),
-        None => port.is_empty(),
-    };
-    !host.is_empty() && is_port
 }
 
 fn is_printable(text: &str) -> bool {

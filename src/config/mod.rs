@@ -2,11 +2,13 @@
 
 mod api_keys;
 mod layers;
+mod origins;
+mod server_url;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::{ffi::OsString, net::SocketAddr, path::Path, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, num::NonZeroU32, path::Path, time::Duration};
 
 pub use layers::Refusal;
 use layers::{Layers, Result};
@@ -15,7 +17,11 @@ use settings::variable;
 
 use crate::{
     domain::Vendor,
-    http::{GraphiqlPage, HttpSettings, auth::AuthSettings, limits::DocumentLimits},
+    http::{
+        GraphiqlPage, HttpSettings,
+        auth::{AuthSettings, TokenSettings},
+        limits::DocumentLimits,
+    },
     repository::{self, CacheSettings, Keeping},
     schema::{Introspection, SchemaSettings},
     telemetry::LogFormat,
@@ -112,6 +118,8 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
             true => GraphiqlPage::Served,
             false => GraphiqlPage::NotServed,
         },
+        cors_origins: origins::read(layers)?,
+        requests_per_minute: NonZeroU32::new(small(layers, "limits.requests_per_minute")?),
         request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
         max_body_bytes: count(layers, "limits.max_body_bytes")?,
         max_batch: count(layers, "limits.max_batch")?,
@@ -137,21 +145,18 @@ fn introspection(layers: &Layers) -> Result<Introspection> {
 
 fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
     let keys = api_keys::read(layers)?;
-    let jwks_url = layers.url("auth.jwks_url")?;
+    let jwks_url = layers.guarded_url("auth.jwks_url")?;
     let issuer = layers.text("auth.issuer")?;
     let audience = layers.text("auth.audience")?;
 
     match layers.choice("auth.mode")? {
         "api_key" if keys.is_empty() => Err(needs(layers, "auth.mode", "api_key", "auth.api_keys")),
         "api_key" => Ok(AuthSettings::ApiKeys(keys)),
-        "jwt" if jwks_url.is_none() => Err(needs(layers, "auth.mode", "jwt", "auth.jwks_url")),
-        "jwt" if issuer.is_none() => Err(needs(layers, "auth.mode", "jwt", "auth.issuer")),
-        "jwt" if audience.is_none() => Err(needs(layers, "auth.mode", "jwt", "auth.audience")),
-        // The one place that says so, until tokens are verified.
-        "jwt" => Err(Refusal::new(format!(
-            "{} can't be jwt yet: this version does not verify tokens; use api_key",
-            layers.name("auth.mode")
-        ))),
+        "jwt" => Ok(AuthSettings::Tokens(TokenSettings {
+            jwks_url: jwks_url.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.jwks_url"))?,
+            issuer: issuer.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.issuer"))?,
+            audience: audience.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.audience"))?,
+        })),
         _ if !listen.ip().to_canonical().is_loopback() => Err(Refusal::new(format!(
             "{} must be api_key or jwt, because {} is not a loopback address",
             layers.name("auth.mode"),

@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Address,
     /// An address of a server: http or https, with neither credentials nor a query.
     Url,
+    /// The same, over TLS unless it is on loopback.
+    GuardedUrl,
     Text,
     Secret,
     Choice(&'static [&'static str]),
@@ -26,6 +28,7 @@ pub(super) enum Kind {
     Switch,
     TimeZone,
     ApiKeys,
+    Origins,
 }
 
 pub(super) const ENVIRONMENT_PREFIX: &str = "DESKGRAPH_";
@@ -44,11 +47,19 @@ impl Setting {
             Kind::Url => {
                 "an http or https address without credentials, query or fragment".to_owned()
             }
+            Kind::GuardedUrl => {
+                "an https address (on loopback http too) without credentials, query or fragment"
+                    .to_owned()
+            }
             Kind::Text | Kind::Secret => "text without control characters".to_owned(),
             Kind::Choice(choices) => one_of(choices),
             Kind::Number { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Switch => "true or false".to_owned(),
             Kind::TimeZone => "the name of a time zone, such as Asia/Taipei".to_owned(),
+            Kind::Origins => {
+                "origins such as https://desk.example.com (no `*`, path or default port), as a JSON array or with commas between them"
+                    .to_owned()
+            }
             Kind::ApiKeys => {
                 "a JSON array of {\"name\", \"key\" or \"sha256\", \"scopes\"}".to_owned()
             }
@@ -380,11 +391,17 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "auth.jwks_url",
         None,
-        Kind::Url,
-        "Where the keys that sign tokens are",
+        Kind::GuardedUrl,
+        "Where the keys that sign tokens are; https, or http on loopback",
     ),
     setting("auth.issuer", None, Kind::Text, "The tokens' issuer"),
     setting("auth.audience", None, Kind::Text, "The tokens' audience"),
+    setting(
+        "cors.origins",
+        None,
+        Kind::Origins,
+        "The sites whose pages may ask, such as `https://desk.example.com`, as a JSON array or with commas between them; none: no other site's",
+    ),
     // Limits
     number(
         "limits.max_depth",
@@ -406,6 +423,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         1,
         1000,
         "The largest `first`, and the most ids of `nodes`",
+    ),
+    number(
+        "limits.requests_per_minute",
+        "0",
+        0,
+        1_000_000,
+        "Requests of one caller in a minute, of which all may come at once; a batch counts as its requests; 0: no limit",
     ),
     number("limits.max_batch", "10", 1, 1000, "Requests in one batch"),
     number(

@@ -1,4 +1,4 @@
-use std::ffi::OsString;
+use std::{ffi::OsString, num::NonZeroU32};
 
 use super::{Config, Refusal, settings::SETTINGS, settings_table};
 use crate::{
@@ -349,7 +349,14 @@ fn serving_no_vendor_is_refused() {
 
 #[test]
 fn an_open_gateway_listens_on_loopback_alone() {
-    for address in ["0.0.0.0:4000", "[::]:4000", "192.168.0.1:4000"] {
+    for address in [
+        "0.0.0.0:4000",
+        "[::]:4000",
+        "192.168.0.1:4000",
+        "[::ffff:192.168.0.1]:4000",
+        "[::ffff:0.0.0.0]:4000",
+        "[fe80::1]:4000",
+    ] {
         assert_refused(
             &[("DESKGRAPH_LISTEN", address)],
             &["DESKGRAPH_AUTH__MODE", "DESKGRAPH_LISTEN", "loopback"],
@@ -444,7 +451,103 @@ fn a_mode_needs_its_settings() {
         assert_refused(&given, &["DESKGRAPH_AUTH__MODE", name]);
         given.push((name, value));
     }
-    assert_refused(&given, &["DESKGRAPH_AUTH__MODE", "does not verify tokens"]);
+    // Whoever bears a token is known, wherever they come from.
+    given.push(("DESKGRAPH_LISTEN", "0.0.0.0:4000"));
+    match from_environment(&given).map(|config| config.http.auth) {
+        Ok(AuthSettings::Tokens(tokens)) => {
+            assert_eq!(tokens.jwks_url, "https://issuer.example/keys");
+            assert_eq!(tokens.issuer, "https://issuer.example");
+            assert_eq!(tokens.audience, "deskgraph");
+        }
+        _ => panic!("tokens were set"),
+    }
+}
+
+#[test]
+fn an_issuers_keys_come_by_a_way_on_which_nobody_can_change_them() {
+    let jwks_url = "DESKGRAPH_AUTH__JWKS_URL";
+    for url in [
+        "https://issuer.example/keys",
+        "http://127.0.0.1:8080/keys",
+        "http://[::1]/keys",
+        "http://localhost:8080/keys",
+    ] {
+        assert!(from_environment(&[(jwks_url, url)]).is_ok(), "{url}");
+    }
+    for url in [
+        "http://issuer.example/keys",
+        "http://10.0.0.1/keys",
+        "http://localhost.example/keys",
+        "http://127.0.0.1.example/keys",
+        "file:///keys",
+    ] {
+        assert_refused(&[(jwks_url, url)], &[jwks_url, "must be an https address"]);
+    }
+}
+
+#[test]
+fn origins_are_read_from_json_from_text_and_from_the_file() {
+    let origins = |config: Result<Config, Refusal>| config.map(|config| config.http.cors_origins);
+    let both = ["https://desk.example", "http://localhost:3000"].map(str::to_owned);
+
+    let name = "DESKGRAPH_CORS__ORIGINS";
+    let text = "https://desk.example, http://localhost:3000";
+    assert_eq!(
+        origins(from_environment(&[(name, text)])),
+        Ok(both.to_vec())
+    );
+    let json = r#"["https://desk.example", "http://localhost:3000"]"#;
+    assert_eq!(
+        origins(from_environment(&[(name, json)])),
+        Ok(both.to_vec())
+    );
+    let file = format!("cors.origins = {json}");
+    assert_eq!(
+        origins(Config::from_sources(Some(&file), [])),
+        Ok(both.to_vec())
+    );
+    assert_eq!(origins(from_environment(&[])), Ok(Vec::new()));
+}
+
+#[test]
+fn an_origin_that_no_browser_sends_is_refused() {
+    let name = "DESKGRAPH_CORS__ORIGINS";
+    for origins in [
+        "*",
+        "null",
+        "https://*.example",
+        "desk.example",
+        "https://desk.example/",
+        "https://desk.example/path",
+        "https://desk.example:443",
+        "http://desk.example:80",
+        "https://Desk.example",
+        "HTTPS://desk.example",
+        "https://s3cr3t-value@desk.example",
+        "https://desk.example https://other.example",
+        "https://desk.example,",
+        "[\"https://desk.example\"",
+        "[7]",
+        "file://",
+    ] {
+        assert_refused(&[(name, origins)], &[name, "must be origins"]);
+    }
+    assert_file_refused("cors.origins = 7", &[name, "must be origins"]);
+}
+
+#[test]
+fn no_limit_of_requests_is_set_by_default() {
+    let name = "DESKGRAPH_LIMITS__REQUESTS_PER_MINUTE";
+    let limit = |pairs: &[(&str, &str)]| {
+        let config = from_environment(pairs).expect("the settings are right");
+        config.http.requests_per_minute.map(NonZeroU32::get)
+    };
+
+    assert_eq!(limit(&[]), None);
+    assert_eq!(limit(&[(name, "0")]), None);
+    assert_eq!(limit(&[(name, "1")]), Some(1));
+    assert_eq!(limit(&[(name, "1000000")]), Some(1_000_000));
+    assert_refused(&[(name, "1000001")], &[name, "from 0 to 1000000"]);
 }
 
 #[test]

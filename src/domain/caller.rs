@@ -29,6 +29,10 @@ impl Scope {
             Scope::Pii => "pii",
         }
     }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
 }
 
 impl Caller {

@@ -1,6 +1,6 @@
 //! Answers in GraphQL's form, in the media type that the client accepts.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use async_graphql::{Response as GraphqlResponse, ServerError, Value};
 use axum::{
@@ -15,6 +15,7 @@ pub(super) mod code {
     pub(crate) const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
     pub(crate) const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
     pub(crate) const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
+    pub(crate) const UPSTREAM_UNAVAILABLE: &str = "UPSTREAM_UNAVAILABLE";
     pub(crate) const INTERNAL: &str = "INTERNAL";
     pub(crate) const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
     pub(crate) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
@@ -166,9 +167,15 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, code::BAD_USER_INPUT, message)
     }
 
-    pub(super) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, HeaderValue::from_static(value)));
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
         self
+    }
+
+    /// In whole seconds, and never at once: a client that is told 0 may go round in a circle.
+    pub(super) fn with_retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1000).clamp(1, 3600) as u64;
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     pub(super) fn into_response_as(self, media_type: MediaType) -> Response {

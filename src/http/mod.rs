@@ -6,43 +6,55 @@ mod graphql;
 mod health;
 pub mod limits;
 mod pages;
+mod rate_limit;
 mod request_log;
 pub mod server;
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, map_request},
     response::{IntoResponse, Response},
     routing::get,
 };
+use tower::util::option_layer;
 use tower_http::{
     CompressionLevel,
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
+    cors::CorsLayer,
     set_header::SetResponseHeaderLayer,
 };
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     repository::Shared,
     schema::{GatewaySchema, Introspection},
 };
 use answer::{Fault, code};
-use auth::{AuthSettings, Authenticator};
+use auth::{API_KEY, AuthSettings, Authenticator};
 use graphql::Graphql;
 use limits::{DocumentLimits, SchemaShape};
 use pages::Pages;
+use rate_limit::RateLimit;
+use request_log::REQUEST_ID;
 
 /// Below this an answer fits a packet or two as it is.
 const MIN_COMPRESSED_BYTES: u64 = 512;
 
+/// How long a browser need not ask again whether a site's pages may ask; none waits longer.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
+
 pub struct HttpSettings {
     pub auth: AuthSettings,
     pub graphiql: GraphiqlPage,
+    /// The sites, such as `https://desk.example.com`, whose pages may ask.
+    pub cors_origins: Vec<String>,
+    /// How many requests a caller may send; none for as many as they like.
+    pub requests_per_minute: Option<NonZeroU32>,
     pub request_timeout: Duration,
     pub max_body_bytes: usize,
     pub max_batch: usize,
@@ -68,7 +80,8 @@ pub fn router(
         schema,
         shape: SchemaShape::read(schema_text)?,
         shared: shared.clone(),
-        authenticator: Authenticator::new(settings.auth),
+        authenticator: Authenticator::new(settings.auth)?,
+        rate_limit: settings.requests_per_minute.map(RateLimit::new),
         limits: settings.document,
         introspection: settings.introspection,
         request_timeout: settings.request_timeout,
@@ -103,6 +116,7 @@ pub fn router(
         .layer(CatchPanicLayer::custom(panicked))
         .layer(compression())
         .layer(map_request(accept_plain))
+        .layer(option_layer(cors(&settings.cors_origins)?))
         .layer(header_unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header_unless_set(header::X_FRAME_OPTIONS, "DENY"))
         .layer(header_unless_set(header::REFERRER_POLICY, "no-referrer"))
@@ -119,6 +133,32 @@ fn compression() -> CompressionLayer<SizeAbove> {
     CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES))
+}
+
+/// None where no other site's pages may ask. The gateway knows no cookies, so none are ever sent along.
+fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
+    if origins.is_empty() {
+        return Ok(None);
+    }
+
+    let origins: Vec<HeaderValue> = origins
+        .iter()
+        .map(|origin| HeaderValue::from_str(origin))
+        .collect::<Result<_, _>>()
+        .map_err(|err| Error::internal("an origin can't stand in a header").with_source(err))?;
+    let layer = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            header::IF_NONE_MATCH,
+            API_KEY,
+            REQUEST_ID,
+        ])
+        .expose_headers([header::ETAG, header::RETRY_AFTER, REQUEST_ID])
+        .max_age(PREFLIGHT_MAX_AGE);
+    Ok(Some(layer))
 }
 
 /// A client that rules out answers as they are gets them all the same where it takes no packing either: the layer of compression

@@ -18,7 +18,7 @@ use axum::{
 
 use crate::domain::RequestScope;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID_BYTES: usize = 128;
 const MAX_OPERATION_NAME_BYTES: usize = 100;
 
@@ -28,6 +28,7 @@ pub(super) struct RequestFacts {
     started_at: Instant,
     scope: OnceLock<Arc<RequestScope>>,
     operation: OnceLock<OperationFacts>,
+    refusal: OnceLock<&'static str>,
     errors: AtomicUsize,
 }
 
@@ -43,6 +44,7 @@ impl RequestFacts {
             started_at: Instant::now(),
             scope: OnceLock::new(),
             operation: OnceLock::new(),
+            refusal: OnceLock::new(),
             errors: AtomicUsize::new(0),
         }
     }
@@ -55,6 +57,11 @@ impl RequestFacts {
     /// Of a batch the first operation is told.
     pub(super) fn tell_operation(&self, operation: OperationFacts) {
         self.operation.get_or_init(|| operation);
+    }
+
+    /// Why nobody's name was found for the request.
+    pub(super) fn tell_refusal(&self, reason: &'static str) {
+        self.refusal.get_or_init(|| reason);
     }
 
     pub(super) fn count_errors(&self, count: usize) {
@@ -106,6 +113,7 @@ impl Drop for Line {
             graphql.operation.name = operation.and_then(|operation| operation.loggable_name()),
             "graphql.operation.type" = operation.map(|operation| operation.operation_type.as_str()),
             caller = scope.map(|scope| &*scope.caller.name),
+            auth.refusal = facts.refusal.get(),
             duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             vendor.calls = scope.map(|scope| scope.tally.vendor_calls()),
             cache.hits = scope.map(|scope| scope.tally.cache_hits()),

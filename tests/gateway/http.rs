@@ -28,6 +28,8 @@ fn settings() -> HttpSettings {
     HttpSettings {
         auth: AuthSettings::Open,
         graphiql: GraphiqlPage::Served,
+        cors_origins: Vec::new(),
+        requests_per_minute: None,
         request_timeout: Duration::from_secs(30),
         max_body_bytes: 10_000,
         max_batch: 3,

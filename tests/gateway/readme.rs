@@ -1,13 +1,14 @@
 //! The README keeps its word: its tables, its first query, its commands and its paths are as the project is.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
 use deskgraph::{
     config::{Config, settings_table},
+    http::auth::AuthSettings,
     sandbox::SandboxOptions,
 };
 use serde_json::Value;
@@ -168,21 +169,23 @@ fn the_file_of_settings_is_one_that_is_read() {
     let readme = readme();
     let section = section(&readme, "## Run it over your vendors");
     let file = blocks(section, "toml")[0];
-    let mut variables = Vec::new();
+    let mut variables = BTreeMap::new();
     for command in blocks(section, "sh") {
         for line in command
             .lines()
             .filter_map(|line| line.strip_prefix("export "))
         {
             let (name, value) = line.split_once('=').expect("a variable is given a value");
-            variables.push((name.into(), value.trim_matches('\'').into()));
+            // As in a shell, what is set later goes over what was set before.
+            variables.insert(name.into(), value.trim_matches('\'').into());
         }
     }
-    assert_eq!(variables.len(), 5);
+    assert_eq!(variables.len(), 8);
 
     let config = Config::from_sources(Some(file), variables).expect("the settings are right");
     assert!(config.firstline.is_some() && config.bangwo8.is_some());
     assert_eq!(config.listen.to_string(), "0.0.0.0:4000");
+    assert!(matches!(config.http.auth, AuthSettings::Tokens(_)));
 }
 
 #[tokio::test]

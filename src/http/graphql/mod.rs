@@ -7,6 +7,7 @@ mod validation;
 mod variables;
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,8 +15,8 @@ use std::{
 use async_graphql::parser::types::OperationType;
 use axum::{
     Extension,
-    extract::{Request, State},
-    http::{Method, StatusCode, header},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use futures_util::future::join_all;
@@ -25,6 +26,7 @@ use super::{
     answer::{Answer, Fault, MediaType, batch_response, code, error},
     auth::Authenticator,
     limits::{DocumentLimits, SchemaShape},
+    rate_limit::{Asker, RateLimit},
     request_log::{OperationFacts, RequestFacts},
 };
 use crate::{
@@ -44,6 +46,7 @@ pub(super) struct Graphql {
     pub(super) shape: SchemaShape,
     pub(super) shared: Arc<Shared>,
     pub(super) authenticator: Authenticator,
+    pub(super) rate_limit: Option<RateLimit>,
     pub(super) limits: DocumentLimits,
     pub(super) introspection: Introspection,
     pub(super) request_timeout: Duration,
@@ -75,7 +78,12 @@ impl Graphql {
         let caller = self
             .authenticator
             .caller(request.headers())
-            .ok_or_else(unauthenticated)?;
+            .await
+            .inspect_err(|refusal| facts.tell_refusal(refusal.reason()))?;
+        let asker = self.asker(&caller, &request);
+        if let Some(rate_limit) = &self.rate_limit {
+            rate_limit.count(&asker)?;
+        }
         let media_type = accepted.ok_or_else(not_acceptable)?;
         let scope = facts.start(self.scope(facts, caller));
         let may_write = request.method() == Method::POST;
@@ -83,6 +91,9 @@ impl Graphql {
         let asked = timeout_at(scope.deadline.into(), self.asked(request))
             .await
             .map_err(|_| body_too_slow())??;
+        if let (Some(rate_limit), Asked::Batch(batch)) = (&self.rate_limit, &asked) {
+            rate_limit.count_batch(&asker, batch.len())?;
+        }
         let answering = async {
             match asked {
                 Asked::One(parameters) => {
@@ -109,6 +120,16 @@ impl Graphql {
                 facts.count_errors(1);
                 Ok(took_too_long().into_response(media_type))
             })
+    }
+
+    /// Where everybody has one name, their addresses tell them apart.
+    fn asker(&self, caller: &Caller, request: &Request) -> Asker {
+        match request.extensions().get::<ConnectInfo<SocketAddr>>() {
+            Some(ConnectInfo(peer)) if !self.authenticator.knows_callers() => {
+                Asker::Peer(peer.ip())
+            }
+            _ => Asker::of(caller),
+        }
     }
 
     fn scope(&self, facts: &RequestFacts, caller: Caller) -> RequestScope {
@@ -190,18 +211,9 @@ fn check_reads_only(operation: &Result<Operation, Answer>) -> Result<(), Fault> 
             code::BAD_USER_INPUT,
             "A GET may hold a query only: send anything else by POST.",
         )
-        .with_header(header::ALLOW, "POST")),
+        .with_header(header::ALLOW, HeaderValue::from_static("POST"))),
         _ => Ok(()),
     }
-}
-
-fn unauthenticated() -> Fault {
-    Fault::new(
-        StatusCode::UNAUTHORIZED,
-        code::UNAUTHENTICATED,
-        "A known API key is needed, as `Authorization: Bearer KEY` or `x-api-key: KEY`.",
-    )
-    .with_header(header::WWW_AUTHENTICATE, "Bearer")
 }
 
 fn not_acceptable() -> Fault {

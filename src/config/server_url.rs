@@ -1,0 +1,66 @@
+//! Addresses of servers, as settings may hold them.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+pub(super) struct ServerUrl<'a> {
+    is_https: bool,
+    /// An address of IPv6 without its brackets.
+    host: &'a str,
+    port: Option<u16>,
+    /// From its first slash on.
+    path: &'a str,
+}
+
+impl<'a> ServerUrl<'a> {
+    /// An address that is http or https, has a host, and holds nothing but an address: credentials would be shown where the
+    /// address is, and a query would be lost.
+    pub(super) fn read(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let is_https = scheme.eq_ignore_ascii_case("https");
+        if !is_https && !scheme.eq_ignore_ascii_case("http") {
+            return None;
+        }
+        if !rest.chars().all(|letter| letter.is_ascii_graphic())
+            || rest.contains(['?', '#', '@', '\\'])
+        {
+            return None;
+        }
+
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(bracketed) => {
+                let (host, port) = bracketed.split_once(']')?;
+                host.parse::<Ipv6Addr>().ok()?;
+                (host, port)
+            }
+            None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+        };
+        let port = match port.strip_prefix(':') {
+            Some(digits) => Some(digits.parse().ok().filter(|port| *port > 0)?),
+            None if port.is_empty() => None,
+            None => return None,
+        };
+        (!host.is_empty()).then_some(Self {
+            is_https,
+            host,
+            port,
+            path,
+        })
+    }
+
+    /// Whether nobody on the way can answer in the server's place.
+    pub(super) fn is_guarded(&self) -> bool {
+        let is_loopback = self.host.eq_ignore_ascii_case("localhost")
+            || self
+                .host
+                .parse()
+                .is_ok_and(|address: IpAddr| address.is_loopback());
+        self.is_https || is_loopback
+    }
+
+    /// Whether it is an origin as browsers send it, but for capital letters.
+    pub(super) fn is_origin(&self) -> bool {
+        let default_port = if self.is_https { 443 } else { 80 };
+        self.path.is_empty() && self.port != Some(default_port) && !self.host.contains('*')
+    }
+}

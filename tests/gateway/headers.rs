@@ -1,0 +1,194 @@
+//! Headers that every answer bears, and what other sites' pages may do.
+
+use reqwest::{Method, Response, header};
+use serde_json::{Value, json};
+
+use crate::harness::{Desk, Wishes};
+
+const ORIGIN: &str = "https://desk.example";
+
+async fn desk_for_pages() -> Desk {
+    let origins = format!("{ORIGIN}, http://localhost:3000");
+    Desk::open_with(Wishes::default().set("CORS__ORIGINS", origins)).await
+}
+
+fn header_of<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+async fn preflight(desk: &Desk, origin: &str, headers: &str) -> Response {
+    desk.client()
+        .request(Method::OPTIONS, desk.url("/graphql"))
+        .header(header::ORIGIN, origin)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", headers)
+        .send()
+        .await
+        .expect("the gateway answers")
+}
+
+async fn ask_from(desk: &Desk, origin: &str) -> Response {
+    desk.client()
+        .post(desk.url("/graphql"))
+        .header(header::ORIGIN, origin)
+        .json(&json!({ "query": "{ __typename }" }))
+        .send()
+        .await
+        .expect("the gateway answers")
+}
+
+#[tokio::test]
+async fn every_answer_bears_the_headers_of_safety_and_its_requests_id() {
+    let desk = desk_for_pages().await;
+    let large = "a".repeat(2_000_000);
+
+    for (method, path, body, status) in [
+        (Method::GET, "/", "", 200),
+        (Method::GET, "/graphql?query=%7B__typename%7D", "", 200),
+        (Method::GET, "/graphql", "", 400),
+        (Method::GET, "/nothing", "", 404),
+        (Method::PUT, "/graphql", "", 405),
+        (Method::DELETE, "/health/live", "", 405),
+        (Method::POST, "/graphql", "{", 415),
+        (Method::POST, "/graphql", &large, 415),
+        (Method::GET, "/health/live", "", 200),
+        (Method::GET, "/health/ready", "", 200),
+        (Method::GET, "/schema.graphql", "", 200),
+        (Method::OPTIONS, "/graphql", "", 200),
+    ] {
+        let response = desk
+            .client()
+            .request(method.clone(), desk.url(path))
+            .header("x-request-id", "the-id")
+            .body(body.to_owned())
+            .send()
+            .await
+            .expect("the gateway answers");
+
+        let what = format!("{method} {path}");
+        assert_eq!(response.status(), status, "{what}");
+        assert_eq!(
+            header_of(&response, "x-request-id"),
+            Some("the-id"),
+            "{what}"
+        );
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+        ] {
+            assert_eq!(header_of(&response, name), Some(value), "{what}");
+        }
+        let policy = header_of(&response, "content-security-policy");
+        assert!(
+            policy.is_some_and(|policy| policy.contains("frame-ancestors 'none'")),
+            "{what}"
+        );
+
+        if status >= 400 {
+            let answer: Value = response.json().await.expect("a refusal is JSON");
+            assert!(
+                answer["errors"][0]["extensions"]["code"].is_string(),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_pages_of_a_site_that_is_named_may_ask() {
+    let desk = desk_for_pages().await;
+
+    for origin in [ORIGIN, "http://localhost:3000"] {
+        let wanted = "content-type,authorization,x-api-key,x-request-id";
+        let response = preflight(&desk, origin, wanted).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(
+            header_of(&response, "access-control-allow-origin"),
+            Some(origin)
+        );
+        let allowed = header_of(&response, "access-control-allow-headers").unwrap_or_default();
+        for name in wanted.split(',') {
+            assert!(
+                allowed.split(',').any(|known| known.trim() == name),
+                "{name}: {allowed}"
+            );
+        }
+        let methods = header_of(&response, "access-control-allow-methods");
+        assert_eq!(methods, Some("GET,POST"));
+        assert!(header_of(&response, "access-control-max-age").is_some());
+
+        let response = ask_from(&desk, origin).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(
+            header_of(&response, "access-control-allow-origin"),
+            Some(origin)
+        );
+        assert_eq!(
+            header_of(&response, "access-control-allow-credentials"),
+            None
+        );
+        let exposed = header_of(&response, "access-control-expose-headers").unwrap_or_default();
+        for name in ["x-request-id", "etag", "retry-after"] {
+            assert!(exposed.contains(name), "{name}: {exposed}");
+        }
+        let varies = response.headers().get_all(header::VARY).iter();
+        let varies: Vec<&str> = varies.filter_map(|value| value.to_str().ok()).collect();
+        let varies = varies.join(", ");
+        assert!(
+            varies.contains("origin") && varies.contains("accept"),
+            "{varies}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_pages_of_any_other_site_may_not() {
+    let desk = desk_for_pages().await;
+
+    for origin in [
+        "https://desk.example.evil",
+        "https://evil.desk.example",
+        "http://desk.example",
+        "https://desk.example:444",
+        "https://DESK.example",
+        "null",
+    ] {
+        for response in [
+            preflight(&desk, origin, "content-type").await,
+            ask_from(&desk, origin).await,
+        ] {
+            let allowed = header_of(&response, "access-control-allow-origin");
+            assert_eq!(allowed, None, "{origin}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_reads_refusals_too() {
+    let desk = desk_for_pages().await;
+    let request = desk.client().get(desk.url("/graphql"));
+    let response = request.header(header::ORIGIN, ORIGIN).send().await;
+
+    let response = response.expect("the gateway answers");
+    assert_eq!(response.status(), 400);
+    assert_eq!(
+        header_of(&response, "access-control-allow-origin"),
+        Some(ORIGIN)
+    );
+}
+
+#[tokio::test]
+async fn by_default_no_other_sites_pages_may_ask() {
+    let desk = Desk::open().await;
+
+    let response = preflight(&desk, ORIGIN, "content-type").await;
+    assert_eq!(response.status(), 405);
+    assert_eq!(header_of(&response, "access-control-allow-origin"), None);
+    let refusal: Value = response.json().await.expect("the refusal is JSON");
+    assert_eq!(refusal["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+
+    let response = ask_from(&desk, ORIGIN).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(header_of(&response, "access-control-allow-origin"), None);
+}
