@@ -38,7 +38,7 @@ use answer::{Fault, code};
 use auth::{API_KEY, AuthSettings, Authenticator};
 use graphql::Graphql;
 use limits::{DocumentLimits, SchemaShape};
-use pages::Pages;
+use pages::{Pages, playground};
 use rate_limit::RateLimit;
 use request_log::REQUEST_ID;
 
@@ -103,10 +103,14 @@ pub fn router(
                 .with_state(graphql),
         )
         .route("/schema.graphql", get(pages::schema).with_state(pages))
+        .route("/readme", get(pages::readme))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready).with_state(shared));
     if settings.graphiql == GraphiqlPage::Served {
-        router = router.route("/graphiql", get(pages::graphiql));
+        router = router
+            .route("/graphiql", get(playground::page))
+            .route("/graphiql/", get(playground::without_slash))
+            .route("/graphiql/assets/{name}", get(playground::asset));
     }
 
     // From the innermost layer to the outermost: the log sees what the client gets.

@@ -5,6 +5,7 @@ mod bad_keys;
 mod bangwo8_categories;
 mod bangwo8_chat;
 mod bangwo8_service_records;
+mod browser;
 mod cache;
 mod calls;
 mod circuit;

@@ -250,6 +250,7 @@ fn every_path_and_variable_exists() {
             "tests/",
             "examples/",
             "scripts/",
+            "playground/",
             "./scripts/",
             ".ci/",
         ]

@@ -1,0 +1,91 @@
+//! Pages for people: what this is, a playground, the README, and the schema as text.
+
+mod home;
+pub(super) mod playground;
+
+use std::sync::{Arc, LazyLock};
+
+use axum::{
+    extract::State,
+    http::{HeaderValue, header},
+    response::{Html, IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use pulldown_cmark::{Options, Parser};
+use sha2::{Digest, Sha256};
+
+use super::GraphiqlPage;
+use crate::repository::Shared;
+
+#[derive(Clone)]
+pub(super) struct Pages {
+    pub(super) shared: Arc<Shared>,
+    pub(super) schema_text: Arc<str>,
+    pub(super) graphiql: GraphiqlPage,
+}
+
+pub(super) async fn home(State(pages): State<Pages>) -> Response {
+    let statuses = pages.shared.vendor_statuses();
+    plain_page("deskgraph", &home::body(&statuses, pages.graphiql))
+}
+
+pub(super) async fn readme() -> Response {
+    static BODY: LazyLock<String> = LazyLock::new(|| {
+        let mut body = String::from("<nav><a href=\"/\">Start page</a></nav>\n<main>\n");
+        let markdown = Parser::new_ext(include_str!("../../../README.md"), Options::ENABLE_TABLES);
+        pulldown_cmark::html::push_html(&mut body, markdown);
+        body.push_str("</main>\n");
+        body
+    });
+    plain_page("deskgraph: README", &BODY)
+}
+
+pub(super) async fn schema(State(pages): State<Pages>) -> Response {
+    let text = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    )];
+    (text, pages.schema_text.to_string()).into_response()
+}
+
+/// A page without scripts, which loads nothing from anywhere. Its parts must be HTML already.
+fn plain_page(title: &str, body: &str) -> Response {
+    const STYLE: &str = include_str!("style.css");
+    /// Allows the one style sheet of the page, and its icon.
+    static POLICY: LazyLock<String> = LazyLock::new(|| {
+        let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+        format!(
+            "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; \
+            form-action 'none'; frame-ancestors 'none'"
+        )
+    });
+
+    let page = format!(
+        r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="icon" href="{ICON}">
+<style>{STYLE}</style>
+</head>
+<body>
+{body}</body>
+</html>
+"#
+    );
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, Html(page)).into_response()
+}
+
+/// Two desks and what joins them.
+const ICON: &str = "data:image/svg+xml,\
+    %3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
+    %3Cpath d='M4 12 8 4l4 8' fill='none' stroke='%23b5256b' stroke-width='1.5'/%3E\
+    %3Cg fill='%23b5256b'%3E%3Ccircle cx='8' cy='4' r='2.5'/%3E\
+    %3Ccircle cx='4' cy='12' r='2.5'/%3E%3Ccircle cx='12' cy='12' r='2.5'/%3E%3C/g%3E%3C/svg%3E";

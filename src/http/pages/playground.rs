@@ -1,0 +1,98 @@
+//! The playground: GraphiQL as the build made it, from this program alone.
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use rust_embed::{Embed, EmbeddedFile};
+
+use super::plain_page;
+use crate::http::no_such_page;
+
+/// What the build script made; nothing where it could not.
+#[derive(Embed)]
+#[folder = "playground/dist/"]
+#[allow_missing = true]
+struct Made;
+
+/// No other host, and no script but the playground's own; GraphiQL's editor writes its styles and its fonts into the page.
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
+    worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The names of the assets hold a digest of what is in them.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+
+pub(in crate::http) async fn page(headers: HeaderMap) -> Response {
+    let Some(page) = Made::get("index.html") else {
+        return lacking();
+    };
+    let tag = entity_tag(&page);
+    let caching = [
+        (header::ETAG, tag.clone()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(POLICY),
+        ),
+    ];
+    match is_known(&headers, &tag) {
+        true => (StatusCode::NOT_MODIFIED, caching).into_response(),
+        false => (caching, content(page)).into_response(),
+    }
+}
+
+pub(in crate::http) async fn asset(Path(name): Path<String>) -> Response {
+    match Made::get(&format!("assets/{name}")) {
+        Some(asset) => ([(header::CACHE_CONTROL, FOREVER)], content(asset)).into_response(),
+        None => no_such_page().await.into_response(),
+    }
+}
+
+pub(in crate::http) async fn without_slash() -> Redirect {
+    Redirect::permanent("/graphiql")
+}
+
+/// The same line as the build printed.
+fn lacking() -> Response {
+    let body = format!(
+        "<nav><a href=\"/\">Start page</a></nav>\n<main>\n<h1>No playground</h1>\n\
+        <p>This deskgraph was built without its playground: {}.</p>\n\
+        <p>Queries are taken by POST to <code>/graphql</code> all the same.</p>\n</main>\n",
+        env!("PLAYGROUND_LACKING")
+    );
+    (
+        StatusCode::NOT_FOUND,
+        plain_page("deskgraph: no playground", &body),
+    )
+        .into_response()
+}
+
+fn content(file: EmbeddedFile) -> Response {
+    let kind = match file.metadata.mimetype() {
+        text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
+        other => other.to_owned(),
+    };
+    ([(header::CONTENT_TYPE, kind)], file.data).into_response()
+}
+
+fn entity_tag(file: &EmbeddedFile) -> HeaderValue {
+    let digest = file.metadata.sha256_hash();
+    let digits: String = digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    HeaderValue::try_from(format!("\"{digits}\"")).expect("digits and quotes may stand in a header")
+}
+
+/// Whether the client holds the page of this tag already.
+fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut known = known
+        .filter_map(|tags| tags.to_str().ok())
+        .flat_map(|tags| tags.split(','));
+    known.any(|known| {
+        let known = known.trim();
+        known == "*" || known.strip_prefix("W/").unwrap_or(known).as_bytes() == tag.as_bytes()
+    })
+}
