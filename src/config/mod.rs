@@ -130,6 +130,8 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
             max_root_fields: layers.number("limits.max_root_fields")?,
             max_directives: layers.number("limits.max_directives")?,
             max_tokens: layers.number("limits.max_tokens")?,
+            max_document_bytes: layers.number("limits.max_document_bytes")?,
+            max_variables_bytes: layers.number("limits.max_variables_bytes")?,
             max_page_size: layers.number("limits.max_page_size")?,
         },
         introspection: introspection(layers)?,

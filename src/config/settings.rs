@@ -415,7 +415,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "20000",
         1,
         10_000_000,
-        "What a query may cost: a scalar 1, an object 2, a list that much for each item",
+        "What a query may cost: a scalar 1, an object 2, a field that needs a call 10 more, a list that much for each item",
     ),
     number(
         "limits.max_page_size",
@@ -475,6 +475,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Tokens in a document",
     ),
     number(
+        "limits.max_document_bytes",
+        "131072",
+        1,
+        64 * MEBIBYTE,
+        "The largest document",
+    ),
+    number(
+        "limits.max_variables_bytes",
+        "131072",
+        2,
+        64 * MEBIBYTE,
+        "The largest variables, as compact JSON",
+    ),
+    number(
         "limits.max_vendor_pages",
         "10",
         1,
@@ -498,6 +512,6 @@ pub(super) const SETTINGS: &[Setting] = &[
         "introspection.enabled",
         Some("true"),
         Kind::Switch,
-        "Whether the schema may be asked for in GraphQL",
+        "Whether the schema may be asked for; where not, refusals tell no names of it and `/schema.graphql` is not there",
     ),
 ];

@@ -102,10 +102,12 @@ pub fn router(
                 .post(graphql::handle)
                 .with_state(graphql),
         )
-        .route("/schema.graphql", get(pages::schema).with_state(pages))
         .route("/readme", get(pages::readme))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready).with_state(shared));
+    if settings.introspection == Introspection::Enabled {
+        router = router.route("/schema.graphql", get(pages::schema).with_state(pages));
+    }
     if settings.graphiql == GraphiqlPage::Served {
         router = router
             .route("/graphiql", get(playground::page))

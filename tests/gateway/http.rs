@@ -40,6 +40,8 @@ fn settings() -> HttpSettings {
             max_root_fields: 30,
             max_directives: 50,
             max_tokens: 500,
+            max_document_bytes: 5_000,
+            max_variables_bytes: 5_000,
             max_page_size: 100,
         },
         introspection: Introspection::Enabled,

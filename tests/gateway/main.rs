@@ -13,6 +13,7 @@ mod clients;
 mod command_line;
 mod concurrent_writes;
 mod connections;
+mod demand;
 mod employees;
 mod examples;
 mod faults;

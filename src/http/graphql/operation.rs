@@ -1,6 +1,6 @@
 //! One operation on its way: parsed, found, counted, and executed, with a code on every error.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{
     Positioned, Request, Response, ServerError, Value, Variables,
@@ -27,6 +27,7 @@ pub(super) struct Operation {
     variables: Variables,
     pub(super) name: Option<String>,
     pub(super) operation_type: OperationType,
+    introspection: Introspection,
 }
 
 impl Operation {
@@ -38,6 +39,7 @@ impl Operation {
         introspection: Introspection,
     ) -> Result<Self, Answer> {
         limits::check_size(&parameters.query, limits).map_err(refused)?;
+        limits::check_variables(&parameters.variables, limits).map_err(refused)?;
         let mut document = parse_query(&parameters.query).map_err(unparsable)?;
         validation::wrap_typenames(&mut document);
 
@@ -65,6 +67,7 @@ impl Operation {
             variables,
             name,
             operation_type,
+            introspection,
         })
     }
 
@@ -73,13 +76,17 @@ impl Operation {
         schema: &GatewaySchema,
         repository: Arc<Repository>,
     ) -> Answer {
-        let mut request = Request::new(self.query)
+        let mut request = Request::new(self.query.clone())
             .variables(self.variables)
             .data(repository);
         request.operation_name = self.name;
         request.set_parsed_query(self.document);
 
-        answer(schema.execute(request).await)
+        let mut answer = answer(schema.execute(request).await);
+        if self.introspection == Introspection::Disabled {
+            withhold_names(&mut answer.errors, &self.query);
+        }
+        answer
     }
 }
 
@@ -114,7 +121,13 @@ fn found<'a>(
 
 fn refused(refusal: Refusal) -> Answer {
     Answer::refused(vec![match refusal {
-        Refusal::OverLimit(message) => error(code::LIMIT_EXCEEDED, message),
+        Refusal::OverLimit(over) => {
+            let mut error = error(code::LIMIT_EXCEEDED, over.to_string());
+            let extensions = error.extensions.get_or_insert_default();
+            extensions.set("cost", Value::from(over.has));
+            extensions.set("allowed", Value::from(over.allowed));
+            error
+        }
         Refusal::Invalid(message) => error(code::VALIDATION_FAILED, message),
     }])
 }
@@ -158,6 +171,30 @@ fn answer(mut response: Response) -> Answer {
     } else {
         Answer::executed(response)
     }
+}
+
+/// Takes out of the library's refusals each quoted name that the query does not hold itself, and what is suggested.
+fn withhold_names(errors: &mut [ServerError], query: &str) {
+    let sent: HashSet<&str> = query.split(|letter| !is_of_name(letter)).collect();
+
+    for error in errors.iter_mut().filter(|error| error.path.is_empty()) {
+        let message = error.message.split(" Did you mean").next();
+        let parts = message.unwrap_or_default().split('"').enumerate();
+        let shown: Vec<&str> = parts
+            .map(|(index, part)| {
+                let is_quoted = index % 2 == 1;
+                let is_known = part
+                    .split(|letter| !is_of_name(letter))
+                    .all(|name| sent.contains(name));
+                if is_quoted && !is_known { "…" } else { part }
+            })
+            .collect();
+        error.message = shown.join("\"");
+    }
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter == '_' || letter.is_ascii_alphanumeric()
 }
 
 /// The one place that gives a code to the errors which the library makes by itself; the schema's own have one.

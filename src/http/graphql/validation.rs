@@ -79,6 +79,11 @@ fn is_typename(field: &Field) -> bool {
     field.name.node == "__typename"
 }
 
+fn is_closed(field: &Field, introspection: Introspection) -> bool {
+    let asks_for_schema = matches!(field.name.node.as_str(), "__schema" | "__type");
+    asks_for_schema && introspection == Introspection::Disabled
+}
+
 /// The document's faults. A variable of `nulls` is null, although it has a default.
 pub(super) fn faults(
     document: &ExecutableDocument,
@@ -137,6 +142,10 @@ impl Faults<'_> {
             match &selection.node {
                 Selection::Field(field) if is_typename(&field.node) => {
                     self.check_typename(&field.node, field.pos);
+                }
+                Selection::Field(field) if is_closed(&field.node, self.coercion.introspection) => {
+                    let message = "The schema may not be asked for here.";
+                    self.keep(error(code::VALIDATION_FAILED, message), field.pos);
                 }
                 Selection::Field(field) => self.check_field(&field.node, type_name),
                 Selection::InlineFragment(fragment) => {

@@ -1,7 +1,8 @@
 //! Demand control: what a document may hold and cost, counted on the parsed document before it runs.
 //!
-//! A scalar field costs 1, an object 2 besides its own fields. A list of objects costs that much for each item: as many as
-//! `first` or its default says, as `ids` names, or [`ASSUMED_LIST_LENGTH`]. Introspection costs 1 for each field.
+//! A scalar field costs 1, an object 2 besides its own fields, and a field that is a question of its own to a vendor 10 more. A
+//! list of objects costs that much for each item: as many as `first` or its default says, as `ids` names, or
+//! [`ASSUMED_LIST_LENGTH`]. Introspection costs 1 for each field.
 //!
 //! A fragment is measured once, however often it is spread, so that counting takes time linear in the document.
 
@@ -10,7 +11,7 @@ mod shape;
 mod tests;
 mod tokens;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt, io};
 
 use async_graphql::{
     Positioned, Value, Variables,
@@ -31,6 +32,9 @@ pub struct DocumentLimits {
     pub max_root_fields: u64,
     pub max_directives: u64,
     pub max_tokens: u64,
+    pub max_document_bytes: u64,
+    /// As compact JSON.
+    pub max_variables_bytes: u64,
     /// A list that is asked for more is refused by itself, and costs no more than this until then.
     pub max_page_size: u64,
 }
@@ -39,6 +43,7 @@ pub struct DocumentLimits {
 const ASSUMED_LIST_LENGTH: u64 = 10;
 const SCALAR_COST: u64 = 1;
 const OBJECT_COST: u64 = 2;
+const CALL_COST: u64 = 10;
 
 /// How many brackets may stand inside each other. The parser recurses for each, and stops at as many by itself.
 const MAX_NESTING: u64 = 64;
@@ -52,19 +57,64 @@ const MAX_INTROSPECTION_LISTS: u64 = 2;
 /// Why a document does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
-    OverLimit(String),
+    OverLimit(OverLimit),
     /// The document is not valid, and can't be counted.
     Invalid(String),
+}
+
+/// What there is too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OverLimit {
+    what: &'static str,
+    pub(super) has: u64,
+    pub(super) allowed: u64,
+}
+
+impl fmt::Display for OverLimit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, has, allowed } = self;
+        write!(
+            formatter,
+            "The query has {has} {what}; at most {allowed} are allowed."
+        )
+    }
 }
 
 type Result<T> = std::result::Result<T, Refusal>;
 
 /// Before the document is parsed.
 pub(super) fn check_size(document: &str, limits: &DocumentLimits) -> Result<()> {
-    let size = DocumentSize::of(document);
+    let bytes = document.len() as u64;
+    check("bytes of document", bytes, limits.max_document_bytes)?;
 
+    let size = DocumentSize::of(document);
     check("tokens", size.tokens, limits.max_tokens)?;
     check("brackets inside each other", size.nesting, MAX_NESTING)
+}
+
+/// Before they are read any further.
+pub(super) fn check_variables(variables: &Variables, limits: &DocumentLimits) -> Result<()> {
+    let mut bytes = Counter(0);
+    // Counting can't fail, and what can't be written as JSON did not come as JSON.
+    if serde_json::to_writer(&mut bytes, variables).is_err() {
+        let message = "The variables can't be counted.".to_owned();
+        return Err(Refusal::Invalid(message));
+    }
+    check("bytes of variables", bytes.0, limits.max_variables_bytes)
+}
+
+/// Takes everything, and keeps how much it was.
+struct Counter(u64);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// After it is parsed, and before it is validated: validation expands fragments, which only this bounds.
@@ -113,13 +163,11 @@ pub(super) fn check_document(
     )
 }
 
-fn check(what: &str, has: u64, allowed: u64) -> Result<()> {
+fn check(what: &'static str, has: u64, allowed: u64) -> Result<()> {
     if has <= allowed {
         return Ok(());
     }
-    Err(Refusal::OverLimit(format!(
-        "The query has {has} {what}; at most {allowed} are allowed."
-    )))
+    Err(Refusal::OverLimit(OverLimit { what, has, allowed }))
 }
 
 /// What a set of selections holds, its fragments expanded.
@@ -289,19 +337,25 @@ impl<'a> Meter<'a> {
         let one =
             OBJECT_COST.saturating_add(children.cost(page_size.unwrap_or(ASSUMED_LIST_LENGTH)));
 
+        let call = match shape {
+            Some(shape) if shape.needs_call => CALL_COST,
+            _ => 0,
+        };
         if shape.is_none_or(|shape| shape.arity == Arity::One) {
-            return (one, 0);
+            return (one.saturating_add(call), 0);
         }
         let is_page = self.shape.is_connection(parent_type)
             && matches!(field.name.node.as_str(), "nodes" | "edges");
         if is_page {
             return (0, one);
         }
+        // Each id may be a call.
+        if let Some(ids) = self.argument_count(field, "ids") {
+            return (one.saturating_add(call).saturating_mul(ids), 0);
+        }
 
-        let length = page_size
-            .or_else(|| self.argument_count(field, "ids"))
-            .unwrap_or(ASSUMED_LIST_LENGTH);
-        (one.saturating_mul(length), 0)
+        let length = page_size.unwrap_or(ASSUMED_LIST_LENGTH);
+        (one.saturating_mul(length).saturating_add(call), 0)
     }
 
     /// Introspection is exempt from the limit of depth: its questions are deep, and the same everywhere.

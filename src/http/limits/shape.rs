@@ -29,6 +29,8 @@ pub(in crate::http) struct FieldShape {
     pub(super) arity: Arity,
     /// How many objects come when the query does not say it; none where the field has no such argument.
     pub(super) default_first: Option<u64>,
+    /// Whether it is a question of its own to a vendor, for each object that it is asked of.
+    pub(super) needs_call: bool,
     pub(in crate::http) arguments: Vec<Input>,
 }
 
@@ -90,7 +92,21 @@ impl SchemaShape {
                 TypeSystemDefinition::Directive(_) => {}
             }
         }
+        shape.tell_calls();
         Ok(shape)
+    }
+
+    /// A field of the root asks a vendor, and so does one that has a page of its own.
+    fn tell_calls(&mut self) {
+        for (type_name, fields) in &mut self.types {
+            let is_root = *type_name == self.query || *type_name == self.mutation;
+            for (name, field) in fields {
+                let is_apart = CALLS_APART.contains(&(type_name.as_str(), name.as_str()));
+                field.needs_call = (is_root && !CALLS_NOBODY.contains(&name.as_str()))
+                    || field.default_first.is_some()
+                    || is_apart;
+            }
+        }
     }
 
     fn add(&mut self, definition: TypeDefinition) {
@@ -145,6 +161,12 @@ impl SchemaShape {
 /// How many objects come of a list with a `first` for which the schema has no default.
 const ASSUMED_FIRST: u64 = 20;
 
+/// Fields of objects that are read by a call of their own, although they look like any other.
+const CALLS_APART: [(&str, &str); 1] = [("ServiceRecord", "summary")];
+
+/// Fields of the root that the gateway answers from what it holds itself.
+const CALLS_NOBODY: [&str; 1] = ["vendors"];
+
 /// GraphQL's own, which a schema's text leaves out.
 const BUILT_IN_SCALARS: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
@@ -181,6 +203,7 @@ fn field_shape(field: &FieldDefinition) -> FieldShape {
         returns,
         arity,
         default_first,
+        needs_call: false,
         arguments: inputs(&field.arguments),
     }
 }
@@ -199,5 +222,25 @@ pub(super) fn as_count(value: &Value) -> Option<u64> {
         Value::Number(number) if number.is_f64() => number.as_f64().map(|number| number as u64),
         Value::Number(number) => Some(number.as_u64().unwrap_or(0)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CALLS_APART, CALLS_NOBODY, SchemaShape};
+    use crate::schema::sdl;
+
+    #[test]
+    fn the_fields_that_are_named_here_are_in_the_schema() {
+        let shape = SchemaShape::read(&sdl()).expect("the schema can be read");
+
+        for (type_name, field) in CALLS_APART {
+            let field = shape.field(type_name, field);
+            assert!(field.is_some_and(|field| field.needs_call));
+        }
+        for field in CALLS_NOBODY {
+            let field = shape.field("Query", field);
+            assert!(field.is_some_and(|field| !field.needs_call));
+        }
     }
 }

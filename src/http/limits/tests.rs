@@ -1,6 +1,8 @@
 use async_graphql::{Variables, parser::parse_query, value};
 
-use super::{DocumentLimits, Refusal, SchemaShape, check_document, check_size};
+use super::{
+    CALL_COST, DocumentLimits, Refusal, SchemaShape, check_document, check_size, check_variables,
+};
 
 const SCHEMA: &str = "
     interface Node { id: ID! }
@@ -30,6 +32,8 @@ const LIMITS: DocumentLimits = DocumentLimits {
     max_root_fields: 30,
     max_directives: 50,
     max_tokens: 5_000,
+    max_document_bytes: 100_000,
+    max_variables_bytes: 100,
     max_page_size: 100,
 };
 
@@ -43,6 +47,7 @@ fn checked_with(
     limits: &DocumentLimits,
 ) -> Result<(), Refusal> {
     check_size(query, limits)?;
+    check_variables(variables, limits)?;
     let document = parse_query(query).expect("the query can be parsed");
     let (_, operation) = document
         .operations
@@ -56,7 +61,8 @@ fn checked_with(
 #[track_caller]
 fn assert_over(result: Result<(), Refusal>, parts: &[&str]) {
     match result {
-        Err(Refusal::OverLimit(message)) => {
+        Err(Refusal::OverLimit(over)) => {
+            let message = over.to_string();
             for part in parts {
                 assert!(message.contains(part), "{part:?} is not in {message:?}");
             }
@@ -75,10 +81,7 @@ fn with(change: impl FnOnce(&mut DocumentLimits)) -> DocumentLimits {
 fn complexity(query: &str, variables: Variables) -> u64 {
     let limits = with(|limits| limits.max_complexity = 0);
     match checked_with(query, &variables, &limits) {
-        Err(Refusal::OverLimit(message)) => message
-            .split(' ')
-            .find_map(|word| word.parse().ok())
-            .expect("the sentence has the number"),
+        Err(Refusal::OverLimit(over)) => over.has,
         other => panic!("it costs nothing: {other:?}"),
     }
 }
@@ -129,36 +132,64 @@ fn tokens_and_brackets_are_counted_before_parsing() {
 #[test]
 fn a_page_costs_its_size() {
     let none = Variables::default;
-    let ticket = 2 + 1;
+    let (call, ticket) = (CALL_COST, 2 + 1);
 
-    assert_eq!(complexity("{ sponsors { id } }", none()), 10 * 3);
-    assert_eq!(complexity("{ category(id: 1) { id name } }", none()), 2 + 2);
+    assert_eq!(complexity("{ sponsors { id } }", none()), call + 10 * 3);
+    assert_eq!(
+        complexity("{ category(id: 1) { id name } }", none()),
+        call + 2 + 2
+    );
     assert_eq!(
         complexity("{ nodes(ids: [1, 2, 3]) { id } }", none()),
-        3 * 3
+        3 * (call + 3)
     );
     assert_eq!(
         complexity("{ tickets { totalCount nodes { id } } }", none()),
-        2 + 1 + 20 * ticket
+        call + 2 + 1 + 20 * ticket
     );
     assert_eq!(
         complexity(
             "{ tickets(first: 7) { ...P } } fragment P on TicketConnection { nodes { id } }",
             none()
         ),
-        2 + 7 * ticket
+        call + 2 + 7 * ticket
     );
     assert_eq!(
         complexity("{ tickets(first: 7) { edges { node { id } } } }", none()),
-        2 + 7 * (2 + ticket)
+        call + 2 + 7 * (2 + ticket)
     );
 
     let query = "query($n: Int = 5) { tickets(first: $n) { nodes { id } } }";
-    assert_eq!(complexity(query, none()), 2 + 5 * ticket);
+    assert_eq!(complexity(query, none()), call + 2 + 5 * ticket);
     let variables = Variables::from_value(value!({ "n": 9 }));
-    assert_eq!(complexity(query, variables), 2 + 9 * ticket);
+    assert_eq!(complexity(query, variables), call + 2 + 9 * ticket);
+    let variables = Variables::from_value(value!({ "n": 9.0 }));
+    assert_eq!(complexity(query, variables), call + 2 + 9 * ticket);
     let variables = Variables::from_value(value!({ "n": null }));
-    assert_eq!(complexity(query, variables), 2 + 20 * ticket);
+    assert_eq!(complexity(query, variables), call + 2 + 20 * ticket);
+}
+
+#[test]
+fn a_field_that_needs_a_call_costs_more_for_each_object() {
+    let of = |field: &str| {
+        let query = format!("{{ tickets(first: 100) {{ nodes {{ {field} }} }} }}");
+        complexity(&query, Variables::default())
+    };
+    let page = of("messages(first: 1) { totalCount }");
+
+    assert_eq!(page - of("handler { id }"), 100 * CALL_COST);
+}
+
+#[test]
+fn the_variables_are_weighed_as_compact_json() {
+    let variables = |length| Variables::from_value(value!({ "a": "b".repeat(length) }));
+    let around = "{\"a\":\"\"}".len();
+
+    assert!(checked_with("{ a }", &variables(100 - around), &LIMITS).is_ok());
+    assert_over(
+        checked_with("{ a }", &variables(101 - around), &LIMITS),
+        &["101 bytes of variables", "at most 100"],
+    );
 }
 
 #[test]
@@ -170,7 +201,7 @@ fn a_full_page_with_its_relations_passes_and_a_page_of_pages_does_not() {
     let product = "{ tickets(first: 100) { nodes { messages(first: 100) { nodes { id } } } } }";
     assert_over(
         checked(product, &LIMITS),
-        &["30402 points of complexity", "at most 20000"],
+        &["31412 points of complexity", "at most 20000"],
     );
 }
 
