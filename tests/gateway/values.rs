@@ -294,11 +294,10 @@ async fn a_type_that_is_no_input_type_is_refused() {
 async fn null_does_not_pass_by_a_default() {
     let desk = Desk::open().await;
     let query = "query($id: ID = \"a\") { ticket(id: $id) { id } }";
-    let sentence = "The argument id of the field ticket must be an ID (a string or a whole number), but is null.";
+    let sentence = "The variable $id must not be null where it stands.";
     assert_refused(&desk, query, json!({ "id": null }), sentence).await;
 
     let query = "query($id: ID = \"a\") { nodes(ids: [\"b\", $id]) { id } }";
-    let sentence = "The argument ids[1] of the field nodes must be an ID (a string or a whole number), but is null.";
     assert_refused(&desk, query, json!({ "id": null }), sentence).await;
 }
 
@@ -372,5 +371,79 @@ async fn what_stands_at_typename_is_checked_like_everything_else() {
             (400, None),
             "{query}: {answer}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_variable_stands_only_where_its_type_may() {
+    let desk = Desk::open().await;
+
+    for (definition, usage, expected) in [
+        ("$a: Int", "ticket(id: $a) { id }", "ID!"),
+        ("$a: ID", "ticket(id: $a) { id }", "ID!"),
+        ("$a: ID = null", "ticket(id: $a) { id }", "ID!"),
+        ("$a: String!", "ticket(id: $a) { id }", "ID!"),
+        ("$a: [ID!]!", "ticket(id: $a) { id }", "ID!"),
+        ("$a: [ID]!", "nodes(ids: $a) { id }", "[ID!]!"),
+        ("$a: ID!", "nodes(ids: $a) { id }", "[ID!]!"),
+        ("$a: ID", "nodes(ids: [$a]) { id }", "ID!"),
+        (
+            "$a: String",
+            "tickets(filter: { dueFrom: $a }) { totalCount }",
+            "DateTime",
+        ),
+        (
+            "$a: [TicketStatus]",
+            "tickets(filter: { statuses: $a }) { totalCount }",
+            "[TicketStatus!]",
+        ),
+        (
+            "$a: Boolean",
+            "sponsors @include(if: $a) { id }",
+            "Boolean!",
+        ),
+        ("$a: Int", "__typename @skip(if: $a)", "Boolean!"),
+        ("$a: Int!", "__type(name: $a) { name }", "String!"),
+        (
+            "$a: Int",
+            "...F } fragment F on Query { ticket(id: $a) { id }",
+            "ID!",
+        ),
+    ] {
+        let query = format!("query({definition}) {{ {usage} }}");
+        let (status, answer) = desk.post(&json!({ "query": query })).await;
+        assert_eq!(status, 400, "{query}: {answer}");
+        let var_type = definition
+            .strip_prefix("$a: ")
+            .and_then(|rest| rest.split(" =").next())
+            .unwrap_or_default();
+        let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+        let sentence =
+            format!("The variable $a of the type {var_type} can't stand where {expected} must.");
+        assert_eq!(message, sentence, "{query}");
+        assert_eq!(
+            answer["errors"][0]["extensions"]["code"],
+            "GRAPHQL_VALIDATION_FAILED"
+        );
+    }
+    assert_eq!(desk.calls(), (0, 0));
+
+    for (definition, usage) in [
+        ("$a: ID = \"a\"", "ticket(id: $a) { __typename }"),
+        ("$a: [ID!]! = []", "nodes(ids: $a) { id }"),
+        ("$a: Boolean = true", "__typename @include(if: $a)"),
+        ("$a: Int! = 1", "tickets(first: $a) { totalCount }"),
+        (
+            "$a: [TicketStatus!]! = []",
+            "tickets(filter: { statuses: $a }) { totalCount }",
+        ),
+        (
+            "$a: TicketStatus! = CLOSED",
+            "tickets(filter: { statuses: [$a] }) { totalCount }",
+        ),
+    ] {
+        let query = format!("query({definition}) {{ {usage} }}");
+        let (status, answer) = desk.post(&json!({ "query": query })).await;
+        assert_eq!(status, 200, "{query}: {answer}");
     }
 }

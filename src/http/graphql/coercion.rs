@@ -55,17 +55,12 @@ pub(super) struct Coercion<'a> {
     pub(super) notation: Notation,
     /// Where the schema may not be asked for, no sentence tells a name of it that was not sent.
     pub(super) introspection: Introspection,
-    /// Variables that are null, although a default would have made them fit for a place that takes no null.
-    pub(super) nulls: &'a [Name],
 }
 
 impl Coercion<'_> {
-    /// The value as its type has it. Whether a variable within is of a fitting type is for the validation to see.
+    /// The value as its type has it. Whether a variable may stand within is seen elsewhere.
     pub(super) fn coerce(&self, value: Value, expected: &Type) -> Result<Value> {
         match (value, &expected.base) {
-            (Value::Variable(name), _) if !expected.nullable && self.nulls.contains(&name) => {
-                Err(self.wrong(expected, "null"))
-            }
             (Value::Variable(name), _) => Ok(Value::Variable(name)),
             (Value::Null, _) if expected.nullable => Ok(Value::Null),
             (Value::Null, _) => Err(self.wrong(expected, "null")),
@@ -307,7 +302,6 @@ mod tests {
             shape: &shape,
             notation: Notation::Json,
             introspection,
-            nulls: &[],
         };
         let expected = Type::new(expected).expect("the type can be read");
         coercion

@@ -3,6 +3,7 @@
 mod coercion;
 mod operation;
 mod parameters;
+mod positions;
 mod validation;
 mod variables;
 

@@ -47,7 +47,7 @@ impl Operation {
         let (name, definition) = (found.0.map(str::to_owned), &found.1.node);
         limits::check_document(&document, definition, &parameters.variables, shape, limits)
             .map_err(refused)?;
-        let faults = validation::faults(&document, &[], shape, introspection);
+        let faults = validation::faults(&document, shape, introspection);
         if !faults.is_empty() {
             return Err(Answer::refused(faults));
         }

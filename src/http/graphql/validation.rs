@@ -1,4 +1,5 @@
-//! Checks what the library's validation leaves out: the values that a document holds, and what stands at `__typename`.
+//! Checks what the library's validation leaves out: the values that a document holds, where its variables stand, and what
+//! stands at `__typename`.
 //!
 //! The library reads the schema's own scalars no sooner than the field is about to run, where a malformed one costs the whole
 //! answer; it takes a string for an enum, a number beyond Int, and anything for an input object; and it passes over
@@ -7,16 +8,21 @@
 use async_graphql::{
     Name, Pos, Positioned, ServerError,
     parser::types::{
-        BaseType, DocumentOperations, ExecutableDocument, Field, InlineFragment, Selection,
-        SelectionSet, Type,
+        BaseType, Directive, DocumentOperations, ExecutableDocument, Field, InlineFragment,
+        Selection, SelectionSet, Type,
     },
 };
 
-use super::coercion::{Coercion, Misfit, Notation};
+use async_graphql_value::Value;
+
+use super::{
+    coercion::{Coercion, Misfit, Notation},
+    positions::Positions,
+};
 use crate::{
     http::{
         answer::{code, error},
-        limits::SchemaShape,
+        limits::{Input, SchemaShape},
     },
     schema::Introspection,
 };
@@ -84,10 +90,9 @@ fn is_closed(field: &Field, introspection: Introspection) -> bool {
     asks_for_schema && introspection == Introspection::Disabled
 }
 
-/// The document's faults. A variable of `nulls` is null, although it has a default.
+/// The document's faults.
 pub(super) fn faults(
     document: &ExecutableDocument,
-    nulls: &[Name],
     shape: &SchemaShape,
     introspection: Introspection,
 ) -> Vec<ServerError> {
@@ -96,7 +101,6 @@ pub(super) fn faults(
             shape,
             notation: Notation::Document,
             introspection,
-            nulls,
         },
         errors: Vec::new(),
     };
@@ -127,6 +131,9 @@ pub(super) fn faults(
         let type_name = fragment.node.type_condition.node.on.node.as_str();
         faults.check_set(&fragment.node.selection_set.node, type_name);
     }
+    if faults.errors.is_empty() {
+        return Positions::of(document, shape).faults(introspection);
+    }
     faults.errors
 }
 
@@ -139,6 +146,7 @@ impl Faults<'_> {
     /// Recurses as deep as brackets may stand inside each other.
     fn check_set(&mut self, set: &SelectionSet, type_name: &str) {
         for selection in &set.items {
+            self.check_directives(selection.node.directives());
             match &selection.node {
                 Selection::Field(field) if is_typename(&field.node) => {
                     self.check_typename(&field.node, field.pos);
@@ -175,22 +183,43 @@ impl Faults<'_> {
         };
 
         for (name, value) in &field.arguments {
-            let argument = field_shape
-                .arguments
-                .iter()
-                .find(|argument| name.node == argument.name);
-            if let Some(argument) = argument {
-                let result = self
-                    .coercion
-                    .coerce(value.node.clone(), &argument.input_type);
-                let subject = || {
-                    let of_field = format!(" of the field {field_name}");
-                    (format!("The argument {name}"), of_field)
-                };
-                self.keep_fault(result, subject, value.pos);
-            }
+            self.check_argument(name, value, &field_shape.arguments, || {
+                format!(" of the field {field_name}")
+            });
         }
         self.check_set(&field.selection_set.node, &field_shape.returns);
+    }
+
+    fn check_directives(&mut self, directives: &[Positioned<Directive>]) {
+        for directive in directives.iter().map(|directive| &directive.node) {
+            let directive_name = &directive.name.node;
+            let Some(arguments) = self.coercion.shape.directive(directive_name) else {
+                continue;
+            };
+            for (name, value) in &directive.arguments {
+                self.check_argument(name, value, arguments, || {
+                    format!(" of the directive @{directive_name}")
+                });
+            }
+        }
+    }
+
+    fn check_argument(
+        &mut self,
+        name: &Positioned<Name>,
+        value: &Positioned<Value>,
+        arguments: &[Input],
+        of: impl FnOnce() -> String,
+    ) {
+        let argument = arguments.iter().find(|argument| name.node == argument.name);
+        if let Some(argument) = argument {
+            let value_pos = value.pos;
+            let result = self
+                .coercion
+                .coerce(value.node.clone(), &argument.input_type);
+            let subject = || (format!("The argument {name}"), of());
+            self.keep_fault(result, subject, value_pos);
+        }
     }
 
     fn is_input_type(&self, var_type: &Type) -> bool {

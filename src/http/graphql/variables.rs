@@ -7,7 +7,7 @@ use async_graphql::{
 
 use super::{
     coercion::{Coercion, Misfit, Notation},
-    validation,
+    positions::Positions,
 };
 use crate::{
     http::{
@@ -32,7 +32,6 @@ pub(super) fn coerced(
         shape,
         notation: Notation::Json,
         introspection,
-        nulls: &[],
     };
     let mut coerced = Variables::default();
     let mut errors = Vec::new();
@@ -61,7 +60,7 @@ pub(super) fn coerced(
     }
 
     if errors.is_empty() && !nulls.is_empty() {
-        errors = validation::faults(document, &nulls, shape, introspection);
+        errors = Positions::of(document, shape).null_faults(operation, &nulls);
     }
     match errors.is_empty() {
         true => Ok(coerced),

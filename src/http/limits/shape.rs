@@ -20,6 +20,7 @@ pub(in crate::http) struct SchemaShape {
     mutation: String,
     types: HashMap<String, HashMap<String, FieldShape>>,
     inputs: HashMap<String, InputShape>,
+    directives: HashMap<String, Vec<Input>>,
 }
 
 #[derive(Debug)]
@@ -39,7 +40,7 @@ pub(in crate::http) struct FieldShape {
 pub(in crate::http) struct Input {
     pub(in crate::http) name: String,
     pub(in crate::http) input_type: Type,
-    has_default: bool,
+    pub(in crate::http) has_default: bool,
 }
 
 impl Input {
@@ -66,9 +67,6 @@ pub(super) enum Arity {
 
 impl SchemaShape {
     pub(in crate::http) fn read(schema_text: &str) -> Result<Self> {
-        let document = parse_schema(schema_text).map_err(|err| {
-            Error::internal("the schema's own text can't be read").with_source(err)
-        })?;
         let mut shape = Self {
             query: "Query".to_owned(),
             mutation: "Mutation".to_owned(),
@@ -76,24 +74,39 @@ impl SchemaShape {
             inputs: BUILT_IN_SCALARS
                 .map(|name| (name.to_owned(), InputShape::Scalar))
                 .into(),
+            directives: HashMap::new(),
         };
 
+        for text in [BUILT_IN, schema_text] {
+            shape.add_text(text)?;
+        }
+        shape.tell_calls();
+        Ok(shape)
+    }
+
+    fn add_text(&mut self, text: &str) -> Result<()> {
+        let document = parse_schema(text).map_err(|err| {
+            Error::internal("the schema's own text can't be read").with_source(err)
+        })?;
         for definition in document.definitions {
             match definition {
                 TypeSystemDefinition::Schema(roots) => {
                     if let Some(query) = roots.node.query {
-                        shape.query = query.node.to_string();
+                        self.query = query.node.to_string();
                     }
                     if let Some(mutation) = roots.node.mutation {
-                        shape.mutation = mutation.node.to_string();
+                        self.mutation = mutation.node.to_string();
                     }
                 }
-                TypeSystemDefinition::Type(definition) => shape.add(definition.node),
-                TypeSystemDefinition::Directive(_) => {}
+                TypeSystemDefinition::Type(definition) => self.add(definition.node),
+                TypeSystemDefinition::Directive(directive) => {
+                    let name = directive.node.name.node.to_string();
+                    let arguments = inputs(&directive.node.arguments);
+                    self.directives.insert(name, arguments);
+                }
             }
         }
-        shape.tell_calls();
-        Ok(shape)
+        Ok(())
     }
 
     /// A field of the root asks a vendor, and so does one that has a page of its own.
@@ -149,7 +162,15 @@ impl SchemaShape {
     }
 
     pub(in crate::http) fn field(&self, type_name: &str, field_name: &str) -> Option<&FieldShape> {
+        let type_name = match field_name {
+            "__schema" | "__type" => "__Introspection",
+            _ => type_name,
+        };
         self.types.get(type_name)?.get(field_name)
+    }
+
+    pub(in crate::http) fn directive(&self, name: &str) -> Option<&[Input]> {
+        self.directives.get(name).map(Vec::as_slice)
     }
 
     /// Whether the type is a page of a list, whose size is an argument of the field that returns it.
@@ -166,6 +187,25 @@ const CALLS_APART: [(&str, &str); 1] = [("ServiceRecord", "summary")];
 
 /// Fields of the root that the gateway answers from what it holds itself.
 const CALLS_NOBODY: [&str; 1] = ["vendors"];
+
+/// What takes arguments, or leads to what does, in every schema.
+const BUILT_IN: &str = "
+    directive @skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
+    directive @include(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
+    type __Introspection { __schema: __Schema! __type(name: String!): __Type }
+    type __Schema {
+        types: [__Type!]! queryType: __Type! mutationType: __Type subscriptionType: __Type directives: [__Directive!]!
+    }
+    type __Type {
+        fields(includeDeprecated: Boolean = false): [__Field!] interfaces: [__Type!] possibleTypes: [__Type!]
+        enumValues(includeDeprecated: Boolean = false): [__EnumValue!]
+        inputFields(includeDeprecated: Boolean = false): [__InputValue!] ofType: __Type
+    }
+    type __Field { args(includeDeprecated: Boolean = false): [__InputValue!]! type: __Type! }
+    type __InputValue { type: __Type! }
+    type __EnumValue { name: String! }
+    type __Directive { args(includeDeprecated: Boolean = false): [__InputValue!]! }
+";
 
 /// GraphQL's own, which a schema's text leaves out.
 const BUILT_IN_SCALARS: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
