@@ -8,7 +8,7 @@ use std::{
 
 use deskgraph::{
     config::Config,
-    domain::{Caller, RequestScope, Scope, Tally},
+    domain::{Caller, RequestScope, Scope},
     repository::Shared,
     sandbox::{Sandbox, credentials},
     schema::{self, GatewaySchema},
@@ -61,12 +61,11 @@ impl Desk {
     }
 
     fn ask(&self, query: &str) -> async_graphql::Response {
-        let scope = RequestScope {
-            id: "benchmark".to_owned(),
-            caller: Caller::new("benchmark", Scope::ALL.to_vec()),
-            deadline: Instant::now() + Duration::from_secs(30),
-            tally: Tally::default(),
-        };
+        let scope = RequestScope::new(
+            "benchmark".to_owned(),
+            Caller::new("benchmark", Scope::ALL.to_vec()),
+            Instant::now() + Duration::from_secs(30),
+        );
         let repository = Arc::new(self.shared.for_request(Arc::new(scope)));
         let request = async_graphql::Request::new(query).data(repository);
         self.runtime.block_on(self.schema.execute(request))

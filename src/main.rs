@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 use deskgraph::{
     StartError,
     config::{Config, Refusal},
-    domain::{Caller, RequestScope, Tally},
+    domain::{Caller, RequestScope},
     sandbox::{Sandbox, SandboxOptions, credentials},
     schema, start, telemetry, vendors,
 };
@@ -225,12 +225,11 @@ async fn check(file: Option<&Path>) -> Result<ExitCode, Failure> {
 
     let mut code = ExitCode::SUCCESS;
     for vendor in vendors(config.firstline, config.bangwo8).map_err(StartError::from)? {
-        let scope = RequestScope {
-            id: "check".to_owned(),
-            caller: Caller::new("check", Vec::new()),
-            deadline: Instant::now() + CHECK_TIMEOUT,
-            tally: Tally::default(),
-        };
+        let scope = RequestScope::new(
+            "check".to_owned(),
+            Caller::new("check", Vec::new()),
+            Instant::now() + CHECK_TIMEOUT,
+        );
         let name = vendor.vendor();
 
         match vendor.check(&scope).await {

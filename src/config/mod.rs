@@ -18,7 +18,7 @@ use settings::variable;
 use crate::{
     domain::Vendor,
     http::{
-        GraphiqlPage, HttpSettings,
+        AnswerSettings, GraphiqlPage, HttpSettings,
         auth::{AuthSettings, TokenSettings},
         limits::DocumentLimits,
     },
@@ -120,6 +120,10 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
         },
         cors_origins: origins::read(layers)?,
         requests_per_minute: NonZeroU32::new(small(layers, "limits.requests_per_minute")?),
+        answers: AnswerSettings {
+            keeping: keeping(layers)?,
+            max_bytes: layers.number("cache.answers_max_bytes")?,
+        },
         request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
         max_body_bytes: count(layers, "limits.max_body_bytes")?,
         max_batch: count(layers, "limits.max_batch")?,
@@ -168,12 +172,16 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
     }
 }
 
+fn keeping(layers: &Layers) -> Result<Keeping> {
+    Ok(match layers.is_on("cache.enabled")? {
+        true => Keeping::Kept,
+        false => Keeping::NotKept,
+    })
+}
+
 fn cache(layers: &Layers) -> Result<CacheSettings> {
     Ok(CacheSettings {
-        keeping: match layers.is_on("cache.enabled")? {
-            true => Keeping::Kept,
-            false => Keeping::NotKept,
-        },
+        keeping: keeping(layers)?,
         list_ttl: milliseconds(layers, "cache.list_ttl_ms")?,
         entity_ttl: milliseconds(layers, "cache.entity_ttl_ms")?,
         directory_ttl: milliseconds(layers, "cache.directory_ttl_ms")?,

@@ -375,6 +375,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         TEBIBYTE,
         "How much the cache may hold",
     ),
+    number(
+        "cache.answers_max_bytes",
+        "33554432",
+        0,
+        TEBIBYTE,
+        "How much more may be held of whole answers to queries, as they are sent",
+    ),
     // Callers
     setting(
         "auth.mode",

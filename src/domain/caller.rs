@@ -45,6 +45,11 @@ impl Caller {
         }
     }
 
+    /// In the order of the enum, each once.
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
     }

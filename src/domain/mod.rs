@@ -5,6 +5,7 @@ mod category;
 mod chat_message;
 mod contact;
 mod employee;
+mod freshness;
 mod id;
 mod page;
 mod request;
@@ -20,6 +21,7 @@ pub use category::{Category, CategoryNames};
 pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Transcript};
 pub use contact::{Contact, Sponsor};
 pub use employee::{Employee, EmployeeGroup};
+pub use freshness::{Freshness, Grounds, Part, Topic};
 pub use id::{
     CategoryId, ChatMessageId, ContactId, EmployeeGroupId, EmployeeId, GlobalId, MalformedId,
     NodeId, ServiceLogId, ServiceRecordId, ServiceResultId, SponsorId, TerminationCodeId, TicketId,

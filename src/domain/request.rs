@@ -1,11 +1,14 @@
 //! What one request carries down through the layers.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
-use super::Caller;
+use super::{Caller, Freshness};
 
 #[derive(Debug)]
 pub struct RequestScope {
@@ -13,7 +16,31 @@ pub struct RequestScope {
     pub caller: Caller,
     /// No work for this request goes on after it.
     pub deadline: Instant,
-    pub tally: Tally,
+    pub tally: Arc<Tally>,
+    pub freshness: Freshness,
+}
+
+impl RequestScope {
+    pub fn new(id: String, caller: Caller, deadline: Instant) -> Self {
+        Self {
+            id,
+            caller,
+            deadline,
+            tally: Arc::default(),
+            freshness: Freshness::default(),
+        }
+    }
+
+    /// One of the operations that this request asks for: it costs the request, and its answer rests on what it reads itself.
+    pub fn for_operation(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            caller: self.caller.clone(),
+            deadline: self.deadline,
+            tally: self.tally.clone(),
+            freshness: Freshness::default(),
+        }
+    }
 }
 
 /// What a request cost, for its line in the log.

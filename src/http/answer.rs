@@ -39,7 +39,7 @@ impl MediaType {
         }
     }
 
-    fn header(self) -> HeaderValue {
+    pub(super) fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
             MediaType::Json => "application/json; charset=utf-8",
@@ -141,7 +141,7 @@ pub(super) fn is_utf8(charset: &str) -> bool {
 }
 
 /// A request that the gateway does not take, whatever it asks: told by the status in every media type.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Fault {
     pub(super) status: StatusCode,
     code: &'static str,
@@ -178,10 +178,24 @@ impl Fault {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    pub(super) fn into_response_as(self, media_type: MediaType) -> Response {
-        let answer = Answer::refused(vec![error(self.code, self.message)]);
-        let mut response = json_response(self.status, media_type, &answer);
-        if let Some((name, value)) = self.header {
+    /// The gateway's own, in the few words that it always has.
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            code::INTERNAL,
+            "The gateway failed while answering.",
+        )
+    }
+
+    /// The same where it is one answer among others.
+    pub(super) fn into_answer(self) -> Answer {
+        Answer::refused_with(self.status, vec![error(self.code, self.message)])
+    }
+
+    pub(super) fn into_response_as(mut self, media_type: MediaType) -> Response {
+        let (status, header) = (self.status, self.header.take());
+        let mut response = json_response(status, media_type, &self.into_answer());
+        if let Some((name, value)) = header {
             response.headers_mut().insert(name, value);
         }
         response
@@ -213,7 +227,7 @@ pub(super) struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
     #[serde(skip)]
-    refused_with: Option<StatusCode>,
+    pub(super) refused_with: Option<StatusCode>,
 }
 
 impl Answer {
@@ -238,22 +252,9 @@ impl Answer {
             refused_with: None,
         }
     }
-
-    pub(super) fn into_response(self, media_type: MediaType) -> Response {
-        let status = match (media_type, self.refused_with) {
-            (MediaType::GraphqlResponse, Some(status)) => status,
-            _ => StatusCode::OK,
-        };
-        json_response(status, media_type, &self)
-    }
 }
 
-/// Answers to a batch, in the order of its requests. Each tells for itself how it went.
-pub(super) fn batch_response(answers: &[Answer], media_type: MediaType) -> Response {
-    json_response(StatusCode::OK, media_type, &answers)
-}
-
-fn json_response<T: Serialize>(status: StatusCode, media_type: MediaType, body: &T) -> Response {
+fn json_response(status: StatusCode, media_type: MediaType, body: &Answer) -> Response {
     let Ok(body) = serde_json::to_vec(body) else {
         tracing::error!("an answer can't be written as JSON");
         return (StatusCode::INTERNAL_SERVER_ERROR, Body::empty()).into_response();

@@ -9,6 +9,7 @@ mod pages;
 mod rate_limit;
 mod request_log;
 pub mod server;
+mod written;
 
 use std::{any::Any, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -36,7 +37,8 @@ use crate::{
 };
 use answer::{Fault, code};
 use auth::{API_KEY, AuthSettings, Authenticator};
-use graphql::Graphql;
+pub use graphql::AnswerSettings;
+use graphql::{Graphql, KeptAnswers, Sharing};
 use limits::{DocumentLimits, SchemaShape};
 use pages::{Pages, playground};
 use rate_limit::RateLimit;
@@ -50,6 +52,7 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
 pub struct HttpSettings {
     pub auth: AuthSettings,
+    pub answers: AnswerSettings,
     pub graphiql: GraphiqlPage,
     /// The sites, such as `https://desk.example.com`, whose pages may ask.
     pub cors_origins: Vec<String>,
@@ -82,6 +85,8 @@ pub fn router(
         shared: shared.clone(),
         authenticator: Authenticator::new(settings.auth)?,
         rate_limit: settings.requests_per_minute.map(RateLimit::new),
+        kept: KeptAnswers::new(&settings.answers),
+        sharing: Sharing::new(),
         limits: settings.document,
         introspection: settings.introspection,
         request_timeout: settings.request_timeout,
@@ -221,10 +226,5 @@ async fn wrong_method() -> Fault {
 /// Where it was goes to the log by the panic hook, and to nobody else.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request ended in a panic");
-    Fault::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        code::INTERNAL,
-        "The gateway failed while answering.",
-    )
-    .into_response()
+    Fault::internal().into_response()
 }

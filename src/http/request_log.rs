@@ -27,14 +27,36 @@ pub(super) struct RequestFacts {
     pub(super) id: String,
     started_at: Instant,
     scope: OnceLock<Arc<RequestScope>>,
-    operation: OnceLock<OperationFacts>,
+    operation: OnceLock<Arc<OperationFacts>>,
+    answered_by: OnceLock<AnsweredBy>,
     refusal: OnceLock<&'static str>,
     errors: AtomicUsize,
 }
 
 pub(super) struct OperationFacts {
     pub(super) name: Option<String>,
-    pub(super) operation_type: String,
+    pub(super) type_name: &'static str,
+}
+
+/// How a request came by its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AnsweredBy {
+    /// It was executed for this request.
+    Execution,
+    /// An equal request that was under way has it executed.
+    Sharing,
+    /// An equal request had it executed a short while ago.
+    Keeping,
+}
+
+impl AnsweredBy {
+    fn name(self) -> &'static str {
+        match self {
+            AnsweredBy::Execution => "execution",
+            AnsweredBy::Sharing => "sharing",
+            AnsweredBy::Keeping => "keeping",
+        }
+    }
 }
 
 impl RequestFacts {
@@ -45,6 +67,7 @@ impl RequestFacts {
             scope: OnceLock::new(),
             operation: OnceLock::new(),
             refusal: OnceLock::new(),
+            answered_by: OnceLock::new(),
             errors: AtomicUsize::new(0),
         }
     }
@@ -55,8 +78,13 @@ impl RequestFacts {
     }
 
     /// Of a batch the first operation is told.
-    pub(super) fn tell_operation(&self, operation: OperationFacts) {
-        self.operation.get_or_init(|| operation);
+    pub(super) fn tell_operation(&self, operation: &Arc<OperationFacts>) {
+        self.operation.get_or_init(|| operation.clone());
+    }
+
+    /// The same.
+    pub(super) fn tell_answered_by(&self, answered_by: AnsweredBy) {
+        self.answered_by.get_or_init(|| answered_by);
     }
 
     /// Why nobody's name was found for the request.
@@ -111,7 +139,8 @@ impl Drop for Line {
             http.route = route,
             http.status = self.status.map(|status| status.as_u16()),
             graphql.operation.name = operation.and_then(|operation| operation.loggable_name()),
-            "graphql.operation.type" = operation.map(|operation| operation.operation_type.as_str()),
+            "graphql.operation.type" = operation.map(|operation| operation.type_name),
+            answered.by = facts.answered_by.get().map(|answered_by| answered_by.name()),
             caller = scope.map(|scope| &*scope.caller.name),
             auth.refusal = facts.refusal.get(),
             duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),

@@ -21,14 +21,14 @@ use tokio::task::JoinSet;
 
 use super::{
     Shared,
-    cache::{Lifetime, ReadKey, Topic},
+    cache::{Lifetime, ReadKey},
     flight,
     weight::Weight,
 };
 use crate::{
     domain::{
-        CategoryNames, RequestScope, ServiceRecord, ServiceRecordId, Ticket, TicketId, Transcript,
-        Vendor,
+        CategoryNames, RequestScope, ServiceRecord, ServiceRecordId, Ticket, TicketId, Topic,
+        Transcript, Vendor,
     },
     error::{Error, Result},
     upstream::EachById,
@@ -213,26 +213,36 @@ impl ById {
         });
         for (vendor, ids, answers) in join_all(reads).await {
             match answers {
-                Ok(answers) => {
+                Ok((answers, source)) => {
                     for (id, result) in &answers.0 {
                         found.entry(*id).or_insert_with(|| result.clone());
                     }
                     for id in ids {
                         let result = found.entry(id).or_insert(Ok(None));
-                        if matches!(result, Ok(None)) {
-                            // What is gone must not stand in for a failure later.
-                            self.shared.cache.drop_entity(self.key(topic, vendor, id));
+                        match result {
+                            Ok(Some(_)) => self.shared.cache.tell_brought(&self.scope, source),
+                            Ok(None) => {
+                                // What is gone must not stand in for a failure later, and may be there the next time.
+                                self.shared.cache.drop_entity(self.key(topic, vendor, id));
+                                self.scope.freshness.end_now();
+                            }
+                            Err(_) => {
+                                self.stand_in(result, self.key(topic, vendor, id));
+                                self.scope.freshness.end_now();
+                            }
                         }
-                        self.stand_in(result, self.key(topic, vendor, id));
                     }
                 }
-                Err(error) => found.extend(ids.into_iter().map(|id| (id, Err(error.clone())))),
+                Err(error) => {
+                    self.scope.freshness.end_now();
+                    found.extend(ids.into_iter().map(|id| (id, Err(error.clone()))));
+                }
             }
         }
         found
     }
 
-    /// One batch of one vendor; what it brings goes into the cache.
+    /// One batch of one vendor, and the read that brought it; what it brings goes into the cache.
     async fn batch<Id, T>(
         &self,
         topic: Topic,
@@ -243,7 +253,7 @@ impl ById {
             Arc<RequestScope>,
             Vec<Id>,
         ) -> BoxFuture<'static, Result<Answers<Id, T>>>,
-    ) -> Result<Arc<Answers<Id, T>>>
+    ) -> Result<(Arc<Answers<Id, T>>, ReadKey)>
     where
         Id: Copy + Eq + Hash + Ord + Send + Sync + 'static,
         T: Weight + Send + Sync + 'static,
@@ -261,7 +271,7 @@ impl ById {
                 cache.feed(entity, Arc::clone(object), answers.read_at, key);
             }
         }
-        Ok(answers.value)
+        Ok((answers.value, key))
     }
 
     /// What the vendor said last stands in for a failure.

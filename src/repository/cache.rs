@@ -22,7 +22,7 @@ use jiff::Timestamp;
 
 use super::weight::Weight;
 use crate::{
-    domain::{RequestScope, SourceState, Vendor, VendorFailure},
+    domain::{Grounds, Part, RequestScope, SourceState, Topic, Vendor, VendorFailure},
     error::{Error, Result},
 };
 
@@ -58,19 +58,6 @@ pub(super) enum Lifetime {
 
 const PAST_DAY_TTL: Duration = Duration::from_secs(3600);
 
-/// What a write may change: a write to a topic makes its lists and counts be read anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Topic {
-    ServiceRecords,
-    ChatMessages,
-    Tickets,
-    Employees,
-    Categories,
-    Sponsors,
-    TerminationCodes,
-}
-
-const TOPICS: usize = 7;
 const VENDORS: usize = Vendor::ALL.len();
 
 /// An answer, and how it came.
@@ -102,10 +89,11 @@ pub(super) struct Cache {
     list_epochs: Epochs,
     /// Raised by a write that may change every object of a topic.
     entity_epochs: Epochs,
+    writes: AtomicU64,
     hashers: (RandomState, RandomState),
 }
 
-type Epochs = [[AtomicU64; TOPICS]; VENDORS];
+type Epochs = [[AtomicU64; Topic::COUNT]; VENDORS];
 
 type Flight = BoxFuture<'static, Result<Entry>>;
 
@@ -138,6 +126,7 @@ impl Cache {
             flights_started: AtomicU64::new(0),
             list_epochs: Default::default(),
             entity_epochs: Default::default(),
+            writes: AtomicU64::new(0),
             hashers: (RandomState::new(), RandomState::new()),
         }
     }
@@ -176,7 +165,8 @@ impl Cache {
         key: ReadKey,
     ) -> Option<Arc<T>> {
         let entry = self.entries.get(&key.hash)?;
-        let value = entry.is_fresh().then_some(entry.value)?.downcast().ok()?;
+        self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
+        let value = entry.value.downcast().ok()?;
         scope.tally.count_cache_hit();
         Some(value)
     }
@@ -188,8 +178,9 @@ impl Cache {
         key: ReadKey,
     ) -> Option<(Arc<T>, bool)> {
         let entry = self.entries.get(&key.hash)?;
-        let is_to_refresh = entry.is_fresh() && entry.takes_refresh();
-        let value = entry.is_fresh().then_some(entry.value)?.downcast().ok()?;
+        self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
+        let is_to_refresh = entry.takes_refresh();
+        let value = entry.value.downcast().ok()?;
         scope.tally.count_cache_hit();
         Some((value, is_to_refresh))
     }
@@ -202,6 +193,7 @@ impl Cache {
     ) -> Option<Arc<T>> {
         let value = self.entries.get(&key.hash)?.value.downcast().ok()?;
         scope.tally.count_cache_hit();
+        scope.freshness.end_now();
         Some(value)
     }
 
@@ -223,6 +215,7 @@ impl Cache {
         let held = self.entries.get(&key.hash);
         if let Some(entry) = held.as_ref().filter(|entry| entry.is_fresh()) {
             scope.tally.count_cache_hit();
+            self.tell(scope, key, entry);
             if entry.takes_refresh() {
                 tokio::spawn(self.flight(key, load));
             }
@@ -230,9 +223,13 @@ impl Cache {
         }
 
         let error = match self.flight(key, load).await {
-            Ok(entry) => return entry.kept(SourceState::Fresh),
+            Ok(entry) => {
+                self.tell(scope, key, &entry);
+                return entry.kept(SourceState::Fresh);
+            }
             Err(error) => error,
         };
+        scope.freshness.end_now();
         match (error.vendor_failure(), held) {
             (Some(failure), Some(stale)) => {
                 scope.tally.count_cache_hit();
@@ -243,6 +240,41 @@ impl Cache {
             }
             _ => Err(error),
         }
+    }
+
+    /// Tells the request what its answer rests on. A flight is not kept: what it brings is told by whoever takes it apart.
+    fn tell(&self, scope: &RequestScope, key: ReadKey, entry: &Entry) {
+        match self.settings.keeping {
+            _ if key.lifetime == Lifetime::Flight => {}
+            Keeping::Kept => {
+                scope
+                    .freshness
+                    .rest_on(key.part(), entry.fresh_until, entry.refresh_from);
+            }
+            Keeping::NotKept => scope.freshness.end_now(),
+        }
+    }
+
+    /// The same for an object that the flight named by `source` has just brought.
+    pub(super) fn tell_brought(&self, scope: &RequestScope, source: ReadKey) {
+        let now = Instant::now();
+        let ttl = self.ttl(Lifetime::Entity);
+        match self.settings.keeping {
+            Keeping::Kept => {
+                scope
+                    .freshness
+                    .rest_on(source.part(), now + ttl, now + refreshed_after(ttl));
+            }
+            Keeping::NotKept => scope.freshness.end_now(),
+        }
+    }
+
+    /// Whether nothing was written since to what the answer rests on.
+    pub(super) fn holds(&self, grounds: &Grounds) -> bool {
+        grounds
+            .parts()
+            .iter()
+            .all(|part| part.epoch == epoch(&self.list_epochs, part.vendor, part.topic))
     }
 
     /// Files an object that another read brought along, unless its topic was written since that read's key was made.
@@ -260,9 +292,15 @@ impl Cache {
         }
     }
 
+    /// How often anything was written.
+    pub(super) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
+    }
+
     /// Lists, totals and counts of the topic are read anew from now on, by every caller.
     pub(super) fn drop_lists(&self, vendor: Vendor, topic: Topic) {
         self.list_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
+        self.writes.fetch_add(1, Ordering::SeqCst);
     }
 
     /// So is every object of the topic.
@@ -347,24 +385,43 @@ impl Cache {
     where
         T: Weight + Send + Sync + 'static,
     {
-        let ttl = match key.lifetime {
-            Lifetime::List => self.settings.list_ttl,
-            Lifetime::Entity => self.settings.entity_ttl,
-            Lifetime::Directory => self.settings.directory_ttl,
-            Lifetime::PastDay => PAST_DAY_TTL,
-            Lifetime::Flight => Duration::ZERO,
-        };
+        let ttl = self.ttl(key.lifetime);
         let now = Instant::now();
         Entry {
             bytes: u32::try_from(value.bytes() + ENTRY_BYTES).unwrap_or(u32::MAX),
             value,
             read_at,
             fresh_until: now + ttl,
-            refresh_from: now + ttl * 4 / 5,
+            refresh_from: now + refreshed_after(ttl),
             is_refreshed: Arc::default(),
             kept_for: ttl + self.settings.stale,
         }
     }
+
+    fn ttl(&self, lifetime: Lifetime) -> Duration {
+        match lifetime {
+            Lifetime::List => self.settings.list_ttl,
+            Lifetime::Entity => self.settings.entity_ttl,
+            Lifetime::Directory => self.settings.directory_ttl,
+            Lifetime::PastDay => PAST_DAY_TTL,
+            Lifetime::Flight => Duration::ZERO,
+        }
+    }
+}
+
+impl ReadKey {
+    fn part(&self) -> Part {
+        Part {
+            vendor: self.vendor,
+            topic: self.topic,
+            epoch: self.epoch,
+        }
+    }
+}
+
+/// What is still read late in its life is read again before it ends.
+fn refreshed_after(ttl: Duration) -> Duration {
+    ttl * 4 / 5
 }
 
 fn epoch(epochs: &Epochs, vendor: Vendor, topic: Topic) -> u64 {

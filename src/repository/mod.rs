@@ -20,12 +20,14 @@ use std::{borrow::Cow, sync::Arc};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
-    domain::{Limit, RequestScope, Scope, SourceStatus, Vendor, VendorStatus},
+    domain::{
+        Grounds, Limit, RequestScope, Scope, SourceState, SourceStatus, Topic, Vendor, VendorStatus,
+    },
     error::{Error, ErrorKind, Result},
     upstream::VendorApi,
 };
 use batch::Batches;
-use cache::{Cache, Kept, Lifetime, ReadKey, Topic};
+use cache::{Cache, Kept, Lifetime, ReadKey};
 pub use cache::{CacheSettings, Keeping};
 pub use cursor::Cursors;
 use merge::Provenance;
@@ -118,6 +120,16 @@ impl Shared {
         self.cache.holds_any()
     }
 
+    /// Whether nothing was written through the gateway since to what an answer rests on.
+    pub fn still_holds(&self, grounds: &Grounds) -> bool {
+        self.cache.holds(grounds)
+    }
+
+    /// How many writes the gateway has sent: what was asked before one is no answer to who asks after it.
+    pub fn writes(&self) -> u64 {
+        self.cache.writes()
+    }
+
     fn vendor(&self, vendor: Vendor) -> Result<&Arc<dyn VendorApi>> {
         let configured = self.vendors.iter().find(|known| known.vendor() == vendor);
         configured.ok_or_else(|| {
@@ -177,9 +189,17 @@ impl Repository {
         })
     }
 
+    /// Where a part of the answer came from is told. That it was just read is true of one answer alone.
+    pub fn tell(&self, state: SourceState) {
+        if state == SourceState::Fresh {
+            self.scope.freshness.told_as_new();
+        }
+    }
+
     /// Each configured vendor, as the gateway sees it now.
     pub fn vendors(&self) -> Result<Vec<VendorStatus>> {
         self.authorize(Scope::Read)?;
+        self.scope.freshness.end_now();
         Ok(self.shared.vendor_statuses())
     }
 

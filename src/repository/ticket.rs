@@ -1,8 +1,12 @@
 //! Tickets: the list, and one by id.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 
 use super::{
     Kept, Lifetime, ListField, Page, Repository, Topic,
@@ -93,6 +97,21 @@ impl Repository {
                 .unwrap_or_else(PoisonError::into_inner),
             counting: Counting::ByVendor,
         })
+    }
+
+    /// Whether it is past due and neither resolved nor closed. What is not yet may be so from its due time on.
+    pub fn is_overdue(&self, ticket: &Ticket) -> bool {
+        let now = Timestamp::now();
+        let is_overdue = ticket.is_overdue(now);
+        let due_in = ticket
+            .due_at
+            .and_then(|due_at| Duration::try_from(due_at.timestamp.duration_since(now)).ok());
+        if let Some(due_in) = due_in
+            && let Some(due_at) = Instant::now().checked_add(due_in)
+        {
+            self.scope.freshness.end_at(due_at);
+        }
+        is_overdue
     }
 
     /// One page of a vendor's list, through the cache.

@@ -9,12 +9,12 @@ use std::{
 use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
 
-use super::{Repository, Shared, Topic};
+use super::{Repository, Shared};
 use crate::{
     domain::{
         Change, CustomField, RequestScope, Scope, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Told, VendorErrorCode,
-        VendorPage,
+        ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Told, Topic,
+        VendorErrorCode, VendorPage,
     },
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::{

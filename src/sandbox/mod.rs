@@ -201,6 +201,11 @@ impl Clock {
             .unwrap_or(self.started_as)
     }
 
+    /// When the sandbox started, however long its data took to make.
+    fn local_start(&self) -> DateTime {
+        local(self.started_as)
+    }
+
     /// The wall clock of both vendors: Taipei and Shanghai share UTC+8 and neither has daylight saving.
     fn local_now(&self) -> DateTime {
         local(self.now())

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use jiff::Timestamp;
 
 use super::{
     arguments,
@@ -85,8 +84,8 @@ impl Ticket {
     }
 
     /// Past due and neither resolved nor closed.
-    fn is_overdue(&self) -> bool {
-        self.0.seen().is_overdue(Timestamp::now())
+    fn is_overdue(&self, ctx: &Context<'_>) -> FieldResult<bool> {
+        Ok(repository(ctx)?.is_overdue(self.0.seen()))
     }
 
     /// When it was made.

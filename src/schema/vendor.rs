@@ -1,8 +1,12 @@
 //! The vendors, how each took part in an answer, and how the gateway finds them.
 
-use async_graphql::{Enum, Object};
+use async_graphql::{Context, Enum, Object};
 
-use super::scalars::{DateTime, int};
+use super::{
+    error::FieldResult,
+    repository,
+    scalars::{DateTime, int},
+};
 use crate::domain::{self, VendorFailure};
 
 /// A customer-service vendor behind the gateway.
@@ -28,8 +32,9 @@ impl SourceStatus<'_> {
     }
 
     /// Where its part of the answer came from.
-    fn state(&self) -> SourceState {
-        self.0.state.into()
+    fn state(&self, ctx: &Context<'_>) -> FieldResult<SourceState> {
+        repository(ctx)?.tell(self.0.state);
+        Ok(self.0.state.into())
     }
 
     /// When the data was read from the vendor. Null where there is none.

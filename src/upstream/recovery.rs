@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{VendorApi, breaker::FIRST_PAUSE};
-use crate::domain::{Caller, RequestScope, Tally};
+use crate::domain::{Caller, RequestScope};
 
 /// No vendor takes longer for one cheap call.
 const TRY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -16,12 +16,11 @@ pub async fn bring_back(vendor: Arc<dyn VendorApi>) {
     loop {
         vendor.is_due_for_a_try().await;
 
-        let scope = RequestScope {
-            id: "recovery".to_owned(),
-            caller: Caller::new("recovery", Vec::new()),
-            deadline: Instant::now() + TRY_TIMEOUT,
-            tally: Tally::default(),
-        };
+        let scope = RequestScope::new(
+            "recovery".to_owned(),
+            Caller::new("recovery", Vec::new()),
+            Instant::now() + TRY_TIMEOUT,
+        );
         // What came of it is in the vendor's health and in the log.
         let _ = vendor.check(&scope).await;
         // A try that was refused before it made a call changed nothing, and would be due again at once.

@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::domain::{Caller, RequestScope, Scope, Tally};
+use crate::domain::{Caller, RequestScope, Scope};
 
 /// A vendor whose answer depends on the request and on how many came before it.
 pub(super) struct Stage {
@@ -91,10 +91,9 @@ pub(super) fn answer(status: &str, body: &str) -> String {
 }
 
 pub(super) fn scope() -> RequestScope {
-    RequestScope {
-        id: "request-1".to_owned(),
-        caller: Caller::new("test", Scope::ALL.to_vec()),
-        deadline: Instant::now() + Duration::from_secs(10),
-        tally: Tally::default(),
-    }
+    RequestScope::new(
+        "request-1".to_owned(),
+        Caller::new("test", Scope::ALL.to_vec()),
+        Instant::now() + Duration::from_secs(10),
+    )
 }

@@ -222,7 +222,7 @@ fn each_framework_stays_in_its_layer() {
                 "http/answer",
                 "repository/batch.rs",
             ]),
-            "moka" => within(&["repository/"]),
+            "moka" => within(&["repository/", "http/graphql/"]),
             "reqwest" => within(&["upstream/", "http/auth"]),
             "serde" | "serde_json" => {
                 path.ends_with("wire.rs")

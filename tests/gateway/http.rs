@@ -11,7 +11,7 @@ use deskgraph::{
     config::Config,
     domain::Scope,
     http::{
-        GraphiqlPage, HttpSettings,
+        AnswerSettings, GraphiqlPage, HttpSettings,
         auth::{ApiKey, AuthSettings, KeySecret},
         limits::DocumentLimits,
         router, server,
@@ -27,6 +27,10 @@ const JSON: &str = "application/json";
 fn settings() -> HttpSettings {
     HttpSettings {
         auth: AuthSettings::Open,
+        answers: AnswerSettings {
+            keeping: Keeping::NotKept,
+            max_bytes: 0,
+        },
         graphiql: GraphiqlPage::Served,
         cors_origins: Vec::new(),
         requests_per_minute: None,

@@ -1,5 +1,6 @@
 //! The gateway's tests: GraphQL over HTTP to the real server, over the sandbox vendors.
 
+mod answer_headers;
 mod architecture;
 mod bad_keys;
 mod bangwo8_categories;
@@ -31,6 +32,7 @@ mod readme;
 mod sandbox;
 mod service_record_filters;
 mod service_record_lists;
+mod shared_answers;
 mod tokens;
 mod values;
 mod write_checks;

@@ -11,7 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::answer::{Fault, code};
+use super::{
+    answer::{Fault, code},
+    written::Audience,
+};
 use crate::{
     domain::{Caller, Scope},
     error::Result,
@@ -93,6 +96,13 @@ impl Authenticator {
                 let token = sent_token(headers).ok_or(Refusal::Bare)?;
                 verifier.caller(token).await
             }
+        }
+    }
+
+    pub(super) fn audience(&self) -> Audience {
+        match self.known {
+            Known::Everybody(_) => Audience::Anybody,
+            _ => Audience::Caller,
         }
     }
 

@@ -1,9 +1,11 @@
 //! GraphQL over HTTP: negotiates, reads the request, has it executed within its limits, and answers.
 
 mod coercion;
+mod kept_answers;
 mod operation;
 mod parameters;
 mod positions;
+mod sharing;
 mod validation;
 mod variables;
 
@@ -20,23 +22,29 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     response::Response,
 };
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use tokio::time::timeout_at;
 
 use super::{
-    answer::{Answer, Fault, MediaType, batch_response, code, error},
+    answer::{Answer, Fault, MediaType, code, error},
     auth::Authenticator,
     limits::{DocumentLimits, SchemaShape},
     rate_limit::{Asker, RateLimit},
-    request_log::{OperationFacts, RequestFacts},
+    request_log::{AnsweredBy, RequestFacts},
+    written::{Manner, Written, respond_to_batch},
 };
 use crate::{
-    domain::{Caller, RequestScope, Tally},
+    domain::{Caller, RequestScope},
     repository::Shared,
     schema::{GatewaySchema, Introspection},
 };
+pub use kept_answers::AnswerSettings;
+pub(super) use kept_answers::KeptAnswers;
+use kept_answers::{Answered, QuestionKey};
 use operation::Operation;
 use parameters::{Asked, Parameters};
+use sharing::Part;
+pub(super) use sharing::Sharing;
 
 /// What is under way at the deadline has failed by then, field by field. This cuts off what did not keep to it.
 const BACKSTOP: Duration = Duration::from_millis(500);
@@ -48,6 +56,8 @@ pub(super) struct Graphql {
     pub(super) shared: Arc<Shared>,
     pub(super) authenticator: Authenticator,
     pub(super) rate_limit: Option<RateLimit>,
+    pub(super) kept: KeptAnswers,
+    pub(super) sharing: Arc<Sharing<(QuestionKey, u64), Result<Answered, Fault>>>,
     pub(super) limits: DocumentLimits,
     pub(super) introspection: Introspection,
     pub(super) request_timeout: Duration,
@@ -71,7 +81,7 @@ pub(super) async fn handle(
 
 impl Graphql {
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         accepted: Option<MediaType>,
         facts: &RequestFacts,
         request: Request,
@@ -88,6 +98,7 @@ impl Graphql {
         let media_type = accepted.ok_or_else(not_acceptable)?;
         let scope = facts.start(self.scope(facts, caller));
         let may_write = request.method() == Method::POST;
+        let conditions = (!may_write).then(|| request.headers().clone());
 
         let asked = timeout_at(scope.deadline.into(), self.asked(request))
             .await
@@ -95,32 +106,37 @@ impl Graphql {
         if let (Some(rate_limit), Asked::Batch(batch)) = (&self.rate_limit, &asked) {
             rate_limit.count_batch(&asker, batch.len())?;
         }
+        let audience = self.authenticator.audience();
+        let manner = Manner {
+            media_type,
+            audience,
+            conditions: conditions.as_ref(),
+        };
         let answering = async {
             match asked {
                 Asked::One(parameters) => {
-                    let operation = self.prepare(parameters, facts);
-                    if !may_write {
-                        check_reads_only(&operation)?;
-                    }
-                    let answer = self.run(operation, &scope).await;
-                    facts.count_errors(answer.errors.len());
-                    Ok(answer.into_response(media_type))
+                    let written = self
+                        .answer_one(parameters, facts, &scope, may_write)
+                        .await?;
+                    facts.count_errors(written.error_count());
+                    Ok(written.respond(&manner))
                 }
                 Asked::Batch(batch) => {
-                    let answers = self.run_batch(batch, facts, &scope).await;
-                    facts.count_errors(answers.iter().map(|answer| answer.errors.len()).sum());
-                    Ok(batch_response(&answers, media_type))
+                    let answers = self.answer_batch(batch, facts, &scope).await?;
+                    facts.count_errors(answers.iter().map(|answer| answer.error_count()).sum());
+                    Ok(respond_to_batch(&answers, media_type, audience))
                 }
             }
         };
 
         let backstop = scope.deadline + BACKSTOP;
-        timeout_at(backstop.into(), answering)
-            .await
-            .unwrap_or_else(|_| {
+        match timeout_at(backstop.into(), answering).await {
+            Ok(answered) => answered,
+            Err(_) => {
                 facts.count_errors(1);
-                Ok(took_too_long().into_response(media_type))
-            })
+                Ok(Written::once(&took_too_long())?.respond(&manner))
+            }
+        }
     }
 
     /// Where everybody has one name, their addresses tell them apart.
@@ -134,12 +150,11 @@ impl Graphql {
     }
 
     fn scope(&self, facts: &RequestFacts, caller: Caller) -> RequestScope {
-        RequestScope {
-            id: facts.id.clone(),
+        RequestScope::new(
+            facts.id.clone(),
             caller,
-            deadline: Instant::now() + self.request_timeout,
-            tally: Tally::default(),
-        }
+            Instant::now() + self.request_timeout,
+        )
     }
 
     async fn asked(&self, request: Request) -> Result<Asked, Fault> {
@@ -153,68 +168,161 @@ impl Graphql {
         parameters::from_body(&body, self.max_batch)
     }
 
-    fn prepare(&self, parameters: Parameters, facts: &RequestFacts) -> Result<Operation, Answer> {
-        let operation =
-            Operation::prepare(parameters, &self.limits, &self.shape, self.introspection)?;
-        facts.tell_operation(OperationFacts {
-            name: operation.name.clone(),
-            operation_type: operation.operation_type.to_string(),
-        });
-        Ok(operation)
+    fn prepare(&self, parameters: Parameters) -> Result<Operation, Answer> {
+        Operation::prepare(parameters, &self.limits, &self.shape, self.introspection)
     }
 
-    async fn run(&self, operation: Result<Operation, Answer>, scope: &Arc<RequestScope>) -> Answer {
-        match operation {
-            Ok(operation) => {
-                let repository = Arc::new(self.shared.for_request(scope.clone()));
-                operation.execute(&self.schema, repository).await
-            }
-            Err(answer) => answer,
+    /// What is kept was checked when it was asked for first.
+    async fn answer_one(
+        self: &Arc<Self>,
+        parameters: Parameters,
+        facts: &RequestFacts,
+        scope: &RequestScope,
+        may_write: bool,
+    ) -> Result<Arc<Written>, Fault> {
+        let key = self.kept.key(&parameters, &scope.caller);
+        if let Some(kept) = self.kept.get(key, &self.shared) {
+            scope.tally.count_cache_hit();
+            facts.tell_operation(&kept.operation);
+            facts.tell_answered_by(AnsweredBy::Keeping);
+            return Ok(kept.written);
         }
+
+        let operation = self.prepare(parameters);
+        if let Ok(operation) = &operation {
+            facts.tell_operation(&operation.facts);
+            if !may_write {
+                check_reads_only(operation)?;
+            }
+        }
+        self.run(operation, key, facts, scope).await
     }
 
     /// Queries run side by side. A batch that changes something runs in its order, so that each request sees what those before
     /// it did.
-    async fn run_batch(
-        &self,
+    async fn answer_batch(
+        self: &Arc<Self>,
         batch: Vec<Parameters>,
         facts: &RequestFacts,
-        scope: &Arc<RequestScope>,
-    ) -> Vec<Answer> {
-        let operations: Vec<Result<Operation, Answer>> = batch
+        scope: &RequestScope,
+    ) -> Result<Vec<Arc<Written>>, Fault> {
+        let operations: Vec<_> = batch
             .into_iter()
-            .map(|parameters| self.prepare(parameters, facts))
+            .map(|parameters| {
+                let key = self.kept.key(&parameters, &scope.caller);
+                let operation = self.prepare(parameters);
+                (key, operation)
+            })
             .collect();
-        let writes = operations
-            .iter()
-            .flatten()
-            .any(|operation| operation.operation_type == OperationType::Mutation);
+        let prepared = || operations.iter().flat_map(|(_, operation)| operation);
+        if let Some(first) = prepared().next() {
+            facts.tell_operation(&first.facts);
+        }
+        let writes = prepared().any(|operation| operation.is(OperationType::Mutation));
 
-        let running = operations
-            .into_iter()
-            .map(|operation| self.run(operation, scope));
+        let running = operations.into_iter().map(async |(key, operation)| {
+            match self.kept.get(key, &self.shared) {
+                Some(kept) => {
+                    scope.tally.count_cache_hit();
+                    Ok(kept.written)
+                }
+                None => match self.run(operation, key, facts, scope).await {
+                    Ok(written) => Ok(written),
+                    // The others have their answers all the same.
+                    Err(fault) => Written::once(&fault.into_answer()).map(Arc::new),
+                },
+            }
+        });
         if !writes {
-            return join_all(running).await;
+            return try_join_all(running).await;
         }
         let mut answers = Vec::new();
         for answer in running {
-            answers.push(answer.await);
+            answers.push(answer.await?);
         }
-        answers
+        Ok(answers)
+    }
+
+    async fn run(
+        self: &Arc<Self>,
+        operation: Result<Operation, Answer>,
+        key: QuestionKey,
+        facts: &RequestFacts,
+        scope: &RequestScope,
+    ) -> Result<Arc<Written>, Fault> {
+        let operation = match operation {
+            Ok(operation) => Arc::new(operation),
+            Err(refusal) => return Written::once(&refusal).map(Arc::new),
+        };
+        if operation.is(OperationType::Query) {
+            return self.share(&operation, key, facts, scope).await;
+        }
+
+        facts.tell_answered_by(AnsweredBy::Execution);
+        let repository = self.shared.for_request(Arc::new(scope.for_operation()));
+        let answer = operation.execute(&self.schema, Arc::new(repository)).await;
+        Written::once(&answer).map(Arc::new)
+    }
+
+    /// The answer of an equal query that is under way, or of this one. Whoever has it executed lends it their deadline; where
+    /// that cut it short, those who came later and still have time ask again.
+    async fn share(
+        self: &Arc<Self>,
+        operation: &Arc<Operation>,
+        key: QuestionKey,
+        facts: &RequestFacts,
+        scope: &RequestScope,
+    ) -> Result<Arc<Written>, Fault> {
+        loop {
+            // What began before a write is no answer to who asks after it.
+            let question = (key, self.shared.writes());
+            let (execution, part) = self.sharing.join(question, || {
+                let scope = Arc::new(scope.for_operation());
+                Arc::clone(self).execute(Arc::clone(operation), key, scope)
+            });
+            facts.tell_answered_by(match part {
+                Part::Started => AnsweredBy::Execution,
+                Part::Joined => AnsweredBy::Sharing,
+            });
+
+            let answered = execution.await.ok_or_else(Fault::internal)??;
+            if !answered.ran_out_of_time() || scope.deadline <= answered.deadline {
+                return Ok(answered.written);
+            }
+        }
+    }
+
+    async fn execute(
+        self: Arc<Self>,
+        operation: Arc<Operation>,
+        key: QuestionKey,
+        scope: Arc<RequestScope>,
+    ) -> Result<Answered, Fault> {
+        let repository = self.shared.for_request(Arc::clone(&scope));
+        let answer = operation.execute(&self.schema, Arc::new(repository)).await;
+
+        let answered = Answered {
+            written: Arc::new(Written::query(&answer, scope.freshness.grounds())?),
+            operation: Arc::clone(&operation.facts),
+            deadline: scope.deadline,
+            ended_at: Instant::now(),
+        };
+        self.kept.keep(key, &answered);
+        Ok(answered)
     }
 }
 
 /// A GET may be repeated, prefetched and cached by anybody on the way, so it changes nothing.
-fn check_reads_only(operation: &Result<Operation, Answer>) -> Result<(), Fault> {
-    match operation {
-        Ok(operation) if operation.operation_type != OperationType::Query => Err(Fault::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            code::BAD_USER_INPUT,
-            "A GET may hold a query only: send anything else by POST.",
-        )
-        .with_header(header::ALLOW, HeaderValue::from_static("POST"))),
-        _ => Ok(()),
+fn check_reads_only(operation: &Operation) -> Result<(), Fault> {
+    if operation.is(OperationType::Query) {
+        return Ok(());
     }
+    Err(Fault::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        code::BAD_USER_INPUT,
+        "A GET may hold a query only: send anything else by POST.",
+    )
+    .with_header(header::ALLOW, HeaderValue::from_static("POST")))
 }
 
 fn not_acceptable() -> Fault {

@@ -15,6 +15,7 @@ use crate::{
     http::{
         answer::{Answer, code, error},
         limits::{self, DocumentLimits, Refusal, SchemaShape},
+        request_log::OperationFacts,
     },
     repository::Repository,
     schema::{GatewaySchema, Introspection},
@@ -23,11 +24,11 @@ use crate::{
 /// An operation that may run.
 pub(super) struct Operation {
     document: ExecutableDocument,
-    query: String,
     variables: Variables,
-    pub(super) name: Option<String>,
-    pub(super) operation_type: OperationType,
+    query: String,
+    operation_type: OperationType,
     introspection: Introspection,
+    pub(super) facts: Arc<OperationFacts>,
 }
 
 impl Operation {
@@ -59,28 +60,41 @@ impl Operation {
             introspection,
         )
         .map_err(Answer::refused)?;
+        let facts = OperationFacts {
+            name,
+            type_name: match definition.ty {
+                OperationType::Query => "query",
+                OperationType::Mutation => "mutation",
+                OperationType::Subscription => "subscription",
+            },
+        };
         let operation_type = definition.ty;
 
         Ok(Self {
             document,
-            query: parameters.query,
             variables,
-            name,
             operation_type,
             introspection,
+            facts: Arc::new(facts),
+            query: parameters.query,
         })
     }
 
+    pub(super) fn is(&self, operation_type: OperationType) -> bool {
+        self.operation_type == operation_type
+    }
+
     pub(super) async fn execute(
-        self,
+        &self,
         schema: &GatewaySchema,
         repository: Arc<Repository>,
     ) -> Answer {
-        let mut request = Request::new(self.query.clone())
-            .variables(self.variables)
+        // The text was parsed, and nobody reads it again.
+        let mut request = Request::new(String::new())
+            .variables(self.variables.clone())
             .data(repository);
-        request.operation_name = self.name;
-        request.set_parsed_query(self.document);
+        request.operation_name = self.facts.name.clone();
+        request.set_parsed_query(self.document.clone());
 
         let mut answer = answer(schema.execute(request).await);
         if self.introspection == Introspection::Disabled {

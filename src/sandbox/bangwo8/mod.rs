@@ -68,7 +68,7 @@ pub(super) fn router(bangwo8: Arc<Bangwo8>, stopping: Stopping) -> Router {
 
 impl Bangwo8 {
     pub(super) fn new(options: &SandboxOptions, clock: Clock) -> Self {
-        let now = clock.local_now();
+        let now = clock.local_start();
         Self {
             control: VendorControl::new(Bangwo8Switches::default()),
             clock,

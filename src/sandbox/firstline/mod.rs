@@ -79,7 +79,7 @@ pub(super) fn router(firstline: Arc<FirstLine>, stopping: Stopping) -> Router {
 
 impl FirstLine {
     pub(super) fn new(options: &SandboxOptions, clock: Clock) -> Self {
-        let now = clock.local_now();
+        let now = clock.local_start();
         let data = Data::seeded(options.seed, now, options.service_records, options.tickets);
         Self {
             control: VendorControl::new(FirstLineSwitches::default()),
