@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use config::{Config, Refusal};
-use error::Error;
+use error::{Error, ErrorKind};
 use repository::Shared;
 use upstream::{
     VendorApi,
@@ -56,6 +56,8 @@ pub enum StartError {
     AddressTaken(SocketAddr),
     #[error("DESKGRAPH_LISTEN: {0} can't be listened on: {1}")]
     Listen(SocketAddr, io::Error),
+    #[error("DESKGRAPH_DOCUMENTS__MANIFEST: {0}")]
+    Manifest(Error),
     #[error(transparent)]
     Other(#[from] Error),
 }
@@ -67,7 +69,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let recoveries = vendors.iter().cloned().map(bring_back).collect();
     let shared = Shared::new(vendors, config.cache, config.limits);
     let schema = schema::build(config.schema);
-    let router = http::router(config.http, schema, &schema::sdl(), shared)?;
+    let router =
+        http::router(config.http, schema, &schema::sdl(), shared).map_err(|err| {
+            match err.kind {
+                ErrorKind::BadUserInput => StartError::Manifest(err),
+                _ => StartError::Other(err),
+            }
+        })?;
 
     let listener = TcpListener::bind(config.listen)
         .await

@@ -95,7 +95,7 @@ enum Failure {
 impl Failure {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Failure::Start(StartError::Refused(_)) => ExitCode::from(2),
+            Failure::Start(StartError::Refused(_) | StartError::Manifest(_)) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod layers;
+mod manifest;
 mod origins;
 mod server_url;
 mod settings;
@@ -18,7 +19,7 @@ use settings::variable;
 use crate::{
     domain::Vendor,
     http::{
-        AnswerSettings, GraphiqlPage, HttpSettings,
+        AnswerSettings, DocumentMode, DocumentSettings, GraphiqlPage, HttpSettings,
         auth::{AuthSettings, TokenSettings},
         limits::DocumentLimits,
     },
@@ -139,6 +140,28 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
             max_page_size: layers.number("limits.max_page_size")?,
         },
         introspection: introspection(layers)?,
+        documents: documents(layers)?,
+    })
+}
+
+fn documents(layers: &Layers) -> Result<DocumentSettings> {
+    let manifest = manifest::read(layers)?;
+    let mode = match layers.choice("documents.mode")? {
+        "trusted_only" if manifest.is_empty() => {
+            return Err(needs(
+                layers,
+                "documents.mode",
+                "trusted_only",
+                "documents.manifest",
+            ));
+        }
+        "trusted_only" => DocumentMode::TrustedOnly,
+        _ => DocumentMode::Any,
+    };
+    Ok(DocumentSettings {
+        mode,
+        manifest,
+        max_persisted_bytes: layers.number("documents.max_persisted_bytes")?,
     })
 }
 

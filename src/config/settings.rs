@@ -502,6 +502,26 @@ pub(super) const SETTINGS: &[Setting] = &[
         1000,
         "Vendor pages that one request may read for a filter that the gateway applies",
     ),
+    // Documents
+    setting(
+        "documents.mode",
+        Some("any"),
+        Kind::Choice(&["any", "trusted_only"]),
+        "Which documents run; `trusted_only` are those of the manifest",
+    ),
+    setting(
+        "documents.manifest",
+        None,
+        Kind::Text,
+        "A JSON file of documents that are known by their ids: `{\"hash\":\"document\"}`, or Apollo's manifest",
+    ),
+    number(
+        "documents.max_persisted_bytes",
+        "16777216",
+        0,
+        TEBIBYTE,
+        "How much the documents may take that clients persist; 0: none is persisted",
+    ),
     // The rest
     setting(
         "log.format",

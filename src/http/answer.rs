@@ -19,6 +19,9 @@ pub(super) mod code {
     pub(crate) const INTERNAL: &str = "INTERNAL";
     pub(crate) const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
     pub(crate) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+    pub(crate) const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
+    pub(crate) const PERSISTED_QUERY_NOT_SUPPORTED: &str = "PERSISTED_QUERY_NOT_SUPPORTED";
+    pub(crate) const DOCUMENT_NOT_TRUSTED: &str = "DOCUMENT_NOT_TRUSTED";
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,6 +246,10 @@ impl Answer {
             data: None,
             refused_with: Some(status),
         }
+    }
+
+    pub(super) fn is_refusal(&self) -> bool {
+        self.refused_with.is_some()
     }
 
     pub(super) fn executed(response: GraphqlResponse) -> Self {

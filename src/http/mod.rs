@@ -37,8 +37,8 @@ use crate::{
 };
 use answer::{Fault, code};
 use auth::{API_KEY, AuthSettings, Authenticator};
-pub use graphql::AnswerSettings;
-use graphql::{Graphql, KeptAnswers, Sharing};
+pub use graphql::{AnswerSettings, DocumentMode, DocumentSettings};
+use graphql::{Graphql, KeptAnswers, PersistedDocuments, Sharing};
 use limits::{DocumentLimits, SchemaShape};
 use pages::{Pages, playground};
 use rate_limit::RateLimit;
@@ -64,6 +64,7 @@ pub struct HttpSettings {
     pub document: DocumentLimits,
     /// Where the schema may not be asked for, refusals tell no names of it either.
     pub introspection: Introspection,
+    pub documents: DocumentSettings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,9 +80,15 @@ pub fn router(
     schema_text: &str,
     shared: Arc<Shared>,
 ) -> Result<Router> {
+    let shape = SchemaShape::read(schema_text)?;
+    let documents = PersistedDocuments::new(settings.documents, |text| {
+        let limits = &settings.document;
+        graphql::check(text, &schema, limits, &shape, settings.introspection)
+    })?;
     let graphql = Arc::new(Graphql {
         schema,
-        shape: SchemaShape::read(schema_text)?,
+        shape,
+        documents,
         shared: shared.clone(),
         authenticator: Authenticator::new(settings.auth)?,
         rate_limit: settings.requests_per_minute.map(RateLimit::new),

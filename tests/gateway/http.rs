@@ -1,6 +1,6 @@
 //! The front over HTTP: what is taken and refused, and with which status, type and code.
 
-use std::{fs, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::HashMap, fs, net::SocketAddr, path::Path, time::Duration};
 
 use reqwest::{Method, Response, StatusCode, header};
 use secrecy::SecretString;
@@ -11,7 +11,7 @@ use deskgraph::{
     config::Config,
     domain::Scope,
     http::{
-        AnswerSettings, GraphiqlPage, HttpSettings,
+        AnswerSettings, DocumentMode, DocumentSettings, GraphiqlPage, HttpSettings,
         auth::{ApiKey, AuthSettings, KeySecret},
         limits::DocumentLimits,
         router, server,
@@ -49,6 +49,11 @@ fn settings() -> HttpSettings {
             max_page_size: 100,
         },
         introspection: Introspection::Enabled,
+        documents: DocumentSettings {
+            mode: DocumentMode::Any,
+            manifest: HashMap::new(),
+            max_persisted_bytes: 1_000_000,
+        },
     }
 }
 

@@ -173,8 +173,13 @@ pub(crate) struct SettingsFile(PathBuf);
 
 impl SettingsFile {
     pub(crate) fn write(name: &str, text: &str) -> Self {
+        Self::write_as(&format!("{name}.toml"), text)
+    }
+
+    /// The same for a file of another kind.
+    pub(crate) fn write_as(file_name: &str, text: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("{}-{name}.toml", std::process::id()));
+            .join(format!("{}-{file_name}", std::process::id()));
         std::fs::write(&path, text).expect("the build's folder can be written to");
         Self(path)
     }

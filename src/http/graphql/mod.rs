@@ -4,6 +4,7 @@ mod coercion;
 mod kept_answers;
 mod operation;
 mod parameters;
+mod persisted;
 mod positions;
 mod sharing;
 mod validation;
@@ -42,7 +43,10 @@ pub use kept_answers::AnswerSettings;
 pub(super) use kept_answers::KeptAnswers;
 use kept_answers::{Answered, QuestionKey};
 use operation::Operation;
+pub(super) use operation::check;
 use parameters::{Asked, Parameters};
+pub(super) use persisted::PersistedDocuments;
+pub use persisted::{DocumentMode, DocumentSettings};
 use sharing::Part;
 pub(super) use sharing::Sharing;
 
@@ -60,6 +64,7 @@ pub(super) struct Graphql {
     pub(super) sharing: Arc<Sharing<(QuestionKey, u64), Result<Answered, Fault>>>,
     pub(super) limits: DocumentLimits,
     pub(super) introspection: Introspection,
+    pub(super) documents: PersistedDocuments,
     pub(super) request_timeout: Duration,
     pub(super) max_body_bytes: usize,
     pub(super) max_batch: usize,
@@ -102,7 +107,11 @@ impl Graphql {
 
         let asked = timeout_at(scope.deadline.into(), self.asked(request))
             .await
-            .map_err(|_| body_too_slow())??;
+            .map_err(|_| body_too_slow())??
+            .try_map(|parameters| {
+                self.documents
+                    .resolve(parameters, |text| self.may_run(text))
+            })?;
         if let (Some(rate_limit), Asked::Batch(batch)) = (&self.rate_limit, &asked) {
             rate_limit.count_batch(&asker, batch.len())?;
         }
@@ -147,6 +156,18 @@ impl Graphql {
             }
             _ => Asker::of(caller),
         }
+    }
+
+    /// Whether the document is within the limits and valid.
+    fn may_run(&self, document: &str) -> bool {
+        let checked = check(
+            document,
+            &self.schema,
+            &self.limits,
+            &self.shape,
+            self.introspection,
+        );
+        checked.is_ok()
     }
 
     fn scope(&self, facts: &RequestFacts, caller: Caller) -> RequestScope {

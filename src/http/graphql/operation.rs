@@ -3,12 +3,14 @@
 use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{
-    Positioned, Request, Response, ServerError, Value, Variables,
+    Name, Positioned, Request, Response, ServerError, Value, Variables,
     parser::{
         self, parse_query,
         types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
     },
 };
+
+use futures_util::FutureExt;
 
 use super::{parameters::Parameters, validation, variables};
 use crate::{
@@ -39,6 +41,9 @@ impl Operation {
         shape: &SchemaShape,
         introspection: Introspection,
     ) -> Result<Self, Answer> {
+        if let Some(refusal) = parameters.refusal {
+            return Err(refusal);
+        }
         limits::check_size(&parameters.query, limits).map_err(refused)?;
         limits::check_variables(&parameters.variables, limits).map_err(refused)?;
         let mut document = parse_query(&parameters.query).map_err(unparsable)?;
@@ -101,6 +106,41 @@ impl Operation {
             withhold_names(&mut answer.errors, &self.query);
         }
         answer
+    }
+}
+
+/// Whether a document could run: it is within the limits, with its variables' defaults, and valid.
+pub(in crate::http) fn check(
+    text: &str,
+    schema: &GatewaySchema,
+    limits: &DocumentLimits,
+    shape: &SchemaShape,
+    introspection: Introspection,
+) -> Result<(), Answer> {
+    limits::check_size(text, limits).map_err(refused)?;
+    let mut document = parse_query(text).map_err(unparsable)?;
+    validation::wrap_typenames(&mut document);
+
+    let no_variables = Variables::default();
+    for (_, operation) in document.operations.iter() {
+        limits::check_document(&document, &operation.node, &no_variables, shape, limits)
+            .map_err(refused)?;
+    }
+    let faults = validation::faults(&document, shape, introspection);
+    if !faults.is_empty() {
+        return Err(Answer::refused(faults));
+    }
+
+    // The library validates no sooner than it executes. Of introspection alone, which waits for nothing.
+    let mut request = Request::new(text).only_introspection();
+    request.operation_name = match &document.operations {
+        DocumentOperations::Single(_) => None,
+        DocumentOperations::Multiple(operations) => operations.keys().next().map(Name::to_string),
+    };
+    request.set_parsed_query(document);
+    match schema.execute(request).now_or_never().map(answer) {
+        Some(answer) if answer.is_refusal() => Err(answer),
+        _ => Ok(()),
     }
 }
 

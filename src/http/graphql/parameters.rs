@@ -9,7 +9,7 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value as Json;
 
-use crate::http::answer::{Fault, code, is_utf8};
+use crate::http::answer::{Answer, Fault, code, is_utf8};
 
 pub(super) enum Asked {
     One(Parameters),
@@ -18,9 +18,29 @@ pub(super) enum Asked {
 
 #[derive(Debug)]
 pub(super) struct Parameters {
+    /// The document. It is empty while only its id is known.
     pub(super) query: String,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Variables,
+    pub(super) document_id: Option<String>,
+    /// Why there is no document of the id.
+    pub(super) refusal: Option<Answer>,
+}
+
+impl Asked {
+    /// The same for each request.
+    pub(super) fn try_map(
+        self,
+        change: impl Fn(Parameters) -> Result<Parameters, Fault>,
+    ) -> Result<Self, Fault> {
+        Ok(match self {
+            Asked::One(parameters) => Asked::One(change(parameters)?),
+            Asked::Batch(batch) => {
+                let batch = batch.into_iter().map(change);
+                Asked::Batch(batch.collect::<Result<_, _>>()?)
+            }
+        })
+    }
 }
 
 /// The parameters of a GET: its URL holds them all, the structured ones as JSON.
@@ -31,7 +51,7 @@ pub(super) fn from_url(uri: &Uri) -> Result<Parameters, Fault> {
     let mut fields = serde_json::Map::new();
     for (name, text) in pairs {
         let value = match name.as_str() {
-            "query" | "operationName" => Json::String(text),
+            "query" | "operationName" | "documentId" => Json::String(text),
             "variables" | "extensions" if text.is_empty() => Json::Null,
             "variables" | "extensions" => serde_json::from_str(&text)
                 .map_err(|_| Fault::bad_request(format!("The parameter {name} must be JSON.")))?,
@@ -124,8 +144,11 @@ pub(super) fn from_body(body: &[u8], max_batch: usize) -> Result<Asked, Fault> {
 }
 
 fn parameters(mut fields: serde_json::Map<String, Json>) -> Result<Parameters, Fault> {
-    let Some(Json::String(query)) = fields.remove("query") else {
-        return Err(Fault::bad_request("The parameter query must be a string."));
+    let document_id = document_id(&mut fields)?;
+    let query = match fields.remove("query") {
+        Some(Json::String(query)) => query,
+        None | Some(Json::Null) if document_id.is_some() => String::new(),
+        _ => return Err(Fault::bad_request("The parameter query must be a string.")),
     };
     let operation_name = match fields.remove("operationName") {
         Some(Json::String(name)) => Some(name).filter(|name| !name.is_empty()),
@@ -145,21 +168,58 @@ fn parameters(mut fields: serde_json::Map<String, Json>) -> Result<Parameters, F
             ));
         }
     };
-    // No extension is known, and unknown ones are to be passed over.
-    match fields.remove("extensions") {
-        None | Some(Json::Null | Json::Object(_)) => {}
+    Ok(Parameters {
+        query,
+        operation_name,
+        variables,
+        document_id,
+        refusal: None,
+    })
+}
+
+/// What stands for a document: `documentId`, or what Apollo's clients send. Unknown extensions are passed over.
+fn document_id(fields: &mut serde_json::Map<String, Json>) -> Result<Option<String>, Fault> {
+    let mut extensions = match fields.remove("extensions") {
+        Some(Json::Object(extensions)) => extensions,
+        None | Some(Json::Null) => serde_json::Map::new(),
         Some(_) => {
             return Err(Fault::bad_request(
                 "The parameter extensions must be an object.",
             ));
         }
-    }
+    };
+    let persisted = match extensions.remove("persistedQuery") {
+        None | Some(Json::Null) => None,
+        Some(persisted) if persisted["version"] != 1 => {
+            return Err(Fault::bad_request("Unsupported persisted query version"));
+        }
+        Some(persisted) => match &persisted["sha256Hash"] {
+            Json::String(hash) if !hash.is_empty() => Some(hash.clone()),
+            _ => {
+                return Err(Fault::bad_request(
+                    "The extension persistedQuery must have a sha256Hash.",
+                ));
+            }
+        },
+    };
 
-    Ok(Parameters {
-        query,
-        operation_name,
-        variables,
-    })
+    let id = match fields.remove("documentId") {
+        Some(Json::String(id)) if !id.is_empty() => {
+            Some(id.strip_prefix("sha256:").unwrap_or(&id).to_owned())
+        }
+        None | Some(Json::Null) => None,
+        Some(_) => {
+            return Err(Fault::bad_request(
+                "The parameter documentId must be a string.",
+            ));
+        }
+    };
+    match (persisted, id) {
+        (Some(hash), Some(id)) if hash != id => Err(Fault::bad_request(
+            "The parameter documentId and the extension persistedQuery name two documents.",
+        )),
+        (hash, id) => Ok(hash.or(id)),
+    }
 }
 
 fn variables_of(variables: Json) -> Result<Variables, Fault> {
