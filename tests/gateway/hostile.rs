@@ -122,6 +122,7 @@ async fn documents_that_are_too_much_are_refused() {
         ("a huge name", format!("{{ {} }}", "a".repeat(100_000))),
         ("1,000 variables of no type", format!("query({}) {{ __typename }}", (0..1_000).map(|number| format!("$a{number}: B ")).collect::<String>())),
         ("introspection in circles", "{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }".to_owned()),
+        ("4,000 unknown fields", format!("{{ ticket(id: 1) {{ {} }} }}", (0..4_000).map(|number| format!("a{number} ")).collect::<String>())),
         ("nothing", String::new()),
         ("zeros", "\0".repeat(1_000)),
     ] {

@@ -211,19 +211,35 @@ fn unparsable(err: parser::Error) -> Answer {
     Answer::refused(vec![error])
 }
 
+/// A document may have thousands of faults, and names of any length: nobody needs to be told them all.
+const MAX_FAULTS_TOLD: usize = 10;
+const MAX_MESSAGE_LETTERS: usize = 400;
+
 fn answer(mut response: Response) -> Answer {
     // What fails while it runs has a path; what has none kept the request from running.
     let is_refused = response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty());
 
+    if is_refused {
+        response.errors.truncate(MAX_FAULTS_TOLD);
+    }
     for error in &mut response.errors {
         set_code(error, is_refused);
     }
     if is_refused {
+        response.errors.iter_mut().for_each(shorten);
         Answer::refused(response.errors)
     } else {
         Answer::executed(response)
+    }
+}
+
+fn shorten(error: &mut ServerError) {
+    let end = error.message.char_indices().nth(MAX_MESSAGE_LETTERS);
+    if let Some((end, _)) = end {
+        error.message.truncate(end);
+        error.message.push('…');
     }
 }
 
