@@ -32,6 +32,7 @@ mod program;
 mod rate_limit;
 mod readme;
 mod sandbox;
+mod schemathesis;
 mod service_record_filters;
 mod service_record_lists;
 mod shared_answers;

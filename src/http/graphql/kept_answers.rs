@@ -171,6 +171,8 @@ mod tests {
             query: query.to_owned(),
             operation_name: None,
             variables: Variables::from_json(variables),
+            document_id: None,
+            refusal: None,
         };
         kept.key(&parameters, &Caller::new("anybody", scopes.to_vec()))
     }
