@@ -16,6 +16,9 @@ use std::{
 /// Forbids making the playground; one that is there already is embedded all the same.
 const SKIP: &str = "SKIP_PLAYGROUND";
 
+/// What npm said last.
+const LOG: &str = "playground/npm.log";
+
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// What the playground is made from, the example queries aside.
@@ -100,10 +103,9 @@ fn put_in_place(sources: &str) -> io::Result<()> {
 
 fn npm(arguments: &[&str]) -> Result<(), String> {
     let command = arguments.join(" ");
-    let log = log_file();
-    let output = File::create(&log)
+    let output = File::create(LOG)
         .and_then(|file| Ok((file.try_clone()?, file)))
-        .map_err(|err| format!("{} can't be written: {err}", log.display()))?;
+        .map_err(|err| format!("{LOG} can't be written: {err}"))?;
 
     let status = Command::new(NPM)
         .args(arguments)
@@ -115,15 +117,10 @@ fn npm(arguments: &[&str]) -> Result<(), String> {
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(format!(
-            "`npm {command}` failed in playground/ (see {}); it needs Node.js 18 or newer and npm's registry",
-            log.display()
+            "`npm {command}` failed, which needs Node.js 18 or newer and npm's registry: {LOG} says why"
         )),
         Err(_) => Err("install Node.js 18 or newer with npm, and build again".to_owned()),
     }
-}
-
-fn log_file() -> PathBuf {
-    Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("npm.log")
 }
 
 /// Another version of Rust may digest otherwise: then the playground is made once more, which is no harm.

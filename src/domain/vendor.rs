@@ -160,6 +160,7 @@ pub struct VendorStatus {
     pub circuit: CircuitState,
     pub last_success_at: Option<DateTime>,
     pub last_failure: Option<VendorFailure>,
+    pub last_failure_at: Option<DateTime>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

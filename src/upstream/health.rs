@@ -23,7 +23,7 @@ pub(super) struct Health {
     recent: VecDeque<Outcome>,
     last_call_ended_at: Option<Instant>,
     last_success_at: Option<Timestamp>,
-    last_failure: Option<VendorFailure>,
+    last_failure: Option<(VendorFailure, Timestamp)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +45,9 @@ impl Health {
             // The vendor is well, and answered what the call deserved.
             Rejected | NotFound => self.note_success(),
             // Nor does a vendor fail when it asks for fewer calls, but that is worth showing.
-            RateLimited => self.last_failure = Some(failure),
+            RateLimited => self.last_failure = Some((failure, Timestamp::now())),
             Timeout | Unreachable | Unauthenticated | Forbidden | BadResponse | ServerError => {
-                self.last_failure = Some(failure);
+                self.last_failure = Some((failure, Timestamp::now()));
                 self.note(Outcome::Failure);
             }
             // No call was made, so nothing is known that was not known before.
@@ -71,7 +71,8 @@ impl Health {
             state,
             circuit,
             last_success_at: self.last_success_at.map(|at| zone.at(at)),
-            last_failure: self.last_failure,
+            last_failure: self.last_failure.map(|(failure, _)| failure),
+            last_failure_at: self.last_failure.map(|(_, at)| zone.at(at)),
         }
     }
 

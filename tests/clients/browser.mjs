@@ -3,13 +3,15 @@
 // Whatever the page's console calls an error fails it, and so does any request to another host.
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { chromium } from "playwright-core";
 
 const [startPage, pictures, key] = process.argv.slice(2);
 const PATIENCE_MS = 60_000;
 
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const names = ["chromium", "chromium-browser", "google-chrome"];
+const folders = (process.env.PATH ?? "").split(delimiter);
+const executablePath = names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
 if (!executablePath) {
   console.error("Chromium is missing: run ./scripts/check, or `apt-get install chromium`");
   process.exit(1);

@@ -27,6 +27,7 @@ mod ids;
 mod issuer;
 mod logs;
 mod node;
+mod pages;
 mod persisted;
 mod program;
 mod rate_limit;

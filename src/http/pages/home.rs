@@ -74,22 +74,21 @@ fn vendor(status: &VendorStatus, now: DateTime) -> String {
         Text(status.vendor),
     );
 
-    let told = |card: &mut String, name: &str, value: &dyn fmt::Display| {
-        write!(card, "<dt>{name}</dt><dd>{value}</dd>").expect("a text takes every text")
+    let last_success = match status.last_success_at {
+        Some(at) => Ago { at, now }.to_string(),
+        None => "none since the gateway started".to_owned(),
     };
-    match status.last_success_at {
-        Some(at) => told(&mut card, "Last success", &Ago { at, now }),
-        None => told(&mut card, "Last success", &"none since the gateway started"),
-    }
-    if let Some(failure) = status.last_failure {
-        told(&mut card, "Last failure", &Text(failure));
+    card.push_str(&format!("<dt>Last success</dt><dd>{last_success}</dd>"));
+    if let Some((failure, at)) = status.last_failure.zip(status.last_failure_at) {
+        let (failure, ago) = (Text(failure), Ago { at, now });
+        card.push_str(&format!("<dt>Last failure</dt><dd>{ago}: {failure}</dd>"));
     }
     card.push_str("</dl></li>\n");
     card
 }
 
 /// A text with what HTML would take for its own replaced.
-struct Text<T>(T);
+pub(super) struct Text<T>(pub(super) T);
 
 impl<T: fmt::Display> fmt::Display for Text<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,10 +128,13 @@ impl fmt::Display for Ago {
             1 => "",
             _ => "s",
         };
-        let at = self.at;
+        let local = self.at.offset.to_datetime(self.at.timestamp);
         write!(
             formatter,
-            "<time datetime=\"{at}\" title=\"{at}\">{count} {unit}{plural} ago</time>"
+            "<time datetime=\"{}\" title=\"{} {}\">{count} {unit}{plural} ago</time>",
+            self.at,
+            local.strftime("%Y-%m-%d %H:%M:%S"),
+            self.at.offset,
         )
     }
 }
@@ -151,6 +153,7 @@ mod tests {
             circuit: CircuitState::Closed,
             last_success_at: None,
             last_failure: None,
+            last_failure_at: None,
         }
     }
 
@@ -222,13 +225,15 @@ mod tests {
             code: VendorErrorCode::Timeout,
             retry_after: None,
         };
+        let now = DateTime::now_utc();
         let status = VendorStatus {
             last_failure: Some(failure),
+            last_failure_at: Some(now),
             ..status()
         };
-        let card = vendor(&status, DateTime::now_utc());
+        let card = vendor(&status, now);
         assert!(
-            card.contains("<dd>FirstLine did not answer in time</dd>"),
+            card.contains(">0 seconds ago</time>: FirstLine did not answer in time</dd>"),
             "{card}"
         );
         assert_eq!(

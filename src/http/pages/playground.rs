@@ -7,7 +7,7 @@ use axum::{
 };
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::plain_page;
+use super::{home::Text, plain_page};
 use crate::http::no_such_page;
 
 /// What the build script made; nothing where it could not.
@@ -59,7 +59,7 @@ fn lacking() -> Response {
         "<nav><a href=\"/\">Start page</a></nav>\n<main>\n<h1>No playground</h1>\n\
         <p>This deskgraph was built without its playground: {}.</p>\n\
         <p>Queries are taken by POST to <code>/graphql</code> all the same.</p>\n</main>\n",
-        env!("PLAYGROUND_LACKING")
+        Text(env!("PLAYGROUND_LACKING"))
     );
     (
         StatusCode::NOT_FOUND,
