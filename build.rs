@@ -117,7 +117,8 @@ fn npm(arguments: &[&str]) -> Result<(), String> {
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(format!(
-            "`npm {command}` failed, which needs Node.js 18 or newer and npm's registry: {LOG} says why"
+            "`npm {command}` failed, which needs Node.js 18 or newer and npm's registry: {LOG} says why \
+            ({SKIP}=1 builds without trying)"
         )),
         Err(_) => Err("install Node.js 18 or newer with npm, and build again".to_owned()),
     }
