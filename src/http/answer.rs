@@ -43,10 +43,14 @@ impl MediaType {
     }
 
     pub(super) fn header(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
+        HeaderValue::from_static(self.text())
+    }
+
+    pub(super) fn text(self) -> &'static str {
+        match self {
             MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
             MediaType::Json => "application/json; charset=utf-8",
-        })
+        }
     }
 
     /// The type that the client likes best; none when it accepts neither. A client that does not say which gets JSON.

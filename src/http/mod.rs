@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod auth;
+mod bare_refusal;
 mod graphql;
 mod health;
 pub mod limits;
@@ -17,7 +18,7 @@ use axum::{
     Router,
     extract::Request,
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{from_fn, map_request},
+    middleware::{from_fn, map_request, map_response},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -27,7 +28,6 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
     cors::CorsLayer,
-    set_header::SetResponseHeaderLayer,
 };
 
 use crate::{
@@ -49,6 +49,17 @@ const MIN_COMPRESSED_BYTES: u64 = 512;
 
 /// How long a browser need not ask again whether a site's pages may ask; none waits longer.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// On every answer: it is to be taken as what it says it is, shown in nobody's frame, and told to no other site.
+const SAFETY_HEADERS: [(HeaderName, &str); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+];
 
 pub struct HttpSettings {
     pub auth: AuthSettings,
@@ -135,13 +146,7 @@ pub fn router(
         .layer(compression())
         .layer(map_request(accept_plain))
         .layer(option_layer(cors(&settings.cors_origins)?))
-        .layer(header_unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header_unless_set(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(header_unless_set(header::REFERRER_POLICY, "no-referrer"))
-        .layer(header_unless_set(
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ))
+        .layer(map_response(bear_safety_headers))
         .layer(from_fn(request_log::log_request));
     Ok(router)
 }
@@ -210,8 +215,15 @@ fn rules_out_plain(entry: &str) -> bool {
     matches!(coding.trim(), "*" | "identity") && quality.parse() == Ok(0.0)
 }
 
-fn header_unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+/// What a page says of itself counts.
+async fn bear_safety_headers(mut response: Response) -> Response {
+    for (name, value) in SAFETY_HEADERS {
+        let headers = response.headers_mut();
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
 }
 
 async fn no_such_page() -> Fault {

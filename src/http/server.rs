@@ -31,6 +31,8 @@ use tokio::{
 };
 use tower::ServiceExt;
 
+use super::bare_refusal::Completing;
+
 /// How long requests that are under way may go on after the gateway was told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -116,8 +118,8 @@ async fn converse(
         request
     });
 
-    let connection =
-        protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let stream = TokioIo::new(Completing::new(stream));
+    let connection = protocol.serve_connection(stream, TowerToHyperService::new(service));
     let mut serving = pin!(watcher.watch(connection.into_owned()));
     let ended = tokio::select! {
         ended = &mut serving => Some(ended),

@@ -3,6 +3,8 @@
 use reqwest::{Method, Response, header};
 use serde_json::{Value, json};
 
+use deskgraph::sandbox::{Fault, FaultRule};
+
 use crate::harness::{Desk, Wishes};
 
 const ORIGIN: &str = "https://desk.example";
@@ -90,6 +92,42 @@ async fn every_answer_bears_the_headers_of_safety_and_its_requests_id() {
             assert!(
                 answer["errors"][0]["extensions"]["code"].is_string(),
                 "{what}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_to_a_vendor_bears_the_id_of_the_request_that_it_is_for() {
+    let desk = Desk::open().await;
+    let fails = || FaultRule::new("GET ", Fault::HtmlError { code: 502 }).times(1);
+    desk.sandbox.firstline().add_fault(fails());
+    desk.sandbox.bangwo8().add_fault(fails());
+
+    let query = "{ serviceRecords(first: 3) { nodes { id handler { name email } } } tickets(first: 3) { nodes { id } } }";
+    let request = desk.client().post(desk.url("/graphql"));
+    let response = request
+        .header("x-request-id", "order-7")
+        .json(&json!({ "query": query }))
+        .send()
+        .await;
+    let response = response.expect("the gateway answers");
+    assert_eq!(header_of(&response, "x-request-id"), Some("order-7"));
+    let answer: Value = response.json().await.expect("the answer is JSON");
+    assert_eq!(answer.get("errors"), None);
+
+    // The first try, the second one and the log-in before them.
+    for (calls, least) in [
+        (desk.sandbox.firstline().requests(), 4),
+        (desk.sandbox.bangwo8().requests(), 2),
+    ] {
+        assert!(calls.len() >= least, "{calls:?}");
+        for call in calls {
+            assert_eq!(
+                call.header("x-request-id"),
+                Some("order-7"),
+                "{}",
+                call.path
             );
         }
     }

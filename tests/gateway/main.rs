@@ -29,6 +29,7 @@ mod logs;
 mod node;
 mod pages;
 mod persisted;
+mod personal_data;
 mod program;
 mod rate_limit;
 mod readme;

@@ -6,11 +6,14 @@ use reqwest::Response;
 use ring::hmac;
 use serde_json::{Value, json};
 
+use deskgraph::sandbox::{Sandbox, SandboxOptions};
+
 use crate::{
     harness::{Desk, Wishes},
     issuer::{
         AUDIENCE, ISSUER, Issuer, SigningKey, claims, claims_with, encoded, in_seconds, message,
     },
+    program::{Program, client, settings_for},
 };
 
 const QUERY: &str = "{ tickets(first: 1) { nodes { id } } }";
@@ -406,6 +409,67 @@ async fn an_api_keys_header_bears_no_token() {
         let response = response.expect("the gateway answers");
         assert_eq!(response.status(), 401);
         assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_who_came_or_why_nobody_did_and_holds_no_token() {
+    let key = SigningKey::ed25519("a");
+    let issuer = Issuer::start(&[&key]).await;
+    let vendors = Sandbox::start(SandboxOptions::default())
+        .await
+        .expect("ports are free");
+    let mut settings = settings_for(&vendors);
+    settings.extend([
+        ("DESKGRAPH_LOG__FORMAT", "json".to_owned()),
+        ("DESKGRAPH_AUTH__MODE", "jwt".to_owned()),
+        ("DESKGRAPH_AUTH__JWKS_URL", issuer.jwks_url.clone()),
+        ("DESKGRAPH_AUTH__ISSUER", ISSUER.to_owned()),
+        ("DESKGRAPH_AUTH__AUDIENCE", AUDIENCE.to_owned()),
+        ("RUST_LOG", "trace".to_owned()),
+    ]);
+    let program = Program::start(&["serve"], &settings).await;
+
+    let tokens = [
+        ("good", key.token("EdDSA", &claims("read"))),
+        (
+            "late",
+            key.token("EdDSA", &claims_with("exp", json!(in_seconds(-60)))),
+        ),
+        (
+            "forged",
+            SigningKey::ed25519("a").token("EdDSA", &claims("read")),
+        ),
+    ];
+    for (id, token) in &tokens {
+        let request = client().post(program.url("/graphql")).bearer_auth(token);
+        let request = request.header("x-request-id", *id);
+        let response = request.json(&json!({ "query": QUERY })).send().await;
+        let expected = if *id == "good" { 200 } else { 401 };
+        assert_eq!(response.expect("it answers").status(), expected, "{id}");
+    }
+
+    let ended = program.end_by("-INT").await;
+    let lines = ended.lines();
+    for (id, caller, refusal) in [
+        ("good", json!("reader@desk"), Value::Null),
+        ("late", Value::Null, json!("expired")),
+        ("forged", Value::Null, json!("a wrong signature")),
+    ] {
+        let line = lines
+            .iter()
+            .find(|line| line["target"] == "deskgraph::request" && line["request.id"] == id);
+        let line = line.expect("each request has its line");
+        assert_eq!(
+            (&line["caller"], &line["auth.refusal"]),
+            (&caller, &refusal),
+            "{id}"
+        );
+    }
+    for (id, token) in &tokens {
+        for part in token.split('.') {
+            assert!(!ended.stderr.contains(part), "{id}");
+        }
     }
 }
 
