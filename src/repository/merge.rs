@@ -1,6 +1,9 @@
 //! One list out of the vendors' lists: newest first, pageable without loss.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{
+    cmp::Reverse,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 
@@ -9,9 +12,15 @@ use super::{
     cursor::{Cursor, Position},
 };
 use crate::{
-    domain::{Limit, SourceState, SourceStatus, Vendor, VendorFailure, VendorZone},
+    domain::{
+        Limit, SourceState, SourceStatus, Vendor, VendorFailure, VendorPage, VendorPageRequest,
+        VendorZone,
+    },
     error::Result,
-    upstream::paged_list::{Dated, Place, Reading, Resume},
+    upstream::{
+        VendorApi,
+        paged_list::{Dated, PagedList, Place, Reading, Resume},
+    },
 };
 
 /// What was read of one vendor's list for one page of the merged one.
@@ -35,6 +44,50 @@ pub(super) enum Counting {
 pub(super) enum Participation<'a, T> {
     Skipped(Vendor),
     Asked(Result<Part<'a, T>>),
+}
+
+/// Reads one vendor's part of a page, with each page of the vendor's through the cache. Where the gateway filters, `admits` says
+/// what is in the list.
+pub(super) async fn read_part<'a, T, Fetch, Answer>(
+    vendor: &'a dyn VendorApi,
+    list: PagedList<'_>,
+    resume: Option<Resume>,
+    wanted: usize,
+    admits: Option<impl Fn(&T) -> bool>,
+    fetch: Fetch,
+) -> Result<Part<'a, T>>
+where
+    T: Dated,
+    Fetch: Fn(VendorPageRequest) -> Answer,
+    Answer: Future<Output = Result<Kept<VendorPage<T>>>>,
+{
+    let provenance = Mutex::new(Provenance::default());
+    let fetch = async |request| {
+        let kept = fetch(request).await?;
+        let mut provenance = provenance.lock().unwrap_or_else(PoisonError::into_inner);
+        provenance.add(&kept);
+        Ok(VendorPage::clone(&kept.value))
+    };
+    let (reading, counting) = match admits {
+        None => {
+            let reading = list.read(resume, wanted, |_| true, fetch).await?;
+            (reading, Counting::ByVendor)
+        }
+        Some(admits) => {
+            let reading = list.read_sparse(resume, wanted, admits, fetch).await?;
+            (reading, Counting::Filtered)
+        }
+    };
+
+    Ok(Part {
+        vendor: vendor.vendor(),
+        zone: vendor.zone(),
+        reading,
+        provenance: provenance
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner),
+        counting,
+    })
 }
 
 /// Merges by creation, newest first, then by vendor, then by number.

@@ -1,9 +1,6 @@
 //! Service records: the merged list, one by id, names of their categories, and summaries.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use futures_util::future::{join, join_all};
 
@@ -12,7 +9,7 @@ use super::{
     batch::NamesOf,
     cursor::{Cursor, Origin},
     flight,
-    merge::{Counting, Part, Participation, Provenance, merge},
+    merge::{Part, Participation, merge, read_part},
 };
 use crate::{
     domain::{
@@ -22,7 +19,7 @@ use crate::{
     error::Result,
     upstream::{
         FilterPlan, VendorApi,
-        paged_list::{PagedList, Reading, SERVICE_RECORDS, SERVICE_RECORDS_OF_EMPLOYEE},
+        paged_list::{PagedList, SERVICE_RECORDS, SERVICE_RECORDS_OF_EMPLOYEE},
     },
 };
 
@@ -92,15 +89,6 @@ impl Repository {
         left_over: Option<ServiceRecordFilter>,
         names: CategoryNamesWanted,
     ) -> Result<Part<'a, ServiceRecord>> {
-        let provenance = Mutex::new(Provenance::default());
-        let fetch = async |request| {
-            let kept = self
-                .service_record_page(vendor, filter, request, names)
-                .await?;
-            let mut provenance = provenance.lock().unwrap_or_else(PoisonError::into_inner);
-            provenance.add(&kept);
-            Ok(VendorPage::clone(&kept.value))
-        };
         let list = PagedList {
             orders: vendor.orders(),
             shape: service_record_shape(filter),
@@ -112,27 +100,9 @@ impl Repository {
             },
         };
         let resume = cursor.resume(vendor.vendor());
-        let wanted = page.limit.get();
-        let reading: Reading<ServiceRecord> = match &left_over {
-            None => list.read(resume, wanted, |_| true, fetch).await?,
-            Some(left) => {
-                list.read_sparse(resume, wanted, |record| left.admits(record), fetch)
-                    .await?
-            }
-        };
-
-        Ok(Part {
-            vendor: vendor.vendor(),
-            zone: vendor.zone(),
-            reading,
-            provenance: provenance
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner),
-            counting: match left_over {
-                None => Counting::ByVendor,
-                Some(_) => Counting::Filtered,
-            },
-        })
+        let admits = left_over.map(|left| move |record: &ServiceRecord| left.admits(record));
+        let fetch = |request| self.service_record_page(vendor, filter, request, names);
+        read_part(&**vendor, list, resume, page.limit.get(), admits, fetch).await
     }
 
     /// One page of a vendor's list, through the cache, with the categories' names where they are wanted.

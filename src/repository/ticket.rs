@@ -1,7 +1,7 @@
 //! Tickets: the list, and one by id.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ use super::{
     Kept, Lifetime, ListField, Page, Repository, Topic,
     cursor::{Cursor, Origin},
     flight,
-    merge::{Counting, Part, Participation, Provenance, merge},
+    merge::{Part, Participation, merge, read_part},
 };
 use crate::{
     domain::{PageArguments, Scope, Ticket, TicketFilter, TicketId, VendorPage, VendorPageRequest},
@@ -71,13 +71,6 @@ impl Repository {
         page: &PageArguments,
         filter: &TicketFilter,
     ) -> Result<Part<'a, Ticket>> {
-        let provenance = Mutex::new(Provenance::default());
-        let fetch = async |request| {
-            let kept = self.ticket_page(vendor, filter, request).await?;
-            let mut provenance = provenance.lock().unwrap_or_else(PoisonError::into_inner);
-            provenance.add(&kept);
-            Ok(VendorPage::clone(&kept.value))
-        };
         let list = PagedList {
             orders: vendor.orders(),
             shape: TICKETS,
@@ -86,17 +79,9 @@ impl Repository {
             max_calls: MAX_CALLS,
         };
         let resume = cursor.resume(vendor.vendor());
-        let reading = list.read(resume, page.limit.get(), |_| true, fetch).await?;
-
-        Ok(Part {
-            vendor: vendor.vendor(),
-            zone: vendor.zone(),
-            reading,
-            provenance: provenance
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner),
-            counting: Counting::ByVendor,
-        })
+        let everything = None::<fn(&Ticket) -> bool>;
+        let fetch = |request| self.ticket_page(vendor, filter, request);
+        read_part(&**vendor, list, resume, page.limit.get(), everything, fetch).await
     }
 
     /// Whether it is past due and neither resolved nor closed. What is not yet may be so from its due time on.
