@@ -143,19 +143,20 @@ impl Repository {
         .await
     }
 
-    /// Checked by the schema: at least one change, the memo's length, custom field keys.
+    /// Checked by the schema: at least one change, the memo's length, custom field keys. The outer result is the write's; the
+    /// inner one is the reading's of what it left, none where that is gone since.
     pub async fn update_service_record(
         &self,
         id: ServiceRecordId,
         changes: ServiceRecordChanges,
-    ) -> Result<Arc<ServiceRecord>> {
+    ) -> Result<Result<Option<Arc<ServiceRecord>>>> {
         self.authorize(Scope::Write)?;
         let vendor = Arc::clone(self.vendor(id.vendor)?);
         let (shared, scope) = (Arc::clone(&self.shared), Arc::clone(&self.scope));
         self.write("updateServiceRecord", Some(id.to_string()), async move {
             let told = vendor.update_service_record(&scope, id, &changes).await;
             shared.forget_service_record(id);
-            let record = reread(&*vendor, &scope, id, told?).await?;
+            let record = reread(&*vendor, &scope, id, told?).await;
             Ok((id.to_string(), record))
         })
         .await
@@ -344,25 +345,19 @@ async fn reread(
     scope: &RequestScope,
     id: ServiceRecordId,
     told: Option<Vec<CustomField>>,
-) -> Result<Arc<ServiceRecord>> {
+) -> Result<Option<Arc<ServiceRecord>>> {
     let answers = vendor.service_records(scope, &[id]).await;
     let record = match answers.into_iter().find(|(read, _)| *read == id) {
         Some((_, result)) => result?,
         None => None,
     };
-    let record = record.ok_or_else(|| {
-        Error::new(
-            ErrorKind::NotFound,
-            "the service record was updated, and is gone since",
-        )
-    })?;
-    Ok(match (&record.custom_fields, told) {
+    Ok(record.map(|record| match (&record.custom_fields, told) {
         (Told::Untold, Some(told)) => Arc::new(ServiceRecord {
             custom_fields: Told::some(told),
             ..ServiceRecord::clone(&record)
         }),
         _ => record,
-    })
+    }))
 }
 
 fn key_fault(message: &str) -> Error {

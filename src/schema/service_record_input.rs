@@ -5,11 +5,15 @@ use std::{collections::HashSet, sync::Arc};
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
 use super::{
+    error::{FieldError, FieldResult},
     service_record::ServiceRecord,
     user_error::{Faults, UserError, Written, change, parts},
 };
-use crate::domain::{
-    self, Change, CustomFieldValue, ServiceRecordChanges, ServiceRecordId, Vendor, VendorNumber,
+use crate::{
+    domain::{
+        self, Change, CustomFieldValue, ServiceRecordChanges, ServiceRecordId, Vendor, VendorNumber,
+    },
+    error::Result,
 };
 
 const MAX_MEMO_CHARACTERS: usize = 600;
@@ -39,8 +43,9 @@ pub(super) struct CustomFieldInput {
 /// What changing a service record came to.
 #[derive(SimpleObject)]
 pub(super) struct UpdateServiceRecordPayload {
-    /// The record as it is now. Null where there are user errors.
-    service_record: Option<ServiceRecord>,
+    /// The record as it is now. Null where there are user errors, and with an error where it was changed but could not be read
+    /// again.
+    service_record: Option<FieldResult<ServiceRecord>>,
     /// What the caller can put right. Empty where the record was changed.
     user_errors: Vec<UserError>,
 }
@@ -63,11 +68,16 @@ impl UpdateServiceRecordInput {
     }
 }
 
-impl From<Written<Arc<domain::ServiceRecord>>> for UpdateServiceRecordPayload {
-    fn from(written: Written<Arc<domain::ServiceRecord>>) -> Self {
+/// The record that a write left, as far as it could be read.
+type Reread = Result<Option<Arc<domain::ServiceRecord>>>;
+
+impl From<Written<Reread>> for UpdateServiceRecordPayload {
+    fn from(written: Written<Reread>) -> Self {
         let (record, user_errors) = parts(written);
+        let record = record.and_then(Result::transpose);
         Self {
-            service_record: record.map(ServiceRecord::from),
+            service_record: record
+                .map(|record| Ok(ServiceRecord::from(record.map_err(FieldError::from)?))),
             user_errors,
         }
     }

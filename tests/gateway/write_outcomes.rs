@@ -275,6 +275,32 @@ async fn a_create_without_a_sure_answer_is_of_unknown_outcome_and_sent_once() {
 }
 
 #[tokio::test]
+async fn a_record_that_was_changed_and_can_not_be_read_is_told_as_changed() {
+    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
+    let record = desk.sandbox.firstline_insert_record(json!({}));
+    let id = format!("firstline:ServiceRecord:{record}");
+    let path = format!("GET /api/v1/interact-collection/{record}");
+    fault(&desk, &path, answering(500, json!({})));
+
+    let input = json!({ "input": { "id": id, "memo": "was written" } });
+    let (error, data) = desk.fault(UPDATE_RECORD, input).await;
+    assert_eq!(
+        data["updateServiceRecord"],
+        json!({ "serviceRecord": null, "userErrors": [] })
+    );
+    assert_eq!(
+        error["path"],
+        json!(["updateServiceRecord", "serviceRecord"])
+    );
+    assert_eq!(error["extensions"]["vendorCode"], "SERVER_ERROR");
+
+    desk.sandbox.firstline().clear_faults();
+    let query = format!("{{ serviceRecord(id: \"{id}\") {{ memo }} }}");
+    let read = desk.ask(&query).await;
+    assert_eq!(read["serviceRecord"]["memo"], "was written");
+}
+
+#[tokio::test]
 async fn a_create_that_reached_nobody_is_sent_again_and_is_no_mystery() {
     let desk = Desk::open_with(
         Wishes::default()
