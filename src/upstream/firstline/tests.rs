@@ -577,10 +577,24 @@ fn field_faults_have_the_names_of_the_input() {
             fault(Some("dueAt"), "not a date")
         ]
     );
+    // In the input's words, and never in names that it does not have.
+    let named = r#"{"errors":{"sub_category_id":["The selected Sub Category ID is invalid.","所選 sub_category_id 無效。"],
+        "cz_cols.0.value":["The cz cols.0.value field is required."]}}"#;
     assert_eq!(
-        faults(r#"{"message":"no","errors":[]}"#),
-        [fault(None, "no")]
+        faults(named),
+        [
+            fault(Some("customFields"), "The customFields field is required."),
+            fault(Some("categoryId"), "The selected categoryId is invalid."),
+            fault(Some("categoryId"), "所選 categoryId 無效。"),
+        ]
     );
+    for whole in [
+        r#"{"message":"SQLSTATE[23000] for ann@example.com","errors":[]}"#,
+        r#"{"errors":{"tenant_secret":["The tenant secret of ann@example.com is used."]}}"#,
+    ] {
+        let sentence = "FirstLine does not accept the values";
+        assert_eq!(faults(whole), [fault(None, sentence)]);
+    }
     assert_eq!(faults("{}").len(), 1);
 }
 
