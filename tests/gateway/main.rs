@@ -38,6 +38,8 @@ mod schemathesis;
 mod service_record_filters;
 mod service_record_lists;
 mod shared_answers;
+mod soak;
+mod stopping;
 mod tokens;
 mod values;
 mod write_checks;

@@ -10,6 +10,7 @@ use deskgraph::sandbox::{Sandbox, credentials};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    net::TcpStream,
     process::{Child, Command},
     sync::oneshot,
     task::JoinHandle,
@@ -103,7 +104,12 @@ impl Program {
     }
 
     /// Sends it a signal, and waits until it has ended.
-    pub(crate) async fn end_by(mut self, signal: &str) -> Ended {
+    pub(crate) async fn end_by(self, signal: &str) -> Ended {
+        self.signal(signal).await;
+        self.end().await
+    }
+
+    pub(crate) async fn signal(&self, signal: &str) {
         let id = self.child.id().expect("it still runs").to_string();
         let sent = Command::new("kill")
             .args([signal, &id])
@@ -111,7 +117,22 @@ impl Program {
             .await
             .expect("signals can be sent");
         assert!(sent.success());
+    }
 
+    /// Waits until it takes no connections any more.
+    pub(crate) async fn stops_listening(&self) {
+        let closed = async {
+            while TcpStream::connect(&self.address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, closed)
+            .await
+            .expect("it stops listening in time");
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn end(mut self) -> Ended {
         let status = timeout(PATIENCE, self.child.wait())
             .await
             .expect("it ends in time")
