@@ -138,14 +138,18 @@ pub fn router(
             .route("/graphiql/assets/{name}", get(playground::asset));
     }
 
-    // From the innermost layer to the outermost: the log sees what the client gets.
-    let router = router
+    behind_layers(router, &settings.cors_origins)
+}
+
+/// From the innermost layer to the outermost: the log sees what the client gets.
+fn behind_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
+    let router = routes
         .fallback(no_such_page)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(compression())
         .layer(map_request(accept_plain))
-        .layer(option_layer(cors(&settings.cors_origins)?))
+        .layer(option_layer(cors(cors_origins)?))
         .layer(map_response(bear_safety_headers))
         .layer(from_fn(request_log::log_request));
     Ok(router)
@@ -246,4 +250,34 @@ async fn wrong_method() -> Fault {
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request ended in a panic");
     Fault::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_a_fault_of_the_gateway_and_tells_nothing() {
+        let routes = Router::new().route(
+            "/graphql",
+            get(async || -> Response { panic!("the password is hunter2") }),
+        );
+        let gateway = behind_layers(routes, &[]).expect("no origin is wrong");
+        let request = Request::get("/graphql")
+            .body(Body::empty())
+            .expect("the request is whole");
+        let response = gateway.oneshot(request).await.expect("it never fails");
+
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.headers().contains_key(&REQUEST_ID));
+        assert_eq!(response.headers()[header::X_FRAME_OPTIONS], "DENY");
+        let body = to_bytes(response.into_body(), usize::MAX).await;
+        let body: serde_json::Value =
+            serde_json::from_slice(&body.expect("it has one")).expect("it is JSON");
+        assert_eq!(body["errors"][0]["extensions"]["code"], "INTERNAL");
+        assert!(!body.to_string().contains("hunter2"));
+    }
 }

@@ -57,7 +57,7 @@ pub(super) async fn read_part<'a, T, Fetch, Answer>(
     fetch: Fetch,
 ) -> Result<Part<'a, T>>
 where
-    T: Dated,
+    T: Dated + Clone,
     Fetch: Fn(VendorPageRequest) -> Answer,
     Answer: Future<Output = Result<Kept<VendorPage<T>>>>,
 {

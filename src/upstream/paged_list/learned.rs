@@ -63,7 +63,7 @@ impl PageSize {
 }
 
 impl Default for Learned {
-    pub(super) fn default() -> Self {
+    fn default() -> Self {
         Self {
             order: None,
             slack: 0,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{simulated::*, *};
+use super::{simulated::*, window::SPARE, *};
 
 fn list<'a>(orders: &'a LearnedOrders, max_calls: u32) -> PagedList<'a> {
     PagedList {

@@ -1,6 +1,7 @@
 //! What has been read of one list so far, what of it is certain, and what is still missing.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, HashSet},
     ops::Range,
     sync::Arc,
@@ -15,7 +16,7 @@ use crate::domain::{VendorPage, VendorPageRequest};
 
 /// Objects that are asked for beyond those that are wanted: they show whether the list goes on, and make up for a few that
 /// arrived since. They cost bytes, not calls.
-const SPARE: u64 = 4;
+pub(super) const SPARE: u64 = 4;
 
 /// How much of what is read is expected to be wanted.
 #[derive(Clone, Copy)]
