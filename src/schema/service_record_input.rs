@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
 use super::{
-    error::{FieldError, FieldResult},
+    error::{FieldError, FieldResult, Found},
     service_record::ServiceRecord,
     user_error::{Faults, UserError, Written, change, parts},
 };
@@ -69,7 +69,7 @@ impl UpdateServiceRecordInput {
 }
 
 /// The record that a write left, as far as it could be read.
-type Reread = Result<Option<Arc<domain::ServiceRecord>>>;
+type Reread = Result<Found<Arc<domain::ServiceRecord>>>;
 
 impl From<Written<Reread>> for UpdateServiceRecordPayload {
     fn from(written: Written<Reread>) -> Self {
