@@ -38,7 +38,7 @@ use crate::{
 use answer::{Fault, code};
 use auth::{API_KEY, AuthSettings, Authenticator};
 pub use graphql::{AnswerSettings, DocumentMode, DocumentSettings};
-use graphql::{Graphql, KeptAnswers, PersistedDocuments, Sharing};
+use graphql::{Documents, Graphql, KeptAnswers, PersistedDocuments, Sharing};
 use limits::{DocumentLimits, SchemaShape};
 use pages::{Pages, playground};
 use rate_limit::RateLimit;
@@ -103,6 +103,7 @@ pub fn router(
         shared: shared.clone(),
         authenticator: Authenticator::new(settings.auth)?,
         rate_limit: settings.requests_per_minute.map(RateLimit::new),
+        known_documents: Documents::new(),
         kept: KeptAnswers::new(&settings.answers),
         sharing: Sharing::new(),
         limits: settings.document,

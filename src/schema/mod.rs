@@ -34,7 +34,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, EmptySubscription, SDLExportOptions, Schema, SchemaBuilder};
+use async_graphql::{
+    Context, EmptySubscription, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
+    ValidationMode,
+};
 
 use crate::{
     error::{Error, Result},
@@ -44,7 +47,23 @@ pub use mutation::Mutation;
 pub use query::Query;
 pub use scalars::misfit;
 
-pub type GatewaySchema = Schema<Query, Mutation, EmptySubscription>;
+/// The schema, which lives for the process. A request brings its `Arc<Repository>` in its data.
+pub struct GatewaySchema {
+    schema: Schema<Query, Mutation, EmptySubscription>,
+    /// The same, which takes the document's validity for granted.
+    trusting: Schema<Query, Mutation, EmptySubscription>,
+}
+
+impl GatewaySchema {
+    pub async fn execute(&self, request: impl Into<Request>) -> Response {
+        self.schema.execute(request).await
+    }
+
+    /// For a document that was executed before, with variables that fit.
+    pub async fn execute_validated(&self, request: impl Into<Request>) -> Response {
+        self.trusting.execute(request).await
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SchemaSettings {
@@ -58,14 +77,14 @@ pub enum Introspection {
     Disabled,
 }
 
-/// The schema, which lives for the process. A request brings its `Arc<Repository>` in its data.
 pub fn build(settings: SchemaSettings) -> GatewaySchema {
-    match settings.introspection {
-        Introspection::Enabled => builder().finish(),
-        Introspection::Disabled => builder()
-            .disable_introspection()
-            .disable_suggestions()
-            .finish(),
+    let builder = || match settings.introspection {
+        Introspection::Enabled => builder(),
+        Introspection::Disabled => builder().disable_introspection().disable_suggestions(),
+    };
+    GatewaySchema {
+        schema: builder().finish(),
+        trusting: builder().validation_mode(ValidationMode::Fast).finish(),
     }
 }
 

@@ -25,6 +25,7 @@ mod hostile;
 mod http;
 mod ids;
 mod issuer;
+mod known_documents;
 mod logs;
 mod node;
 mod pages;

@@ -222,7 +222,12 @@ async fn every_command_exists() {
                 assert!(commands.contains(command), "{line}")
             }
             ["cargo", "build", "--release"] | ["curl" | "export", ..] => {}
-            ["cargo", "bench"] => assert!(root().join("benches/warm_cache.rs").is_file()),
+            ["cargo", "bench", "--bench", bench] => {
+                let benches = root().join("benches");
+                let is_there = benches.join(format!("{bench}.rs")).is_file()
+                    || benches.join(bench).join("main.rs").is_file();
+                assert!(is_there, "{line}")
+            }
             ["cargo", "run", "--release", "--example", example] => {
                 let source = root().join("examples").join(format!("{example}.rs"));
                 assert!(source.is_file(), "{line}")

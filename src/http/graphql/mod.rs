@@ -1,6 +1,7 @@
 //! GraphQL over HTTP: negotiates, reads the request, has it executed within its limits, and answers.
 
 mod coercion;
+mod documents;
 mod kept_answers;
 mod operation;
 mod parameters;
@@ -39,6 +40,7 @@ use crate::{
     repository::Shared,
     schema::{GatewaySchema, Introspection},
 };
+pub(super) use documents::Documents;
 pub use kept_answers::AnswerSettings;
 pub(super) use kept_answers::KeptAnswers;
 use kept_answers::{Answered, QuestionKey};
@@ -60,6 +62,7 @@ pub(super) struct Graphql {
     pub(super) shared: Arc<Shared>,
     pub(super) authenticator: Authenticator,
     pub(super) rate_limit: Option<RateLimit>,
+    pub(super) known_documents: Documents,
     pub(super) kept: KeptAnswers,
     pub(super) sharing: Arc<Sharing<(QuestionKey, u64), Result<Answered, Fault>>>,
     pub(super) limits: DocumentLimits,
@@ -190,7 +193,13 @@ impl Graphql {
     }
 
     fn prepare(&self, parameters: Parameters) -> Result<Operation, Answer> {
-        Operation::prepare(parameters, &self.limits, &self.shape, self.introspection)
+        Operation::prepare(
+            parameters,
+            &self.known_documents,
+            &self.limits,
+            &self.shape,
+            self.introspection,
+        )
     }
 
     /// What is kept was checked when it was asked for first.
@@ -202,8 +211,8 @@ impl Graphql {
         may_write: bool,
     ) -> Result<Arc<Written>, Fault> {
         let key = self.kept.key(&parameters, &scope.caller);
-        if let Some(kept) = self.kept.get(key, &self.shared) {
-            scope.tally.count_cache_hit();
+        let may_be_kept = parameters.refusal.is_none();
+        if may_be_kept && let Some(kept) = self.kept(key, scope) {
             facts.tell_operation(&kept.operation);
             facts.tell_answered_by(AnsweredBy::Keeping);
             return Ok(kept.written);
@@ -242,16 +251,15 @@ impl Graphql {
         let writes = prepared().any(|operation| operation.is(OperationType::Mutation));
 
         let running = operations.into_iter().map(async |(key, operation)| {
-            match self.kept.get(key, &self.shared) {
-                Some(kept) => {
-                    scope.tally.count_cache_hit();
-                    Ok(kept.written)
-                }
-                None => match self.run(operation, key, facts, scope).await {
-                    Ok(written) => Ok(written),
-                    // The others have their answers all the same.
-                    Err(fault) => Written::once(&fault.into_answer()).map(Arc::new),
-                },
+            if operation.is_ok()
+                && let Some(kept) = self.kept(key, scope)
+            {
+                return Ok(kept.written);
+            }
+            match self.run(operation, key, facts, scope).await {
+                Ok(written) => Ok(written),
+                // The others have their answers all the same.
+                Err(fault) => Written::once(&fault.into_answer()).map(Arc::new),
             }
         });
         if !writes {
@@ -262,6 +270,13 @@ impl Graphql {
             answers.push(answer.await?);
         }
         Ok(answers)
+    }
+
+    /// As good as a new one, and for the log one answer out of the cache.
+    fn kept(&self, key: QuestionKey, scope: &RequestScope) -> Option<Answered> {
+        let kept = self.kept.get(key, &self.shared)?;
+        scope.tally.count_cache_hit();
+        Some(kept)
     }
 
     async fn run(

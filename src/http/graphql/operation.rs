@@ -12,7 +12,11 @@ use async_graphql::{
 
 use futures_util::FutureExt;
 
-use super::{parameters::Parameters, validation, variables};
+use super::{
+    documents::{Document, Documents},
+    parameters::Parameters,
+    validation, variables,
+};
 use crate::{
     http::{
         answer::{Answer, code, error},
@@ -25,7 +29,7 @@ use crate::{
 
 /// An operation that may run.
 pub(super) struct Operation {
-    document: ExecutableDocument,
+    document: Arc<Document>,
     variables: Variables,
     query: String,
     operation_type: OperationType,
@@ -37,6 +41,7 @@ impl Operation {
     /// The operation that is asked for, or the answer that says why there is none.
     pub(super) fn prepare(
         parameters: Parameters,
+        documents: &Documents,
         limits: &DocumentLimits,
         shape: &SchemaShape,
         introspection: Introspection,
@@ -44,22 +49,34 @@ impl Operation {
         if let Some(refusal) = parameters.refusal {
             return Err(refusal);
         }
-        limits::check_size(&parameters.query, limits).map_err(refused)?;
         limits::check_variables(&parameters.variables, limits).map_err(refused)?;
-        let mut document = parse_query(&parameters.query).map_err(unparsable)?;
-        validation::wrap_typenames(&mut document);
+        let known = documents.get(&parameters.query);
+        let is_known = known.is_some();
+        let document = match known {
+            Some(known) => known,
+            None => parsed(&parameters.query, limits)?,
+        };
 
-        let found = found(&document, parameters.operation_name.as_deref())?;
+        let found = found(&document.parsed, parameters.operation_name.as_deref())?;
         let (name, definition) = (found.0.map(str::to_owned), &found.1.node);
-        limits::check_document(&document, definition, &parameters.variables, shape, limits)
-            .map_err(refused)?;
-        let faults = validation::faults(&document, shape, introspection);
-        if !faults.is_empty() {
-            return Err(Answer::refused(faults));
+        limits::check_document(
+            &document.parsed,
+            definition,
+            &parameters.variables,
+            shape,
+            limits,
+        )
+        .map_err(refused)?;
+        if !is_known {
+            let faults = validation::faults(&document.parsed, shape, introspection);
+            if !faults.is_empty() {
+                return Err(Answer::refused(faults));
+            }
+            documents.keep(&parameters.query, &document);
         }
         let variables = variables::coerced(
             parameters.variables,
-            &document,
+            &document.parsed,
             definition,
             shape,
             introspection,
@@ -99,14 +116,28 @@ impl Operation {
             .variables(self.variables.clone())
             .data(repository);
         request.operation_name = self.facts.name.clone();
-        request.set_parsed_query(self.document.clone());
+        request.set_parsed_query(self.document.parsed.clone());
 
-        let mut answer = answer(schema.execute(request).await);
+        let response = match self.document.is_validated() {
+            true => schema.execute_validated(request).await,
+            false => schema.execute(request).await,
+        };
+        let mut answer = answer(response);
+        if !answer.is_refusal() {
+            self.document.passed_validation();
+        }
         if self.introspection == Introspection::Disabled {
             withhold_names(&mut answer.errors, &self.query);
         }
         answer
     }
+}
+
+fn parsed(text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, Answer> {
+    limits::check_size(text, limits).map_err(refused)?;
+    let mut parsed = parse_query(text).map_err(unparsable)?;
+    validation::wrap_typenames(&mut parsed);
+    Ok(Document::new(parsed, text))
 }
 
 /// Whether a document could run: it is within the limits, with its variables' defaults, and valid.
