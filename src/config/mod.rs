@@ -236,7 +236,7 @@ fn firstline(layers: &Layers) -> Result<Option<FirstLineSettings>> {
     let list_page_size = small(layers, "firstline.list_page_size")?;
     let list_order = list_order(layers, "firstline.list_order")?;
     let timing = Timing {
-        timeout: milliseconds(layers, "firstline.timeout_ms")?,
+        timeout: within_a_request(layers, "firstline.timeout_ms")?,
         connect_timeout: milliseconds(layers, "firstline.connect_timeout_ms")?,
         max_concurrency: count(layers, "firstline.max_concurrency")?,
         max_retries: count(layers, "firstline.max_retries")?,
@@ -306,7 +306,7 @@ fn bangwo8(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
     let list_page_size = small(layers, "bangwo8.list_page_size")?;
     let list_order = list_order(layers, "bangwo8.list_order")?;
     let timing = Timing {
-        timeout: milliseconds(layers, "bangwo8.timeout_ms")?,
+        timeout: within_a_request(layers, "bangwo8.timeout_ms")?,
         connect_timeout: milliseconds(layers, "bangwo8.connect_timeout_ms")?,
         max_concurrency: count(layers, "bangwo8.max_concurrency")?,
         max_retries: count(layers, "bangwo8.max_retries")?,
@@ -399,6 +399,12 @@ impl Timing {
 
 fn milliseconds(layers: &Layers, key: &'static str) -> Result<Duration> {
     layers.number(key).map(Duration::from_millis)
+}
+
+/// No call outlasts the request that it is made for.
+fn within_a_request(layers: &Layers, key: &'static str) -> Result<Duration> {
+    let request_timeout = milliseconds(layers, "limits.request_timeout_ms")?;
+    Ok(milliseconds(layers, key)?.min(request_timeout))
 }
 
 fn count(layers: &Layers, key: &'static str) -> Result<usize> {

@@ -261,9 +261,9 @@ impl ById {
         let api = self.shared.vendor(vendor)?;
         let cache = &self.shared.cache;
         let key = cache.key(vendor, topic, Lifetime::Flight, ("by id", &ids));
-        let read = self
-            .shared
-            .read(&self.scope, api, key, |api, scope| load(api, scope, ids));
+        let read = self.shared.read(&self.scope, api, key, |api, scope| {
+            load(api, scope, ids.clone())
+        });
         let answers = read.await?;
         for (id, result) in &answers.value.0 {
             if let Ok(Some(object)) = result {

@@ -3,6 +3,9 @@
 //! It holds only what the gateway's own credentials saw; narrowing to a caller happens after it. A key is a keyed hash, so no
 //! personal data stands in one. An answer past its time to live is kept a while longer, to stand in for a vendor that fails.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     any::Any,
     collections::HashMap,
@@ -19,10 +22,13 @@ use futures_util::{
     future::{BoxFuture, Shared, WeakShared},
 };
 use jiff::Timestamp;
+use tokio::time::timeout_at;
 
 use super::weight::Weight;
 use crate::{
-    domain::{Grounds, Part, RequestScope, SourceState, Topic, Vendor, VendorFailure},
+    domain::{
+        Grounds, Part, RequestScope, SourceState, Topic, Vendor, VendorErrorCode, VendorFailure,
+    },
     error::{Error, Result},
 };
 
@@ -97,8 +103,25 @@ type Epochs = [[AtomicU64; Topic::COUNT]; VENDORS];
 
 type Flight = BoxFuture<'static, Result<Entry>>;
 
-/// The flights under way, each with its number: a flight that a write took off the table must not take its successor off.
-type Flights = HashMap<(u64, u64), (u64, WeakShared<Flight>)>;
+type Flights = HashMap<(u64, u64), UnderWay>;
+
+/// A flight that others may join.
+struct UnderWay {
+    /// A flight that a write took off the table must not take its successor off.
+    number: u64,
+    /// That of the request that started it.
+    deadline: Instant,
+    flight: WeakShared<Flight>,
+}
+
+/// How a read gets its answer.
+enum Boarded {
+    Started(Shared<Flight>),
+    Joined {
+        flight: Shared<Flight>,
+        deadline: Instant,
+    },
+}
 
 #[derive(Clone)]
 struct Entry {
@@ -207,7 +230,7 @@ impl Cache {
         self: &Arc<Self>,
         scope: &RequestScope,
         key: ReadKey,
-        load: impl FnOnce() -> BoxFuture<'static, Result<T>>,
+        load: impl Fn() -> BoxFuture<'static, Result<T>>,
     ) -> Result<Kept<T>>
     where
         T: Weight + Send + Sync + 'static,
@@ -217,12 +240,14 @@ impl Cache {
             scope.tally.count_cache_hit();
             self.tell(scope, key, entry);
             if entry.takes_refresh() {
-                tokio::spawn(self.flight(key, load));
+                let (Boarded::Started(flight) | Boarded::Joined { flight, .. }) =
+                    self.flight(key, scope.deadline, &load);
+                tokio::spawn(flight);
             }
             return entry.kept(SourceState::Cached);
         }
 
-        let error = match self.flight(key, load).await {
+        let error = match self.fly(scope, key, load).await {
             Ok(entry) => {
                 self.tell(scope, key, &entry);
                 return entry.kept(SourceState::Fresh);
@@ -323,31 +348,67 @@ impl Cache {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the vendor answers within the request's own time, whoever else asks the same.
+    async fn fly<T>(
+        self: &Arc<Self>,
+        scope: &RequestScope,
+        key: ReadKey,
+        load: impl Fn() -> BoxFuture<'static, Result<T>>,
+    ) -> Result<Entry>
+    where
+        T: Weight + Send + Sync + 'static,
+    {
+        loop {
+            let (flight, deadline) = match self.flight(key, scope.deadline, &load) {
+                // It holds itself to the deadline of this request.
+                Boarded::Started(flight) => return flight.await,
+                Boarded::Joined { flight, deadline } => (flight, deadline),
+            };
+            let answer = timeout_at(scope.deadline.into(), flight)
+                .await
+                .unwrap_or_else(|_| Err(Error::vendor(key.vendor, VendorErrorCode::Timeout)));
+            let now = Instant::now();
+            // The time that was over was that of the request that started the flight.
+            let is_anothers_timeout = timed_out(&answer) && deadline <= now;
+            if !is_anothers_timeout || scope.deadline <= now {
+                return answer;
+            }
+        }
+    }
+
     /// Joins the flight of an equal read, or starts one. The flight goes on as long as anybody waits for it.
     fn flight<T>(
         self: &Arc<Self>,
         key: ReadKey,
-        load: impl FnOnce() -> BoxFuture<'static, Result<T>>,
-    ) -> Shared<Flight>
+        deadline: Instant,
+        load: impl Fn() -> BoxFuture<'static, Result<T>>,
+    ) -> Boarded
     where
         T: Weight + Send + Sync + 'static,
     {
         let mut flights = self.flights();
-        let under_way = flights
-            .get(&key.hash)
-            .and_then(|(_, flight)| flight.upgrade());
-        if let Some(flight) = under_way {
-            return flight;
+        if let Some(under_way) = flights.get(&key.hash)
+            && let Some(flight) = under_way.flight.upgrade()
+        {
+            let deadline = under_way.deadline;
+            return Boarded::Joined { flight, deadline };
         }
 
         // Flights that everybody left are cleared away when the table has grown.
         if flights.len() >= FLIGHTS_SWEPT_AT {
-            flights.retain(|_, (_, flight)| flight.upgrade().is_some());
+            flights.retain(|_, under_way| under_way.flight.upgrade().is_some());
         }
         let number = self.flights_started.fetch_add(1, Ordering::Relaxed);
         let flight = Arc::clone(self).land(number, key, load()).boxed().shared();
-        flights.extend(flight.downgrade().map(|weak| (key.hash, (number, weak))));
-        flight
+        if let Some(weak) = flight.downgrade() {
+            let under_way = UnderWay {
+                number,
+                deadline,
+                flight: weak,
+            };
+            flights.insert(key.hash, under_way);
+        }
+        Boarded::Started(flight)
     }
 
     async fn land<T>(
@@ -365,7 +426,7 @@ impl Cache {
         // A write in the meantime took the flight off the table: what it read may be from before the write.
         let is_on_table = flights
             .get(&key.hash)
-            .is_some_and(|(on_table, _)| *on_table == number);
+            .is_some_and(|on_table| on_table.number == number);
         if is_on_table {
             flights.remove(&key.hash);
         }
@@ -426,6 +487,11 @@ fn refreshed_after(ttl: Duration) -> Duration {
 
 fn epoch(epochs: &Epochs, vendor: Vendor, topic: Topic) -> u64 {
     epochs[vendor as usize][topic as usize].load(Ordering::SeqCst)
+}
+
+fn timed_out<T>(answer: &Result<T>) -> bool {
+    let failure = answer.as_ref().err().and_then(Error::vendor_failure);
+    failure.is_some_and(|failure| failure.code == VendorErrorCode::Timeout)
 }
 
 const FLIGHTS_SWEPT_AT: usize = 4096;

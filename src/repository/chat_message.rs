@@ -140,12 +140,10 @@ impl Repository {
                 .shared
                 .cache
                 .key(id.vendor, topic, Lifetime::List, (id, request));
-            let record = Arc::clone(record);
-            let read = self
-                .shared
-                .read(&self.scope, vendor, key, move |vendor, scope| {
-                    flight(async move { vendor.chat_page(&scope, &record, request).await })
-                });
+            let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+                let record = Arc::clone(record);
+                flight(async move { vendor.chat_page(&scope, &record, request).await })
+            });
             Ok(VendorPage::clone(&read.await?.value))
         };
         list.ordinals(first, last, fetch).await

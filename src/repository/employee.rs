@@ -154,17 +154,15 @@ impl Repository {
             return Ok(Part::filtered(read.await?, search));
         }
 
-        let sought = search.to_owned();
         let topic = Topic::Employees;
         let key = self
             .shared
             .cache
             .key(vendor.vendor(), topic, Lifetime::List, ("search", search));
-        let read = self
-            .shared
-            .read(&self.scope, vendor, key, move |vendor, scope| {
-                flight(async move { vendor.employees(&scope, Some(&sought)).await })
-            });
+        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let sought = search.to_owned();
+            flight(async move { vendor.employees(&scope, Some(&sought)).await })
+        });
         let found = read.await?;
         // The vendor matches national identity numbers too: who may not see personal data may not find by it either.
         Ok(match self.scope.caller.may(Scope::Pii) {

@@ -149,11 +149,10 @@ impl Shared {
     ) -> Result<Kept<T>>
     where
         T: weight::Weight + Send + Sync + 'static,
-        Load: FnOnce(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<T>>,
+        Load: Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<T>>,
     {
-        let (vendor, flight_scope) = (Arc::clone(vendor), Arc::clone(scope));
         self.cache
-            .read(scope, key, move || load(vendor, flight_scope))
+            .read(scope, key, || load(Arc::clone(vendor), Arc::clone(scope)))
             .await
     }
 }
@@ -230,10 +229,7 @@ impl Repository {
     ) -> Result<Kept<Vec<Arc<T>>>>
     where
         T: weight::Weight + Send + Sync + 'static,
-        Load: FnOnce(
-            Arc<dyn VendorApi>,
-            Arc<RequestScope>,
-        ) -> BoxFuture<'static, Result<Vec<Arc<T>>>>,
+        Load: Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<Vec<Arc<T>>>>,
     {
         let key = self
             .shared

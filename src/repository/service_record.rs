@@ -127,8 +127,8 @@ impl Repository {
             Lifetime::List,
             (question, request),
         );
-        let filter = filter.clone();
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let filter = filter.clone();
             flight(async move { vendor.service_record_page(&scope, &filter, request).await })
         });
         let kept = read.await?;
@@ -156,12 +156,10 @@ impl Repository {
             Lifetime::List,
             (question, request),
         );
-        let names_filter = filter.clone();
         let names = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let filter = filter.clone();
             flight(async move {
-                let names = vendor
-                    .category_names_page(&scope, &names_filter, request)
-                    .await?;
+                let names = vendor.category_names_page(&scope, &filter, request).await?;
                 Ok(names.unwrap_or_default())
             })
         });
@@ -242,8 +240,8 @@ impl Repository {
             .shared
             .cache
             .key(id.vendor, topic, Lifetime::List, ("listed", id));
-        let record = Arc::clone(record);
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let record = Arc::clone(record);
             flight(async move { vendor.listed_service_record(&scope, &record).await })
         });
         let listed = read.await?.value;

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
-
 use super::{Kept, Repository, Topic, flight};
 use crate::{
     domain::{Scope, Sponsor, SponsorId},
     error::Result,
-    upstream::VendorApi,
+    upstream::{VendorApi, siblings::all_of},
 };
 
 impl Repository {
@@ -25,7 +23,7 @@ impl Repository {
     pub async fn sponsors(&self) -> Result<Vec<Arc<Sponsor>>> {
         self.authorize(Scope::Read)?;
         let vendors = self.shared.vendors.iter();
-        let parts = try_join_all(vendors.map(|vendor| self.sponsors_of(vendor))).await?;
+        let parts = all_of(vendors.map(|vendor| self.sponsors_of(vendor))).await?;
         Ok(parts
             .iter()
             .flat_map(|part| part.value.iter().cloned())

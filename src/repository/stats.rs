@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
         TicketFilter, TicketStats, TicketStatus, Vendor, VendorPage, VendorPageRequest, VendorZone,
     },
     error::{Error, Result},
-    upstream::{VendorApi, paged_list::PagedList},
+    upstream::{VendorApi, paged_list::PagedList, siblings::all_of},
 };
 
 /// The longest range that is counted day by day.
@@ -72,7 +72,7 @@ impl Repository {
         let mut questions = vec![filter.clone(), overdue];
         questions.extend(TicketStatus::KNOWN.map(of_status));
         let counts = questions.iter().map(|question| self.ticket_count(question));
-        let counts = try_join_all(counts).await?;
+        let counts = all_of(counts).await?;
         Ok(TicketStats {
             total: counts[0],
             overdue: counts[1],
@@ -94,7 +94,7 @@ impl Repository {
                 None => Ok(0),
             }
         });
-        Ok(try_join_all(counts).await?.into_iter().sum())
+        Ok(all_of(counts).await?.into_iter().sum())
     }
 
     /// At most 92 days, both ends included, in each vendor's own zone.
@@ -188,7 +188,7 @@ impl Repository {
             let each = days
                 .iter()
                 .map(|day| self.record_count(vendor, single(day)));
-            for (slot, day) in counts.daily.iter_mut().zip(try_join_all(each).await?) {
+            for (slot, day) in counts.daily.iter_mut().zip(all_of(each).await?) {
                 *slot = *day.value;
                 counts.provenance.add(&day);
             }
@@ -248,8 +248,8 @@ impl Repository {
         range: CountedRange,
     ) -> Result<Kept<u64>> {
         let key = self.count_key(vendor, range);
-        let filter = filter_of(range, vendor.zone());
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let filter = filter_of(range, vendor.zone());
             flight(async move {
                 let page = vendor
                     .service_record_page(&scope, &filter, TOTAL_ONLY)

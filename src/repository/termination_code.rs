@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
-
 use super::{Kept, Repository, Topic, flight};
 use crate::{
     domain::{Scope, TerminationCode, TerminationCodeId, TicketStatus},
     error::Result,
-    upstream::VendorApi,
+    upstream::{VendorApi, siblings::all_of},
 };
 
 impl Repository {
@@ -27,7 +25,7 @@ impl Repository {
     ) -> Result<Vec<Arc<TerminationCode>>> {
         self.authorize(Scope::Read)?;
         let vendors = self.shared.vendors.iter();
-        let parts = try_join_all(vendors.map(|vendor| self.termination_codes_of(vendor))).await?;
+        let parts = all_of(vendors.map(|vendor| self.termination_codes_of(vendor))).await?;
         let is_wanted =
             |code: &&Arc<TerminationCode>| status.is_none_or(|status| code.status == status);
         let codes = parts.iter().flat_map(|part| part.value.iter());

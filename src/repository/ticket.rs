@@ -114,8 +114,8 @@ impl Repository {
             Lifetime::List,
             (question, request),
         );
-        let filter = filter.clone();
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let filter = filter.clone();
             flight(async move { vendor.ticket_page(&scope, &filter, request).await })
         });
         let kept = read.await?;
@@ -135,8 +135,8 @@ impl Repository {
         let vendor = self.vendor(id.vendor)?;
         let cache = &self.shared.cache;
         let key = cache.key(id.vendor, Topic::Tickets, Lifetime::List, ("listed", id));
-        let ticket = Arc::clone(ticket);
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let ticket = Arc::clone(ticket);
             flight(async move { vendor.listed_ticket(&scope, &ticket).await })
         });
         let kept = read.await?;

@@ -24,6 +24,8 @@ pub enum Fault {
     CloseBeforeHead,
     /// The request is carried out; the connection closes without an answer.
     CloseAfterWork,
+    /// The request is carried out; what stands before the vendor answers with this status and a page for people.
+    HtmlErrorAfterWork { code: u16 },
     /// As `CloseBeforeHead`, by a reset.
     ResetConnection,
     /// The request is read, nothing is done, and no answer comes.

@@ -167,6 +167,10 @@ async fn pass<V: Vendor>(
             headers,
         }) => status(code, body, headers),
         Some(Fault::HtmlError { code }) => html(code),
+        Some(Fault::HtmlErrorAfterWork { code }) => {
+            work.await;
+            html(code)
+        }
         Some(Fault::CloseBeforeHead) => {
             connection.close();
             return StatusCode::OK.into_response();

@@ -22,17 +22,18 @@ pub(super) struct Answer<'a> {
     pub(super) call: &'a Call,
     pub(super) answered: Answered,
     /// Whether an attempt before this one may have been carried out.
-    pub(super) was_in_doubt: bool,
-    pub(super) permit: Permit<'a>,
+    pub(super) may_have_worked_before: bool,
+    /// None once the circuit has heard of the answer.
+    pub(super) permit: Option<Permit<'a>>,
 }
 
 impl Answer<'_> {
     pub(super) fn status(&self) -> StatusCode {
-        self.answered.status
+        self.answered.head.status
     }
 
-    pub(super) fn was_in_doubt(&self) -> bool {
-        self.was_in_doubt
+    pub(super) fn may_have_worked_before(&self) -> bool {
+        self.may_have_worked_before
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -83,10 +84,22 @@ impl Answer<'_> {
     }
 
     /// The answer was understood, also where it was no success: the vendor is well.
-    pub(super) fn settle<T>(self, outcome: T) -> T {
+    pub(super) fn settle<T>(mut self, outcome: T) -> T {
         self.client.note_success();
-        self.permit.settle(CallEnd::Answered);
+        self.tell_circuit(CallEnd::Answered);
         outcome
+    }
+
+    /// Tells the circuit that the vendor answers, before it is decided what the answer means: a trial would keep every other
+    /// call back until then.
+    pub(super) fn tell_circuit_at_once(&mut self) {
+        self.tell_circuit(CallEnd::Answered);
+    }
+
+    fn tell_circuit(&mut self, end: CallEnd) {
+        if let Some(permit) = self.permit.take() {
+            permit.settle(end);
+        }
     }
 
     /// A refusal, as its status tells it.
@@ -107,19 +120,19 @@ impl Answer<'_> {
         self.fail(code, None, call_end(code))
     }
 
-    fn fail(self, code: VendorErrorCode, wrong_at: Option<String>, end: CallEnd) -> Error {
+    fn fail(mut self, code: VendorErrorCode, wrong_at: Option<String>, end: CallEnd) -> Error {
         let failure = VendorFailure {
             vendor: self.client.vendor(),
             code,
-            retry_after: self.answered.retry_after,
+            retry_after: self.answered.head.retry_after,
         };
+        self.tell_circuit(end);
         let trace = Trace {
             wrong_at,
             ..self.answered.trace
         };
         self.client
-            .note_failure(&self.errand, self.call, &trace, failure);
-        self.permit.settle(end);
+            .note_failure(&self.errand, self.call, &trace, failure, Some(end));
 
         match (code, self.call.purpose) {
             (VendorErrorCode::BadResponse, Purpose::Write) => outcome_unknown(failure),

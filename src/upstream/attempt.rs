@@ -24,16 +24,37 @@ pub(super) struct Attempts {
     pub(super) made: usize,
     /// Whether an attempt went out whose effect nobody knows.
     pub(super) are_in_doubt: bool,
+    /// Whether an attempt went out that the vendor may have carried out, whatever it answered.
+    pub(super) may_have_worked: bool,
     backoff: Backoff,
 }
 
 /// An attempt that was answered to the end.
 #[derive(Debug)]
 pub(super) struct Answered {
-    pub(super) status: StatusCode,
-    pub(super) retry_after: Option<Duration>,
+    pub(super) head: Head,
     pub(super) body: Vec<u8>,
     pub(super) trace: Trace,
+}
+
+/// What the head of an answer tells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Head {
+    pub(super) fn of(response: &reqwest::Response) -> Self {
+        Self {
+            status: response.status(),
+            retry_after: retry_after(response.headers()),
+        }
+    }
+
+    fn is_worth_repeating(self) -> bool {
+        matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+    }
 }
 
 /// What the log tells of an attempt.
@@ -52,9 +73,11 @@ pub(super) struct Trace {
 pub(super) enum Broken {
     NoConnection(reqwest::Error),
     BeforeTheAnswer(reqwest::Error),
-    WithinTheAnswer(StatusCode, reqwest::Error),
-    TooLong(StatusCode),
+    WithinTheAnswer(reqwest::Error),
+    TooLong,
     TooLate,
+    /// The time was over before the vendor could be blamed for it.
+    CutShort,
 }
 
 /// Whether the vendor got the call.
@@ -68,11 +91,11 @@ pub(super) enum Arrival {
 impl Broken {
     pub(super) fn code(&self) -> VendorErrorCode {
         match self {
-            Broken::NoConnection(_) | Broken::BeforeTheAnswer(_) | Broken::WithinTheAnswer(..) => {
+            Broken::NoConnection(_) | Broken::BeforeTheAnswer(_) | Broken::WithinTheAnswer(_) => {
                 VendorErrorCode::Unreachable
             }
-            Broken::TooLong(_) => VendorErrorCode::BadResponse,
-            Broken::TooLate => VendorErrorCode::Timeout,
+            Broken::TooLong => VendorErrorCode::BadResponse,
+            Broken::TooLate | Broken::CutShort => VendorErrorCode::Timeout,
         }
     }
 
@@ -83,10 +106,11 @@ impl Broken {
         }
     }
 
-    pub(super) fn status(&self) -> Option<StatusCode> {
+    /// What it shows of the vendor.
+    fn end(&self) -> Option<CallEnd> {
         match self {
-            Broken::WithinTheAnswer(status, _) | Broken::TooLong(status) => Some(*status),
-            _ => None,
+            Broken::CutShort => None,
+            _ => Some(CallEnd::Failed),
         }
     }
 
@@ -95,8 +119,8 @@ impl Broken {
         match self {
             Broken::NoConnection(err)
             | Broken::BeforeTheAnswer(err)
-            | Broken::WithinTheAnswer(_, err) => Some(chain_of(err)),
-            Broken::TooLong(_) | Broken::TooLate => None,
+            | Broken::WithinTheAnswer(err) => Some(chain_of(err)),
+            Broken::TooLong | Broken::TooLate | Broken::CutShort => None,
         }
     }
 }
@@ -131,43 +155,59 @@ impl FailedAttempt {
         }
     }
 
-    pub(super) fn broken(broken: &Broken, trace: Trace) -> Self {
+    /// An exchange that broke. The head of a 5xx says what there is to say, whatever becomes of the body.
+    pub(super) fn broken(broken: &Broken, head: Option<Head>, trace: Trace) -> Self {
+        if let Some(head) = head.filter(|head| head.status.is_server_error()) {
+            return Self::refused(head, VendorErrorCode::ServerError, trace);
+        }
         Self {
             code: broken.code(),
             arrival: broken.arrival(),
             retry_after: None,
             is_worth_repeating: broken.code() == VendorErrorCode::Unreachable,
-            end: Some(CallEnd::Failed),
+            end: broken.end(),
             trace,
         }
     }
 
     /// An answer that asks for another attempt, or that no caller has any use for.
     pub(super) fn of(answered: &Answered) -> Option<Self> {
-        let status = answered.status;
-        let is_worth_repeating = matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504);
-        (is_worth_repeating || status.is_server_error()).then(|| {
-            let code = code_of(status).unwrap_or(VendorErrorCode::BadResponse);
-            Self {
-                code,
-                arrival: Arrival::Certain,
-                retry_after: answered.retry_after,
-                is_worth_repeating,
-                end: Some(call_end(code)),
-                trace: answered.trace.clone(),
-            }
+        let head = answered.head;
+        (head.is_worth_repeating() || head.status.is_server_error()).then(|| {
+            let code = code_of(head.status).unwrap_or(VendorErrorCode::BadResponse);
+            Self::refused(head, code, answered.trace.clone())
         })
+    }
+
+    fn refused(head: Head, code: VendorErrorCode, trace: Trace) -> Self {
+        Self {
+            code,
+            arrival: Arrival::Certain,
+            retry_after: head.retry_after,
+            is_worth_repeating: head.is_worth_repeating(),
+            end: Some(call_end(code)),
+            trace,
+        }
     }
 
     /// Whether nobody can tell what the vendor did. After a 5xx a call that must not be repeated is in doubt; one that may
     /// be is not, because whoever wants it sends it again.
-    pub(super) fn leaves_doubt(&self, call: &Call) -> bool {
+    fn leaves_doubt(&self, call: &Call) -> bool {
         match self.arrival {
             Arrival::Impossible => false,
             Arrival::Possible => true,
             Arrival::Certain => {
                 call.repeat == Repeat::Never && self.code == VendorErrorCode::ServerError
             }
+        }
+    }
+
+    /// Whether the vendor may have done what it was told to. What stands before a vendor may fail after the vendor did it.
+    fn may_have_worked(&self) -> bool {
+        match self.arrival {
+            Arrival::Impossible => false,
+            Arrival::Possible => true,
+            Arrival::Certain => self.code != VendorErrorCode::RateLimited,
         }
     }
 }
@@ -177,8 +217,14 @@ impl Attempts {
         Self {
             made: 0,
             are_in_doubt: false,
+            may_have_worked: false,
             backoff: Backoff::new(max_retries),
         }
+    }
+
+    pub(super) fn note(&mut self, failed: &FailedAttempt, call: &Call) {
+        self.are_in_doubt |= failed.leaves_doubt(call);
+        self.may_have_worked |= failed.may_have_worked();
     }
 
     /// How long to wait before the call is sent again; none when it is not.

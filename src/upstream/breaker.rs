@@ -55,6 +55,8 @@ enum State {
     },
     /// One call is on its way and decides.
     HalfOpen {
+        /// Since when there is sense in a trial.
+        since: Instant,
         pauses: u32,
     },
 }
@@ -93,7 +95,10 @@ impl Breaker {
         let is_trial = match circuit.state {
             State::Closed { .. } => false,
             State::Open { until, pauses } if until <= Instant::now() => {
-                circuit.change(State::HalfOpen { pauses });
+                circuit.change(State::HalfOpen {
+                    since: until,
+                    pauses,
+                });
                 true
             }
             State::Open { .. } | State::HalfOpen { .. } => return None,
@@ -151,7 +156,7 @@ impl Breaker {
                 }
                 1
             }
-            State::HalfOpen { pauses } if end == CallEnd::Failed => pauses.saturating_add(1),
+            State::HalfOpen { pauses, .. } if end == CallEnd::Failed => pauses.saturating_add(1),
             State::HalfOpen { .. } => {
                 circuit.change(State::closed());
                 drop(circuit);
@@ -180,14 +185,16 @@ impl Breaker {
         );
     }
 
-    /// A trial ended without showing anything: the next call is one.
+    /// A trial ended without showing anything: the next call is one, and is due since this one was.
     fn give_back(&self, era: u64) {
         let mut circuit = self.circuit();
-        if let State::HalfOpen { pauses } = circuit.state
+        if let State::HalfOpen { since, pauses } = circuit.state
             && circuit.era == era
         {
-            let until = Instant::now();
-            circuit.change(State::Open { until, pauses });
+            circuit.change(State::Open {
+                until: since,
+                pauses,
+            });
         }
     }
 
@@ -210,6 +217,11 @@ impl Permit<'_> {
     pub(super) fn settle(mut self, end: CallEnd) {
         self.is_settled = true;
         self.breaker.note(self.era, end);
+    }
+
+    /// Has a call that its caller gave up count as a failure: it got no answer in a time in which it should have had one.
+    pub(super) fn count_unanswered(&self) {
+        self.breaker.note(self.era, CallEnd::Failed);
     }
 }
 

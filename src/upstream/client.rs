@@ -7,8 +7,8 @@ use std::{
 };
 
 use reqwest::{
-    StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    Url,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
     multipart, redirect, retry,
 };
 use tokio::{
@@ -19,10 +19,11 @@ use tower::retry::budget::{Budget, TpsBudget};
 
 use super::{
     answer::{Answer, failure_of},
-    attempt::{Answered, Attempts, Broken, FailedAttempt, Trace, chain_of, retry_after},
-    breaker::{Breaker, Permit},
+    attempt::{Answered, Attempts, Broken, FailedAttempt, Head, Trace, chain_of},
+    breaker::{Breaker, CallEnd, Permit},
     call::{Call, CallBody},
     health::Health,
+    under_way::UnderWay,
 };
 use crate::{
     domain::{
@@ -76,12 +77,6 @@ pub(super) struct VendorClient {
 pub(super) struct Errand<'a> {
     pub scope: &'a RequestScope,
     pub deadline: Instant,
-}
-
-struct Exchanged {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
 }
 
 impl VendorClient {
@@ -184,15 +179,16 @@ impl VendorClient {
         authorization: Option<&HeaderValue>,
         attempts: &mut Attempts,
     ) -> Result<Answer<'a>> {
-        let Some(permit) = self.breaker.admit() else {
+        let Some(mut permit) = self.breaker.admit() else {
             return Err(failure_of(call, self.left_alone(errand, call), attempts));
         };
         self.retry_budget.deposit();
         let mut end = None;
+        let mut earlier = None;
         loop {
             attempts.made += 1;
 
-            let attempt = self.attempt(errand, call, authorization, &permit, attempts.made);
+            let attempt = self.attempt(errand, call, authorization, &mut permit, attempts.made);
             let failed = match attempt.await {
                 Ok(answered) => match self.fault_of(call, &answered) {
                     None => {
@@ -201,30 +197,38 @@ impl VendorClient {
                             errand: *errand,
                             call,
                             answered,
-                            was_in_doubt: attempts.are_in_doubt,
-                            permit,
+                            may_have_worked_before: attempts.may_have_worked,
+                            permit: Some(permit),
                         });
                     }
                     Some(failed) => failed,
                 },
                 Err(failed) => failed,
             };
-            attempts.are_in_doubt |= failed.leaves_doubt(call);
+            attempts.note(&failed, call);
             end = failed.end.or(end);
 
             let wait = attempts.wait_before_next(&failed, call, errand.deadline);
             match wait.filter(|_| self.may_retry(&permit)) {
-                Some(wait) => time::sleep(wait).await,
+                Some(wait) => {
+                    time::sleep(wait).await;
+                    earlier = Some(failed);
+                }
                 None => {
-                    let failure = match failed.code {
-                        VendorErrorCode::CircuitOpen => self.left_alone(errand, call),
-                        code => VendorFailure {
-                            vendor: self.vendor,
-                            code,
-                            retry_after: failed.retry_after,
-                        },
+                    // An attempt that the circuit kept from being made says less than the one before it.
+                    let told = match earlier {
+                        Some(earlier) if failed.code == VendorErrorCode::CircuitOpen => earlier,
+                        _ => failed,
                     };
-                    self.note_failure(errand, call, &failed.trace, failure);
+                    if told.code == VendorErrorCode::CircuitOpen {
+                        return Err(failure_of(call, self.left_alone(errand, call), attempts));
+                    }
+                    let failure = VendorFailure {
+                        vendor: self.vendor,
+                        code: told.code,
+                        retry_after: told.retry_after,
+                    };
+                    self.note_failure(errand, call, &told.trace, failure, end);
                     if let Some(end) = end {
                         permit.settle(end);
                     }
@@ -240,12 +244,12 @@ impl VendorClient {
     }
 
     /// One attempt, from the wait for a slot to the end of the body.
-    async fn attempt(
-        &self,
+    async fn attempt<'a>(
+        &'a self,
         errand: &Errand<'_>,
         call: &Call,
         authorization: Option<&HeaderValue>,
-        permit: &Permit<'_>,
+        permit: &mut Permit<'a>,
         number: usize,
     ) -> Result<Answered, FailedAttempt> {
         if errand.deadline <= Instant::now() {
@@ -255,9 +259,12 @@ impl VendorClient {
         let Ok(Ok(_slot)) = timeout_at(deadline, self.slots.acquire()).await else {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         };
-        // The circuit may have opened while the call stood in line.
+        // The circuit may have opened while the call stood in line, and may have closed again.
         if !permit.holds() {
-            return Err(FailedAttempt::unsent(VendorErrorCode::CircuitOpen, number));
+            *permit = self
+                .breaker
+                .admit()
+                .ok_or_else(|| FailedAttempt::unsent(VendorErrorCode::CircuitOpen, number))?;
         }
 
         let request = self.request(errand, call, authorization).map_err(|err| {
@@ -272,63 +279,64 @@ impl VendorClient {
             FailedAttempt::unsent(VendorErrorCode::Rejected, number)
         })?;
         errand.scope.tally.count_vendor_call();
-        let started_at = Instant::now();
 
-        let outcome = timeout_at(deadline, self.exchange(request)).await;
-        let outcome = outcome.unwrap_or(Err(Broken::TooLate));
+        let mut head = None;
+        let under_way = UnderWay::begin(self, errand, call, permit, number);
+        let outcome = timeout_at(deadline, self.exchange(request, &mut head)).await;
+        let duration = under_way.end();
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(match self.is_telling(duration) {
+                true => Broken::TooLate,
+                false => Broken::CutShort,
+            })
+        });
         let trace = Trace {
             attempt: number,
-            status: match &outcome {
-                Ok(exchanged) => Some(exchanged.status),
-                Err(broken) => broken.status(),
-            },
-            duration: started_at.elapsed(),
-            bytes: outcome.as_ref().map_or(0, |exchanged| exchanged.body.len()),
+            status: head.map(|head| head.status),
+            duration,
+            bytes: outcome.as_ref().map_or(0, |(_, body)| body.len()),
             error: outcome.as_ref().err().and_then(Broken::chain),
             wrong_at: None,
         };
         self.log_attempt(errand, call, &trace);
 
         match outcome {
-            Ok(Exchanged {
-                status,
-                headers,
-                body,
-            }) => Ok(Answered {
-                status,
-                retry_after: retry_after(&headers),
-                body,
-                trace,
-            }),
-            Err(broken) => Err(FailedAttempt::broken(&broken, trace)),
+            Ok((head, body)) => Ok(Answered { head, body, trace }),
+            Err(broken) => Err(FailedAttempt::broken(&broken, head, trace)),
         }
     }
 
-    async fn exchange(&self, request: reqwest::Request) -> Result<Exchanged, Broken> {
+    /// Whether a vendor that has not answered in this time should have: an attempt that began late may end early.
+    pub(super) fn is_telling(&self, duration: Duration) -> bool {
+        duration >= self.timeout / 2
+    }
+
+    /// The head is also told as soon as it is in, for the body may not come to its end.
+    async fn exchange(
+        &self,
+        request: reqwest::Request,
+        head_so_far: &mut Option<Head>,
+    ) -> Result<(Head, Vec<u8>), Broken> {
         let mut response = match self.http.execute(request).await {
             Ok(response) => response,
             Err(err) if err.is_connect() => return Err(Broken::NoConnection(err.without_url())),
             Err(err) => return Err(Broken::BeforeTheAnswer(err.without_url())),
         };
 
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
+        let head = Head::of(&response);
+        *head_so_far = Some(head);
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > self.max_body_bytes => {
-                    return Err(Broken::TooLong(status));
+                    return Err(Broken::TooLong);
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(err) => return Err(Broken::WithinTheAnswer(status, err.without_url())),
+                Err(err) => return Err(Broken::WithinTheAnswer(err.without_url())),
             }
         }
-        Ok(Exchanged {
-            status,
-            headers,
-            body,
-        })
+        Ok((head, body))
     }
 
     fn request(
@@ -394,7 +402,7 @@ impl VendorClient {
         }
     }
 
-    fn health(&self) -> MutexGuard<'_, Health> {
+    pub(super) fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -418,14 +426,18 @@ impl VendorClient {
         self.health().note_success();
     }
 
+    /// Where the vendor got no chance to answer, its health is not touched: there is no end.
     pub(super) fn note_failure(
         &self,
         errand: &Errand<'_>,
         call: &Call,
         trace: &Trace,
         failure: VendorFailure,
+        end: Option<CallEnd>,
     ) {
-        self.health().note_failure(failure);
+        if let Some(end) = end {
+            self.health().note_failure(failure, end);
+        }
         tracing::warn!(
             target: "deskgraph::upstream",
             vendor = self.vendor.slug(),

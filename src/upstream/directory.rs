@@ -2,8 +2,7 @@
 
 use std::{collections::HashSet, future::Future, hash::Hash, sync::Arc};
 
-use futures_util::future::try_join_all;
-
+use super::siblings::all_of;
 use crate::{
     domain::{Vendor, VendorErrorCode, VendorPage},
     error::{Error, Result},
@@ -48,7 +47,7 @@ where
             return Err(Error::vendor(vendor, VendorErrorCode::BadResponse));
         }
         Some(count) => {
-            for page in try_join_all((2..=count).map(&fetch)).await? {
+            for page in all_of((2..=count).map(&fetch)).await? {
                 take(page);
             }
         }

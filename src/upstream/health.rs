@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::breaker::pause;
+use super::breaker::{CallEnd, pause};
 use crate::domain::{
     CircuitState, Vendor, VendorErrorCode, VendorFailure, VendorState, VendorStatus, VendorZone,
 };
@@ -21,7 +21,8 @@ const FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP: usize = 3;
 pub(super) struct Health {
     /// The newest last.
     recent: VecDeque<Outcome>,
-    last_call_ended_at: Option<Instant>,
+    /// Set while the vendor is down.
+    next_try: Option<NextTry>,
     last_success_at: Option<Timestamp>,
     last_failure: Option<(VendorFailure, Timestamp)>,
 }
@@ -29,7 +30,26 @@ pub(super) struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Success,
+    /// The vendor answered, but not what was asked.
+    Refusal,
     Failure,
+}
+
+/// The next try of a vendor that is down. Each that fails puts the next one off for longer, and only those count: how many
+/// other calls fail meanwhile shows how much is asked, and not for how long the vendor is gone.
+#[derive(Debug, Clone, Copy)]
+struct NextTry {
+    number: u32,
+    due_at: Instant,
+}
+
+impl NextTry {
+    fn numbered(number: u32) -> Self {
+        Self {
+            number,
+            due_at: Instant::now() + pause(number),
+        }
+    }
 }
 
 impl Health {
@@ -38,21 +58,26 @@ impl Health {
         self.note(Outcome::Success);
     }
 
-    pub(super) fn note_failure(&mut self, failure: VendorFailure) {
+    /// What is no failure to the circuit is none here, but for credentials that are not accepted: the vendor answers, and is
+    /// of no use.
+    pub(super) fn note_failure(&mut self, failure: VendorFailure, end: CallEnd) {
         use VendorErrorCode::*;
 
-        match failure.code {
+        let outcome = match failure.code {
             // The vendor is well, and answered what the call deserved.
-            Rejected | NotFound => self.note_success(),
-            // Nor does a vendor fail when it asks for fewer calls, but that is worth showing.
-            RateLimited => self.last_failure = Some((failure, Timestamp::now())),
-            Timeout | Unreachable | Unauthenticated | Forbidden | BadResponse | ServerError => {
-                self.last_failure = Some((failure, Timestamp::now()));
-                self.note(Outcome::Failure);
-            }
+            Rejected | NotFound => return self.note_success(),
             // No call was made, so nothing is known that was not known before.
-            CircuitOpen => {}
-        }
+            CircuitOpen => return,
+            Unauthenticated => Outcome::Failure,
+            Timeout | Unreachable | RateLimited | Forbidden | BadResponse | ServerError => {
+                match end {
+                    CallEnd::Answered => Outcome::Refusal,
+                    CallEnd::Failed => Outcome::Failure,
+                }
+            }
+        };
+        self.last_failure = Some((failure, Timestamp::now()));
+        self.note(outcome);
     }
 
     pub(super) fn status(
@@ -78,20 +103,11 @@ impl Health {
 
     /// From when on a vendor that is down may be tried; none where it is not down. The longer it fails, the later.
     pub(super) fn try_due_at(&self) -> Option<Instant> {
-        if self.state() != VendorState::Down {
-            return None;
-        }
-        let past_the_first = self
-            .failures_in_a_row()
-            .saturating_sub(FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP);
-        let number = u32::try_from(past_the_first)
-            .unwrap_or(u32::MAX)
-            .saturating_add(1);
-        Some(self.last_call_ended_at? + pause(number))
+        self.next_try.map(|next| next.due_at)
     }
 
     fn state(&self) -> VendorState {
-        let failures = self.recent.iter().filter(failed).count();
+        let is_a_success = |outcome: &Outcome| *outcome == Outcome::Success;
         let failures_in_a_row = self.failures_in_a_row();
         let never_came_up = failures_in_a_row == self.recent.len()
             && failures_in_a_row >= FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP;
@@ -100,14 +116,15 @@ impl Health {
             VendorState::Unknown
         } else if never_came_up || failures_in_a_row >= FAILURES_OF_A_VENDOR_THAT_IS_DOWN {
             VendorState::Down
-        } else if failures > 0 {
-            VendorState::Degraded
-        } else {
+        } else if self.recent.iter().all(is_a_success) {
             VendorState::Up
+        } else {
+            VendorState::Degraded
         }
     }
 
     fn failures_in_a_row(&self) -> usize {
+        let failed = |outcome: &&Outcome| **outcome == Outcome::Failure;
         self.recent.iter().rev().take_while(failed).count()
     }
 
@@ -116,35 +133,49 @@ impl Health {
             self.recent.pop_front();
         }
         self.recent.push_back(outcome);
-        self.last_call_ended_at = Some(Instant::now());
+        self.next_try = match self.next_try {
+            _ if self.state() != VendorState::Down => None,
+            None => Some(NextTry::numbered(1)),
+            Some(tried) if tried.due_at <= Instant::now() => {
+                Some(NextTry::numbered(tried.number.saturating_add(1)))
+            }
+            Some(to_come) => Some(to_come),
+        };
     }
-}
-
-fn failed(outcome: &&Outcome) -> bool {
-    **outcome == Outcome::Failure
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time;
+
     use super::*;
 
+    fn fail(health: &mut Health, code: VendorErrorCode, end: CallEnd) {
+        let failure = VendorFailure {
+            vendor: Vendor::FirstLine,
+            code,
+            retry_after: None,
+        };
+        health.note_failure(failure, end);
+    }
+
     fn after(outcomes: &str) -> VendorState {
+        use VendorErrorCode::*;
+
         let mut health = Health::default();
         for outcome in outcomes.chars() {
-            let code = match outcome {
-                '+' => {
-                    health.note_success();
-                    continue;
-                }
-                'r' => VendorErrorCode::RateLimited,
-                'x' => VendorErrorCode::Rejected,
-                _ => VendorErrorCode::ServerError,
-            };
-            health.note_failure(VendorFailure {
-                vendor: Vendor::FirstLine,
-                code,
-                retry_after: None,
-            });
+            match outcome {
+                '+' => health.note_success(),
+                'r' => fail(&mut health, RateLimited, CallEnd::Answered),
+                'f' => fail(&mut health, Forbidden, CallEnd::Answered),
+                's' => fail(&mut health, BadResponse, CallEnd::Answered),
+                'x' => fail(&mut health, Rejected, CallEnd::Answered),
+                'u' => fail(&mut health, Unauthenticated, CallEnd::Answered),
+                'h' => fail(&mut health, BadResponse, CallEnd::Failed),
+                _ => fail(&mut health, ServerError, CallEnd::Failed),
+            }
         }
         health.state()
     }
@@ -152,7 +183,6 @@ mod tests {
     #[test]
     fn the_state_follows_the_last_calls() {
         assert_eq!(after(""), VendorState::Unknown);
-        assert_eq!(after("r"), VendorState::Unknown);
         assert_eq!(after("+"), VendorState::Up);
         assert_eq!(after("x"), VendorState::Up);
         assert_eq!(after("-"), VendorState::Degraded);
@@ -162,5 +192,40 @@ mod tests {
         assert_eq!(after("+-----"), VendorState::Down);
         assert_eq!(after("+-----+"), VendorState::Degraded);
         assert_eq!(after(&format!("-{}", "+".repeat(20))), VendorState::Up);
+    }
+
+    #[test]
+    fn a_vendor_that_answers_is_not_down_whatever_it_answers() {
+        for refusal in ["r", "f", "s"] {
+            assert_eq!(after(&refusal.repeat(20)), VendorState::Degraded);
+            // Nor is one that was down and answers again.
+            assert_eq!(after(&format!("-----{refusal}")), VendorState::Degraded);
+        }
+        assert_eq!(after(&"x".repeat(20)), VendorState::Up);
+        // A page for people is not the vendor's, and one that takes no credentials is of no use.
+        assert_eq!(after("hhh"), VendorState::Down);
+        assert_eq!(after("uuu"), VendorState::Down);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_tries_grow_rarer_with_those_that_failed_however_many_calls_fail_at_once() {
+        let mut health = Health::default();
+        let mut due_after = |failures: usize| {
+            for _ in 0..failures {
+                fail(&mut health, VendorErrorCode::ServerError, CallEnd::Failed);
+            }
+            health
+                .try_due_at()
+                .map(|at| (at - Instant::now()).as_secs())
+        };
+        assert_eq!(due_after(2), None);
+        assert_eq!(due_after(1), Some(5));
+        assert_eq!(due_after(30), Some(5));
+        for (passed, due_in) in [(5, 10), (10, 20), (20, 40), (40, 60), (60, 60)] {
+            time::advance(Duration::from_secs(passed)).await;
+            assert_eq!(due_after(7), Some(due_in));
+        }
+        health.note_success();
+        assert_eq!(health.try_due_at(), None);
     }
 }

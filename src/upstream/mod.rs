@@ -8,6 +8,8 @@ pub mod client;
 mod health;
 pub mod recovery;
 mod session;
+pub mod siblings;
+mod under_way;
 mod wire;
 
 mod directory;

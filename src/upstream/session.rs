@@ -112,7 +112,7 @@ impl<S: TokenSource> VendorSession<S> {
         attempts: &mut Attempts,
     ) -> Result<Answer<'a>> {
         let pass = keeper.pass(&self.client, errand).await?;
-        let answer = self
+        let mut answer = self
             .client
             .send(errand, call, Some(&pass.header), attempts)
             .await?;
@@ -121,7 +121,11 @@ impl<S: TokenSource> VendorSession<S> {
             return Ok(answer);
         }
 
-        let pass = keeper.replacement_of(pass, &self.client, errand).await?;
+        // The circuit lets one trial through at a time, and the next call may be a login.
+        answer.tell_circuit_at_once();
+        let Some(pass) = keeper.replacement_of(pass, &self.client, errand).await? else {
+            return Ok(answer);
+        };
         let answer = self
             .client
             .send(errand, call, Some(&pass.header), attempts)
@@ -217,13 +221,13 @@ impl<S: TokenSource> TokenKeeper<S> {
         self.accepted.fetch_max(pass.generation, Ordering::Relaxed);
     }
 
-    /// A pass in the place of one that the vendor refused.
+    /// A pass in the place of one that the vendor refused; none where there were too many of late.
     async fn replacement_of(
         &self,
         refused: Pass,
         client: &VendorClient,
         errand: &Errand<'_>,
-    ) -> Result<Pass> {
+    ) -> Result<Option<Pass>> {
         let asked_at = Instant::now();
         let mut state = self.lock(errand).await?;
 
@@ -235,7 +239,7 @@ impl<S: TokenSource> TokenKeeper<S> {
                 REPLACEMENTS_WITHIN_THE_PAUSE - 1
             };
             if is_within(state.replaced_at[checked], PAUSE_BETWEEN_REPLACEMENTS) {
-                return Err(self.failure(VendorErrorCode::Unauthenticated));
+                return Ok(None);
             }
             state.held = None;
         }
@@ -244,7 +248,7 @@ impl<S: TokenSource> TokenKeeper<S> {
             state.replaced_at.rotate_left(1);
             state.replaced_at[REPLACEMENTS_WITHIN_THE_PAUSE - 1] = Some(Instant::now());
         }
-        self.pass_of(&state)
+        self.pass_of(&state).map(Some)
     }
 
     /// Leaves a token that can't be renewed as it is: it is still good for a while.

@@ -214,6 +214,44 @@ async fn callers_that_ask_again_after_the_pause_find_the_vendor_back() {
 }
 
 #[tokio::test]
+async fn questions_of_many_calls_at_once_bring_a_vendor_back_too() {
+    let stats = "{ ticketStats { total } }";
+    let categories = "{ categories { nodes { id } } }";
+    let each = [
+        ("FIRSTLINE", stats),
+        ("FIRSTLINE", categories),
+        ("BANGWO8", categories),
+    ];
+    join_all(each.map(async |(vendor, query)| {
+        let desk = desk(Wishes::default()).await;
+        fail(&desk, vendor, status(503));
+        call(&desk, vendor, CALLS_THAT_OPEN).await;
+        heal(&desk);
+        desk.forget_calls();
+
+        until("the vendor answers", async || {
+            desk.answer(query, json!({})).await;
+            told_of(&desk, vendor).await["circuit"] == "CLOSED"
+        })
+        .await;
+        let requests = match vendor {
+            "FIRSTLINE" => desk.sandbox.firstline().requests(),
+            _ => desk.sandbox.bangwo8().requests(),
+        };
+        let is_unasked =
+            |(name, value): &(String, String)| name == "x-request-id" && value == "recovery";
+        assert!(!requests.is_empty());
+        assert!(
+            !requests
+                .iter()
+                .any(|request| request.headers.iter().any(is_unasked)),
+            "{vendor}, {query}: the trial was no call of the question"
+        );
+    }))
+    .await;
+}
+
+#[tokio::test]
 async fn a_gateway_whose_vendors_all_fail_gets_ready_again_by_itself() {
     for is_open in [true, false] {
         let desk = desk(Wishes::default().set("CACHE__ENABLED", false)).await;

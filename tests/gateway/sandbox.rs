@@ -1492,6 +1492,7 @@ async fn a_lost_answer_may_have_been_carried_out() {
         (Fault::CloseBeforeHead, 0),
         (Fault::CloseAfterWork, 1),
         (Fault::TruncatedBody, 2),
+        (Fault::HtmlErrorAfterWork { code: 504 }, 3),
     ] {
         desk.sandbox
             .firstline()
@@ -1502,7 +1503,7 @@ async fn a_lost_answer_may_have_been_carried_out() {
             .send()
             .await;
         let lost = match answer {
-            Ok(response) => response.bytes().await.is_err(),
+            Ok(response) => response.status() == 504 || response.bytes().await.is_err(),
             Err(_) => true,
         };
         assert!(lost);

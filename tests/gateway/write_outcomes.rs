@@ -372,6 +372,12 @@ async fn updates_and_deletes_are_repeated_like_reads() {
             json!({ "id": "firstline:Ticket:1004" }),
         ),
         (
+            Fault::HtmlErrorAfterWork { code: 504 },
+            "DELETE",
+            DELETE,
+            json!({ "id": "firstline:Ticket:1006" }),
+        ),
+        (
             Fault::TruncatedBody,
             "PUT",
             UPDATE,

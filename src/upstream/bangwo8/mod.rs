@@ -17,7 +17,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::future::{join, join_all, try_join};
+use futures_util::future::{join, join_all};
 use jiff::civil::{Date, Time};
 
 use super::{
@@ -28,6 +28,7 @@ use super::{
     directory::read_whole,
     paged_list::{CHAT_MESSAGES, LearnedOrders, ListOrder, PagedList, SERVICE_RECORDS},
     session::VendorSession,
+    siblings::both_of,
     wire::{HasId, Identified, Readable},
 };
 use crate::{
@@ -358,7 +359,7 @@ impl VendorApi for Bangwo8 {
             .newest(wanted as usize, |page| {
                 let names = &names;
                 async move {
-                    let (records, page_names) = try_join(
+                    let (records, page_names) = both_of(
                         self.records(scope, Query::new(), page),
                         self.names(scope, Query::new(), page),
                     )

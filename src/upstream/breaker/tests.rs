@@ -53,7 +53,7 @@ struct Model {
 enum Phase {
     Closed,
     Open { until: Duration, failed_trials: u32 },
-    HalfOpen { failed_trials: u32 },
+    HalfOpen { since: Duration, failed_trials: u32 },
 }
 
 /// What the model knows of a call that it let through.
@@ -80,7 +80,10 @@ impl Model {
                 until,
                 failed_trials,
             } if self.now >= until => {
-                self.phase = Phase::HalfOpen { failed_trials };
+                self.phase = Phase::HalfOpen {
+                    since: until,
+                    failed_trials,
+                };
                 self.chapter += 1;
                 true
             }
@@ -118,13 +121,18 @@ impl Model {
                 self.since_closed.clear();
                 self.chapter += 1;
             }
-            (Phase::HalfOpen { failed_trials }, Some(CallEnd::Failed)) => {
+            (Phase::HalfOpen { failed_trials, .. }, Some(CallEnd::Failed)) => {
                 self.open(failed_trials + 1);
             }
-            (Phase::HalfOpen { failed_trials }, None) => {
-                let until = self.now;
+            (
+                Phase::HalfOpen {
+                    since,
+                    failed_trials,
+                },
+                None,
+            ) => {
                 self.phase = Phase::Open {
-                    until,
+                    until: since,
                     failed_trials,
                 };
                 self.chapter += 1;
@@ -168,6 +176,7 @@ proptest! {
     fn the_breaker_does_as_its_policy_says(steps in proptest::collection::vec(step(), 1..120)) {
         on_a_still_clock(async move {
             let breaker = Breaker::new(Vendor::FirstLine);
+            let started_at = Instant::now();
             let mut model = Model::new();
             let mut under_way: Vec<(Permit<'_>, Admitted)> = Vec::new();
 
@@ -207,6 +216,8 @@ proptest! {
                 prop_assert_eq!(breaker.state(), model.state());
                 if let Phase::Open { until, .. } = model.phase {
                     prop_assert_eq!(breaker.wait(), until.saturating_sub(model.now));
+                    let due_in = breaker.trial_due_at().map(|at| at - started_at);
+                    prop_assert_eq!(due_in, Some(until));
                 }
             }
             Ok(())

@@ -149,6 +149,7 @@ impl TokenSource for Login {
             if answer.status() != 405 || !self.update_form.gives_up_put() {
                 return answer.read().map(token).map(Some);
             }
+            answer.settle(());
         }
 
         let body = wire::encode(&wire::Overridden {

@@ -14,7 +14,7 @@ mod tests;
 use std::{hash::Hash, sync::Arc};
 
 use async_trait::async_trait;
-use futures_util::future::{join_all, try_join};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp, civil};
 use reqwest::{Method, StatusCode};
 
@@ -26,6 +26,7 @@ use super::{
     directory::read_whole,
     paged_list::{LearnedOrders, ListOrder},
     session::VendorSession,
+    siblings::both_of,
     wire::{HasId, Identified, Readable, decode_root},
 };
 use crate::{
@@ -282,7 +283,7 @@ impl VendorApi for FirstLine {
     }
 
     async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
-        let (categories, subcategories) = try_join(
+        let (categories, subcategories) = both_of(
             self.directory(
                 scope,
                 CATEGORIES,
@@ -408,6 +409,7 @@ impl VendorApi for FirstLine {
 
         // A vendor that takes no PUT may take no DELETE either; one that refuses a method has done nothing.
         if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
+            answer.settle(());
             let body = wire::encode(&wire::Overridden {
                 method: "delete",
                 body: &wire::Nothing {},
@@ -416,8 +418,8 @@ impl VendorApi for FirstLine {
             answer = self.session.send(scope, &overriding).await?;
         }
 
-        // When an attempt went out whose answer was lost, a later one that finds no ticket shows that it did its work.
-        if answer.status() == StatusCode::NOT_FOUND && answer.was_in_doubt() {
+        // When an attempt went out that may have done its work, a later one that finds no ticket shows that it did.
+        if answer.status() == StatusCode::NOT_FOUND && answer.may_have_worked_before() {
             return answer.settle(Ok(()));
         }
         answer.accept()
@@ -738,6 +740,7 @@ impl FirstLine {
             if !is_refused || !self.update_form.gives_up_put() {
                 return finish(answer);
             }
+            answer.settle(());
         }
 
         let body = wire::encode(&wire::Overridden {

@@ -22,8 +22,7 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::future::try_join_all;
-
+use super::siblings::all_of;
 use crate::{
     domain::{VendorPage, VendorPageRequest},
     error::Result,
@@ -186,7 +185,7 @@ impl PagedList<'_> {
             calls_left -= requests.len() as u32;
 
             let before = (window.items.len(), window.end(), learned);
-            let answers = try_join_all(requests.iter().map(|request| fetch(*request))).await?;
+            let answers = all_of(requests.iter().map(|request| fetch(*request))).await?;
             for (request, answer) in requests.iter().zip(answers) {
                 if let Some(size) = window.take_in(*request, answer, learned.page_size) {
                     learned.page_size = size;
@@ -240,7 +239,7 @@ impl PagedList<'_> {
                 break;
             }
 
-            let answers = try_join_all(requests.iter().map(|request| fetch(*request))).await?;
+            let answers = all_of(requests.iter().map(|request| fetch(*request))).await?;
             for (request, answer) in requests.iter().zip(answers) {
                 for item in &answer.items {
                     found.insert(item.number().get(), Arc::clone(item));

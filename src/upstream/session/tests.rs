@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 
 use super::*;
+use tokio::time;
+
 use crate::{
-    domain::{VendorState, VendorZone},
+    domain::{CircuitState, VendorState, VendorStatus, VendorZone},
     error::ErrorKind,
     upstream::{
         call::Repeat,
@@ -293,4 +295,121 @@ async fn a_write_that_was_refused_has_a_known_outcome() {
         .await
         .expect_err("refused");
     assert!(matches!(err.kind, ErrorKind::NotFound), "{err:?}");
+}
+
+fn status(session: &VendorSession<Passwords>) -> VendorStatus {
+    let zone = VendorZone::named("Asia/Taipei").expect("the zone is bundled");
+    session.client().status(&zone)
+}
+
+fn scope_for(time_left: Duration) -> RequestScope {
+    RequestScope {
+        deadline: Instant::now() + time_left,
+        ..scope()
+    }
+}
+
+/// Fewer calls open no circuit.
+const CALLS_THAT_OPEN: usize = 10;
+
+#[tokio::test]
+async fn a_call_that_had_too_little_time_says_nothing_of_the_vendor() {
+    let stage = Stage::with(|request, number| match number {
+        1 => answer("200 OK", "7"),
+        _ => after_login!(request, SILENCE.to_owned()),
+    })
+    .await;
+    let session = session_with(&stage, |settings| {
+        settings.timeout = Duration::from_secs(60);
+        settings.max_concurrency = 1;
+    });
+    assert_eq!(get(&session, &scope()).await.ok(), Some(7));
+
+    // One has the only slot for the little time it has; the others stand in line for it.
+    for _ in 0..CALLS_THAT_OPEN {
+        let hurried = scope_for(Duration::from_millis(20));
+        let (one, other) =
+            futures_util::future::join(get(&session, &hurried), get(&session, &hurried)).await;
+        assert_eq!(code(one), Some(VendorErrorCode::Timeout));
+        assert_eq!(code(other), Some(VendorErrorCode::Timeout));
+    }
+    let told = status(&session);
+    assert_eq!(
+        (told.state, told.circuit),
+        (VendorState::Up, CircuitState::Closed)
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_had_its_time_and_no_answer_counts_also_where_its_caller_went_away() {
+    for is_given_up in [false, true] {
+        let stage = Stage::with(|request, _| after_login!(request, SILENCE.to_owned())).await;
+        let session = session_with(&stage, |settings| {
+            settings.timeout = Duration::from_millis(200);
+            settings.max_concurrency = CALLS_THAT_OPEN;
+        });
+        let patience = Duration::from_millis(if is_given_up { 150 } else { 60_000 });
+        let scope = scope_for(Duration::from_secs(60));
+        let calls = (0..CALLS_THAT_OPEN).map(|_| time::timeout(patience, get(&session, &scope)));
+        let ended = futures_util::future::join_all(calls).await;
+        assert_eq!(ended.iter().all(|ended| ended.is_err()), is_given_up);
+        assert_eq!(status(&session).circuit, CircuitState::Open);
+    }
+}
+
+#[tokio::test]
+async fn a_trial_whose_token_ran_out_lets_its_own_login_through() {
+    let stage = Stage::with(|request, number| match number {
+        1..=9 => answer("500 Internal Server Error", ""),
+        10 => answer("401 Unauthorized", ""),
+        _ => after_login!(request, answer("200 OK", "7")),
+    })
+    .await;
+    let session = session_with(&stage, |settings| {
+        settings.timeout = Duration::from_secs(60);
+        settings.max_retries = 0;
+    });
+    let scope = scope_for(Duration::from_secs(60));
+    for _ in 1..CALLS_THAT_OPEN {
+        assert_eq!(
+            code(get(&session, &scope).await),
+            Some(VendorErrorCode::ServerError)
+        );
+    }
+    assert_eq!(
+        code(get(&session, &scope).await),
+        Some(VendorErrorCode::CircuitOpen)
+    );
+
+    // The pause passes at once; the connection needs a clock that goes on.
+    time::pause();
+    time::advance(Duration::from_secs(5)).await;
+    time::resume();
+    assert_eq!(get(&session, &scope).await.ok(), Some(7));
+    assert_eq!(status(&session).circuit, CircuitState::Closed);
+}
+
+#[tokio::test]
+async fn the_head_of_a_server_error_says_all_whatever_becomes_of_its_body() {
+    let scripts: [Script; 2] = [
+        |request, _| {
+            after_login!(
+                request,
+                answer("500 Internal Server Error", &"x".repeat(2000))
+            )
+        },
+        |request, _| {
+            let cut_off = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 9\r\n\r\nx";
+            after_login!(request, cut_off.to_owned())
+        },
+    ];
+    for script in scripts {
+        let stage = Stage::with(script).await;
+        let session = session_on(&stage);
+        assert_eq!(
+            code(get(&session, &scope()).await),
+            Some(VendorErrorCode::ServerError)
+        );
+        assert_eq!(stage.requests().len(), 1 + 3, "it is tried again");
+    }
 }

@@ -1,0 +1,118 @@
+//! Equal reads at once, each of a request with its own deadline.
+
+use std::sync::atomic::AtomicUsize;
+
+use futures_util::future::join;
+use tokio::time::sleep_until;
+
+use super::*;
+use crate::domain::Caller;
+
+const SOON: Duration = Duration::from_millis(200);
+const LATER: Duration = Duration::from_secs(60);
+
+fn cache() -> Arc<Cache> {
+    let minute = Duration::from_secs(60);
+    Arc::new(Cache::new(CacheSettings {
+        keeping: Keeping::Kept,
+        list_ttl: Duration::ZERO,
+        entity_ttl: minute,
+        directory_ttl: minute,
+        stale: minute,
+        max_bytes: 1 << 20,
+    }))
+}
+
+fn scope(time_left: Duration) -> RequestScope {
+    let caller = Caller::new("test", Vec::new());
+    RequestScope::new("request-1".to_owned(), caller, Instant::now() + time_left)
+}
+
+fn timeout() -> Error {
+    Error::vendor(Vendor::FirstLine, VendorErrorCode::Timeout)
+}
+
+fn told(kept: Result<Kept<u64>>) -> Result<(u64, SourceState), Option<VendorErrorCode>> {
+    match kept {
+        Ok(kept) => Ok((*kept.value, kept.state)),
+        Err(error) => Err(error.vendor_failure().map(|failure| failure.code)),
+    }
+}
+
+fn key(cache: &Cache) -> ReadKey {
+    cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::List, "read")
+}
+
+#[tokio::test]
+async fn a_read_goes_on_when_the_request_that_started_it_ran_out_of_time() {
+    let (cache, calls) = (cache(), AtomicUsize::new(0));
+    let (first, second) = (scope(SOON), scope(LATER));
+    let load = || {
+        let is_first = calls.fetch_add(1, Ordering::SeqCst) == 0;
+        let deadline = first.deadline;
+        async move {
+            if !is_first {
+                return Ok(7);
+            }
+            sleep_until(deadline.into()).await;
+            Err(timeout())
+        }
+        .boxed()
+    };
+
+    let reads = join(
+        cache.read(&first, key(&cache), load),
+        cache.read(&second, key(&cache), load),
+    );
+    let (first, second) = reads.await;
+    assert_eq!(told(first), Err(Some(VendorErrorCode::Timeout)));
+    assert_eq!(told(second), Ok((7, SourceState::Fresh)));
+    assert_eq!(calls.into_inner(), 2);
+}
+
+#[tokio::test]
+async fn a_vendor_that_took_its_whole_time_is_not_asked_again_by_those_who_waited_too() {
+    let (cache, calls) = (cache(), AtomicUsize::new(0));
+    let (first, second) = (scope(LATER), scope(LATER));
+    let load = || {
+        calls.fetch_add(1, Ordering::SeqCst);
+        async {
+            tokio::task::yield_now().await;
+            Err::<u64, _>(timeout())
+        }
+        .boxed()
+    };
+
+    let reads = join(
+        cache.read(&first, key(&cache), load),
+        cache.read(&second, key(&cache), load),
+    );
+    let (first, second) = reads.await;
+    assert_eq!(told(first), Err(Some(VendorErrorCode::Timeout)));
+    assert_eq!(told(second), Err(Some(VendorErrorCode::Timeout)));
+    assert_eq!(calls.into_inner(), 1);
+}
+
+#[tokio::test]
+async fn a_request_waits_for_the_read_of_another_no_longer_than_it_may() {
+    let cache = cache();
+    let hangs = || std::future::pending::<Result<u64>>().boxed();
+    let mut expected = Err(Some(VendorErrorCode::Timeout));
+    for _ in 0..2 {
+        let (patient, hurried) = (scope(LATER), scope(SOON));
+        let started_at = Instant::now();
+        let told = tokio::select! {
+            biased;
+            _ = cache.read(&patient, key(&cache), hangs) => unreachable!("it hangs"),
+            kept = cache.read(&hurried, key(&cache), hangs) => told(kept),
+        };
+        assert_eq!(told, expected);
+        assert!((SOON..LATER).contains(&started_at.elapsed()));
+
+        // What the vendor said before stands in the next time.
+        let answers = || async { Ok(7) }.boxed();
+        let kept = cache.read(&patient, key(&cache), answers).await;
+        assert_eq!(self::told(kept), Ok((7, SourceState::Fresh)));
+        expected = Ok((7, SourceState::Stale));
+    }
+}

@@ -1,0 +1,75 @@
+//! An exchange that is under way, and what is left of one whose caller goes away.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    breaker::{CallEnd, Permit},
+    call::Call,
+    client::{Errand, VendorClient},
+};
+use crate::domain::{VendorErrorCode, VendorFailure};
+
+/// Dropped before its end, it was given up: a vendor whose callers all lose patience fails nevertheless.
+pub(super) struct UnderWay<'a, 'p> {
+    client: &'a VendorClient,
+    errand: &'a Errand<'a>,
+    call: &'a Call,
+    permit: &'a Permit<'p>,
+    attempt: usize,
+    started_at: Instant,
+    is_over: bool,
+}
+
+impl<'a, 'p> UnderWay<'a, 'p> {
+    pub(super) fn begin(
+        client: &'a VendorClient,
+        errand: &'a Errand<'a>,
+        call: &'a Call,
+        permit: &'a Permit<'p>,
+        attempt: usize,
+    ) -> Self {
+        Self {
+            client,
+            errand,
+            call,
+            permit,
+            attempt,
+            started_at: Instant::now(),
+            is_over: false,
+        }
+    }
+
+    /// How long it took.
+    pub(super) fn end(mut self) -> Duration {
+        self.is_over = true;
+        self.started_at.elapsed()
+    }
+}
+
+impl Drop for UnderWay<'_, '_> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let duration = self.started_at.elapsed();
+        tracing::debug!(
+            target: "deskgraph::upstream",
+            vendor = self.client.vendor().slug(),
+            http.method = self.call.method.as_str(),
+            http.route = self.call.route,
+            attempt = self.attempt,
+            duration_ms = duration.as_millis() as u64,
+            request.id = self.errand.scope.id,
+            "a vendor call is given up: nobody waits for it any more"
+        );
+        if self.client.is_telling(duration) {
+            let failure = VendorFailure {
+                vendor: self.client.vendor(),
+                code: VendorErrorCode::Timeout,
+                retry_after: None,
+            };
+            self.client.health().note_failure(failure, CallEnd::Failed);
+            self.permit.count_unanswered();
+        }
+    }
+}
