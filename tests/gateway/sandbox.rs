@@ -549,6 +549,13 @@ async fn a_ticket_is_created_changed_in_part_and_deleted() {
         gone["message"],
         format!("No query results for model [App\\Ticket] {}", ticket["id"])
     );
+    let body = json!({ "subject": "另一張", "content": "內容" });
+    let (_, next) = desk.write(Method::POST, "/api/v1/ticket", body).await;
+    let numbers = (next["data"]["id"].as_i64(), ticket["id"].as_i64());
+    assert!(
+        numbers.0 > numbers.1,
+        "no number is given twice: {numbers:?}"
+    );
 
     desk.sandbox
         .firstline()

@@ -32,9 +32,16 @@ pub(super) struct Data {
     pub(super) subcategories: Table,
     pub(super) records: Table,
     pub(super) tickets: Table,
+    /// A database gives no number twice, also after the last row has gone.
+    pub(super) last_deleted_ticket: i64,
 }
 
 impl Data {
+    pub(super) fn next_ticket(&self) -> i64 {
+        let last = self.tickets.last_key_value().map_or(0, |(id, _)| *id);
+        last.max(self.last_deleted_ticket) + 1
+    }
+
     pub(super) fn seeded(seed: u64, now: DateTime, records: usize, tickets: usize) -> Self {
         let mut random = Random::new(seed ^ 0xf125_711e);
         let employees = employees(&mut random);
@@ -66,6 +73,7 @@ impl Data {
             })),
             records,
             tickets,
+            last_deleted_ticket: 0,
         }
     }
 }

@@ -379,7 +379,7 @@ async fn create_ticket(
     let mut data = hold(&firstline.data);
     let changes = edits::ticket_changes(&data, &body_fields(&body), Write::Create)?;
 
-    let id = data.tickets.last_key_value().map_or(1, |(id, _)| id + 1);
+    let id = data.next_ticket();
     let mut fields = data::ticket_defaults(id, now);
     fields.extend(changes);
     fields.insert("creater_id".into(), creater.map(|Owner(id)| id).into());
@@ -449,6 +449,7 @@ fn remove_ticket(firstline: &FirstLine, id: &str) -> Answer {
     let mut data = hold(&firstline.data);
     let (id, _) = numbered(&data.tickets, id, "Ticket")?;
     data.tickets.remove(&id);
+    data.last_deleted_ticket = data.last_deleted_ticket.max(id);
     Ok(match firstline.control.switches().delete_answer {
         DeleteAnswer::NoContent => StatusCode::NO_CONTENT.into_response(),
         DeleteAnswer::StatusInBody => Json(json!({ "data": { "status": 200 } })).into_response(),
