@@ -88,16 +88,17 @@ impl Freshness {
 }
 
 impl Grounds {
-    /// How long the answer is good for from `now` on, and at most `limit`; zero where it is good for this moment alone.
-    pub fn good_for(&self, now: Instant, limit: Duration) -> Duration {
+    /// How long the answer is good for from `now` on: `unchanging` where it rests on nothing that changes, and zero where it
+    /// is good for this moment alone.
+    pub fn good_for(&self, now: Instant, unchanging: Duration) -> Duration {
         let left = |until: Instant| until.saturating_duration_since(now);
-        self.good_until.map_or(limit, left).min(limit)
+        self.good_until.map_or(unchanging, left)
     }
 
     /// The same for the very answer, given again.
-    pub fn repeatable_for(&self, now: Instant, limit: Duration) -> Duration {
+    pub fn repeatable_for(&self, now: Instant, unchanging: Duration) -> Duration {
         let left = |until: Instant| until.saturating_duration_since(now);
-        self.repeatable_until.map_or(limit, left).min(limit)
+        self.repeatable_until.map_or(unchanging, left)
     }
 
     pub fn parts(&self) -> &[Part] {
@@ -128,6 +129,11 @@ mod tests {
         let freshness = Freshness::default();
         let now = Instant::now();
         assert_eq!(freshness.grounds().good_for(now, HOUR), HOUR);
+
+        let until = now + 2 * HOUR;
+        freshness.rest_on(part(4), until, until);
+        assert_eq!(freshness.grounds().good_for(now, HOUR), 2 * HOUR);
+        assert_eq!(freshness.grounds().repeatable_for(now, HOUR), 2 * HOUR);
 
         let seconds = |count| now + Duration::from_secs(count);
         freshness.rest_on(part(4), seconds(30), seconds(24));

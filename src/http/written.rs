@@ -66,7 +66,8 @@ impl Written {
             Fault::internal()
         })?;
         Ok(Self {
-            body: body.into(),
+            // Without the room that writing left over, which its reader would hold on to.
+            body: body.into_boxed_slice().into(),
             error_count: answer.errors.len(),
             refused_with: answer.refused_with,
             grounds,
@@ -169,21 +170,26 @@ pub(super) fn respond_to_batch(
 
 impl Audience {
     fn control(self, good_for: Duration) -> HeaderValue {
-        if good_for.is_zero() {
-            return HeaderValue::from_static("no-store");
-        }
         let seconds = good_for.as_secs();
+        let not_at_all = HeaderValue::from_static(match self {
+            Audience::Anybody => "no-store",
+            Audience::Caller => "private, no-store",
+        });
+        if good_for.is_zero() {
+            return not_at_all;
+        }
         let control = match self {
             Audience::Anybody => format!("public, max-age={seconds}"),
             Audience::Caller => format!("private, max-age={seconds}"),
         };
-        HeaderValue::from_str(&control).unwrap_or(HeaderValue::from_static("no-store"))
+        HeaderValue::from_str(&control).unwrap_or(not_at_all)
     }
 
+    /// Of a whole answer and of a 304 alike, though only the former leaves compressed.
     fn vary(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Audience::Anybody => "accept",
-            Audience::Caller => "accept, authorization, x-api-key",
+            Audience::Anybody => "accept, accept-encoding",
+            Audience::Caller => "accept, accept-encoding, authorization, x-api-key",
         })
     }
 }

@@ -162,12 +162,15 @@ impl Cache {
         lifetime: Lifetime,
         read: impl Hash,
     ) -> ReadKey {
-        let epoch = match lifetime {
+        // Read once, and before the objects' epoch, which is raised first: a write between the two makes the key one of before
+        // it, never one of after it that finds what was read before it.
+        let list_epoch = epoch(&self.list_epochs, vendor, topic);
+        let found_under = match lifetime {
             // One object's answer is dropped by name when the object alone is written.
             Lifetime::Entity => epoch(&self.entity_epochs, vendor, topic),
-            _ => epoch(&self.list_epochs, vendor, topic),
+            _ => list_epoch,
         };
-        let whole = (vendor, topic, lifetime, epoch, read);
+        let whole = (vendor, topic, lifetime, found_under, read);
         let hash = (
             self.hashers.0.hash_one(&whole),
             self.hashers.1.hash_one(&whole),
@@ -177,7 +180,7 @@ impl Cache {
             topic,
             lifetime,
             hash,
-            epoch: self::epoch(&self.list_epochs, vendor, topic),
+            epoch: list_epoch,
         }
     }
 
@@ -332,6 +335,14 @@ impl Cache {
     pub(super) fn drop_all(&self, vendor: Vendor, topic: Topic) {
         self.entity_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
         self.drop_lists(vendor, topic);
+    }
+
+    /// An object that was written, with the lists, totals and counts of its topic.
+    pub(super) fn drop_object(&self, key: ReadKey) {
+        self.drop_lists(key.vendor, key.topic);
+        self.drop_entity(key);
+        // Who found the object between those two believes to have read it after the write. Now that is before one.
+        self.drop_lists(key.vendor, key.topic);
     }
 
     pub(super) fn drop_entity(&self, key: ReadKey) {

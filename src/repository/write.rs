@@ -291,16 +291,14 @@ impl Shared {
 
     /// Whatever became of the write, nothing that it could have changed is served from the cache any more.
     fn forget_ticket(&self, id: TicketId) {
-        self.cache.drop_lists(id.vendor, Topic::Tickets);
-        self.cache
-            .drop_entity(self.entity_key(id.vendor, Topic::Tickets, id));
+        let key = self.entity_key(id.vendor, Topic::Tickets, id);
+        self.cache.drop_object(key);
     }
 
     /// Tickets hold copies of their service records, so they are dropped too.
     fn forget_service_record(&self, id: ServiceRecordId) {
-        self.cache.drop_lists(id.vendor, Topic::ServiceRecords);
-        self.cache
-            .drop_entity(self.entity_key(id.vendor, Topic::ServiceRecords, id));
+        let key = self.entity_key(id.vendor, Topic::ServiceRecords, id);
+        self.cache.drop_object(key);
         self.cache.drop_all(id.vendor, Topic::Tickets);
     }
 }

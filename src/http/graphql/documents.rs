@@ -16,7 +16,7 @@ use async_graphql::parser::types::ExecutableDocument;
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What a parsed document takes for each byte of its text, at most and roughly.
-const BYTES_PER_BYTE: usize = 40;
+const BYTES_PER_BYTE: usize = 128;
 const DOCUMENT_BYTES: usize = 1024;
 
 pub(in crate::http) struct Documents {
@@ -24,7 +24,7 @@ pub(in crate::http) struct Documents {
     hashers: (RandomState, RandomState),
 }
 
-/// A document without faults of its own.
+/// A document that could be parsed, and whose own values are right.
 pub(super) struct Document {
     pub(super) parsed: ExecutableDocument,
     text_bytes: usize,

@@ -6,7 +6,7 @@ use futures_util::future::join;
 use tokio::time::sleep_until;
 
 use super::*;
-use crate::domain::Caller;
+use crate::domain::{Caller, Part};
 
 const SOON: Duration = Duration::from_millis(200);
 const LATER: Duration = Duration::from_secs(60);
@@ -115,4 +115,31 @@ async fn a_request_waits_for_the_read_of_another_no_longer_than_it_may() {
         assert_eq!(self::told(kept), Ok((7, SourceState::Fresh)));
         expected = Ok((7, SourceState::Stale));
     }
+}
+
+#[test]
+fn who_found_an_object_while_it_was_dropped_does_not_hold_what_is_current() {
+    let cache = cache();
+    let object = || cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
+    let during = object().part().epoch + 1;
+
+    cache.drop_object(object());
+
+    let scope = scope(LATER);
+    let part = Part {
+        epoch: during,
+        ..object().part()
+    };
+    scope
+        .freshness
+        .rest_on(part, Instant::now() + LATER, Instant::now() + LATER);
+    assert!(!cache.holds(&scope.freshness.grounds()));
+
+    let fresh = self::scope(LATER);
+    fresh.freshness.rest_on(
+        object().part(),
+        Instant::now() + LATER,
+        Instant::now() + LATER,
+    );
+    assert!(cache.holds(&fresh.freshness.grounds()));
 }
