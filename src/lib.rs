@@ -69,13 +69,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let recoveries = vendors.iter().cloned().map(bring_back).collect();
     let shared = Shared::new(vendors, config.cache, config.limits);
     let schema = schema::build(config.schema);
-    let router =
-        http::router(config.http, schema, &schema::sdl(), shared).map_err(|err| {
-            match err.kind {
-                ErrorKind::BadUserInput => StartError::Manifest(err),
-                _ => StartError::Other(err),
-            }
-        })?;
+    let router = http::router(config.http, schema, &schema::sdl(), shared.clone()).map_err(
+        |err| match err.kind {
+            ErrorKind::BadUserInput => StartError::Manifest(err),
+            _ => StartError::Other(err),
+        },
+    )?;
 
     let listener = TcpListener::bind(config.listen)
         .await
@@ -88,7 +87,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         // The sender is dropped when nobody holds the gateway any more, which stops it too.
         let _ = is_stopped.await;
     };
-    let serving = tokio::spawn(http::server::serve(listener, router, stopped));
+    let writes_ended = async move { shared.writes_ended().await };
+    let serving = tokio::spawn(http::server::serve(listener, router, stopped, writes_ended));
     tracing::info!(%address, "listening");
 
     Ok(Running {

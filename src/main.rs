@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use deskgraph::{
     StartError,
@@ -107,8 +108,16 @@ impl From<Refusal> for Failure {
     }
 }
 
-#[tokio::main]
-async fn run(command: Command) -> Result<ExitCode, Failure> {
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    let runtime = Runtime::new()
+        .map_err(|err| Failure::Io("the threads to work with can't be started", err))?;
+    let ended = runtime.block_on(carry_out(command));
+    // A name that is being looked up can't be interrupted, and nobody waits for it any more.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn carry_out(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve { config } => serve(config.as_deref()).await,
         Command::Demo => demo().await,

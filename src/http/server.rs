@@ -48,11 +48,13 @@ const MAX_HEAD_BYTES: u32 = 128 << 10;
 /// Requests under way at once on one connection of HTTP/2.
 const MAX_STREAMS: u32 = 100;
 
-/// Serves until `stop` is done, then takes nothing new, and ends with the last request or at the end of the grace.
+/// Serves until `stop` is done, then takes nothing new, and ends with the last request and `last_work` or at the end of the
+/// grace.
 pub async fn serve(
     mut listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
+    last_work: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let protocol = Arc::new(protocol());
     let connections = GracefulShutdown::new();
@@ -74,8 +76,12 @@ pub async fn serve(
     }
     drop(listener);
 
+    let all_ended = async {
+        connections.shutdown().await;
+        last_work.await;
+    };
     tokio::select! {
-        () = connections.shutdown() => {}
+        () = all_ended => {}
         () = sleep(GRACE) => {
             tracing::warn!("requests were still under way at the end of the grace, and are cut off");
         }

@@ -102,6 +102,11 @@ impl Shared {
         })
     }
 
+    /// Done when no write is under way. A write goes on when its caller goes away.
+    pub async fn writes_ended(&self) {
+        self.writes.ended().await;
+    }
+
     pub fn for_request(self: &Arc<Self>, scope: Arc<RequestScope>) -> Repository {
         Repository {
             shared: Arc::clone(self),

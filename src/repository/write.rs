@@ -8,6 +8,7 @@ use std::{
 
 use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
+use tokio_util::task::TaskTracker;
 
 use super::{Repository, Shared};
 use crate::{
@@ -39,6 +40,7 @@ pub(super) struct Writes {
     locks: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     /// By caller and key, both hashed.
     keys: moka::sync::Cache<[u8; 32], Arc<IdempotentCreate>>,
+    under_way: TaskTracker,
 }
 
 /// What became of the create that a key names.
@@ -71,7 +73,13 @@ impl Writes {
                 .eviction_policy(moka::policy::EvictionPolicy::lru())
                 .time_to_live(KEY_LIFE)
                 .build(),
+            under_way: TaskTracker::new(),
         }
+    }
+
+    pub(super) async fn ended(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
     }
 
     /// The lock of one object. It lives as long as somebody holds or waits for it.
@@ -174,7 +182,7 @@ impl Repository {
             .as_deref()
             .map(|object| self.shared.writes.lock(object));
         let scope = Arc::clone(&self.scope);
-        let task = tokio::spawn(async move {
+        let task = self.shared.writes.under_way.spawn(async move {
             let _turn = match &lock {
                 Some(lock) => Some(lock.lock().await),
                 None => None,

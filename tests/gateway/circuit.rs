@@ -360,3 +360,35 @@ async fn at_most_a_fifth_of_many_calls_are_retries() {
     assert!(retries > RESERVE, "{retries}");
     assert!(retries <= CALLS / 5 + RESERVE, "{retries}");
 }
+
+#[tokio::test]
+async fn a_vendor_that_refuses_is_no_reason_not_to_be_ready() {
+    for code in [403, 429] {
+        let desk = desk(Wishes::default().without("FIRSTLINE")).await;
+        fail(&desk, "BANGWO8", status(code));
+        call(&desk, "BANGWO8", 2 * CALLS_THAT_OPEN).await;
+        assert_eq!(
+            told_of(&desk, "BANGWO8").await["state"],
+            "DEGRADED",
+            "{code}"
+        );
+        assert_eq!(readiness(&desk).await.0, 200, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_can_not_sign_in_gets_ready_again_by_itself() {
+    let wishes = Wishes::default()
+        .without("BANGWO8")
+        .set("FIRSTLINE__MAX_RETRIES", 0);
+    let desk = Desk::open_with(wishes).await;
+    fail_with(desk.sandbox.firstline(), "POST /api/v1/auth", status(500));
+    call(&desk, "FIRSTLINE", CALLS_THAT_OPEN).await;
+    assert_eq!(readiness(&desk).await.0, 503);
+
+    heal(&desk);
+    until("it is ready again", async || {
+        readiness(&desk).await.0 == 200
+    })
+    .await;
+}

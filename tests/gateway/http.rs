@@ -88,7 +88,12 @@ impl Front {
             .await
             .expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
-        tokio::spawn(server::serve(listener, router, std::future::pending()));
+        tokio::spawn(server::serve(
+            listener,
+            router,
+            std::future::pending(),
+            std::future::ready(()),
+        ));
 
         // Another part of the process may have chosen one already.
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -85,6 +85,34 @@ async fn requests_under_way_end_and_idle_connections_hold_nothing_up() {
 }
 
 #[tokio::test]
+async fn a_write_whose_client_went_away_ends_before_the_program() {
+    let stage = Stage::open().await;
+    let firstline = stage.vendors.firstline();
+    firstline.add_fault(FaultRule::new(
+        "POST /api/v1/ticket",
+        Fault::Delay { ms: 1_500 },
+    ));
+    let create =
+        "mutation { createTicket(input: { subject: \"s\", content: \"c\" }) { ticket { id } } }";
+    let sent = stage
+        .client
+        .post(stage.program.url("/graphql"))
+        .json(&json!({ "query": create }))
+        .send();
+    let client = tokio::spawn(sent);
+    while firstline.requests_to("/api/v1/ticket").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    client.abort();
+
+    let ended = stage.program.end_by("-TERM").await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("a write ended"), "{}", ended.stderr);
+    let status = firstline.requests_to("/api/v1/ticket")[0].status;
+    assert!(status.is_some_and(|status| status < 300), "{status:?}");
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_the_program_at_once() {
     let stage = Stage::open().await;
     let answer = stage.under_way(Fault::HangBeforeHead).await;
