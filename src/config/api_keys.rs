@@ -22,7 +22,7 @@ pub(super) fn read(layers: &Layers) -> Result<Vec<ApiKey>> {
         return Err(layers.wrong(KEY));
     };
 
-    let mut names = HashSet::new();
+    let (mut names, mut secrets) = (HashSet::new(), HashSet::new());
     let mut keys = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
         let entry_number = index + 1;
@@ -32,6 +32,12 @@ pub(super) fn read(layers: &Layers) -> Result<Vec<ApiKey>> {
         if !names.insert(key.name.clone()) {
             return Err(Refusal::new(format!(
                 "{name}: entry {entry_number} must have a name of its own"
+            )));
+        }
+        // The same key with other rights would be one or the other by chance.
+        if !secrets.insert(key.secret.digest()) {
+            return Err(Refusal::new(format!(
+                "{name}: entry {entry_number} must have a key of its own"
             )));
         }
         keys.push(key);

@@ -126,6 +126,7 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
             max_bytes: layers.number("cache.answers_max_bytes")?,
         },
         request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
+        body_timeout: milliseconds(layers, "limits.body_timeout_ms")?,
         max_body_bytes: count(layers, "limits.max_body_bytes")?,
         max_batch: count(layers, "limits.max_batch")?,
         document: DocumentLimits {

@@ -454,6 +454,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How long one request may take",
     ),
     number(
+        "limits.body_timeout_ms",
+        "1500",
+        1,
+        TEN_MINUTES_MS,
+        "How long a request's whole body may take to arrive",
+    ),
+    number(
         "limits.max_aliases",
         "30",
         0,

@@ -392,6 +392,8 @@ fn api_keys_are_read_from_json_and_from_the_file() {
 #[test]
 fn api_keys_are_refused_by_their_entry() {
     let digest = "f".repeat(64);
+    // Of the value itself.
+    let its_digest = "1f3fa74b1208842aad0b685f0cd06053a9e84f0eb7f2c1c94c96ea25cb13cd77";
     for (keys, expected) in [
         (r#"{"name": "s3cr3t-value"}"#.to_owned(), "JSON array"),
         ("[s3cr3t-value".to_owned(), "JSON array"),
@@ -419,6 +421,15 @@ fn api_keys_are_refused_by_their_entry() {
             r#"[{"name": "a", "key": "b", "scopes": ["read"]}, {"name": "a", "key": "s3cr3t-value", "scopes": ["read"]}]"#
                 .to_owned(),
             "entry 2 must have a name of its own",
+        ),
+        (
+            r#"[{"name": "a", "key": "s3cr3t-value", "scopes": ["read"]}, {"name": "b", "key": "s3cr3t-value", "scopes": ["write"]}]"#
+                .to_owned(),
+            "entry 2 must have a key of its own",
+        ),
+        (
+            format!(r#"[{{"name": "a", "key": "s3cr3t-value", "scopes": ["read"]}}, {{"name": "b", "sha256": "{its_digest}", "scopes": ["read"]}}]"#),
+            "entry 2 must have a key of its own",
         ),
     ] {
         assert_refused(

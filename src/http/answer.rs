@@ -16,6 +16,7 @@ pub(super) mod code {
     pub(crate) const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
     pub(crate) const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
     pub(crate) const UPSTREAM_UNAVAILABLE: &str = "UPSTREAM_UNAVAILABLE";
+    pub(crate) const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
     pub(crate) const INTERNAL: &str = "INTERNAL";
     pub(crate) const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
     pub(crate) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
@@ -153,7 +154,16 @@ pub(super) struct Fault {
     pub(super) status: StatusCode,
     code: &'static str,
     message: Cow<'static, str>,
-    header: Option<(HeaderName, HeaderValue)>,
+    excess: Option<Excess>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
+}
+
+/// What a request has of something that is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Excess {
+    /// None where nobody counted to the end.
+    pub(super) cost: Option<u64>,
+    pub(super) allowed: u64,
 }
 
 impl Fault {
@@ -166,6 +176,7 @@ impl Fault {
             status,
             code,
             message: message.into(),
+            excess: None,
             header: None,
         }
     }
@@ -174,8 +185,20 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, code::BAD_USER_INPUT, message)
     }
 
+    /// The request is over one of the limits.
+    pub(super) fn over_limit(
+        status: StatusCode,
+        excess: Excess,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            excess: Some(excess),
+            ..Self::new(status, code::LIMIT_EXCEEDED, message)
+        }
+    }
+
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 
@@ -196,13 +219,18 @@ impl Fault {
 
     /// The same where it is one answer among others.
     pub(super) fn into_answer(self) -> Answer {
-        Answer::refused_with(self.status, vec![error(self.code, self.message)])
+        let error = match self.excess {
+            Some(excess) => excess.error(self.message),
+            None => error(self.code, self.message),
+        };
+        Answer::refused_with(self.status, vec![error])
     }
 
     pub(super) fn into_response_as(mut self, media_type: MediaType) -> Response {
         let (status, header) = (self.status, self.header.take());
         let mut response = json_response(status, media_type, &self.into_answer());
-        if let Some((name, value)) = header {
+        if let Some(header) = header {
+            let (name, value) = *header;
             response.headers_mut().insert(name, value);
         }
         response
@@ -223,6 +251,19 @@ pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerErr
         .get_or_insert_default()
         .set("code", Value::from(code));
     error
+}
+
+impl Excess {
+    /// Tells both numbers beside the code.
+    pub(super) fn error(self, message: impl Into<String>) -> ServerError {
+        let mut error = error(code::LIMIT_EXCEEDED, message);
+        let extensions = error.extensions.get_or_insert_default();
+        if let Some(cost) = self.cost {
+            extensions.set("cost", Value::from(cost));
+        }
+        extensions.set("allowed", Value::from(self.allowed));
+        error
+    }
 }
 
 /// What one GraphQL request is answered with.

@@ -70,6 +70,8 @@ pub struct HttpSettings {
     /// How many requests a caller may send; none for as many as they like.
     pub requests_per_minute: Option<NonZeroU32>,
     pub request_timeout: Duration,
+    /// For a request's whole body to arrive.
+    pub body_timeout: Duration,
     pub max_body_bytes: usize,
     pub max_batch: usize,
     pub document: DocumentLimits,
@@ -109,6 +111,7 @@ pub fn router(
         limits: settings.document,
         introspection: settings.introspection,
         request_timeout: settings.request_timeout,
+        body_timeout: settings.body_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
     });

@@ -17,7 +17,7 @@ use governor::{
     state::keyed::DefaultKeyedStateStore,
 };
 
-use super::answer::{Fault, code};
+use super::answer::{Excess, Fault};
 use crate::domain::Caller;
 
 /// After so many requests, whoever has not asked for long enough is forgotten.
@@ -64,11 +64,8 @@ impl RateLimit {
                 "The batch has {requests} requests, and a caller may send {} a minute.",
                 self.per_minute
             );
-            return Err(Fault::new(
-                StatusCode::BAD_REQUEST,
-                code::LIMIT_EXCEEDED,
-                message,
-            ));
+            let excess = self.excess(Some(requests.into()));
+            return Err(Fault::over_limit(StatusCode::BAD_REQUEST, excess, message));
         }
         match NonZeroU32::new(requests.saturating_sub(1)) {
             Some(others) => self.take(asker, others),
@@ -92,8 +89,16 @@ impl RateLimit {
             "A caller may send {} requests a minute; the header Retry-After says when the next one is taken.",
             self.per_minute
         );
-        Fault::new(StatusCode::TOO_MANY_REQUESTS, code::LIMIT_EXCEEDED, message)
+        Fault::over_limit(StatusCode::TOO_MANY_REQUESTS, self.excess(None), message)
             .with_retry_after(retry_after)
+    }
+
+    /// How often a caller has asked by now is kept by nobody: the limiter knows when the next one may.
+    fn excess(&self, cost: Option<u64>) -> Excess {
+        Excess {
+            cost,
+            allowed: self.per_minute.get().into(),
+        }
     }
 }
 

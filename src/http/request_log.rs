@@ -4,9 +4,9 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -30,6 +30,7 @@ pub(super) struct RequestFacts {
     operation: OnceLock<Arc<OperationFacts>>,
     answered_by: OnceLock<AnsweredBy>,
     refusal: OnceLock<&'static str>,
+    began_change: AtomicBool,
     errors: AtomicUsize,
 }
 
@@ -60,7 +61,7 @@ impl AnsweredBy {
 }
 
 impl RequestFacts {
-    fn new(id: String) -> Self {
+    pub(super) fn new(id: String) -> Self {
         Self {
             id,
             started_at: Instant::now(),
@@ -68,6 +69,7 @@ impl RequestFacts {
             operation: OnceLock::new(),
             refusal: OnceLock::new(),
             answered_by: OnceLock::new(),
+            began_change: AtomicBool::new(false),
             errors: AtomicUsize::new(0),
         }
     }
@@ -90,6 +92,19 @@ impl RequestFacts {
     /// Why nobody's name was found for the request.
     pub(super) fn tell_refusal(&self, reason: &'static str) {
         self.refusal.get_or_init(|| reason);
+    }
+
+    /// From here on nobody can say that nothing was changed.
+    pub(super) fn tell_change(&self) {
+        self.began_change.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn began_change(&self) -> bool {
+        self.began_change.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        self.started_at.elapsed()
     }
 
     pub(super) fn count_errors(&self, count: usize) {
@@ -130,7 +145,7 @@ impl Drop for Line {
         let route = self.route.as_ref().map(MatchedPath::as_str);
         let scope = facts.scope.get();
         let operation = facts.operation.get();
-        let duration = facts.started_at.elapsed();
+        let duration = facts.age();
 
         tracing::info!(
             target: "deskgraph::request",

@@ -166,7 +166,10 @@ async fn a_batch_has_a_bound_and_each_of_its_requests_its_own() {
         .post(&json!([request, request, request, request]))
         .await;
     assert_eq!(status, 400);
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+    assert_eq!(
+        answer["errors"][0]["extensions"],
+        json!({ "code": "LIMIT_EXCEEDED", "cost": 4, "allowed": 3 })
+    );
     assert_eq!(
         answer["errors"][0]["message"],
         "The batch has 4 requests; at most 3 are allowed."
@@ -183,6 +186,59 @@ async fn a_batch_has_a_bound_and_each_of_its_requests_its_own() {
     );
     assert_eq!(answers[1], json!({ "data": { "__typename": "Query" } }));
     assert_eq!(desk.calls(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_tells_its_size_where_it_says_it() {
+    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_BODY_BYTES", 100)).await;
+    let body = |bytes: usize| {
+        format!(
+            "{:bytes$}",
+            json!({ "query": "{ __typename }" }).to_string()
+        )
+    };
+    let send = async |body: reqwest::Body| {
+        let request = desk.client().post(desk.url("/graphql"));
+        let request = request.header("content-type", "application/json");
+        let response = request.body(body).send().await.expect("it answers");
+        let status = response.status().as_u16();
+        let answer: Value = response.json().await.expect("it answers in JSON");
+        (status, answer["errors"][0]["extensions"].clone())
+    };
+
+    assert_eq!(send(body(100).into()).await, (200, Value::Null));
+    let counted = json!({ "code": "LIMIT_EXCEEDED", "cost": 101, "allowed": 100 });
+    assert_eq!(send(body(101).into()).await, (413, counted));
+    let stream = futures_util::stream::iter([Ok::<_, std::io::Error>(body(101))]);
+    let uncounted = json!({ "code": "LIMIT_EXCEEDED", "allowed": 100 });
+    let stream = reqwest::Body::wrap_stream(stream);
+    assert_eq!(send(stream).await, (413, uncounted));
+}
+
+#[tokio::test]
+async fn graphiqls_introspection_passes_however_narrow_the_limits_are() {
+    let narrow = [
+        ("LIMITS__MAX_DEPTH", 1),
+        ("LIMITS__MAX_COMPLEXITY", 1),
+        ("LIMITS__MAX_ALIASES", 0),
+        ("LIMITS__MAX_ROOT_FIELDS", 1),
+        ("LIMITS__MAX_DIRECTIVES", 0),
+        ("LIMITS__MAX_TOKENS", 1),
+        ("LIMITS__MAX_DOCUMENT_BYTES", 1),
+    ];
+    let wishes = narrow
+        .into_iter()
+        .fold(Wishes::default(), |wishes, (name, value)| {
+            wishes.set(name, value)
+        });
+    let desk = Desk::open_with(wishes).await;
+
+    let introspection = include_str!("../fixtures/introspection.graphql");
+    let told = desk.ask(introspection).await;
+    assert!(told["__schema"]["types"].is_array(), "{told}");
+    let (status, answer) = desk.post(&json!({ "query": "{ __typename }" })).await;
+    assert_eq!(status, 400, "{answer}");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
 }
 
 #[tokio::test]
@@ -254,6 +310,14 @@ async fn with_introspection_off_the_schema_is_not_told_by_anything() {
         (
             "mutation($input: CreateTicketInput!) { createTicket(input: $input) { ticket { id } } }",
             json!({ "input": { "subjct": "a" } }),
+        ),
+        (
+            "{ tickets(filter: { createdFrom: \"yesterday\" }) { totalCount } }",
+            json!({}),
+        ),
+        (
+            "query($filter: TicketFilter) { tickets(filter: $filter) { totalCount } }",
+            json!({ "filter": { "createdFrom": 5 } }),
         ),
         ("subscription { a }", json!({})),
     ] {

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::Desk;
 
 /// What a refusal may take at most, on whatever machine this runs.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -253,30 +253,68 @@ async fn variables_that_are_too_much_are_refused() {
 
 #[tokio::test]
 async fn a_slow_body_is_given_up_and_holds_up_nobody() {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__REQUEST_TIMEOUT_MS", 500)).await;
+    let desk = Desk::open().await;
+
+    for (what, pause) in [
+        ("a stall", None),
+        ("a drip", Some(Duration::from_millis(100))),
+    ] {
+        let (begin, mut connection) = begin_body(&desk).await;
+        // While it waits for the rest, others are answered.
+        assert_eq!(desk.ask("{ __typename }").await["__typename"], "Query");
+
+        let answer = answer_to_the_rest(&mut connection, pause).await;
+        let took = begin.elapsed();
+        assert!(took < AT_ONCE, "{what}: it took {took:?}");
+        assert!(answer.starts_with("HTTP/1.1 408"), "{what}: {answer}");
+        assert!(
+            answer.contains("{\"code\":\"LIMIT_EXCEEDED\",\"allowed\":1500}"),
+            "{what}: {answer}"
+        );
+        assert_eq!(desk.calls(), (0, 0), "{what}");
+        assert_eq!(desk.ask("{ __typename }").await["__typename"], "Query");
+    }
+}
+
+/// Sends the head of a request and the start of its body.
+async fn begin_body(desk: &Desk) -> (Instant, TcpStream) {
     let address = desk.url("").replace("http://", "");
-    let mut stream = TcpStream::connect(&address)
+    let mut connection = TcpStream::connect(&address)
         .await
         .expect("the gateway listens");
     let head = format!(
         "POST /graphql HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{\"que"
     );
-    stream
+    let begin = Instant::now();
+    connection
         .write_all(head.as_bytes())
         .await
         .expect("it is taken");
+    (begin, connection)
+}
 
-    // While it waits for the rest, others are answered.
-    assert_eq!(desk.ask("{ __typename }").await["__typename"], "Query");
+/// What comes back while nothing more is sent, or a byte after each pause.
+async fn answer_to_the_rest(connection: &mut TcpStream, pause: Option<Duration>) -> String {
+    let (mut receiving, mut sending) = connection.split();
+    let dripping = async {
+        match pause {
+            None => std::future::pending().await,
+            Some(pause) => {
+                let mut drops = tokio::time::interval(pause);
+                loop {
+                    drops.tick().await;
+                    // What is given up may refuse the rest.
+                    let _ = sending.write_all(b" ").await;
+                }
+            }
+        }
+    };
 
     let mut answer = vec![0; 4096];
-    let length = tokio::time::timeout(Duration::from_secs(30), stream.read(&mut answer))
-        .await
-        .expect("it is given up")
-        .expect("it is answered");
-    let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(answer.contains("LIMIT_EXCEEDED"), "{answer}");
-    assert_eq!(desk.calls(), (0, 0));
-    assert_eq!(desk.ask("{ __typename }").await["__typename"], "Query");
+    let length = tokio::select! {
+        length = tokio::time::timeout(Duration::from_secs(30), receiving.read(&mut answer)) => length,
+        () = dripping => unreachable!("it drips on"),
+    };
+    let length = length.expect("it is given up").expect("it is answered");
+    String::from_utf8_lossy(&answer[..length]).into_owned()
 }

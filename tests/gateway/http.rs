@@ -35,6 +35,7 @@ fn settings() -> HttpSettings {
         cors_origins: Vec::new(),
         requests_per_minute: None,
         request_timeout: Duration::from_secs(30),
+        body_timeout: Duration::from_secs(30),
         max_body_bytes: 10_000,
         max_batch: 3,
         document: DocumentLimits {
@@ -536,9 +537,9 @@ async fn a_field_answers_through_the_repository() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_given_up_at_the_deadline() {
+async fn a_body_that_does_not_come_is_given_up_at_its_deadline() {
     let front = Front::start(HttpSettings {
-        request_timeout: Duration::from_millis(50),
+        body_timeout: Duration::from_millis(50),
         ..settings()
     })
     .await;

@@ -119,9 +119,16 @@ async fn the_playground_is_kept_by_browsers_as_long_as_it_is_the_same() {
             "{kind}"
         );
     }
-    for other in ["unknown.js", "..%2Findex.html", "%2E%2E%2F.made-from"] {
-        let other = get(&desk, &format!("/graphiql/assets/{other}")).await;
-        assert_eq!(other.status(), StatusCode::NOT_FOUND);
+    for other in [
+        "unknown.js",
+        "..%2Findex.html",
+        "%2E%2E%2F.made-from",
+        "%FF",
+    ] {
+        let answer = get(&desk, &format!("/graphiql/assets/{other}")).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{other}");
+        let kind = header(&answer, "content-type");
+        assert!(kind.starts_with("application/json"), "{other}: {kind}");
     }
 
     for known in [tag.clone(), format!("\"another\", W/{tag}"), "*".to_owned()] {

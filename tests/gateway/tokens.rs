@@ -19,12 +19,15 @@ use crate::{
 const QUERY: &str = "{ tickets(first: 1) { nodes { id } } }";
 
 async fn desk(issuer: &Issuer) -> Desk {
-    let wishes = Wishes::default()
+    Desk::open_with(wishes(issuer)).await
+}
+
+fn wishes(issuer: &Issuer) -> Wishes {
+    Wishes::default()
         .set("AUTH__MODE", "jwt")
         .set("AUTH__JWKS_URL", &issuer.jwks_url)
         .set("AUTH__ISSUER", ISSUER)
-        .set("AUTH__AUDIENCE", AUDIENCE);
-    Desk::open_with(wishes).await
+        .set("AUTH__AUDIENCE", AUDIENCE)
 }
 
 async fn ask(desk: &Desk, token: &str, query: &str) -> Response {
@@ -104,6 +107,31 @@ async fn claims_may_be_written_in_every_way_that_is_right() {
     }
     let without_id = key.sign(&json!({ "alg": "EdDSA" }), &claims("read"));
     assert_eq!(status(&desk, &without_id).await, 200);
+}
+
+#[tokio::test]
+async fn a_client_without_a_subject_has_one_rate_whatever_its_tokens() {
+    let key = SigningKey::ed25519("a");
+    let issuer = Issuer::start(&[&key]).await;
+
+    for claim in ["client_id", "azp"] {
+        let desk = Desk::open_with(wishes(&issuer).set("LIMITS__REQUESTS_PER_MINUTE", 2)).await;
+        let token = |client: &str, number: usize| {
+            let mut claims = claims_with("sub", Value::Null);
+            claims[claim] = json!(client);
+            claims["jti"] = json!(number);
+            key.token("EdDSA", &claims)
+        };
+        for number in 0..2 {
+            assert_eq!(
+                status(&desk, &token("report", number)).await,
+                200,
+                "{claim}"
+            );
+        }
+        assert_eq!(status(&desk, &token("report", 2)).await, 429, "{claim}");
+        assert_eq!(status(&desk, &token("another", 3)).await, 200, "{claim}");
+    }
 }
 
 #[tokio::test]

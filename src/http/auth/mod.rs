@@ -44,6 +44,16 @@ pub enum KeySecret {
     Sha256([u8; 32]),
 }
 
+impl KeySecret {
+    /// What a key that is sent is compared by.
+    pub fn digest(&self) -> [u8; 32] {
+        match self {
+            KeySecret::Plain(key) => sha256(key.expose_secret().as_bytes()),
+            KeySecret::Sha256(digest) => *digest,
+        }
+    }
+}
+
 pub(super) struct Authenticator {
     known: Known,
 }
@@ -73,7 +83,7 @@ impl Authenticator {
             AuthSettings::Open => Known::Everybody(Caller::new("anonymous", Scope::ALL.to_vec())),
             AuthSettings::ApiKeys(keys) => Known::Keys(
                 keys.into_iter()
-                    .map(|key| (digest_of(&key.secret), Caller::new(&key.name, key.scopes)))
+                    .map(|key| (key.secret.digest(), Caller::new(&key.name, key.scopes)))
                     .collect(),
             ),
             AuthSettings::Tokens(settings) => {
@@ -164,13 +174,6 @@ fn caller_by_key(keys: &[([u8; 32], Caller)], key: &[u8]) -> Result<Caller, Refu
         }
     }
     found.cloned().ok_or(Refusal::Unknown("an unknown key"))
-}
-
-fn digest_of(secret: &KeySecret) -> [u8; 32] {
-    match secret {
-        KeySecret::Plain(key) => sha256(key.expose_secret().as_bytes()),
-        KeySecret::Sha256(digest) => *digest,
-    }
 }
 
 fn sha256(key: &[u8]) -> [u8; 32] {

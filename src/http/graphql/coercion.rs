@@ -216,8 +216,10 @@ impl Coercion<'_> {
             }
             (_, Some(InputShape::Object(_) | InputShape::OneOf(_))) => "an object".to_owned(),
             _ => match schema::misfit(name, &async_graphql::Value::Null) {
-                Some(form) => format!("a {name}, {form}"),
-                None => format!("a {name}"),
+                Some(form) if tells_names => format!("a {name}, {form}"),
+                Some(form) => form.to_owned(),
+                None if tells_names => format!("a {name}"),
+                None => "what its scalar takes".to_owned(),
             },
         }
     }

@@ -12,6 +12,8 @@ use std::{
 
 use async_graphql::parser::types::ExecutableDocument;
 
+use crate::http::limits::DocumentSize;
+
 /// How much may be held of them.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -27,6 +29,7 @@ pub(in crate::http) struct Documents {
 /// A document that could be parsed, and whose own values are right.
 pub(super) struct Document {
     pub(super) parsed: ExecutableDocument,
+    pub(super) size: DocumentSize,
     text_bytes: usize,
     is_validated: AtomicBool,
 }
@@ -61,9 +64,10 @@ impl Documents {
 }
 
 impl Document {
-    pub(super) fn new(parsed: ExecutableDocument, text: &str) -> Arc<Self> {
+    pub(super) fn new(parsed: ExecutableDocument, text: &str, size: DocumentSize) -> Arc<Self> {
         Arc::new(Self {
             parsed,
+            size,
             text_bytes: text.len(),
             is_validated: AtomicBool::new(false),
         })

@@ -25,10 +25,10 @@ use axum::{
     response::Response,
 };
 use futures_util::future::try_join_all;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use super::{
-    answer::{Answer, Fault, MediaType, code, error},
+    answer::{Answer, Excess, Fault, MediaType, code},
     auth::Authenticator,
     limits::{DocumentLimits, SchemaShape},
     rate_limit::{Asker, RateLimit},
@@ -69,6 +69,7 @@ pub(super) struct Graphql {
     pub(super) introspection: Introspection,
     pub(super) documents: PersistedDocuments,
     pub(super) request_timeout: Duration,
+    pub(super) body_timeout: Duration,
     pub(super) max_body_bytes: usize,
     pub(super) max_batch: usize,
 }
@@ -108,16 +109,17 @@ impl Graphql {
         let may_write = request.method() == Method::POST;
         let conditions = (!may_write).then(|| request.headers().clone());
 
-        let asked = timeout_at(scope.deadline.into(), self.asked(request))
+        let body_timeout = self.body_timeout.min(self.request_timeout);
+        let asked = timeout(body_timeout, self.asked(request))
             .await
-            .map_err(|_| body_too_slow())??
-            .try_map(|parameters| {
-                self.documents
-                    .resolve(parameters, |text| self.may_run(text))
-            })?;
+            .map_err(|_| body_too_slow(body_timeout))??;
         if let (Some(rate_limit), Asked::Batch(batch)) = (&self.rate_limit, &asked) {
             rate_limit.count_batch(&asker, batch.len())?;
         }
+        let asked = asked.try_map(|parameters| {
+            self.documents
+                .resolve(parameters, |text| self.may_run(text))
+        })?;
         let audience = self.authenticator.audience();
         let manner = Manner {
             media_type,
@@ -142,13 +144,9 @@ impl Graphql {
         };
 
         let backstop = scope.deadline + BACKSTOP;
-        match timeout_at(backstop.into(), answering).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                facts.count_errors(1);
-                Ok(Written::once(&took_too_long())?.respond(&manner))
-            }
-        }
+        timeout_at(backstop.into(), answering)
+            .await
+            .unwrap_or_else(|_| Err(took_too_long(facts, self.request_timeout)))
     }
 
     /// Where everybody has one name, their addresses tell them apart.
@@ -295,6 +293,7 @@ impl Graphql {
         }
 
         facts.tell_answered_by(AnsweredBy::Execution);
+        facts.tell_change();
         let repository = self.shared.for_request(Arc::new(scope.for_operation()));
         let answer = operation.execute(&self.schema, Arc::new(repository)).await;
         Written::once(&answer).map(Arc::new)
@@ -369,17 +368,68 @@ fn not_acceptable() -> Fault {
     )
 }
 
-fn body_too_slow() -> Fault {
-    Fault::new(
+fn body_too_slow(timeout: Duration) -> Fault {
+    let allowed = milliseconds(timeout);
+    Fault::over_limit(
         StatusCode::REQUEST_TIMEOUT,
-        code::LIMIT_EXCEEDED,
-        "The request body took longer to arrive than a request may take.",
+        Excess {
+            cost: None,
+            allowed,
+        },
+        format!("The request body must arrive within {allowed} ms, and did not."),
     )
 }
 
-fn took_too_long() -> Answer {
-    let message = "The request took longer than it may, and was given up; \
-        what became of changes that it asked for is not known.";
-    let error = error(code::INTERNAL, message);
-    Answer::refused_with(StatusCode::GATEWAY_TIMEOUT, vec![error])
+/// Cut off with all that was under way.
+fn took_too_long(facts: &RequestFacts, timeout: Duration) -> Fault {
+    let (took, allowed) = (milliseconds(facts.age()), milliseconds(timeout));
+    if facts.began_change() {
+        let message = format!(
+            "The request was given up after {took} ms, at most {allowed} are allowed; \
+            what became of the changes that it asked for is not known."
+        );
+        return Fault::new(StatusCode::GATEWAY_TIMEOUT, code::OUTCOME_UNKNOWN, message);
+    }
+
+    Fault::over_limit(
+        StatusCode::GATEWAY_TIMEOUT,
+        Excess {
+            cost: Some(took),
+            allowed,
+        },
+        format!("The request was given up after {took} ms; at most {allowed} are allowed."),
+    )
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error_of(fault: Fault) -> serde_json::Value {
+        let answer = serde_json::to_value(fault.into_answer()).expect("an answer is JSON");
+        answer["errors"][0].clone()
+    }
+
+    #[test]
+    fn a_request_that_is_cut_off_tells_its_time_and_whether_it_may_have_changed_something() {
+        let facts = RequestFacts::new("a".to_owned());
+        let query = error_of(took_too_long(&facts, Duration::from_millis(700)));
+        assert_eq!(query["extensions"]["code"], "LIMIT_EXCEEDED");
+        assert_eq!(query["extensions"]["allowed"], 700);
+        assert!(query["extensions"]["cost"].is_u64(), "{query}");
+
+        facts.tell_change();
+        let mutation = error_of(took_too_long(&facts, Duration::from_millis(700)));
+        assert_eq!(mutation["extensions"]["code"], "OUTCOME_UNKNOWN");
+        assert!(
+            mutation["message"]
+                .as_str()
+                .is_some_and(|message| message.contains("700")),
+            "{mutation}"
+        );
+    }
 }

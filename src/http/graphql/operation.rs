@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     http::{
-        answer::{Answer, code, error},
+        answer::{Answer, Excess, code, error},
         limits::{self, DocumentLimits, Refusal, SchemaShape},
         request_log::OperationFacts,
     },
@@ -60,6 +60,7 @@ impl Operation {
         let found = found(&document.parsed, parameters.operation_name.as_deref())?;
         let (name, definition) = (found.0.map(str::to_owned), &found.1.node);
         limits::check_document(
+            document.size,
             &document.parsed,
             definition,
             &parameters.variables,
@@ -133,11 +134,18 @@ impl Operation {
     }
 }
 
+/// The document, where it is small enough to be parsed.
 fn parsed(text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, Answer> {
-    limits::check_size(text, limits).map_err(refused)?;
-    let mut parsed = parse_query(text).map_err(unparsable)?;
+    let size = limits::check_size(text, limits).map_err(refused)?;
+    let mut parsed = parse_query(text).map_err(|err| {
+        // What can't be read is no introspection, and its size comes first.
+        match limits::check_size_of(size, limits) {
+            Err(refusal) => refused(refusal),
+            Ok(()) => unparsable(err),
+        }
+    })?;
     validation::wrap_typenames(&mut parsed);
-    Ok(Document::new(parsed, text))
+    Ok(Document::new(parsed, text, size))
 }
 
 /// Whether a document could run: it is within the limits, with its variables' defaults, and valid.
@@ -148,27 +156,26 @@ pub(in crate::http) fn check(
     shape: &SchemaShape,
     introspection: Introspection,
 ) -> Result<(), Answer> {
-    limits::check_size(text, limits).map_err(refused)?;
-    let mut document = parse_query(text).map_err(unparsable)?;
-    validation::wrap_typenames(&mut document);
+    let document = parsed(text, limits)?;
 
+    let (size, parsed) = (document.size, &document.parsed);
     let no_variables = Variables::default();
-    for (_, operation) in document.operations.iter() {
-        limits::check_document(&document, &operation.node, &no_variables, shape, limits)
+    for (_, operation) in parsed.operations.iter() {
+        limits::check_document(size, parsed, &operation.node, &no_variables, shape, limits)
             .map_err(refused)?;
     }
-    let faults = validation::faults(&document, shape, introspection);
+    let faults = validation::faults(parsed, shape, introspection);
     if !faults.is_empty() {
         return Err(Answer::refused(faults));
     }
 
     // The library validates no sooner than it executes. Of introspection alone, which waits for nothing.
     let mut request = Request::new(text).only_introspection();
-    request.operation_name = match &document.operations {
+    request.operation_name = match &parsed.operations {
         DocumentOperations::Single(_) => None,
         DocumentOperations::Multiple(operations) => operations.keys().next().map(Name::to_string),
     };
-    request.set_parsed_query(document);
+    request.set_parsed_query(parsed.clone());
     match schema.execute(request).now_or_never().map(answer) {
         Some(answer) if answer.is_refusal() => Err(answer),
         _ => Ok(()),
@@ -207,11 +214,11 @@ fn found<'a>(
 fn refused(refusal: Refusal) -> Answer {
     Answer::refused(vec![match refusal {
         Refusal::OverLimit(over) => {
-            let mut error = error(code::LIMIT_EXCEEDED, over.to_string());
-            let extensions = error.extensions.get_or_insert_default();
-            extensions.set("cost", Value::from(over.has));
-            extensions.set("allowed", Value::from(over.allowed));
-            error
+            let excess = Excess {
+                cost: Some(over.has),
+                allowed: over.allowed,
+            };
+            excess.error(over.to_string())
         }
         Refusal::Invalid(message) => error(code::VALIDATION_FAILED, message),
     }])

@@ -9,7 +9,7 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value as Json;
 
-use crate::http::answer::{Answer, Fault, code, is_utf8};
+use crate::http::answer::{Answer, Excess, Fault, code, is_utf8};
 
 pub(super) enum Asked {
     One(Parameters),
@@ -100,12 +100,12 @@ pub(super) async fn read_body(
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared_bytes.is_some_and(|declared| declared > max_bytes as u64) {
-        return Err(too_large(max_bytes));
+        return Err(too_large(declared_bytes, max_bytes));
     }
 
     match Limited::new(body, max_bytes).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(err) if err.is::<LengthLimitError>() => Err(too_large(max_bytes)),
+        Err(err) if err.is::<LengthLimitError>() => Err(too_large(None, max_bytes)),
         Err(_) => Err(Fault::bad_request("The request body breaks off.")),
     }
 }
@@ -121,9 +121,12 @@ pub(super) fn from_body(body: &[u8], max_batch: usize) -> Result<Asked, Fault> {
         )),
         Json::Array(requests) if requests.len() > max_batch => {
             let length = requests.len();
-            Err(Fault::new(
+            Err(Fault::over_limit(
                 StatusCode::BAD_REQUEST,
-                code::LIMIT_EXCEEDED,
+                Excess {
+                    cost: Some(length as u64),
+                    allowed: max_batch as u64,
+                },
                 format!("The batch has {length} requests; at most {max_batch} are allowed."),
             ))
         }
@@ -228,10 +231,18 @@ fn variables_of(variables: Json) -> Result<Variables, Fault> {
         .map_err(|_| Fault::bad_request("The parameter variables can't be read."))
 }
 
-fn too_large(max_bytes: usize) -> Fault {
-    Fault::new(
+/// How large it is is not known of a body that does not say it, because nobody reads it to its end.
+fn too_large(bytes: Option<u64>, max_bytes: usize) -> Fault {
+    let has = match bytes {
+        Some(bytes) => format!("has {bytes} bytes"),
+        None => "is too large".to_owned(),
+    };
+    Fault::over_limit(
         StatusCode::PAYLOAD_TOO_LARGE,
-        code::LIMIT_EXCEEDED,
-        format!("The request body is too large; at most {max_bytes} bytes are allowed."),
+        Excess {
+            cost: bytes,
+            allowed: max_bytes as u64,
+        },
+        format!("The request body {has}; at most {max_bytes} bytes are allowed."),
     )
 }

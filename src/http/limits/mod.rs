@@ -2,7 +2,8 @@
 //!
 //! A scalar field costs 1, an object 2 besides its own fields, and a field that is a question of its own to a vendor 10 more. A
 //! list of objects costs that much for each item: as many as `first` or its default says, as `ids` names, or
-//! [`ASSUMED_LIST_LENGTH`]. Introspection costs 1 for each field.
+//! [`ASSUMED_LIST_LENGTH`]. Introspection asks no vendor and costs nothing: it has bounds of its own, which no setting changes, so
+//! that tools can ask for the schema however narrow the settings are.
 //!
 //! A fragment is measured once, however often it is spread, so that counting takes time linear in the document.
 
@@ -22,7 +23,7 @@ use async_graphql::{
 
 use shape::{Arity, FieldShape, as_count};
 pub(super) use shape::{Input, InputShape, SchemaShape};
-use tokens::DocumentSize;
+pub(super) use tokens::DocumentSize;
 
 #[derive(Debug, Clone)]
 pub struct DocumentLimits {
@@ -54,6 +55,16 @@ const MAX_LEVELS: u64 = 100;
 /// Introspection's lists lead back to each other, and each level multiplies the answer. Clients need two.
 const MAX_INTROSPECTION_LISTS: u64 = 2;
 
+/// How many fields of introspection a query may have, its fragments expanded. GraphiQL's has some 250.
+const MAX_INTROSPECTION_FIELDS: u64 = 1000;
+
+/// How large a document may always be that asks for introspection alone. GraphiQL's has some 250 tokens.
+const INTROSPECTION_SIZE: DocumentSize = DocumentSize {
+    bytes: 16_384,
+    tokens: 1000,
+    nesting: MAX_NESTING,
+};
+
 /// Why a document does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -82,14 +93,25 @@ impl fmt::Display for OverLimit {
 
 type Result<T> = std::result::Result<T, Refusal>;
 
-/// Before the document is parsed.
-pub(super) fn check_size(document: &str, limits: &DocumentLimits) -> Result<()> {
+/// Before the document is parsed. What is no larger than introspection may be is held against the settings when it is known to
+/// ask for anything else.
+pub(super) fn check_size(document: &str, limits: &DocumentLimits) -> Result<DocumentSize> {
     let bytes = document.len() as u64;
-    check("bytes of document", bytes, limits.max_document_bytes)?;
+    if bytes > INTROSPECTION_SIZE.bytes {
+        check("bytes of document", bytes, limits.max_document_bytes)?;
+    }
 
     let size = DocumentSize::of(document);
-    check("tokens", size.tokens, limits.max_tokens)?;
-    check("brackets inside each other", size.nesting, MAX_NESTING)
+    if size.tokens > INTROSPECTION_SIZE.tokens {
+        check_size_of(size, limits)?;
+    }
+    check("brackets inside each other", size.nesting, MAX_NESTING)?;
+    Ok(size)
+}
+
+fn check_size_of(size: DocumentSize, limits: &DocumentLimits) -> Result<()> {
+    check("bytes of document", size.bytes, limits.max_document_bytes)?;
+    check("tokens", size.tokens, limits.max_tokens)
 }
 
 /// Before they are read any further.
@@ -119,12 +141,16 @@ impl io::Write for Counter {
 
 /// After it is parsed, and before it is validated: validation expands fragments, which only this bounds.
 pub(super) fn check_document(
+    size: DocumentSize,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
     shape: &SchemaShape,
     limits: &DocumentLimits,
 ) -> Result<()> {
+    if !is_introspection_alone(operation) {
+        check_size_of(size, limits)?;
+    }
     check("directives", directives(document), limits.max_directives)?;
 
     let mut meter = Meter {
@@ -146,21 +172,33 @@ pub(super) fn check_document(
     )?;
 
     // Validation walks through the other operations and the fragments that nobody spreads, too.
-    let mut selections = measure.selections;
+    let mut all = measure;
     for fragment in document.fragments.keys() {
         meter.measure_fragment(fragment, 0)?;
     }
     for (_, other) in document.operations.iter() {
         if !std::ptr::eq(&other.node, operation) {
-            let measure = meter.measure_operation(&other.node)?;
-            selections = selections.saturating_add(measure.selections);
+            all.add(meter.measure_operation(&other.node)?);
         }
     }
     check(
+        "fields of introspection, with its fragments expanded",
+        all.introspection,
+        MAX_INTROSPECTION_FIELDS,
+    )?;
+    check(
         "fields, with its fragments expanded",
-        selections,
+        all.selections,
         limits.max_complexity,
     )
+}
+
+fn is_introspection_alone(operation: &OperationDefinition) -> bool {
+    let mut asked = operation.selection_set.node.items.iter();
+    asked.all(|selection| match &selection.node {
+        Selection::Field(field) => matches!(field.node.name.node.as_str(), "__schema" | "__type"),
+        _ => false,
+    })
 }
 
 fn check(what: &'static str, has: u64, allowed: u64) -> Result<()> {
@@ -174,8 +212,12 @@ fn check(what: &'static str, has: u64, allowed: u64) -> Result<()> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Measure {
     depth: u64,
+    /// How many sets and fragments stand inside each other.
+    levels: u64,
     aliases: u64,
+    /// Fields and fragments, but for those of introspection.
     selections: u64,
+    introspection: u64,
     /// Of this set itself.
     fields: u64,
     /// What costs the same whatever the size of the page.
@@ -192,11 +234,26 @@ impl Measure {
             .saturating_add(self.cost_per_item.saturating_mul(page_size))
     }
 
+    /// The same, as the content of a fragment that is spread in a set of this type.
+    fn spread_in(self, type_name: &str) -> Self {
+        let mut spread = Self {
+            levels: self.levels.saturating_add(1),
+            ..self
+        };
+        match is_introspection(type_name) {
+            true => spread.introspection = self.introspection.saturating_add(1),
+            false => spread.selections = self.selections.saturating_add(1),
+        }
+        spread
+    }
+
     fn add(&mut self, other: Measure) {
         self.depth = self.depth.max(other.depth);
+        self.levels = self.levels.max(other.levels);
         self.introspection_lists = self.introspection_lists.max(other.introspection_lists);
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.selections = self.selections.saturating_add(other.selections);
+        self.introspection = self.introspection.saturating_add(other.introspection);
         self.fields = self.fields.saturating_add(other.fields);
         self.fixed_cost = self.fixed_cost.saturating_add(other.fixed_cost);
         self.cost_per_item = self.cost_per_item.saturating_add(other.cost_per_item);
@@ -238,19 +295,16 @@ impl<'a> Meter<'a> {
                 Selection::Field(field) => self.measure_field(&field.node, type_name, level)?,
                 Selection::FragmentSpread(spread) => {
                     let name = spread.node.fragment_name.node.as_str();
-                    let mut measure = self.measure_fragment(name, level + 1)?;
-                    measure.selections = measure.selections.saturating_add(1);
-                    measure
+                    self.measure_fragment(name, level + 1)?.spread_in(type_name)
                 }
                 Selection::InlineFragment(fragment) => {
-                    let type_name = match &fragment.node.type_condition {
+                    let inside = match &fragment.node.type_condition {
                         Some(condition) => condition.node.on.node.as_str(),
                         None => type_name,
                     };
                     let set = &fragment.node.selection_set.node;
-                    let mut measure = self.measure_set(set, type_name, level + 1)?;
-                    measure.selections = measure.selections.saturating_add(1);
-                    measure
+                    self.measure_set(set, inside, level + 1)?
+                        .spread_in(type_name)
                 }
             });
         }
@@ -259,7 +313,11 @@ impl<'a> Meter<'a> {
 
     fn measure_fragment(&mut self, name: &'a str, level: u64) -> Result<Measure> {
         match self.fragments.get(name) {
-            Some(FragmentState::Measured(measure)) => return Ok(*measure),
+            Some(FragmentState::Measured(measure)) => {
+                let levels = level.saturating_add(measure.levels);
+                check("levels of fields and fragments", levels, MAX_LEVELS)?;
+                return Ok(*measure);
+            }
             Some(FragmentState::UnderWay) => {
                 return Err(Refusal::Invalid(format!(
                     "The fragment \"{name}\" spreads itself."
@@ -290,6 +348,9 @@ impl<'a> Meter<'a> {
         let set = &field.selection_set.node;
         let aliases = u64::from(field.alias.is_some());
 
+        if is_introspection(parent_type) || matches!(name, "__schema" | "__type") {
+            return self.measure_introspection(field, level);
+        }
         if set.items.is_empty() {
             return Ok(Measure {
                 depth: 1,
@@ -299,9 +360,6 @@ impl<'a> Meter<'a> {
                 fixed_cost: SCALAR_COST,
                 ..Measure::default()
             });
-        }
-        if is_introspection(name) || is_introspection(parent_type) {
-            return self.measure_introspection(field, level);
         }
 
         let shape = self.shape.field(parent_type, name);
@@ -314,8 +372,10 @@ impl<'a> Meter<'a> {
 
         Ok(Measure {
             depth: children.depth.saturating_add(1),
+            levels: children.levels.saturating_add(1),
             aliases: children.aliases.saturating_add(aliases),
             selections: children.selections.saturating_add(1),
+            introspection: children.introspection,
             fields: 1,
             fixed_cost,
             cost_per_item,
@@ -358,7 +418,7 @@ impl<'a> Meter<'a> {
         (one.saturating_mul(length).saturating_add(call), 0)
     }
 
-    /// Introspection is exempt from the limit of depth: its questions are deep, and the same everywhere.
+    /// Introspection is one level deep and costs nothing: its questions are the same everywhere.
     fn measure_introspection(&mut self, field: &'a Field, level: u64) -> Result<Measure> {
         let name = field.name.node.as_str();
         let children = self.measure_set(&field.selection_set.node, "__Introspection", level + 1)?;
@@ -378,14 +438,14 @@ impl<'a> Meter<'a> {
 
         Ok(Measure {
             depth: 1,
+            levels: children.levels.saturating_add(1),
             aliases: children
                 .aliases
                 .saturating_add(u64::from(field.alias.is_some())),
-            selections: children.selections.saturating_add(1),
+            introspection: children.introspection.saturating_add(1),
             fields: 1,
-            fixed_cost: children.fixed_cost.saturating_add(SCALAR_COST),
-            cost_per_item: 0,
             introspection_lists,
+            ..Measure::default()
         })
     }
 

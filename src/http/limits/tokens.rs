@@ -2,7 +2,8 @@
 
 /// What a document costs to parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct DocumentSize {
+pub(in crate::http) struct DocumentSize {
+    pub(super) bytes: u64,
     pub(super) tokens: u64,
     /// How many brackets stand inside each other at the deepest place.
     pub(super) nesting: u64,
@@ -50,7 +51,11 @@ impl DocumentSize {
             };
             tokens += 1;
         }
-        Self { tokens, nesting }
+        Self {
+            bytes: document.len() as u64,
+            tokens,
+            nesting,
+        }
     }
 }
 

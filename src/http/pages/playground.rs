@@ -1,7 +1,7 @@
 //! The playground: GraphiQL as the build made it, from this program alone.
 
 use axum::{
-    extract::Path,
+    extract::{Path, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -42,8 +42,12 @@ pub(in crate::http) async fn page(headers: HeaderMap) -> Response {
     }
 }
 
-pub(in crate::http) async fn asset(Path(name): Path<String>) -> Response {
-    match Made::get(&format!("assets/{name}")) {
+/// A name that can't be read is the name of nothing.
+pub(in crate::http) async fn asset(name: Result<Path<String>, PathRejection>) -> Response {
+    let asset = name
+        .ok()
+        .and_then(|Path(name)| Made::get(&format!("assets/{name}")));
+    match asset {
         Some(asset) => ([(header::CACHE_CONTROL, FOREVER)], content(asset)).into_response(),
         None => no_such_page().await.into_response(),
     }
