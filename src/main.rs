@@ -10,6 +10,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
+use tracing::Instrument;
 
 use deskgraph::{
     StartError,
@@ -241,7 +242,8 @@ async fn check(file: Option<&Path>) -> Result<ExitCode, Failure> {
         );
         let name = vendor.vendor();
 
-        match vendor.check(&scope).await {
+        let span = tracing::error_span!("check", request.id = scope.id);
+        match vendor.check(&scope).instrument(span).await {
             Ok(()) => print(&format!("{name}: works\n"))?,
             Err(err) => {
                 code = ExitCode::FAILURE;

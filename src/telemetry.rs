@@ -2,15 +2,18 @@
 
 use std::{
     any::Any,
+    fmt,
     io::{IsTerminal, stderr},
     panic,
 };
 
-use tracing::Level;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{FilterExt, filter_fn},
+    fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, format::Writer},
     layer::SubscriberExt,
+    registry::LookupSpan,
     util::SubscriberInitExt,
 };
 
@@ -36,6 +39,10 @@ pub fn start(format: LogFormat) {
     let is_readable = parsed.is_ok();
     let filter = parsed
         .unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER))
+        // Whichever lines are asked for, they bear what stands around them: the request's id.
+        .or(filter_fn(|metadata| {
+            metadata.is_span() && is_own(metadata.target())
+        }))
         .and(filter_fn(|metadata| {
             is_safe(metadata.target(), metadata.level())
         }));
@@ -43,7 +50,13 @@ pub fn start(format: LogFormat) {
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .map_event_format(Flat)
+            .boxed(),
     };
     let is_first = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
@@ -72,10 +85,49 @@ fn loggable_message(payload: &dyn Any) -> Option<&'static str> {
 /// Whatever RUST_LOG says, libraries are heard from warn up only: what they tell below it holds addresses with their values,
 /// headers and bodies, and with them personal data and secrets.
 fn is_safe(target: &str, level: &Level) -> bool {
-    let is_own = target
+    is_own(target) || *level <= Level::WARN
+}
+
+fn is_own(target: &str) -> bool {
+    target
         .strip_prefix(OWN_TARGET)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-    is_own || *level <= Level::WARN
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// Lines of JSON in which the fields of the spans around a line stand beside its own, and nowhere else.
+struct Flat<Lines>(Lines);
+
+impl<S, Fields, Lines> FormatEvent<S, Fields> for Flat<Lines>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    Fields: for<'writer> FormatFields<'writer> + 'static,
+    Lines: FormatEvent<S, Fields>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, Fields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.0
+            .format_event(context, Writer::new(&mut line), event)?;
+        let open = line.trim_end().strip_suffix('}').ok_or(fmt::Error)?;
+        writer.write_str(open)?;
+
+        for span in context.event_scope().into_iter().flatten() {
+            let extensions = span.extensions();
+            // Each span's fields are an object of their own.
+            let fields = extensions
+                .get::<FormattedFields<Fields>>()
+                .and_then(|fields| fields.strip_prefix('{')?.strip_suffix('}'))
+                .filter(|fields| !fields.is_empty());
+            if let Some(fields) = fields {
+                write!(writer, ",{fields}")?;
+            }
+        }
+        writeln!(writer, "}}")
+    }
 }
 
 #[cfg(test)]

@@ -154,6 +154,7 @@ fn behind_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
         .layer(compression())
         .layer(map_request(accept_plain))
         .layer(option_layer(cors(cors_origins)?))
+        .layer(map_request(keep_options_for_preflights))
         .layer(map_response(bear_safety_headers))
         .layer(from_fn(request_log::log_request));
     Ok(router)
@@ -221,6 +222,18 @@ fn rules_out_plain(entry: &str) -> bool {
     let (coding, weight) = entry.split_once(';').unwrap_or((entry, ""));
     let quality = weight.trim().trim_start_matches(['q', 'Q', '=']);
     matches!(coding.trim(), "*" | "identity") && quality.parse() == Ok(0.0)
+}
+
+/// The layer of CORS takes every OPTIONS for a browser's question whether a page may ask, and answers it with nothing. One that
+/// asks no such thing goes on as what it is here: a method that no address takes.
+async fn keep_options_for_preflights(mut request: Request) -> Request {
+    let is_preflight = request
+        .headers()
+        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() == Method::OPTIONS && !is_preflight {
+        *request.method_mut() = Method::TRACE;
+    }
+    request
 }
 
 /// What a page says of itself counts.

@@ -1,4 +1,5 @@
-//! One line in the log for each request: who asked what kind of thing, how it went, and what it cost.
+//! One line in the log for each request: who asked what kind of thing, how it went, and what it cost. Around it stands the span
+//! that gives the request's id to this line and to every other that is written on its way.
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
@@ -15,6 +16,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use tracing::Instrument;
 
 use crate::domain::RequestScope;
 
@@ -115,18 +117,23 @@ impl RequestFacts {
 /// Gives the request its id and its line in the log, and sends the id back.
 pub(super) async fn log_request(mut request: Request, next: Next) -> Response {
     let id = sent_id(request.headers()).unwrap_or_else(random_id);
+    // Of the highest level, so that it is there whichever lines are asked for.
+    let span = tracing::error_span!("request", request.id = id);
     let facts = Arc::new(RequestFacts::new(id));
     request.extensions_mut().insert(facts.clone());
-    let mut line = Line {
+    let line = Line {
         route: request.extensions().get::<MatchedPath>().cloned(),
-        facts: facts.clone(),
+        facts,
         status: None,
     };
+    answer(request, next, line).instrument(span).await
+}
 
+async fn answer(request: Request, next: Next, mut line: Line) -> Response {
     let mut response = next.run(request).await;
 
     line.status = Some(response.status());
-    if let Ok(id) = HeaderValue::from_str(&facts.id) {
+    if let Ok(id) = HeaderValue::from_str(&line.facts.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
@@ -150,7 +157,6 @@ impl Drop for Line {
         tracing::info!(
             target: "deskgraph::request",
             {
-            request.id = facts.id,
             http.route = route,
             http.status = self.status.map(|status| status.as_u16()),
             graphql.operation.name = operation.and_then(|operation| operation.loggable_name()),

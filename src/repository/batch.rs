@@ -18,6 +18,7 @@ use futures_util::{
     task::{FutureObj, Spawn, SpawnError},
 };
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::{
     Shared,
@@ -203,7 +204,8 @@ impl ById {
             ids.sort_unstable();
             let reader = self.clone();
             // What it brings goes into the cache, and its failure is nobody's: the answer at hand is still good.
-            tokio::spawn(async move { reader.batch(topic, vendor, ids, load).await.map(drop) });
+            let refreshing = async move { reader.batch(topic, vendor, ids, load).await.map(drop) };
+            tokio::spawn(refreshing.in_current_span());
         }
 
         let reads = missing.into_iter().map(async |(vendor, mut ids)| {
@@ -363,7 +365,7 @@ struct RequestTasks(Arc<Mutex<JoinSet<()>>>);
 impl Spawn for RequestTasks {
     fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
         let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.spawn(future);
+        tasks.spawn(future.in_current_span());
         Ok(())
     }
 }

@@ -23,6 +23,7 @@ use futures_util::{
 };
 use jiff::Timestamp;
 use tokio::time::timeout_at;
+use tracing::Instrument;
 
 use super::weight::Weight;
 use crate::{
@@ -410,7 +411,9 @@ impl Cache {
             flights.retain(|_, under_way| under_way.flight.upgrade().is_some());
         }
         let number = self.flights_started.fetch_add(1, Ordering::Relaxed);
-        let flight = Arc::clone(self).land(number, key, load()).boxed().shared();
+        // Whoever has it go on, it is the work of the request that began it.
+        let landing = Arc::clone(self).land(number, key, load());
+        let flight = landing.in_current_span().boxed().shared();
         if let Some(weak) = flight.downgrade() {
             let under_way = UnderWay {
                 number,

@@ -9,6 +9,7 @@ use std::{
 use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::{Repository, Shared};
 use crate::{
@@ -182,7 +183,7 @@ impl Repository {
             .as_deref()
             .map(|object| self.shared.writes.lock(object));
         let scope = Arc::clone(&self.scope);
-        let task = self.shared.writes.under_way.spawn(async move {
+        let writing = async move {
             let _turn = match &lock {
                 Some(lock) => Some(lock.lock().await),
                 None => None,
@@ -196,7 +197,6 @@ impl Repository {
             tracing::info!(
                 target: "deskgraph::write",
                 caller = &*scope.caller.name,
-                request.id = scope.id.as_str(),
                 mutation = mutation,
                 object.id = written_object,
                 outcome = outcome,
@@ -204,8 +204,9 @@ impl Repository {
                 "a write ended"
             );
             written.map(|(_, value)| value)
-        });
-        let written = task.await;
+        };
+        let tasks = &self.shared.writes.under_way;
+        let written = tasks.spawn(writing.in_current_span()).await;
         // The document's later fields are to see what this one did.
         self.batches.forget();
         written.unwrap_or_else(|panic| Err(Error::internal("a write broke off").with_source(panic)))

@@ -6,7 +6,7 @@ use super::{
     attempt::{Answered, Attempts, Trace, call_end, code_of},
     breaker::{CallEnd, Permit},
     call::{Call, Purpose},
-    client::{Errand, VendorClient},
+    client::VendorClient,
     wire::{self, Readable},
 };
 use crate::{
@@ -18,7 +18,6 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Answer<'a> {
     pub(super) client: &'a VendorClient,
-    pub(super) errand: Errand<'a>,
     pub(super) call: &'a Call,
     pub(super) answered: Answered,
     /// Whether an attempt before this one may have been carried out.
@@ -132,7 +131,7 @@ impl Answer<'_> {
             ..self.answered.trace
         };
         self.client
-            .note_failure(&self.errand, self.call, &trace, failure, Some(end));
+            .note_failure(self.call, &trace, failure, Some(end));
 
         match (code, self.call.purpose) {
             (VendorErrorCode::BadResponse, Purpose::Write) => outcome_unknown(failure),

@@ -174,13 +174,13 @@ impl VendorClient {
     /// for another attempt, so also a refusal.
     pub(super) async fn send<'a>(
         &'a self,
-        errand: &Errand<'a>,
+        errand: &Errand<'_>,
         call: &'a Call,
         authorization: Option<&HeaderValue>,
         attempts: &mut Attempts,
     ) -> Result<Answer<'a>> {
         let Some(mut permit) = self.breaker.admit() else {
-            return Err(failure_of(call, self.left_alone(errand, call), attempts));
+            return Err(failure_of(call, self.left_alone(call), attempts));
         };
         self.retry_budget.deposit();
         let mut end = None;
@@ -194,7 +194,6 @@ impl VendorClient {
                     None => {
                         return Ok(Answer {
                             client: self,
-                            errand: *errand,
                             call,
                             answered,
                             may_have_worked_before: attempts.may_have_worked,
@@ -221,14 +220,14 @@ impl VendorClient {
                         _ => failed,
                     };
                     if told.code == VendorErrorCode::CircuitOpen {
-                        return Err(failure_of(call, self.left_alone(errand, call), attempts));
+                        return Err(failure_of(call, self.left_alone(call), attempts));
                     }
                     let failure = VendorFailure {
                         vendor: self.vendor,
                         code: told.code,
                         retry_after: told.retry_after,
                     };
-                    self.note_failure(errand, call, &told.trace, failure, end);
+                    self.note_failure(call, &told.trace, failure, end);
                     if let Some(end) = end {
                         permit.settle(end);
                     }
@@ -272,7 +271,6 @@ impl VendorClient {
                 target: "deskgraph::upstream",
                 vendor = self.vendor.slug(),
                 http.route = call.route,
-                request.id = errand.scope.id,
                 error = chain_of(&err.without_url()),
                 "a call can't be built"
             );
@@ -281,7 +279,7 @@ impl VendorClient {
         errand.scope.tally.count_vendor_call();
 
         let mut head = None;
-        let under_way = UnderWay::begin(self, errand, call, permit, number);
+        let under_way = UnderWay::begin(self, call, permit, number);
         let outcome = timeout_at(deadline, self.exchange(request, &mut head)).await;
         let duration = under_way.end();
         let outcome = outcome.unwrap_or_else(|_| {
@@ -298,7 +296,7 @@ impl VendorClient {
             error: outcome.as_ref().err().and_then(Broken::chain),
             wrong_at: None,
         };
-        self.log_attempt(errand, call, &trace);
+        self.log_attempt(call, &trace);
 
         match outcome {
             Ok((head, body)) => Ok(Answered { head, body, trace }),
@@ -387,12 +385,11 @@ impl VendorClient {
     }
 
     /// What a call fails with that is not sent. Why the circuit is open was told when it opened.
-    fn left_alone(&self, errand: &Errand<'_>, call: &Call) -> VendorFailure {
+    fn left_alone(&self, call: &Call) -> VendorFailure {
         tracing::debug!(
             target: "deskgraph::upstream",
             vendor = self.vendor.slug(),
             http.route = call.route,
-            request.id = errand.scope.id,
             "a call is not made: the circuit is open"
         );
         VendorFailure {
@@ -406,7 +403,7 @@ impl VendorClient {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn log_attempt(&self, errand: &Errand<'_>, call: &Call, trace: &Trace) {
+    fn log_attempt(&self, call: &Call, trace: &Trace) {
         tracing::debug!(
             target: "deskgraph::upstream",
             vendor = self.vendor.slug(),
@@ -417,7 +414,6 @@ impl VendorClient {
             duration_ms = trace.duration.as_millis() as u64,
             bytes = trace.bytes,
             error = trace.error,
-            request.id = errand.scope.id,
             "vendor call"
         );
     }
@@ -429,7 +425,6 @@ impl VendorClient {
     /// Where the vendor got no chance to answer, its health is not touched: there is no end.
     pub(super) fn note_failure(
         &self,
-        errand: &Errand<'_>,
         call: &Call,
         trace: &Trace,
         failure: VendorFailure,
@@ -448,7 +443,6 @@ impl VendorClient {
             duration_ms = trace.duration.as_millis() as u64,
             bytes = trace.bytes,
             error = trace.error,
-            request.id = errand.scope.id,
             error.code = ?failure.code,
             json.path = trace.wrong_at,
             "vendor call failed"

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tracing::Instrument;
+
 use super::{VendorApi, breaker::FIRST_PAUSE};
 use crate::domain::{Caller, RequestScope};
 
@@ -22,7 +24,8 @@ pub async fn bring_back(vendor: Arc<dyn VendorApi>) {
             Instant::now() + TRY_TIMEOUT,
         );
         // What came of it is in the vendor's health and in the log.
-        let _ = vendor.check(&scope).await;
+        let span = tracing::error_span!("recovery", request.id = scope.id);
+        let _ = vendor.check(&scope).instrument(span).await;
         // A try that was refused before it made a call changed nothing, and would be due again at once.
         tokio::time::sleep(FIRST_PAUSE).await;
     }

@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 use super::{
     breaker::{CallEnd, Permit},
     call::Call,
-    client::{Errand, VendorClient},
+    client::VendorClient,
 };
 use crate::domain::{VendorErrorCode, VendorFailure};
 
 /// Dropped before its end, it was given up: a vendor whose callers all lose patience fails nevertheless.
 pub(super) struct UnderWay<'a, 'p> {
     client: &'a VendorClient,
-    errand: &'a Errand<'a>,
     call: &'a Call,
     permit: &'a Permit<'p>,
     attempt: usize,
@@ -23,14 +22,12 @@ pub(super) struct UnderWay<'a, 'p> {
 impl<'a, 'p> UnderWay<'a, 'p> {
     pub(super) fn begin(
         client: &'a VendorClient,
-        errand: &'a Errand<'a>,
         call: &'a Call,
         permit: &'a Permit<'p>,
         attempt: usize,
     ) -> Self {
         Self {
             client,
-            errand,
             call,
             permit,
             attempt,
@@ -59,7 +56,6 @@ impl Drop for UnderWay<'_, '_> {
             http.route = self.call.route,
             attempt = self.attempt,
             duration_ms = duration.as_millis() as u64,
-            request.id = self.errand.scope.id,
             "a vendor call is given up: nobody waits for it any more"
         );
         if self.client.is_telling(duration) {

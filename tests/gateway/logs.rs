@@ -221,6 +221,34 @@ async fn an_answer_of_a_wrong_shape_is_told_by_the_place_of_its_fault() {
     assert!(!ended.stderr.contains("Geheim-4713"));
 }
 
+/// What the process says of itself, and of no request.
+const OF_NO_REQUEST: [&str; 2] = ["listening", "stopping: requests under way may end"];
+
+#[tokio::test]
+async fn every_line_that_is_written_for_a_request_bears_its_id_once() {
+    // Narrow filters leave the id where it is too.
+    for filter in ["deskgraph=trace", "warn", "deskgraph::upstream=debug"] {
+        let logged = Logged::start("json", filter).await;
+        ask_all_kinds_of_things(&logged).await;
+        let text = logged.end().await.stderr;
+
+        let mut refused_within_a_success = false;
+        for line in text.lines() {
+            let told: Value = serde_json::from_str(line).expect("each line is JSON");
+            if OF_NO_REQUEST
+                .iter()
+                .any(|message| told["message"] == *message)
+            {
+                continue;
+            }
+            refused_within_a_success |= told["message"] == "a vendor refused within a success";
+            let ids = line.matches("\"request.id\":").count();
+            assert_eq!(ids, 1, "{filter}: {line}");
+        }
+        assert!(refused_within_a_success, "{filter}: {text}");
+    }
+}
+
 /// What is recognised where it turns up: a search, personal data, contents, and what a broken vendor says.
 const MARKED: [&str; 12] = [
     "Zebrafink-4711",

@@ -14,6 +14,7 @@ use reqwest::{Client, Url, header, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::error::{Error, Result};
 
@@ -120,7 +121,7 @@ impl KeySet {
     async fn refresh(&self, seen: Option<&Arc<Held>>) {
         let shared = self.0.clone();
         let seen_at = seen.map(|held| held.fetched_at);
-        let refreshing = tokio::spawn(async move {
+        let refreshing = async move {
             let mut not_before = shared.not_before.lock().await;
             let held_at = shared.held().map(|held| held.fetched_at);
             if held_at != seen_at || Instant::now() < *not_before {
@@ -142,9 +143,9 @@ impl KeySet {
                     tracing::warn!(target: "deskgraph::auth", reason, "the issuer's keys can't be fetched");
                 }
             }
-        });
+        };
         // It fails only where the process ends.
-        let _ = refreshing.await;
+        let _ = tokio::spawn(refreshing.in_current_span()).await;
     }
 }
 

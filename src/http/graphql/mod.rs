@@ -55,6 +55,9 @@ pub(super) use sharing::Sharing;
 /// What is under way at the deadline has failed by then, field by field. This cuts off what did not keep to it.
 const BACKSTOP: Duration = Duration::from_millis(500);
 
+/// A request may have thousands of faults: nobody needs to be told them all at once.
+const MAX_FAULTS_TOLD: usize = 10;
+
 /// All that the handler needs.
 pub(super) struct Graphql {
     pub(super) schema: GatewaySchema,

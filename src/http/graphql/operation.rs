@@ -13,6 +13,7 @@ use async_graphql::{
 use futures_util::FutureExt;
 
 use super::{
+    MAX_FAULTS_TOLD,
     documents::{Document, Documents},
     parameters::Parameters,
     validation, variables,
@@ -249,8 +250,7 @@ fn unparsable(err: parser::Error) -> Answer {
     Answer::refused(vec![error])
 }
 
-/// A document may have thousands of faults, and names of any length: nobody needs to be told them all.
-const MAX_FAULTS_TOLD: usize = 10;
+/// A document may hold names of any length: nobody needs to be told them all.
 const MAX_MESSAGE_LETTERS: usize = 400;
 
 fn answer(mut response: Response) -> Answer {

@@ -12,6 +12,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
+use super::MAX_FAULTS_TOLD;
 use crate::{
     http::{
         answer::{code, error},
@@ -19,9 +20,6 @@ use crate::{
     },
     schema::Introspection,
 };
-
-/// As many faults are told at once.
-const MAX_ERRORS: usize = 10;
 
 /// Where variables stand in each operation and fragment.
 pub(super) struct Positions<'a> {
@@ -89,7 +87,7 @@ impl<'a> Positions<'a> {
 
             self.for_each_usage(scope, &mut |usage| {
                 let definition = defined.get(usage.variable.as_str());
-                if errors.len() < MAX_ERRORS
+                if errors.len() < MAX_FAULTS_TOLD
                     && let Some(definition) = definition
                     && !may_stand(definition, usage)
                 {
@@ -117,7 +115,7 @@ impl<'a> Positions<'a> {
         for (_, scope) in scopes {
             self.for_each_usage(scope, &mut |usage| {
                 let is_null = nulls.contains(usage.variable) && !usage.takes_null();
-                if is_null && errors.len() < MAX_ERRORS {
+                if is_null && errors.len() < MAX_FAULTS_TOLD {
                     let variable = usage.variable;
                     let message =
                         format!("The variable ${variable} must not be null where it stands.");

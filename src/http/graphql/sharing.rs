@@ -14,6 +14,7 @@ use futures_util::{
     future::{BoxFuture, Shared, WeakShared},
 };
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 /// Executions that everybody left are cleared away when so many are on the table.
 const SWEPT_AT: usize = 4096;
@@ -72,7 +73,7 @@ where
         }
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let execution = Arc::clone(self)
-            .run(number, key, execute())
+            .run(number, key, execute().in_current_span())
             .boxed()
             .shared();
         table.extend(execution.downgrade().map(|weak| (key, (number, weak))));

@@ -16,6 +16,7 @@ use async_graphql::{
 use async_graphql_value::Value;
 
 use super::{
+    MAX_FAULTS_TOLD,
     coercion::{Coercion, Misfit, Notation},
     positions::Positions,
 };
@@ -26,9 +27,6 @@ use crate::{
     },
     schema::Introspection,
 };
-
-/// As many faults are told at once.
-const MAX_ERRORS: usize = 10;
 
 /// Moves each directive of a `__typename` to an inline fragment around it, which means the same and is validated.
 pub(super) fn wrap_typenames(document: &mut ExecutableDocument) {
@@ -248,7 +246,7 @@ impl Faults<'_> {
     }
 
     fn keep(&mut self, mut error: ServerError, pos: Pos) {
-        if self.errors.len() < MAX_ERRORS {
+        if self.errors.len() < MAX_FAULTS_TOLD {
             error.locations.push(pos);
             self.errors.push(error);
         }

@@ -6,6 +6,7 @@ use async_graphql::{
 };
 
 use super::{
+    MAX_FAULTS_TOLD,
     coercion::{Coercion, Misfit, Notation},
     positions::Positions,
 };
@@ -16,9 +17,6 @@ use crate::{
     },
     schema::Introspection,
 };
-
-/// As many faults are told at once.
-const MAX_ERRORS: usize = 10;
 
 /// The variables that the operation defines, their defaults filled in; what else was sent is dropped.
 pub(super) fn coerced(
@@ -49,7 +47,7 @@ pub(super) fn coerced(
                 }
                 coerced.insert(name.clone(), value);
             }
-            Err(misfit) if errors.len() < MAX_ERRORS => {
+            Err(misfit) if errors.len() < MAX_FAULTS_TOLD => {
                 let message = misfit.about(&format!("The variable ${name}"), "");
                 let mut error = error(code::BAD_USER_INPUT, message);
                 error.locations.push(pos);
