@@ -268,7 +268,7 @@ async fn a_slow_body_is_given_up_and_holds_up_nobody() {
         assert!(took < AT_ONCE, "{what}: it took {took:?}");
         assert!(answer.starts_with("HTTP/1.1 408"), "{what}: {answer}");
         assert!(
-            answer.contains("{\"code\":\"LIMIT_EXCEEDED\",\"allowed\":1500}"),
+            answer.contains("LIMIT_EXCEEDED") && answer.contains("\"allowed\":1500"),
             "{what}: {answer}"
         );
         assert_eq!(desk.calls(), (0, 0), "{what}");

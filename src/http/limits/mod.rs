@@ -109,7 +109,8 @@ pub(super) fn check_size(document: &str, limits: &DocumentLimits) -> Result<Docu
     Ok(size)
 }
 
-fn check_size_of(size: DocumentSize, limits: &DocumentLimits) -> Result<()> {
+/// What is not introspection alone has to be no larger than the settings say.
+pub(super) fn check_size_of(size: DocumentSize, limits: &DocumentLimits) -> Result<()> {
     check("bytes of document", size.bytes, limits.max_document_bytes)?;
     check("tokens", size.tokens, limits.max_tokens)
 }
