@@ -422,7 +422,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "20000",
         1,
         10_000_000,
-        "What a query may cost: a scalar 1, an object 2, a field that needs a call 10 more, a list that much for each item",
+        "What a query may cost: a scalar 1, an object 2, a field that needs a call 10 more, a list that much for each item; introspection is exempt",
     ),
     number(
         "limits.max_page_size",

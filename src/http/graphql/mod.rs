@@ -337,10 +337,19 @@ impl Graphql {
         scope: Arc<RequestScope>,
     ) -> Result<Answered, Fault> {
         let repository = self.shared.for_request(Arc::clone(&scope));
-        let answer = operation.execute(&self.schema, Arc::new(repository)).await;
+        let executing = operation.execute(&self.schema, Arc::new(repository));
+        let backstop = scope.deadline + BACKSTOP;
+        let written = match timeout_at(backstop.into(), executing).await {
+            Ok(answer) => Written::query(&answer, scope.freshness.grounds())?,
+            // Nobody may wait for it on and on; who has more time left asks again.
+            Err(_) => {
+                let refusal = given_up(self.request_timeout + BACKSTOP, self.request_timeout);
+                Written::once(&refusal.into_answer())?
+            }
+        };
 
         let answered = Answered {
-            written: Arc::new(Written::query(&answer, scope.freshness.grounds())?),
+            written: Arc::new(written),
             operation: Arc::clone(&operation.facts),
             deadline: scope.deadline,
             ended_at: Instant::now(),
@@ -385,15 +394,20 @@ fn body_too_slow(timeout: Duration) -> Fault {
 
 /// Cut off with all that was under way.
 fn took_too_long(facts: &RequestFacts, timeout: Duration) -> Fault {
-    let (took, allowed) = (milliseconds(facts.age()), milliseconds(timeout));
-    if facts.began_change() {
-        let message = format!(
-            "The request was given up after {took} ms, at most {allowed} are allowed; \
-            what became of the changes that it asked for is not known."
-        );
-        return Fault::new(StatusCode::GATEWAY_TIMEOUT, code::OUTCOME_UNKNOWN, message);
+    if !facts.began_change() {
+        return given_up(facts.age(), timeout);
     }
 
+    let (took, allowed) = (milliseconds(facts.age()), milliseconds(timeout));
+    let message = format!(
+        "The request was given up after {took} ms, at most {allowed} are allowed; \
+        what became of the changes that it asked for is not known."
+    );
+    Fault::new(StatusCode::GATEWAY_TIMEOUT, code::OUTCOME_UNKNOWN, message)
+}
+
+fn given_up(after: Duration, allowed: Duration) -> Fault {
+    let (took, allowed) = (milliseconds(after), milliseconds(allowed));
     Fault::over_limit(
         StatusCode::GATEWAY_TIMEOUT,
         Excess {
