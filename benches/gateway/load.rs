@@ -1,6 +1,12 @@
 //! The load: `wrk`, which sends the same request again and again, or one that differs by a number each time.
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use crate::process::Server;
 
@@ -53,13 +59,16 @@ pub(crate) fn load(server: &Server, body: &str, clients: usize, duration: Durati
     }
 }
 
+/// How often a load was made.
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
 fn script(body: &str) -> PathBuf {
     let path = crate::scratch("load.lua");
+    // No run, however fast, gets to the numbers of the next.
+    let first = RUNS.fetch_add(1, Ordering::Relaxed) * 10_000_000;
     let request = match once(body) == body {
         true => String::new(),
-        // The numbers of one run are not those of the run before it.
-        false => "local n = os.time() * 1000 % 1e9
-request = function()
+        false => "request = function()
   n = n + 1
   return wrk.format(nil, nil, nil, (wrk.body
     :gsub('{n}', string.format('%d', n))
@@ -69,7 +78,8 @@ end
         .to_owned(),
     };
     let script = format!(
-        "wrk.method = 'POST'
+        "local n = {first}
+wrk.method = 'POST'
 wrk.headers['content-type'] = 'application/json'
 wrk.body = [==[{body}]==]
 {request}
