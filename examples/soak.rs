@@ -34,7 +34,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 const VENDOR_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// No answer may take longer: the request's deadline, and what a busy machine adds.
 pub(crate) const LONGEST: Duration = Duration::from_secs(12);
-/// A circuit is closed again so long after its vendor is back, at the latest.
+/// A vendor that is back answers again so long after, at the latest.
 const RECOVERY: Duration = Duration::from_secs(75);
 /// A machine that does much else may fail a vendor's call too, so a question is asked so often before that is held against it.
 const TRIES_IN_PEACE: u32 = 5;
@@ -695,21 +695,40 @@ impl Soak {
     }
 
     /// Waits until the gateway has found out that they are back.
+    /// First without a question to them. Then they answer, also one whose login was refused: that is tried again after a minute.
     async fn wait_for_both_vendors(&self) {
         let until = Instant::now() + RECOVERY;
-        let query = "{ vendors { circuit state } }";
-        while Instant::now() < until {
-            let (_, answer) = self.answer(query, json!({})).await;
-            let vendors = answer["data"]["vendors"].as_array();
-            let is_back =
-                |vendor: &Value| vendor["circuit"] == "CLOSED" && vendor["state"] != "DOWN";
-            if vendors.is_some_and(|vendors| vendors.iter().all(is_back)) {
-                return;
-            }
-            sleep(Duration::from_millis(100)).await;
+        let is_up = |vendor: &Value| vendor["circuit"] == "CLOSED" && vendor["state"] != "DOWN";
+        let answers = |source: &Value| matches!(source["state"].as_str(), Some("FRESH" | "CACHED"));
+        let vendors = ("{ vendors { circuit state } }", "/data/vendors");
+        let sources = (
+            "{ serviceRecords(first: 1) { sources { state } } }",
+            "/data/serviceRecords/sources",
+        );
+
+        if self.all(until, vendors, is_up).await && self.all(until, sources, answers).await {
+            return;
         }
         let fault = "a vendor that is back is not asked again".to_owned();
         self.note_faults("the end", vec![fault], &Value::Null);
+    }
+
+    /// Asks until that is true of all that stand there, or the time is over.
+    async fn all(
+        &self,
+        until: Instant,
+        (query, place): (&str, &str),
+        is_true: impl Fn(&Value) -> bool,
+    ) -> bool {
+        while Instant::now() < until {
+            let (_, answer) = self.answer(query, json!({})).await;
+            let found = answer.pointer(place).and_then(Value::as_array);
+            if found.is_some_and(|found| found.iter().all(&is_true)) {
+                return true;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        false
     }
 }
 
