@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, sync::oneshot};
 use tracing::Instrument;
 
 use deskgraph::{
@@ -261,17 +261,24 @@ async fn until_stopped<Serving>(
 where
     Serving: Future<Output = io::Result<()>>,
 {
-    let unheard = |err| Failure::Io("signals to stop can't be heard", err);
-    let mut first = signals().map_err(unheard)?;
-    let mut second = signals().map_err(unheard)?;
+    let mut signals =
+        signals().map_err(|err| Failure::Io("signals to stop can't be heard", err))?;
+    let (tell_first, first) = oneshot::channel();
     let serving = serve(Box::pin(async move {
-        first.next().await;
-        tracing::info!("stopping: requests under way may end");
+        // It is told before this ends.
+        let _ = first.await;
     }));
+    // One after the other: two signals that come before either was heard are one, so that the second counts from the first on.
+    let heard_twice = async {
+        signals.next().await;
+        tracing::info!("stopping: requests under way may end");
+        let _ = tell_first.send(());
+        signals.next().await;
+    };
 
     tokio::select! {
         ended = serving => ended.map_err(|err| Failure::Io("serving failed", err))?,
-        () = async { second.next().await; second.next().await; } => {}
+        () = heard_twice => {}
     }
     Ok(ExitCode::SUCCESS)
 }
