@@ -19,7 +19,7 @@ use crate::{
     error::Result,
     upstream::{
         VendorApi,
-        paged_list::{Dated, PagedList, Place, Reading, Resume},
+        paged_list::{Dated, PagedList, Place, Reading, Resume, Searched},
     },
 };
 
@@ -68,16 +68,12 @@ where
         provenance.add(&kept);
         Ok(VendorPage::clone(&kept.value))
     };
-    let (reading, counting) = match admits {
-        None => {
-            let reading = list.read(resume, wanted, |_| true, fetch).await?;
-            (reading, Counting::ByVendor)
-        }
-        Some(admits) => {
-            let reading = list.read_sparse(resume, wanted, admits, fetch).await?;
-            (reading, Counting::Filtered)
-        }
+    let (searched, counting) = match admits {
+        None => (Searched::Closely, Counting::ByVendor),
+        Some(_) => (Searched::Sparsely, Counting::Filtered),
     };
+    let admits = |item: &T| admits.as_ref().is_none_or(|admits| admits(item));
+    let reading = list.read(searched, resume, wanted, admits, fetch).await?;
 
     Ok(Part {
         vendor: vendor.vendor(),

@@ -35,6 +35,7 @@ impl Desk {
         };
         let resume = cursor.resume(self.vendor);
         let reading = list.read(
+            Searched::Closely,
             resume,
             limit,
             |_| true,

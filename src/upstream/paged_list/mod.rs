@@ -31,7 +31,8 @@ use learned::{Learned, PageSize};
 pub use learned::{LearnedOrders, ListOrder};
 use pages::pages_covering;
 pub use place::{Dated, Place};
-use window::{Goal, Searched, Window};
+pub use window::Searched;
+use window::{Goal, Window};
 
 /// The kinds of query whose lists a vendor serves in one order.
 pub const SERVICE_RECORDS: &str = "service records";
@@ -60,7 +61,10 @@ impl PagedList<'_> {
         Fetch: Fn(VendorPageRequest) -> Answer,
         Answer: Future<Output = Result<VendorPage<T>>>,
     {
-        let reading = self.read(None, wanted, |_| true, fetch).await?;
+        let everything = |_: &T| true;
+        let reading = self
+            .read(Searched::Closely, None, wanted, everything, fetch)
+            .await?;
         Ok(reading.items.into_iter().map(|(_, item)| item).collect())
     }
 
@@ -75,61 +79,14 @@ impl PagedList<'_> {
         Fetch: Fn(VendorPageRequest) -> Answer,
         Answer: Future<Output = Result<VendorPage<T>>>,
     {
-        let searched = Searched::Sparsely;
-        let reading = self.read_with(searched, None, 1, is_sought, fetch).await?;
+        let reading = self
+            .read(Searched::Sparsely, None, 1, is_sought, fetch)
+            .await?;
         Ok(reading.items.into_iter().map(|(_, item)| item).next())
     }
 
     /// At least `wanted` objects after `resume`, newest first, fewer where the list ends or the calls run out.
     pub async fn read<T, Fetch, Answer>(
-        &self,
-        resume: Option<Resume>,
-        wanted: usize,
-        admits: impl Fn(&T) -> bool,
-        fetch: Fetch,
-    ) -> Result<Reading<T>>
-    where
-        T: Dated,
-        Fetch: Fn(VendorPageRequest) -> Answer,
-        Answer: Future<Output = Result<VendorPage<T>>>,
-    {
-        self.read_with(Searched::Closely, resume, wanted, admits, fetch)
-            .await
-    }
-
-    /// The same where only some of the objects are admitted, so that each call asks for as many as it may.
-    pub async fn read_sparse<T, Fetch, Answer>(
-        &self,
-        resume: Option<Resume>,
-        wanted: usize,
-        admits: impl Fn(&T) -> bool,
-        fetch: Fetch,
-    ) -> Result<Reading<T>>
-    where
-        T: Dated,
-        Fetch: Fn(VendorPageRequest) -> Answer,
-        Answer: Future<Output = Result<VendorPage<T>>>,
-    {
-        self.read_with(Searched::Sparsely, resume, wanted, admits, fetch)
-            .await
-    }
-
-    /// Without totals the size of pages is a guess, which is made anew each time.
-    fn keep<T: Dated>(&self, learned: Learned, window: &Window<T>) {
-        let page_size = match window.is_guessed {
-            true => self.orders.of(self.shape).page_size,
-            false => learned.page_size,
-        };
-        self.orders.keep(
-            self.shape,
-            Learned {
-                page_size,
-                ..learned
-            },
-        );
-    }
-
-    async fn read_with<T, Fetch, Answer>(
         &self,
         searched: Searched,
         resume: Option<Resume>,
@@ -262,6 +219,21 @@ impl PagedList<'_> {
         }
         let items = found.range(first..=last).map(|(_, item)| Arc::clone(item));
         Ok((items.collect(), window.total.or(window.end())))
+    }
+
+    /// Without totals the size of pages is a guess, which is made anew each time.
+    fn keep<T: Dated>(&self, learned: Learned, window: &Window<T>) {
+        let page_size = match window.is_guessed {
+            true => self.orders.of(self.shape).page_size,
+            false => learned.page_size,
+        };
+        self.orders.keep(
+            self.shape,
+            Learned {
+                page_size,
+                ..learned
+            },
+        );
     }
 }
 

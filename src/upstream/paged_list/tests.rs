@@ -43,6 +43,7 @@ fn walk_by(
     let mut pages = 0;
     loop {
         let reading = block_on(list(orders, 1_000).read(
+            Searched::Closely,
             resume,
             first,
             |_| true,
@@ -210,6 +211,7 @@ fn a_list_that_is_served_oldest_first_costs_one_call_more_once() {
     let orders = LearnedOrders::default();
     let read = || {
         block_on(list(&orders, 10).read(
+            Searched::Closely,
             None,
             20,
             |_| true,

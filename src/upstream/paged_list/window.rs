@@ -20,8 +20,9 @@ pub(super) const SPARE: u64 = 4;
 
 /// How much of what is read is expected to be wanted.
 #[derive(Clone, Copy)]
-pub(super) enum Searched {
+pub enum Searched {
     Closely,
+    /// Only some objects are admitted, so that each call asks for as many as it may.
     Sparsely,
 }
 
