@@ -1,6 +1,8 @@
 //! Addresses of servers, as settings may hold them.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
+
+use crate::domain::is_loopback;
 
 pub(super) struct ServerUrl<'a> {
     is_https: bool,
@@ -50,12 +52,7 @@ impl<'a> ServerUrl<'a> {
 
     /// Whether nobody on the way can answer in the server's place.
     pub(super) fn is_guarded(&self) -> bool {
-        let is_loopback = self.host.eq_ignore_ascii_case("localhost")
-            || self
-                .host
-                .parse()
-                .is_ok_and(|address: IpAddr| address.is_loopback());
-        self.is_https || is_loopback
+        self.is_https || is_loopback(self.host)
     }
 
     /// Whether it is an origin as browsers send it, but for capital letters.

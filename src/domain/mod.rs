@@ -6,6 +6,7 @@ mod chat_message;
 mod contact;
 mod employee;
 mod freshness;
+mod host;
 mod id;
 mod page;
 mod request;
@@ -22,6 +23,7 @@ pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Trans
 pub use contact::{Contact, Sponsor};
 pub use employee::{Employee, EmployeeGroup};
 pub use freshness::{Freshness, Grounds, Part, Topic};
+pub use host::{ip_address, is_loopback};
 pub use id::{
     CategoryId, ChatMessageId, ContactId, EmployeeGroupId, EmployeeId, GlobalId, MalformedId,
     NodeId, ServiceLogId, ServiceRecordId, ServiceResultId, SponsorId, TerminationCodeId, TicketId,

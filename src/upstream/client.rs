@@ -1,7 +1,6 @@
 //! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, size of an answer, log, health.
 
 use std::{
-    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -28,7 +27,7 @@ use super::{
 use crate::{
     domain::{
         CircuitState, RequestScope, Vendor, VendorErrorCode, VendorFailure, VendorStatus,
-        VendorZone,
+        VendorZone, is_loopback,
     },
     error::{Error, Result},
 };
@@ -94,7 +93,8 @@ impl VendorClient {
             .retry(retry::never())
             .gzip(true)
             .user_agent(concat!("deskgraph/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&base_url) {
+        // A host on this machine is never behind a proxy.
+        if base_url.host_str().is_some_and(is_loopback) {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|err| {
@@ -464,16 +464,6 @@ fn base_url(vendor: Vendor, text: &str) -> Result<Url> {
             "the base URL of {vendor} must be http(s)://host with at most a path"
         ))
     })
-}
-
-/// A host on this machine is never behind a proxy.
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]

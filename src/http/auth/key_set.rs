@@ -1,7 +1,6 @@
 //! The issuer's keys: fetched when they are first needed, kept, and fetched anew when they have aged or a token names another.
 
 use std::{
-    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,7 +15,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::error::{Error, Result};
+use crate::{
+    domain::is_loopback,
+    error::{Error, Result},
+};
 
 /// Keys older than this are fetched anew before they are used, so that those which the issuer has withdrawn go.
 const FRESH: Duration = Duration::from_secs(60 * 60);
@@ -80,7 +82,8 @@ impl KeySet {
             .redirect(redirect::Policy::none())
             .referer(false)
             .user_agent(concat!("deskgraph/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&url) {
+        // A host on this machine is never behind a proxy.
+        if url.host_str().is_some_and(is_loopback) {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|err| {
@@ -257,15 +260,6 @@ fn algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
         },
         _ => &[],
     }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// Why the keys were not fetched, for the log.

@@ -1,0 +1,48 @@
+//! Hosts, as they stand in addresses and in the header Host.
+
+use std::net::IpAddr;
+
+/// Whether a host is this machine itself, so that nobody stands on the way to it.
+pub fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || ip_address(host).is_some_and(|address| address.to_canonical().is_loopback())
+}
+
+/// The address that a host is, with brackets around one of IPv6 or without; none where it is a name.
+pub fn ip_address(host: &str) -> Option<IpAddr> {
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    bracketed.unwrap_or(host).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn loopback_is_told_by_its_name_and_by_its_addresses() {
+        for host in [
+            "localhost",
+            "LocalHost",
+            "127.0.0.1",
+            "127.1.2.3",
+            "::1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "",
+            "localhost.example.com",
+            "example.com",
+            "10.0.0.1",
+            "[::2]",
+            "0.0.0.0",
+            "127.0.0.1.example.com",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}
