@@ -241,6 +241,7 @@ fn firstline(layers: &Layers) -> Result<Option<FirstLineSettings>> {
         connect_timeout: milliseconds(layers, "firstline.connect_timeout_ms")?,
         max_concurrency: count(layers, "firstline.max_concurrency")?,
         max_retries: count(layers, "firstline.max_retries")?,
+        refused_login_pause: milliseconds(layers, "firstline.refused_login_pause_ms")?,
     };
 
     let Some(base_url) = base_url else {
@@ -311,6 +312,7 @@ fn bangwo8(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
         connect_timeout: milliseconds(layers, "bangwo8.connect_timeout_ms")?,
         max_concurrency: count(layers, "bangwo8.max_concurrency")?,
         max_retries: count(layers, "bangwo8.max_retries")?,
+        refused_login_pause: milliseconds(layers, "bangwo8.refused_login_pause_ms")?,
     };
 
     let Some(base_url) = base_url else {
@@ -382,6 +384,7 @@ struct Timing {
     connect_timeout: Duration,
     max_concurrency: usize,
     max_retries: usize,
+    refused_login_pause: Duration,
 }
 
 impl Timing {
@@ -394,6 +397,7 @@ impl Timing {
             max_concurrency: self.max_concurrency,
             max_retries: self.max_retries,
             max_body_bytes: MAX_VENDOR_BODY_BYTES,
+            refused_login_pause: self.refused_login_pause,
         }
     }
 }

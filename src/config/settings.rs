@@ -241,6 +241,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         10,
         "Retries of a call that is safe to repeat",
     ),
+    number(
+        "firstline.refused_login_pause_ms",
+        "60000",
+        0,
+        DAY_MS,
+        "How long a login that was refused is not tried again, lest the account be locked",
+    ),
     // Bangwo8
     setting(
         "bangwo8.base_url",
@@ -332,6 +339,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         0,
         10,
         "Retries of a call that is safe to repeat",
+    ),
+    number(
+        "bangwo8.refused_login_pause_ms",
+        "60000",
+        0,
+        DAY_MS,
+        "How long a login that was refused is not tried again, lest the account be locked",
     ),
     // The cache
     setting(

@@ -54,6 +54,8 @@ pub struct ClientSettings {
     pub max_retries: usize,
     /// Of one answer, unpacked.
     pub max_body_bytes: usize,
+    /// After a login was refused, so long nobody tries it again: a vendor may lock an account that keeps guessing.
+    pub refused_login_pause: Duration,
 }
 
 /// Calls one vendor's host, and no other.
@@ -67,6 +69,7 @@ pub(super) struct VendorClient {
     max_retries: usize,
     retry_budget: TpsBudget,
     max_body_bytes: usize,
+    refused_login_pause: Duration,
     breaker: Breaker,
     health: Mutex<Health>,
 }
@@ -114,6 +117,7 @@ impl VendorClient {
                 RETRIES_FOR_A_CALL,
             ),
             max_body_bytes: settings.max_body_bytes,
+            refused_login_pause: settings.refused_login_pause,
             breaker: Breaker::new(vendor),
             health: Mutex::default(),
         })
@@ -125,6 +129,10 @@ impl VendorClient {
 
     pub(super) fn vendor(&self) -> Vendor {
         self.vendor
+    }
+
+    pub(super) fn refused_login_pause(&self) -> Duration {
+        self.refused_login_pause
     }
 
     pub(super) fn status(&self, zone: &VendorZone) -> VendorStatus {

@@ -29,8 +29,6 @@ use crate::{
 
 /// A token is renewed when this or a tenth of its life is left, whichever is less.
 const RENEWED_BEFORE_ITS_END: Duration = Duration::from_secs(60);
-/// After credentials were refused, so long nobody tries them again: a vendor may lock an account that keeps guessing.
-const PAUSE_AFTER_REFUSED_CREDENTIALS: Duration = Duration::from_secs(60);
 /// A token that is refused may have been evicted by another process that signed in with the same account. Two such would
 /// evict each other for ever, so each makes so many replacements in so long, and none for a token that was never accepted.
 const PAUSE_BETWEEN_REPLACEMENTS: Duration = Duration::from_secs(5);
@@ -282,10 +280,7 @@ impl<S: TokenSource> TokenKeeper<S> {
         errand: &Errand<'_>,
         asked_at: Instant,
     ) -> Result<()> {
-        if is_within(
-            state.credentials_refused_at,
-            PAUSE_AFTER_REFUSED_CREDENTIALS,
-        ) {
+        if is_within(state.credentials_refused_at, client.refused_login_pause()) {
             return Err(self.failure(VendorErrorCode::Unauthenticated));
         }
         // A failure that came while this request stood in line is its own too, or each in line would try in turn.

@@ -20,6 +20,7 @@ fn settings(stage: &Stage) -> Bangwo8Settings {
             max_concurrency: 4,
             max_retries: 2,
             max_body_bytes: 1_000_000,
+            refused_login_pause: Duration::from_secs(60),
         },
         credentials: Bangwo8Credentials::Basic {
             account: "robot".to_owned(),

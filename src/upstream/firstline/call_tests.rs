@@ -26,6 +26,7 @@ fn settings(stage: &Stage) -> FirstLineSettings {
             max_concurrency: 4,
             max_retries: 2,
             max_body_bytes: 1_000_000,
+            refused_login_pause: Duration::from_secs(60),
         },
         credentials: FirstLineCredentials::Token("token".into()),
         zone: VendorZone::named("Asia/Taipei").expect("the zone is bundled"),

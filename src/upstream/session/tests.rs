@@ -30,6 +30,7 @@ fn session_with(stage: &Stage, change: fn(&mut ClientSettings)) -> VendorSession
         max_concurrency: 4,
         max_retries: 2,
         max_body_bytes: 1000,
+        refused_login_pause: Duration::from_secs(60),
     };
     change(&mut settings);
     let client = VendorClient::new(settings).expect("the settings are good");

@@ -185,6 +185,31 @@ async fn a_new_token_that_is_refused_too_is_not_replaced_again() {
 }
 
 #[tokio::test]
+async fn a_login_that_was_refused_is_tried_again_after_the_time_that_is_set() {
+    for (pause_ms, expected_logins) in [("60000", 1), ("0", 2)] {
+        let desk =
+            Desk::open_with(Wishes::default().set("FIRSTLINE__REFUSED_LOGIN_PAUSE_MS", pause_ms))
+                .await;
+        let refused = Fault::Status {
+            code: 401,
+            body: "{\"message\":\"Unauthenticated.\"}".into(),
+            headers: Default::default(),
+        };
+        desk.sandbox
+            .firstline()
+            .add_fault(FaultRule::new("/api/v1/auth", refused).times(1));
+        let id = json!({ "id": record_id(245_001) });
+
+        let (fault, _) = desk.fault(ONE_RECORD, id.clone()).await;
+        assert_eq!(fault["extensions"]["vendorCode"], "UNAUTHENTICATED");
+        let answer = desk.answer(ONE_RECORD, id).await;
+        assert_eq!(logins(&desk).len(), expected_logins);
+        let is_answered = answer["data"]["serviceRecord"].is_object();
+        assert_eq!(is_answered, expected_logins == 2, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_login_that_can_not_be_read_is_the_vendors_fault() {
     let desk = Desk::open().await;
     let garbage = Fault::Status {
