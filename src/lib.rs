@@ -88,7 +88,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         let _ = is_stopped.await;
     };
     let writes_ended = async move { shared.writes_ended().await };
-    let serving = tokio::spawn(http::server::serve(listener, router, stopped, writes_ended));
+    let serving = tokio::spawn(http::server::serve(
+        listener,
+        config.max_connections,
+        router,
+        stopped,
+        writes_ended,
+    ));
     tracing::info!(%address, "listening");
 
     Ok(Running {

@@ -39,6 +39,7 @@ const MAX_VENDOR_BODY_BYTES: usize = 16 << 20;
 
 pub struct Config {
     pub listen: SocketAddr,
+    pub max_connections: usize,
     pub log: LogFormat,
     pub http: HttpSettings,
     pub schema: SchemaSettings,
@@ -93,6 +94,7 @@ impl Config {
 
         Ok(Self {
             listen,
+            max_connections: count(layers, "limits.max_connections")?,
             log: match layers.choice("log.format")? {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,

@@ -452,6 +452,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         1_000_000,
         "Requests of one caller in a minute, of which all may come at once; a batch counts as its requests; 0: no limit",
     ),
+    number(
+        "limits.max_connections",
+        "10000",
+        1,
+        1_000_000,
+        "Connections at once; more wait until one of these ends",
+    ),
     number("limits.max_batch", "10", 1, 1000, "Requests in one batch"),
     number(
         "limits.max_body_bytes",

@@ -27,6 +27,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
     time::sleep,
 };
 use tower::ServiceExt;
@@ -49,27 +50,38 @@ const MAX_HEAD_BYTES: u32 = 128 << 10;
 const MAX_STREAMS: u32 = 100;
 
 /// Serves until `stop` is done, then takes nothing new, and ends with the last request and `last_work` or at the end of the
-/// grace.
+/// grace. Who comes while there are `max_connections` is left to the system, which lets some wait for a place.
 pub async fn serve(
     mut listener: TcpListener,
+    max_connections: usize,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
     last_work: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let protocol = Arc::new(protocol());
     let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(max_connections));
     let mut stop = pin!(stop);
     loop {
-        tokio::select! {
+        let next = async {
+            let place = places.clone().acquire_owned().await;
             // It waits out what the system lacks, and passes over connections that are gone already.
-            (stream, peer) = Listener::accept(&mut listener) => {
-                tokio::spawn(converse(
+            let (stream, peer) = Listener::accept(&mut listener).await;
+            (place, stream, peer)
+        };
+        tokio::select! {
+            (place, stream, peer) = next => {
+                let conversation = converse(
                     protocol.clone(),
                     stream,
                     peer,
                     router.clone(),
                     connections.watcher(),
-                ));
+                );
+                tokio::spawn(async move {
+                    conversation.await;
+                    drop(place);
+                });
             }
             () = &mut stop => break,
         }

@@ -1,6 +1,6 @@
 //! Connections: which versions of HTTP are spoken, how answers are packed, and how long a silent client is waited for.
 
-use std::time::Duration;
+use std::{io::ErrorKind, time::Duration};
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
 use reqwest::{Response, Version, header};
@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::harness::Desk;
+use crate::harness::{Desk, Wishes};
 
 /// Longer than the gateway waits for anything here.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -161,6 +161,64 @@ async fn a_connection_that_does_not_send_a_whole_head_is_closed() {
     }
     tokio::time::resume();
     desk.ask(SMALL).await;
+}
+
+#[tokio::test]
+async fn who_comes_when_every_connection_is_taken_waits_until_one_ends() {
+    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_CONNECTIONS", "2")).await;
+    let mut first = keeping(&desk).await;
+    let mut second = keeping(&desk).await;
+    first.ask().await;
+    second.ask().await;
+
+    let mut third = keeping(&desk).await;
+    third.send().await;
+    // Whoever has a place is answered meanwhile, often enough for one without to be answered too.
+    for _ in 0..20 {
+        first.ask().await;
+        second.ask().await;
+    }
+    let answered = third.stream.try_read(&mut [0]);
+    let kind = answered.map_err(|err| err.kind());
+    assert_eq!(kind, Err(ErrorKind::WouldBlock));
+
+    drop(first);
+    third.hear().await;
+    second.ask().await;
+}
+
+/// A connection that stays open from one request to the next.
+struct Kept {
+    stream: TcpStream,
+}
+
+async fn keeping(desk: &Desk) -> Kept {
+    let address = desk.url("").replace("http://", "");
+    let stream = TcpStream::connect(&address).await.expect("it listens");
+    Kept { stream }
+}
+
+impl Kept {
+    async fn ask(&mut self) {
+        self.send().await;
+        self.hear().await;
+    }
+
+    async fn send(&mut self) {
+        let request = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        let sent = self.stream.write_all(request).await;
+        sent.expect("the connection takes it");
+    }
+
+    /// Reads a whole answer, which ends with its one object.
+    async fn hear(&mut self) {
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"}") {
+            let read = self.stream.read_buf(&mut heard).await;
+            assert_ne!(read.expect("the connection goes on"), 0);
+        }
+        assert!(heard.starts_with(b"HTTP/1.1 200 "));
+    }
 }
 
 #[tokio::test]

@@ -91,6 +91,7 @@ impl Front {
         let address = listener.local_addr().expect("it is bound");
         tokio::spawn(server::serve(
             listener,
+            100,
             router,
             std::future::pending(),
             std::future::ready(()),
