@@ -30,7 +30,7 @@ pub use id::{
     VendorNumber,
 };
 pub use page::{Limit, PageArguments, VendorPage, VendorPageRequest};
-pub use request::{RequestScope, Tally};
+pub use request::{Patience, RequestScope, Tally};
 pub use service_record::{
     CustomField, CustomFieldValue, Money, Payment, PaymentStatus, Rating, RatingScore,
     RemoteSession, ServiceChannel, ServiceLog, ServiceRecord, ServiceRecordChanges,

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -18,6 +18,7 @@ pub struct RequestScope {
     pub deadline: Instant,
     pub tally: Arc<Tally>,
     pub freshness: Freshness,
+    pub patience: Patience,
 }
 
 impl RequestScope {
@@ -28,6 +29,7 @@ impl RequestScope {
             deadline,
             tally: Arc::default(),
             freshness: Freshness::default(),
+            patience: Patience::default(),
         }
     }
 
@@ -39,7 +41,26 @@ impl RequestScope {
             deadline: self.deadline,
             tally: self.tally.clone(),
             freshness: Freshness::default(),
+            patience: Patience::default(),
         }
+    }
+}
+
+/// Whether more time would have helped: something was given up that had to wait until after the deadline.
+#[derive(Debug, Default)]
+pub struct Patience(Mutex<Option<Instant>>);
+
+impl Patience {
+    /// It would have gone on at that instant.
+    pub fn lacked_until(&self, instant: Instant) {
+        let mut lacked_until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = lacked_until.map_or(instant, |known| known.min(instant));
+        *lacked_until = Some(first);
+    }
+
+    /// When the first of it would have gone on.
+    pub fn lacking_until(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -88,6 +88,11 @@ impl Written {
         self.grounds.as_ref()
     }
 
+    /// Whether it tells of a failure, or of anything else that nobody is to keep.
+    pub(super) fn is_of_this_moment(&self) -> bool {
+        self.good_for().is_zero()
+    }
+
     pub(super) fn respond(&self, manner: &Manner<'_>) -> Response {
         let good_for = self.good_for();
         let is_to_keep = !good_for.is_zero();

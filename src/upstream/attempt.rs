@@ -15,6 +15,7 @@ use reqwest::{
 use super::{
     breaker::CallEnd,
     call::{Call, Repeat},
+    client::Errand,
 };
 use crate::domain::VendorErrorCode;
 
@@ -227,12 +228,13 @@ impl Attempts {
         self.may_have_worked |= failed.may_have_worked();
     }
 
-    /// How long to wait before the call is sent again; none when it is not.
+    /// How long to wait before the call is sent again; none when it is not. Where that would be past the request's deadline,
+    /// the request is told: who asks the same and has more time may wait for it.
     pub(super) fn wait_before_next(
         &mut self,
         failed: &FailedAttempt,
         call: &Call,
-        deadline: Instant,
+        errand: &Errand<'_>,
     ) -> Option<Duration> {
         let may_repeat = call.repeat == Repeat::Safe || failed.arrival == Arrival::Impossible;
         if !failed.is_worth_repeating || !may_repeat {
@@ -241,8 +243,14 @@ impl Attempts {
 
         let backoff = self.backoff.next()?;
         let wait = failed.retry_after.unwrap_or_default().max(backoff);
-        let time_left = deadline.saturating_duration_since(Instant::now());
-        (wait < time_left).then_some(wait)
+        let next_at = Instant::now().checked_add(wait)?;
+        if next_at < errand.deadline {
+            return Some(wait);
+        }
+        if errand.deadline == errand.scope.deadline {
+            errand.scope.patience.lacked_until(next_at);
+        }
+        None
     }
 }
 

@@ -215,7 +215,7 @@ impl VendorClient {
             attempts.note(&failed, call);
             end = failed.end.or(end);
 
-            let wait = attempts.wait_before_next(&failed, call, errand.deadline);
+            let wait = attempts.wait_before_next(&failed, call, errand);
             match wait.filter(|_| self.may_retry(&permit)) {
                 Some(wait) => {
                     time::sleep(wait).await;

@@ -187,6 +187,27 @@ async fn callers_of_other_rights_and_other_questions_share_nothing() {
 }
 
 #[tokio::test]
+async fn a_hundred_that_differ_in_a_variable_are_each_executed() {
+    let watched = Watched::start().await;
+    watched.delay_tickets();
+    let query = "query Dashboard($employee: ID!) {
+        tickets(first: 3) { nodes { id } } employee(id: $employee) { name } }";
+
+    let ids: Vec<String> = (0..100).map(|number| format!("other-{number}")).collect();
+    let asked = ids.iter().enumerate().map(|(number, id)| {
+        let employee = format!("firstline:Employee:{}", 1_000_000 + number);
+        watched.answer("full", id, query, json!({ "employee": employee }))
+    });
+    for answer in join_all(asked).await {
+        assert_eq!(answer.get("errors"), None);
+    }
+
+    let calls = watched.vendors.firstline().requests_to("/api/v1/ticket");
+    assert_eq!(calls.len(), 1, "what they have in common is read once");
+    assert_eq!(watched.end().await.count("execution"), 100);
+}
+
+#[tokio::test]
 async fn the_one_who_had_it_executed_may_leave() {
     let watched = Watched::start().await;
     watched.delay_tickets();
@@ -247,6 +268,48 @@ async fn who_came_later_does_not_get_the_time_out_of_the_one_before() {
     assert_eq!(first["errors"][0]["extensions"]["code"], "UPSTREAM_TIMEOUT");
     assert_eq!(second.get("errors"), None, "{second}");
     assert!(second["data"]["tickets"].is_object());
+}
+
+#[tokio::test]
+async fn who_has_more_time_waits_for_a_retry_that_was_too_late_for_the_one_before() {
+    const TIME: Duration = Duration::from_secs(6);
+    let desk = Desk::open_with(
+        Wishes::default()
+            .set("LIMITS__REQUEST_TIMEOUT_MS", TIME.as_millis())
+            .set("FIRSTLINE__TIMEOUT_MS", 60_000),
+    )
+    .await;
+    desk.ask("{ sponsors { id } }").await;
+    // 3 seconds of 6 are over when the vendor says to wait for 4.
+    let firstline = desk.sandbox.firstline();
+    let late = Fault::Delay { ms: 3_000 };
+    firstline.add_fault(FaultRule::new("/api/v1/ticket", late).times(1));
+    let busy = Fault::Status {
+        code: 429,
+        body: String::new(),
+        headers: BTreeMap::from([("retry-after".to_owned(), "4".to_owned())]),
+    };
+    firstline.add_fault(FaultRule::new("/api/v1/ticket", busy).times(1));
+
+    let started = Instant::now();
+    let later = async {
+        while started.elapsed() < TIME / 3 {
+            desk.ask("{ __typename }").await;
+        }
+        desk.answer(TICKETS, json!({})).await
+    };
+    let (first, second) = tokio::join!(desk.answer(TICKETS, json!({})), later);
+
+    let extensions = &first["errors"][0]["extensions"];
+    assert_eq!(extensions["code"], "UPSTREAM_UNAVAILABLE");
+    assert_eq!(extensions["retryAfterSeconds"], 4);
+    assert_eq!(second.get("errors"), None, "{second}");
+    assert!(second["data"]["tickets"].is_object());
+    assert!(
+        started.elapsed() >= Duration::from_secs(7),
+        "the vendor was given the time that it asked for"
+    );
+    assert_eq!(firstline.requests_to("/api/v1/ticket").len(), 2);
 }
 
 #[tokio::test]

@@ -36,16 +36,9 @@ pub(in crate::http) struct KeptAnswers {
 pub(in crate::http) struct Answered {
     pub(super) written: Arc<Written>,
     pub(super) operation: Arc<OperationFacts>,
-    /// When the time of the request that had it executed was over.
-    pub(super) deadline: Instant,
-    pub(super) ended_at: Instant,
-}
-
-impl Answered {
-    /// Whether what is missing in it may be there for somebody who has more time.
-    pub(super) fn ran_out_of_time(&self) -> bool {
-        self.ended_at >= self.deadline
-    }
+    /// From when on what is missing in it may be there for somebody who has that much time; none where time is not what the
+    /// request lacked that had it executed.
+    pub(super) better_from: Option<Instant>,
 }
 
 /// What an answer costs beside its bytes: its key, its place in the table, and what it rests on.

@@ -25,7 +25,7 @@ use axum::{
     response::Response,
 };
 use futures_util::future::try_join_all;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::{sleep_until, timeout, timeout_at};
 
 use super::{
     answer::{Answer, Excess, Fault, MediaType, code},
@@ -324,8 +324,11 @@ impl Graphql {
             });
 
             let answered = execution.await.ok_or_else(Fault::internal)??;
-            if !answered.ran_out_of_time() || scope.deadline <= answered.deadline {
-                return Ok(answered.written);
+            match answered.better_from {
+                Some(better_from) if better_from < scope.deadline => {
+                    sleep_until(better_from.into()).await;
+                }
+                _ => return Ok(answered.written),
             }
         }
     }
@@ -348,11 +351,18 @@ impl Graphql {
             }
         };
 
+        let now = Instant::now();
+        let better_from = if now >= scope.deadline {
+            Some(now)
+        } else if written.is_of_this_moment() {
+            scope.patience.lacking_until()
+        } else {
+            None
+        };
         let answered = Answered {
             written: Arc::new(written),
             operation: Arc::clone(&operation.facts),
-            deadline: scope.deadline,
-            ended_at: Instant::now(),
+            better_from,
         };
         self.kept.keep(key, &answered);
         Ok(answered)
