@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Desk, Wishes};
 
-const CHAT: &str = "/api/v1/remoterecord/chatrecords/{id_json}";
+pub(crate) const CHAT: &str = "/api/v1/remoterecord/chatrecords/{id_json}";
 
 async fn empty_desk() -> Desk {
     Desk::open_with(Wishes {

@@ -11,7 +11,7 @@ pub(in crate::http) struct DocumentSize {
 
 impl DocumentSize {
     /// A text that is no GraphQL is counted too, roughly: the parser says what is wrong with it.
-    pub(super) fn of(document: &str) -> Self {
+    pub(in crate::http) fn of(document: &str) -> Self {
         let bytes = document.as_bytes();
         let mut tokens = 0;
         let mut depth: u64 = 0;
