@@ -17,6 +17,8 @@ pub(crate) struct Load {
     pub(crate) a_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
+    /// Of all answers, heads included, and of those that the end cut off.
+    pub(crate) bytes: f64,
 }
 
 /// The body as one request sends it.
@@ -47,7 +49,7 @@ pub(crate) fn load(server: &Server, body: &str, clients: usize, duration: Durati
         .split_whitespace()
         .map(|number| number.parse().expect("it is a number"))
         .collect();
-    let [requests, microseconds, p50, p99, faults] = numbers[..] else {
+    let [requests, microseconds, p50, p99, bytes, faults] = numbers[..] else {
         panic!("wrk told {told}");
     };
     assert_eq!(faults, 0.0, "requests failed: {printed}");
@@ -56,16 +58,19 @@ pub(crate) fn load(server: &Server, body: &str, clients: usize, duration: Durati
         a_second: requests / microseconds * 1e6,
         p50_ms: p50 / 1e3,
         p99_ms: p99 / 1e3,
+        bytes,
     }
 }
 
+/// More than one run can send, so that none gets to the numbers of the next; and the seconds of all runs are in the past.
+const NUMBERS_OF_A_RUN: u64 = 1_000_000;
+
 /// How often a load was made.
-static RUNS: AtomicU64 = AtomicU64::new(0);
+static RUNS: AtomicU64 = AtomicU64::new(1);
 
 fn script(body: &str) -> PathBuf {
     let path = crate::scratch("load.lua");
-    // No run, however fast, gets to the numbers of the next.
-    let first = RUNS.fetch_add(1, Ordering::Relaxed) * 10_000_000;
+    let first = RUNS.fetch_add(1, Ordering::Relaxed) * NUMBERS_OF_A_RUN;
     let request = match once(body) == body {
         true => String::new(),
         false => "request = function()
@@ -85,8 +90,8 @@ wrk.body = [==[{body}]==]
 {request}
 done = function(summary, latency, requests)
   local faults = summary.errors
-  print(string.format('told %d %d %f %f %d', summary.requests, summary.duration,
-    latency:percentile(50), latency:percentile(99),
+  print(string.format('told %d %d %f %f %d %d', summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99), summary.bytes,
     faults.connect + faults.read + faults.write + faults.status + faults.timeout))
 end
 "

@@ -1,24 +1,55 @@
 //! The programs that are measured, as processes of their own: what they cost is read from the system.
 
 use std::{
+    collections::HashMap,
     fs,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::LazyLock,
+    thread,
     time::{Duration, Instant},
 };
 
 use tokio::runtime::Runtime;
 
-/// The system counts processor time in hundredths of a second.
-const TICKS_A_SECOND: f64 = 100.0;
-
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
+    /// What it complains of.
+    log: PathBuf,
     /// From the start of the process to its first answer.
     pub(crate) ready_after: Duration,
+}
+
+/// What a request was answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) body: String,
+    /// As it goes over the wire, with its head.
+    pub(crate) bytes: usize,
+}
+
+/// What each thread of a process has used, by its number.
+pub(crate) struct ProcessorTime(HashMap<String, Duration>);
+
+impl ProcessorTime {
+    /// Of the threads that are there now. One that ended meanwhile takes along what it used, which is next to nothing: only
+    /// those end that had nothing to do for ten seconds.
+    pub(crate) fn since(&self, earlier: &Self) -> Duration {
+        let used = self.0.iter().map(|(thread, time)| {
+            let before = earlier.0.get(thread).copied().unwrap_or_default();
+            time.saturating_sub(before)
+        });
+        used.sum()
+    }
+}
+
+/// The first number of a `schedstat`, in nanoseconds: `stat` beside it counts in hundredths of a second.
+pub(crate) fn time_on_processor(schedstat: &str) -> Duration {
+    let first = schedstat.split_whitespace().next();
+    let nanoseconds = first.and_then(|number| number.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("it begins with a number"))
 }
 
 impl Server {
@@ -43,12 +74,15 @@ impl Server {
     }
 
     fn start(mut command: Command, address: SocketAddr) -> Self {
+        let log = crate::scratch(&format!("{}.log", address.port()));
+        let stderr = fs::File::create(&log).expect("the build's folder can be written to");
         // Made before the clock starts.
         LazyLock::force(&CLIENT);
         let started = Instant::now();
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .expect("the program can be run");
         let url = format!("http://{address}/graphql");
@@ -60,11 +94,12 @@ impl Server {
                 started.elapsed() < Duration::from_secs(30),
                 "it never answers"
             );
-            std::thread::yield_now();
+            thread::yield_now();
         }
         Self {
             child,
             address,
+            log,
             ready_after: started.elapsed(),
         }
     }
@@ -73,22 +108,34 @@ impl Server {
         format!("http://{}/graphql", self.address)
     }
 
-    pub(crate) fn ask(&self, body: &str) -> String {
+    pub(crate) fn ask(&self, body: &str) -> Answer {
         CLIENT.post(&self.url(), body).expect("the server answers")
     }
 
-    /// All that its threads have used.
-    pub(crate) fn processor_time(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))
-            .expect("the process lives");
-        // The name before it may hold anything, but ends with the last bracket.
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks: f64 = [fields[11], fields[12]]
-            .iter()
-            .map(|ticks| ticks.parse::<f64>().expect("it is a number"))
-            .sum();
-        Duration::from_secs_f64(ticks / TICKS_A_SECOND)
+    /// Waits until it does nothing any more.
+    pub(crate) fn come_to_rest(&self) {
+        const A_WHILE: Duration = Duration::from_millis(200);
+        let mut earlier = self.processor_time();
+        loop {
+            thread::sleep(A_WHILE);
+            let now = self.processor_time();
+            if now.since(&earlier) < A_WHILE / 200 {
+                return;
+            }
+            earlier = now;
+        }
+    }
+
+    pub(crate) fn processor_time(&self) -> ProcessorTime {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let times = threads.expect("the process lives").map(|thread| {
+            let thread = thread.expect("the folder is readable");
+            let stat = fs::read_to_string(thread.path().join("schedstat"))
+                .expect("the thread lives, and Linux tells its times");
+            let number = thread.file_name().to_string_lossy().into_owned();
+            (number, time_on_processor(&stat))
+        });
+        ProcessorTime(times.collect())
     }
 
     pub(crate) fn memory_mb(&self) -> f64 {
@@ -109,13 +156,20 @@ impl Server {
             .expect("the system tells it in kB")
             / 1024.0
     }
+
+    /// A vendor that fails, an answer that is lost and the like are logged as warnings; nothing below them is logged.
+    pub(crate) fn assert_no_complaint(&self) {
+        let log = fs::read_to_string(&self.log).expect("it logs text");
+        assert!(log.is_empty(), "the server complains:\n{log}");
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended by itself, and what is left over is removed with the build's folder.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = fs::remove_file(&self.log);
     }
 }
 
@@ -123,6 +177,8 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| Client {
     runtime: Runtime::new().expect("a runtime starts"),
     http: reqwest::Client::builder()
         .no_proxy()
+        // As the load asks.
+        .no_gzip()
         .build()
         .expect("a client builds"),
 });
@@ -133,14 +189,25 @@ struct Client {
 }
 
 impl Client {
-    fn post(&self, url: &str, body: &str) -> reqwest::Result<String> {
+    fn post(&self, url: &str, body: &str) -> reqwest::Result<Answer> {
         let request = self
             .http
             .post(url)
             .header("content-type", "application/json")
             .body(body.to_owned());
-        self.runtime
-            .block_on(async { request.send().await?.error_for_status()?.text().await })
+        self.runtime.block_on(async {
+            let response = request.send().await?.error_for_status()?;
+            let lines = response
+                .headers()
+                .iter()
+                .map(|(name, value)| name.as_str().len() + ": \r\n".len() + value.len());
+            let head = "HTTP/1.1 200 OK\r\n\r\n".len() + lines.sum::<usize>();
+            let body = response.text().await?;
+            Ok(Answer {
+                bytes: head + body.len(),
+                body,
+            })
+        })
     }
 }
 
