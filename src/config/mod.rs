@@ -1,6 +1,7 @@
 //! Every setting: from defaults, a TOML file and the environment into the settings that each module defines, or a refusal.
 
 mod api_keys;
+mod host_names;
 mod layers;
 mod manifest;
 mod origins;
@@ -117,6 +118,7 @@ impl Config {
 fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
     Ok(HttpSettings {
         auth: auth(layers, listen)?,
+        allowed_hosts: host_names::read(layers)?,
         graphiql: match layers.is_on("graphiql.enabled")? {
             true => GraphiqlPage::Served,
             false => GraphiqlPage::NotServed,

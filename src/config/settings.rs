@@ -29,6 +29,7 @@ pub(super) enum Kind {
     TimeZone,
     ApiKeys,
     Origins,
+    HostNames,
 }
 
 pub(super) const ENVIRONMENT_PREFIX: &str = "DESKGRAPH_";
@@ -58,6 +59,10 @@ impl Setting {
             Kind::TimeZone => "the name of a time zone, such as Asia/Taipei".to_owned(),
             Kind::Origins => {
                 "origins such as https://desk.example.com (no `*`, path or default port), as a JSON array or with commas between them"
+                    .to_owned()
+            }
+            Kind::HostNames => {
+                "names of hosts such as desk.example.com (no scheme, port or `*`), as a JSON array or with commas between them"
                     .to_owned()
             }
             Kind::ApiKeys => {
@@ -402,6 +407,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         Some("none"),
         Kind::Choice(&["none", "api_key", "jwt"]),
         "Who may ask; `none` gives every scope to everybody and is refused unless the address is loopback",
+    ),
+    setting(
+        "auth.allowed_hosts",
+        None,
+        Kind::HostNames,
+        "With the mode `none`, the names by which the gateway may be asked besides `localhost` and IP addresses, such as `desk.example.com`, as a JSON array or with commas between them",
     ),
     setting(
         "auth.api_keys",

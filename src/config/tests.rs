@@ -547,6 +547,33 @@ fn an_origin_that_no_browser_sends_is_refused() {
 }
 
 #[test]
+fn names_of_hosts_are_read_in_small_letters_and_nothing_else_is() {
+    let name = "DESKGRAPH_AUTH__ALLOWED_HOSTS";
+    let hosts = |text: &str| {
+        let config = from_environment(&[(name, text)]);
+        config.map(|config| config.http.allowed_hosts)
+    };
+    let both = ["desk.example", "gateway"].map(str::to_owned);
+    assert_eq!(hosts("Desk.example, gateway"), Ok(both.to_vec()));
+    assert_eq!(hosts(r#"["desk.example", "gateway"]"#), Ok(both.to_vec()));
+    assert_eq!(hosts(""), Ok(Vec::new()));
+
+    for wrong in [
+        "*",
+        "*.desk.example",
+        ".desk.example",
+        "desk..example",
+        "desk.example:4000",
+        "https://desk.example",
+        "desk.example/",
+        "desk.example,",
+        "[7]",
+    ] {
+        assert_refused(&[(name, wrong)], &[name, "must be names of hosts"]);
+    }
+}
+
+#[test]
 fn no_limit_of_requests_is_set_by_default() {
     let name = "DESKGRAPH_LIMITS__REQUESTS_PER_MINUTE";
     let limit = |pairs: &[(&str, &str)]| {

@@ -5,6 +5,7 @@ pub mod auth;
 mod bare_refusal;
 mod graphql;
 mod health;
+mod known_hosts;
 pub mod limits;
 mod pages;
 mod rate_limit;
@@ -18,7 +19,7 @@ use axum::{
     Router,
     extract::Request,
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{from_fn, map_request, map_response},
+    middleware::{from_fn, from_fn_with_state, map_request, map_response},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -39,6 +40,7 @@ use answer::{Fault, code};
 use auth::{API_KEY, AuthSettings, Authenticator};
 pub use graphql::{AnswerSettings, DocumentMode, DocumentSettings};
 use graphql::{Documents, Graphql, KeptAnswers, PersistedDocuments, Sharing};
+use known_hosts::{KnownHosts, refuse_other_hosts};
 use limits::{DocumentLimits, SchemaShape};
 use pages::{Pages, playground};
 use rate_limit::RateLimit;
@@ -63,6 +65,8 @@ const SAFETY_HEADERS: [(HeaderName, &str); 4] = [
 
 pub struct HttpSettings {
     pub auth: AuthSettings,
+    /// In small letters: by which names, besides this machine's own, the gateway may be asked where everybody may ask.
+    pub allowed_hosts: Vec<String>,
     pub answers: AnswerSettings,
     pub graphiql: GraphiqlPage,
     /// The sites, such as `https://desk.example.com`, whose pages may ask.
@@ -98,6 +102,8 @@ pub fn router(
         let limits = &settings.document;
         graphql::check(text, &schema, limits, &shape, settings.introspection)
     })?;
+    let known_hosts = matches!(settings.auth, AuthSettings::Open)
+        .then(|| KnownHosts(settings.allowed_hosts.into()));
     let graphql = Arc::new(Graphql {
         schema,
         shape,
@@ -129,9 +135,7 @@ pub fn router(
                 .post(graphql::handle)
                 .with_state(graphql),
         )
-        .route("/readme", get(pages::readme))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready).with_state(shared));
+        .route("/readme", get(pages::readme));
     if settings.introspection == Introspection::Enabled {
         router = router.route("/schema.graphql", get(pages::schema).with_state(pages));
     }
@@ -141,6 +145,13 @@ pub fn router(
             .route("/graphiql/", get(playground::without_slash))
             .route("/graphiql/assets/{name}", get(playground::asset));
     }
+    if let Some(known_hosts) = known_hosts {
+        router = router.layer(from_fn_with_state(known_hosts, refuse_other_hosts));
+    }
+    // Who looks after the gateway may call it anything.
+    router = router
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready).with_state(shared));
 
     behind_layers(router, &settings.cors_origins)
 }

@@ -230,3 +230,90 @@ async fn by_default_no_other_sites_pages_may_ask() {
     assert_eq!(response.status(), 200);
     assert_eq!(header_of(&response, "access-control-allow-origin"), None);
 }
+
+async fn ask_as(desk: &Desk, path: &str, host: &str) -> (u16, String) {
+    let sent = desk.client().get(desk.url(path)).header(header::HOST, host);
+    let response = sent.send().await.expect("the gateway answers");
+    let status = response.status().as_u16();
+    (status, response.text().await.expect("the answer is text"))
+}
+
+const QUERY: &str = "/graphql?query=%7B__typename%7D";
+
+#[tokio::test]
+async fn without_keys_the_gateway_is_asked_by_its_own_names_only() {
+    let wishes = Wishes::default().set("AUTH__ALLOWED_HOSTS", "desk.example, Gateway");
+    let desk = Desk::open_with(wishes).await;
+
+    for host in [
+        "localhost",
+        "LOCALHOST:4000",
+        "localhost.",
+        "deskgraph.localhost:4000",
+        "127.0.0.1",
+        "10.1.2.3:80",
+        "[::1]:4000",
+        "desk.example",
+        "Desk.Example:443",
+        "gateway:4000",
+    ] {
+        let (status, body) = ask_as(&desk, QUERY, host).await;
+        assert_eq!(status, 200, "{host}: {body}");
+    }
+    for host in [
+        "evil.example",
+        "evil.example:4000",
+        "desk.example.evil.example",
+        "sub.desk.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "notlocalhost",
+        "",
+    ] {
+        for path in [QUERY, "/", "/graphiql", "/schema.graphql"] {
+            let (status, body) = ask_as(&desk, path, host).await;
+            assert_eq!(status, 421, "{path} of {host:?}: {body}");
+            let body: Value = serde_json::from_str(&body).expect("it is JSON");
+            assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+        }
+        for path in ["/health/live", "/health/ready"] {
+            let (status, body) = ask_as(&desk, path, host).await;
+            assert_eq!(status, 200, "{path} of {host:?}: {body}");
+        }
+    }
+    assert_eq!(desk.calls(), (0, 0));
+}
+
+#[tokio::test]
+async fn over_http2_it_is_the_authority_that_names_the_gateway() {
+    let desk = Desk::open().await;
+    let port = desk.url("").rsplit(':').next().map(str::to_owned);
+    let port = port.and_then(|port| port.parse().ok()).expect("it has one");
+    let here = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+
+    for (name, status) in [("localhost", 200), ("evil.example", 421)] {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .http2_prior_knowledge()
+            .resolve(name, here)
+            .build()
+            .expect("a client without options builds");
+        let url = format!("http://{name}:{port}{QUERY}");
+        let response = client.get(url).send().await.expect("the gateway answers");
+        assert_eq!(response.status(), status, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn with_keys_the_gateway_goes_by_any_name() {
+    let keys = json!([{ "name": "page", "key": "a-key", "scopes": ["read"] }]);
+    let wishes = Wishes::default()
+        .set("AUTH__MODE", "api_key")
+        .set("AUTH__API_KEYS", keys);
+    let desk = Desk::open_with(wishes).await;
+
+    let (status, body) = ask_as(&desk, QUERY, "desk.example").await;
+    assert_eq!(status, 401, "{body}");
+    let (status, body) = ask_as(&desk, "/", "desk.example").await;
+    assert_eq!(status, 200, "{body}");
+}

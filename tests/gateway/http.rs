@@ -27,6 +27,7 @@ const JSON: &str = "application/json";
 fn settings() -> HttpSettings {
     HttpSettings {
         auth: AuthSettings::Open,
+        allowed_hosts: Vec::new(),
         answers: AnswerSettings {
             keeping: Keeping::NotKept,
             max_bytes: 0,
