@@ -291,6 +291,52 @@ async fn a_type_that_is_no_input_type_is_refused() {
 }
 
 #[tokio::test]
+async fn a_field_stands_once_in_an_input_object() {
+    let desk = Desk::open().await;
+
+    // The mark shows what is complained of.
+    for marked in [
+        r#"{ tickets(filter: { search: "a", ^search: "b" }) { totalCount } }"#,
+        r#"{ tickets(filter: { search: "a", statuses: [CLOSED], ^search: "a" }) { totalCount } }"#,
+        r#"query($f: TicketFilter = { search: "a" ^search: null }) { tickets(filter: $f) { totalCount } }"#,
+        r#"query($a: String) { tickets(filter: { search: $a ^search: $a }) { totalCount } }"#,
+        r#"{ tickets { nodes @include(if: { a: { b: 1 }, c: [{ search: 1, ^search: 2 }] }) { id } } }"#,
+        r#"{ tickets(filter: { search: "é}\"", dueTo: """\""" } é""", ^search: "" }) { totalCount } }"#,
+        "{ tickets(filter: { search: \"\" # }\n ^search: \"\" }) { totalCount } }",
+    ] {
+        let query = marked.replace('^', "");
+        let before = marked.split('^').next().unwrap_or_default();
+        let line = before.lines().last().unwrap_or_default();
+
+        let (status, answer) = desk.post(&json!({ "query": query })).await;
+        assert_eq!(status, 400, "{query}: {answer}");
+        assert_eq!(
+            answer,
+            json!({ "errors": [{
+                "message": "The input object has the field search more than once.",
+                "locations": [{ "line": before.lines().count(), "column": line.chars().count() + 1 }],
+                "extensions": { "code": "GRAPHQL_VALIDATION_FAILED" },
+            }] }),
+            "{query}"
+        );
+    }
+    let long = "a".repeat(1_000);
+    let twice = format!("{{ tickets(filter: {{ {long}: 1, {long}: 1 }}) {{ totalCount }} }}");
+    let (status, answer) = desk.post(&json!({ "query": twice })).await;
+    assert_eq!(status, 400);
+    assert!(answer.to_string().len() < 700, "{answer}");
+    assert_eq!(desk.calls(), (0, 0));
+
+    // The same name in two objects, as an argument, an alias, a variable and a value.
+    let query = r#"query($search: String = "search") {
+        search: tickets(filter: { search: $search }, first: 1) { totalCount }
+        other: tickets(first: 1, filter: { search: "search: a, search: b" }) { search: totalCount search: totalCount }
+    }"#;
+    let (status, answer) = desk.post(&json!({ "query": query })).await;
+    assert_eq!((status, answer.get("errors")), (200, None), "{answer}");
+}
+
+#[tokio::test]
 async fn null_does_not_pass_by_a_default() {
     let desk = Desk::open().await;
     let query = "query($id: ID = \"a\") { ticket(id: $id) { id } }";

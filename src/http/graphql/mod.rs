@@ -2,6 +2,7 @@
 
 mod coercion;
 mod documents;
+mod input_fields;
 mod kept_answers;
 mod operation;
 mod parameters;

@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use super::{
     MAX_FAULTS_TOLD,
     documents::{Document, Documents},
+    input_fields,
     parameters::Parameters,
     validation, variables,
 };
@@ -157,6 +158,10 @@ pub(in crate::http) fn check(
     shape: &SchemaShape,
     introspection: Introspection,
 ) -> Result<(), Answer> {
+    if let Some(mut repeated) = input_fields::repeated(text) {
+        shorten(&mut repeated);
+        return Err(Answer::refused(vec![repeated]));
+    }
     let document = parsed(text, limits)?;
 
     let (size, parsed) = (document.size, &document.parsed);

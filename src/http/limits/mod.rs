@@ -23,7 +23,7 @@ use async_graphql::{
 
 use shape::{Arity, FieldShape, as_count};
 pub(super) use shape::{Input, InputShape, SchemaShape};
-pub(super) use tokens::DocumentSize;
+pub(super) use tokens::{DocumentSize, Tokens};
 
 #[derive(Debug, Clone)]
 pub struct DocumentLimits {

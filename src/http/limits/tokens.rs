@@ -1,4 +1,4 @@
-//! Counts a document's tokens before anything parses it: cheaply, and without recursion.
+//! Takes a document apart into its tokens before anything parses it: cheaply, and without recursion.
 
 /// What a document costs to parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,51 +10,83 @@ pub(in crate::http) struct DocumentSize {
 }
 
 impl DocumentSize {
-    /// A text that is no GraphQL is counted too, roughly: the parser says what is wrong with it.
     pub(in crate::http) fn of(document: &str) -> Self {
-        let bytes = document.as_bytes();
         let mut tokens = 0;
         let mut depth: u64 = 0;
         let mut nesting = 0;
-        let mut at = 0;
 
-        while let Some(byte) = bytes.get(at) {
-            at = match byte {
-                // Commas are white space in GraphQL; bytes above ASCII are a byte order mark, or nothing that it knows.
-                b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x80.. => {
-                    at += 1;
-                    continue;
-                }
-                b'#' => {
-                    at = end_of_run(bytes, at, |byte| byte != b'\n' && byte != b'\r');
-                    continue;
-                }
-                b'"' if bytes[at..].starts_with(b"\"\"\"") => end_of_block_string(bytes, at + 3),
-                b'"' => end_of_string(bytes, at + 1),
-                b'.' => end_of_run(bytes, at, |byte| byte == b'.'),
-                b'_' | b'a'..=b'z' | b'A'..=b'Z' => end_of_run(bytes, at, |byte| {
-                    byte == b'_' || byte.is_ascii_alphanumeric()
-                }),
-                b'-' | b'0'..=b'9' => end_of_run(bytes, at + 1, |byte| {
-                    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-')
-                }),
-                b'{' | b'[' | b'(' => {
+        for token in Tokens::of(document) {
+            tokens += 1;
+            match token.text {
+                "{" | "[" | "(" => {
                     depth += 1;
                     nesting = nesting.max(depth);
-                    at + 1
                 }
-                b'}' | b']' | b')' => {
-                    depth = depth.saturating_sub(1);
-                    at + 1
-                }
-                _ => at + 1,
-            };
-            tokens += 1;
+                "}" | "]" | ")" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
         }
         Self {
             bytes: document.len() as u64,
             tokens,
             nesting,
+        }
+    }
+}
+
+/// One token of a document; a string is one with its quotes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Token<'a> {
+    pub(in crate::http) text: &'a str,
+    /// Where it begins, in bytes.
+    pub(in crate::http) start: usize,
+}
+
+/// The tokens of a text. One that is no GraphQL has some too, roughly: the parser says what is wrong with it.
+pub(in crate::http) struct Tokens<'a> {
+    document: &'a str,
+    at: usize,
+}
+
+impl<'a> Tokens<'a> {
+    pub(in crate::http) fn of(document: &'a str) -> Self {
+        Self { document, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        let bytes = self.document.as_bytes();
+        loop {
+            let start = self.at;
+            self.at = match bytes.get(start)? {
+                // Commas are white space in GraphQL; bytes above ASCII are a byte order mark, or nothing that it knows.
+                b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x80.. => {
+                    self.at += 1;
+                    continue;
+                }
+                b'#' => {
+                    self.at = end_of_run(bytes, start, |byte| byte != b'\n' && byte != b'\r');
+                    continue;
+                }
+                b'"' if bytes[start..].starts_with(b"\"\"\"") => {
+                    end_of_block_string(bytes, start + 3)
+                }
+                b'"' => end_of_string(bytes, start + 1),
+                b'.' => end_of_run(bytes, start, |byte| byte == b'.'),
+                b'_' | b'a'..=b'z' | b'A'..=b'Z' => end_of_run(bytes, start, |byte| {
+                    byte == b'_' || byte.is_ascii_alphanumeric()
+                }),
+                b'-' | b'0'..=b'9' => end_of_run(bytes, start + 1, |byte| {
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-')
+                }),
+                _ => start + 1,
+            };
+            // A token ends before or after a letter of ASCII, so that none is cut in two.
+            let text = self.document.get(start..self.at).unwrap_or_default();
+            return Some(Token { text, start });
         }
     }
 }
