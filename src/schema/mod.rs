@@ -26,6 +26,7 @@ mod vendor;
 // What the resolvers share.
 mod arguments;
 mod error;
+mod null_variable;
 mod partial;
 mod selection;
 
@@ -44,6 +45,8 @@ use crate::{
     repository::Repository,
 };
 pub use mutation::Mutation;
+use null_variable::FailsForNull;
+pub use null_variable::{Nullability, fail_for_null, null_where_it_stands};
 pub use query::Query;
 pub use scalars::misfit;
 
@@ -84,7 +87,10 @@ pub fn build(settings: SchemaSettings) -> GatewaySchema {
     };
     GatewaySchema {
         schema: builder().finish(),
-        trusting: builder().validation_mode(ValidationMode::Fast).finish(),
+        trusting: builder()
+            .validation_mode(ValidationMode::Fast)
+            .directive(FailsForNull)
+            .finish(),
     }
 }
 

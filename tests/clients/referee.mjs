@@ -187,6 +187,13 @@ for (const [query, given] of [
   [`query($yes: Boolean!) { __typename @skip(if: $yes) }`, { yes: "true" }],
   [`query($yes: Boolean!) { sponsors @skip(if: $yes) { id } }`, { yes: true }],
   [`query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, { ids: [null] }],
+  // Null in the place of a default that is needed.
+  [`query($id: ID = "a") { sponsors { id } ticket(id: $id) { id } }`, { id: null }],
+  [`query($id: ID = "a") { sponsors { id } ...Q } fragment Q on Query { t: ticket(id: $id) { id } }`, { id: null }],
+  [`query($id: String = "a") { __type(name: $id) { name } sponsors { id } }`, { id: null }],
+  [`query($ids: [ID!] = []) { sponsors { id } nodes(ids: $ids) { id } }`, { ids: null }],
+  [`query($id: ID = "a") { sponsors { id } nodes(ids: ["b", $id]) { id } }`, { id: null }],
+  [`query($id: ID = "a") { sponsors { id } ticket(id: $id) @skip(if: true) { id } }`, { id: null }],
   // Documents that are not valid.
   ["{ nothing }", {}],
   ["{ sponsors }", {}],

@@ -339,12 +339,93 @@ async fn a_field_stands_once_in_an_input_object() {
 #[tokio::test]
 async fn null_does_not_pass_by_a_default() {
     let desk = Desk::open().await;
-    let query = "query($id: ID = \"a\") { ticket(id: $id) { id } }";
+    let id = json!({ "id": null });
     let sentence = "The variable $id must not be null where it stands.";
-    assert_refused(&desk, query, json!({ "id": null }), sentence).await;
 
-    let query = "query($id: ID = \"a\") { nodes(ids: [\"b\", $id]) { id } }";
-    assert_refused(&desk, query, json!({ "id": null }), sentence).await;
+    for (query, data, path) in [
+        (
+            "query($id: ID = \"a\") { vendors { vendor } a: ticket(id: $id) { id } }",
+            json!({ "vendors": [{ "vendor": "FIRSTLINE" }, { "vendor": "BANGWO8" }], "a": null }),
+            json!(["a"]),
+        ),
+        (
+            "query($id: ID = \"a\") { ...Q __typename } fragment Q on Query { ... { ticket(id: $id) { id } } }",
+            json!({ "ticket": null, "__typename": "Query" }),
+            json!(["ticket"]),
+        ),
+        (
+            "query($id: String = \"a\") { __typename __type(name: $id) { name } }",
+            json!({ "__typename": "Query", "__type": null }),
+            json!(["__type"]),
+        ),
+        (
+            "query($id: TicketStatus = CLOSED) { tickets(filter: { statuses: [PENDING, $id] }) { totalCount } }",
+            json!({ "tickets": null }),
+            json!(["tickets"]),
+        ),
+        // What can't be null takes all that is around it along.
+        (
+            "query($id: ID = \"a\") { __typename nodes(ids: [\"b\", $id]) { id } }",
+            Value::Null,
+            json!(["nodes"]),
+        ),
+        (
+            "mutation($id: CreateTicketInput = { subject: \"s\", content: \"c\" }) { createTicket(input: $id) { ticket { id } } }",
+            Value::Null,
+            json!(["createTicket"]),
+        ),
+    ] {
+        // The first time and once the document is known.
+        for _ in 0..2 {
+            let (status, answer) = desk.post(&json!({ "query": query, "variables": id })).await;
+            assert_eq!(status, 200, "{query}: {answer}");
+            assert_eq!(answer["data"], data, "{query}");
+            assert_eq!(
+                answer["errors"].as_array().map(Vec::len),
+                Some(1),
+                "{answer}"
+            );
+            let error = &answer["errors"][0];
+            assert_eq!(error["message"], sentence);
+            assert_eq!(error["path"], path, "{query}");
+            assert_eq!(error["extensions"], json!({ "code": "BAD_USER_INPUT" }));
+            assert!(error["locations"][0]["column"].is_number(), "{error}");
+        }
+    }
+    // Nothing of it passes by the validation, and the marks of such fields are nobody else's to write.
+    for query in [
+        "query($id: ID = \"a\") { ticket(id: $id) { nothing } }",
+        "query($id: ID = \"a\") { ticket(id: $id) { id } sponsors @_failsForNull { id } }",
+        "query($id: Boolean = true) { __typename @skip(if: $id) }",
+        "query($id: Boolean = true) { ...Q } fragment Q on Query { sponsors @include(if: $id) { id } }",
+    ] {
+        let (status, answer) = desk.post(&json!({ "query": query, "variables": id })).await;
+        assert_eq!(
+            (status, answer.get("data")),
+            (400, None),
+            "{query}: {answer}"
+        );
+    }
+    assert_eq!(desk.calls(), (0, 0));
+
+    // Where the schema may not be asked for, too.
+    let closed = Desk::open_with(Wishes::default().set("INTROSPECTION__ENABLED", "false")).await;
+    let query = "query($id: ID = \"a\") { __typename ticket(id: $id) { id } }";
+    let (error, data) = closed.fault(query, id).await;
+    assert_eq!(data, json!({ "__typename": "Query", "ticket": null }));
+    assert_eq!(error["message"], sentence);
+
+    // The same document serves those who send a value or none, and null where it may stand.
+    let query = "query($n: Int = 1, $id: ID = \"a\") { tickets(first: $n) { nodes { __typename } } ticket(id: $id) { id } }";
+    let data = desk
+        .answer(query, json!({ "n": null, "id": "firstline:Ticket:1001" }))
+        .await;
+    assert_eq!(data.get("errors"), None, "{data}");
+    assert_eq!(
+        data["data"]["tickets"]["nodes"].as_array().map(Vec::len),
+        Some(20)
+    );
+    assert_eq!(data["data"]["ticket"]["id"], "firstline:Ticket:1001");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod coercion;
 mod documents;
 mod input_fields;
 mod kept_answers;
+mod null_variables;
 mod operation;
 mod parameters;
 mod persisted;

@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use super::{
     MAX_FAULTS_TOLD,
     documents::{Document, Documents},
-    input_fields,
+    input_fields, null_variables,
     parameters::Parameters,
     validation, variables,
 };
@@ -32,6 +32,8 @@ use crate::{
 /// An operation that may run.
 pub(super) struct Operation {
     document: Arc<Document>,
+    /// What runs in its place where variables make some of its fields fail.
+    marked: Option<ExecutableDocument>,
     variables: Variables,
     query: String,
     operation_type: OperationType,
@@ -77,14 +79,10 @@ impl Operation {
             }
             documents.keep(&parameters.query, &document);
         }
-        let variables = variables::coerced(
-            parameters.variables,
-            &document.parsed,
-            definition,
-            shape,
-            introspection,
-        )
-        .map_err(Answer::refused)?;
+        let variables = variables::coerced(parameters.variables, definition, shape, introspection)
+            .map_err(Answer::refused)?;
+        let marked = null_variables::marked(&document.parsed, definition, &variables, shape)
+            .map_err(Answer::refused)?;
         let facts = OperationFacts {
             name,
             type_name: match definition.ty {
@@ -97,6 +95,7 @@ impl Operation {
 
         Ok(Self {
             document,
+            marked,
             variables,
             operation_type,
             introspection,
@@ -114,21 +113,33 @@ impl Operation {
         schema: &GatewaySchema,
         repository: Arc<Repository>,
     ) -> Answer {
+        // Nothing is valid with the marks of the gateway in it.
+        if self.marked.is_some() && !self.document.is_validated() {
+            if let Err(refusal) = validated(&self.document.parsed, schema) {
+                return self.shown(refusal);
+            }
+            self.document.passed_validation();
+        }
+        let parsed = self.marked.as_ref().unwrap_or(&self.document.parsed);
         // The text was parsed, and nobody reads it again.
         let mut request = Request::new(String::new())
             .variables(self.variables.clone())
             .data(repository);
         request.operation_name = self.facts.name.clone();
-        request.set_parsed_query(self.document.parsed.clone());
+        request.set_parsed_query(parsed.clone());
 
         let response = match self.document.is_validated() {
             true => schema.execute_validated(request).await,
             false => schema.execute(request).await,
         };
-        let mut answer = answer(response);
+        let answer = answer(response);
         if !answer.is_refusal() {
             self.document.passed_validation();
         }
+        self.shown(answer)
+    }
+
+    fn shown(&self, mut answer: Answer) -> Answer {
         if self.introspection == Introspection::Disabled {
             withhold_names(&mut answer.errors, &self.query);
         }
@@ -146,6 +157,10 @@ fn parsed(text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, Answer> 
             Ok(()) => unparsable(err),
         }
     })?;
+    if let Some(mut repeated) = input_fields::repeated(text) {
+        shorten(&mut repeated);
+        return Err(Answer::refused(vec![repeated]));
+    }
     validation::wrap_typenames(&mut parsed);
     Ok(Document::new(parsed, text, size))
 }
@@ -158,10 +173,6 @@ pub(in crate::http) fn check(
     shape: &SchemaShape,
     introspection: Introspection,
 ) -> Result<(), Answer> {
-    if let Some(mut repeated) = input_fields::repeated(text) {
-        shorten(&mut repeated);
-        return Err(Answer::refused(vec![repeated]));
-    }
     let document = parsed(text, limits)?;
 
     let (size, parsed) = (document.size, &document.parsed);
@@ -175,8 +186,12 @@ pub(in crate::http) fn check(
         return Err(Answer::refused(faults));
     }
 
-    // The library validates no sooner than it executes. Of introspection alone, which waits for nothing.
-    let mut request = Request::new(text).only_introspection();
+    validated(parsed, schema)
+}
+
+/// The library validates no sooner than it executes. Of introspection alone, which waits for nothing.
+fn validated(parsed: &ExecutableDocument, schema: &GatewaySchema) -> Result<(), Answer> {
+    let mut request = Request::new(String::new()).only_introspection();
     request.operation_name = match &parsed.operations {
         DocumentOperations::Single(_) => None,
         DocumentOperations::Multiple(operations) => operations.keys().next().map(Name::to_string),

@@ -18,7 +18,7 @@ use crate::{
         answer::{code, error},
         limits::{Input, InputShape, SchemaShape},
     },
-    schema::Introspection,
+    schema::{Introspection, null_where_it_stands},
 };
 
 /// Where variables stand in each operation and fragment.
@@ -40,12 +40,19 @@ struct Usage<'a> {
     place: &'a Input,
     /// Of the place itself, or of an item of its list.
     expected: &'a Type,
+    /// Whether it stands in a directive, which says what is skipped or included.
+    is_condition: bool,
 }
 
 impl Usage<'_> {
     fn takes_null(&self) -> bool {
         let is_whole_place = std::ptr::eq(self.expected, &self.place.input_type);
         self.expected.nullable || (is_whole_place && self.place.has_default)
+    }
+
+    /// Whether it is null where it must not be, when these variables are null.
+    fn is_null_among(&self, nulls: &[Name]) -> bool {
+        nulls.contains(self.variable) && !self.takes_null()
     }
 }
 
@@ -101,8 +108,8 @@ impl<'a> Positions<'a> {
         errors
     }
 
-    /// Variables that are null, and only by their default could stand where they do.
-    pub(super) fn null_faults(
+    /// Variables that are null, and only by their default could say what is skipped or included.
+    pub(super) fn null_conditions(
         &self,
         operation: &OperationDefinition,
         nulls: &[Name],
@@ -114,11 +121,9 @@ impl<'a> Positions<'a> {
             .filter(|(known, _)| std::ptr::eq(*known, operation));
         for (_, scope) in scopes {
             self.for_each_usage(scope, &mut |usage| {
-                let is_null = nulls.contains(usage.variable) && !usage.takes_null();
+                let is_null = usage.is_condition && usage.is_null_among(nulls);
                 if is_null && errors.len() < MAX_FAULTS_TOLD {
-                    let variable = usage.variable;
-                    let message =
-                        format!("The variable ${variable} must not be null where it stands.");
+                    let message = null_where_it_stands(usage.variable);
                     let mut error = error(code::BAD_USER_INPUT, message);
                     error.locations.push(usage.pos);
                     errors.push(error);
@@ -171,12 +176,16 @@ impl<'a> Scope<'a> {
     }
 
     fn add_directives(&mut self, directives: &'a [Positioned<Directive>], shape: &'a SchemaShape) {
+        let first = self.usages.len();
         for directive in directives.iter().map(|directive| &directive.node) {
             if let Some(arguments) = shape.directive(&directive.name.node) {
                 for (name, value) in &directive.arguments {
                     self.add_input(name, value, arguments, shape);
                 }
             }
+        }
+        for usage in self.usages.iter_mut().skip(first) {
+            usage.is_condition = true;
         }
     }
 
@@ -206,6 +215,7 @@ impl<'a> Scope<'a> {
                 pos,
                 place,
                 expected,
+                is_condition: false,
             }),
             (Value::List(items), BaseType::List(item_type)) => {
                 for item in items {
@@ -230,6 +240,22 @@ impl<'a> Scope<'a> {
             _ => {}
         }
     }
+}
+
+/// The first of these variables, when they are null, that stands in a field's arguments where it must not be null.
+pub(super) fn first_null(
+    arguments: &[(Positioned<Name>, Positioned<Value>)],
+    places: &[Input],
+    shape: &SchemaShape,
+    nulls: &[Name],
+) -> Option<(Name, Pos)> {
+    let mut scope = Scope::default();
+    for (name, value) in arguments {
+        scope.add_input(name, value, places, shape);
+    }
+    let mut usages = scope.usages.into_iter();
+    let null = usages.find(|usage| usage.is_null_among(nulls))?;
+    Some((null.variable.clone(), null.pos))
 }
 
 fn may_stand(definition: &VariableDefinition, usage: &Usage<'_>) -> bool {

@@ -9,7 +9,7 @@ use async_graphql::{
     Name, Pos, Positioned, ServerError,
     parser::types::{
         BaseType, Directive, DocumentOperations, ExecutableDocument, Field, InlineFragment,
-        Selection, SelectionSet, Type,
+        OperationDefinition, Selection, SelectionSet, Type,
     },
 };
 
@@ -30,13 +30,9 @@ use crate::{
 
 /// Moves each directive of a `__typename` to an inline fragment around it, which means the same and is validated.
 pub(super) fn wrap_typenames(document: &mut ExecutableDocument) {
-    let operations: Vec<_> = match &mut document.operations {
-        DocumentOperations::Single(operation) => vec![operation],
-        DocumentOperations::Multiple(operations) => operations.values_mut().collect(),
-    };
-    let of_operations = operations
+    let of_operations = operations_mut(&mut document.operations)
         .into_iter()
-        .map(|operation| &mut operation.node.selection_set);
+        .map(|operation| &mut operation.selection_set);
     let of_fragments = document
         .fragments
         .values_mut()
@@ -45,6 +41,16 @@ pub(super) fn wrap_typenames(document: &mut ExecutableDocument) {
     of_operations
         .chain(of_fragments)
         .for_each(|set| wrap_typenames_in(&mut set.node));
+}
+
+pub(super) fn operations_mut(operations: &mut DocumentOperations) -> Vec<&mut OperationDefinition> {
+    match operations {
+        DocumentOperations::Single(operation) => vec![&mut operation.node],
+        DocumentOperations::Multiple(operations) => operations
+            .values_mut()
+            .map(|operation| &mut operation.node)
+            .collect(),
+    }
 }
 
 /// Recurses as deep as brackets may stand inside each other.

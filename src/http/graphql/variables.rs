@@ -2,13 +2,12 @@
 
 use async_graphql::{
     ServerError, Value, Variables,
-    parser::types::{ExecutableDocument, OperationDefinition, VariableDefinition},
+    parser::types::{OperationDefinition, VariableDefinition},
 };
 
 use super::{
     MAX_FAULTS_TOLD,
     coercion::{Coercion, Misfit, Notation},
-    positions::Positions,
 };
 use crate::{
     http::{
@@ -21,7 +20,6 @@ use crate::{
 /// The variables that the operation defines, their defaults filled in; what else was sent is dropped.
 pub(super) fn coerced(
     mut given: Variables,
-    document: &ExecutableDocument,
     operation: &OperationDefinition,
     shape: &SchemaShape,
     introspection: Introspection,
@@ -33,7 +31,6 @@ pub(super) fn coerced(
     };
     let mut coerced = Variables::default();
     let mut errors = Vec::new();
-    let mut nulls = Vec::new();
 
     for definition in &operation.variable_definitions {
         let (pos, definition) = (definition.pos, &definition.node);
@@ -42,9 +39,6 @@ pub(super) fn coerced(
         match value_of(definition, given.remove(name), &coercion) {
             Ok(None) => {}
             Ok(Some(value)) => {
-                if value == Value::Null && definition.default_value.is_some() {
-                    nulls.push(name.clone());
-                }
                 coerced.insert(name.clone(), value);
             }
             Err(misfit) if errors.len() < MAX_FAULTS_TOLD => {
@@ -57,9 +51,6 @@ pub(super) fn coerced(
         }
     }
 
-    if errors.is_empty() && !nulls.is_empty() {
-        errors = Positions::of(document, shape).null_faults(operation, &nulls);
-    }
     match errors.is_empty() {
         true => Ok(coerced),
         false => Err(errors),

@@ -13,7 +13,10 @@ use async_graphql::{
     },
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    schema::Nullability,
+};
 
 pub(in crate::http) struct SchemaShape {
     query: String,
@@ -27,6 +30,7 @@ pub(in crate::http) struct SchemaShape {
 pub(in crate::http) struct FieldShape {
     /// The name of the type, without the marks of lists and non-null.
     pub(in crate::http) returns: String,
+    pub(in crate::http) nullability: Nullability,
     pub(super) arity: Arity,
     /// How many objects come when the query does not say it; none where the field has no such argument.
     pub(super) default_first: Option<u64>,
@@ -241,6 +245,10 @@ fn field_shape(field: &FieldDefinition) -> FieldShape {
 
     FieldShape {
         returns,
+        nullability: match field.ty.node.nullable {
+            true => Nullability::Nullable,
+            false => Nullability::NonNull,
+        },
         arity,
         default_first,
         needs_call: false,
