@@ -122,6 +122,8 @@ enum Boarded {
         flight: Shared<Flight>,
         deadline: Instant,
     },
+    /// An equal read's flight has come down since the entry was looked for.
+    Landed(Entry),
 }
 
 #[derive(Clone)]
@@ -244,9 +246,12 @@ impl Cache {
             scope.tally.count_cache_hit();
             self.tell(scope, key, entry);
             if entry.takes_refresh() {
-                let (Boarded::Started(flight) | Boarded::Joined { flight, .. }) =
-                    self.flight(key, scope.deadline, &load);
-                tokio::spawn(flight);
+                match self.flight(key, scope.deadline, &load) {
+                    Boarded::Started(flight) | Boarded::Joined { flight, .. } => {
+                        tokio::spawn(flight);
+                    }
+                    Boarded::Landed(_) => {}
+                }
             }
             return entry.kept(SourceState::Cached);
         }
@@ -375,6 +380,7 @@ impl Cache {
                 // It holds itself to the deadline of this request.
                 Boarded::Started(flight) => return flight.await,
                 Boarded::Joined { flight, deadline } => (flight, deadline),
+                Boarded::Landed(entry) => return Ok(entry),
             };
             let answer = timeout_at(scope.deadline.into(), flight)
                 .await
@@ -404,6 +410,11 @@ impl Cache {
         {
             let deadline = under_way.deadline;
             return Boarded::Joined { flight, deadline };
+        }
+        // A flight files its entry before it leaves the table, so that one of both is there.
+        let landed = self.entries.get(&key.hash);
+        if let Some(entry) = landed.filter(Entry::is_new) {
+            return Boarded::Landed(entry);
         }
 
         // Flights that everybody left are cleared away when the table has grown.
@@ -516,6 +527,11 @@ const ENTRY_BYTES: usize = 256;
 impl Entry {
     fn is_fresh(&self) -> bool {
         Instant::now() < self.fresh_until
+    }
+
+    /// Whether there is no reason yet to read it again.
+    fn is_new(&self) -> bool {
+        Instant::now() < self.refresh_from
     }
 
     /// Whether it is time to refresh it, told to one reader alone.

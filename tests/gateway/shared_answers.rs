@@ -189,7 +189,6 @@ async fn callers_of_other_rights_and_other_questions_share_nothing() {
 #[tokio::test]
 async fn a_hundred_that_differ_in_a_variable_are_each_executed() {
     let watched = Watched::start().await;
-    watched.delay_tickets();
     let query = "query Dashboard($employee: ID!) {
         tickets(first: 3) { nodes { id } } employee(id: $employee) { name } }";
 

@@ -94,6 +94,29 @@ async fn a_vendor_that_took_its_whole_time_is_not_asked_again_by_those_who_waite
 }
 
 #[tokio::test]
+async fn who_looked_before_a_read_ended_and_boards_after_it_has_its_answer() {
+    let (cache, calls) = (cache(), AtomicUsize::new(0));
+    let scope = scope(LATER);
+    let key = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
+    let load = || {
+        calls.fetch_add(1, Ordering::SeqCst);
+        async { Ok(7_u64) }.boxed()
+    };
+    let read = cache.read(&scope, key, load).await;
+    assert_eq!(told(read), Ok((7, SourceState::Fresh)));
+
+    let boarded = cache.flight(key, scope.deadline, load);
+    let Boarded::Landed(entry) = boarded else {
+        panic!("the vendor is asked again");
+    };
+    assert_eq!(
+        told(entry.kept(SourceState::Fresh)),
+        Ok((7, SourceState::Fresh))
+    );
+    assert_eq!(calls.into_inner(), 1);
+}
+
+#[tokio::test]
 async fn a_request_waits_for_the_read_of_another_no_longer_than_it_may() {
     let cache = cache();
     let hangs = || std::future::pending::<Result<u64>>().boxed();
