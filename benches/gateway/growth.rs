@@ -144,7 +144,7 @@ fn measure_clients(vendors: &CannedVendors, pace: &Pace, report: &mut Report) {
     };
     for (threads, steps) in THREADS.into_iter().zip(by_clients) {
         report.growth.push(Growth {
-            what: format!("scenario 3, {threads} of the gateway's threads"),
+            what: format!("scenario 3, gateway's threads: {threads}"),
             cause: "clients",
             unit: "request",
             steps,

@@ -115,8 +115,9 @@ impl Server {
     /// Waits until it does nothing any more.
     pub(crate) fn come_to_rest(&self) {
         const A_WHILE: Duration = Duration::from_millis(200);
+        const PATIENCE: usize = 50;
         let mut earlier = self.processor_time();
-        loop {
+        for _ in 0..PATIENCE {
             thread::sleep(A_WHILE);
             let now = self.processor_time();
             if now.since(&earlier) < A_WHILE / 200 {
@@ -124,6 +125,7 @@ impl Server {
             }
             earlier = now;
         }
+        panic!("nobody asks, and it does not come to rest");
     }
 
     pub(crate) fn processor_time(&self) -> ProcessorTime {
