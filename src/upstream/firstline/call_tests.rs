@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::HeaderValue;
 
 use super::*;
 use crate::{
-    domain::{EmployeeId, TerminationCodeId, TicketStatus, Transcript},
+    domain::{CategoryId, Change, EmployeeId, TerminationCodeId, TicketStatus, Transcript},
     upstream::{
         session::TokenSource,
         stage::{Script, Stage, answer, scope},

@@ -2,7 +2,9 @@
 
 mod auth;
 mod mapping;
+mod query;
 mod wire;
+mod write;
 
 #[cfg(test)]
 mod call_tests;
@@ -15,32 +17,31 @@ use std::{hash::Hash, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp, civil};
 use reqwest::{Method, StatusCode};
 
 use super::{
     EachById, FilterPlan, VendorApi,
-    answer::Answer,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
     paged_list::{LearnedOrders, ListOrder},
     session::VendorSession,
     siblings::both_of,
-    wire::{HasId, Identified, Readable, decode_root},
+    wire::{HasId, Identified},
 };
 use crate::{
     domain::{
-        Category, CategoryId, Change, CustomField, CustomFieldValue, Detail, Employee, GlobalId,
-        RequestScope, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId,
-        Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor,
-        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Category, CustomField, CustomFieldValue, Detail, Employee, GlobalId, RequestScope,
+        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, Sponsor,
+        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorNumber,
+        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
-    error::{Error, ErrorKind, FieldFault, Result},
+    error::{Error, ErrorKind, Result},
 };
 pub use auth::{FirstLineCredentials, UpdateMethod};
 use auth::{Login, UpdateForm};
 use mapping::Mapping;
+use write::{read_write, sent};
 
 const VENDOR: Vendor = Vendor::FirstLine;
 /// The longest way through a list to one object whose creation time is known.
@@ -426,8 +427,6 @@ impl VendorApi for FirstLine {
     }
 }
 
-// Reading
-
 impl FirstLine {
     fn mapping(&self) -> Mapping<'_> {
         Mapping {
@@ -505,23 +504,6 @@ impl FirstLine {
         }
         Ok(None)
     }
-
-    /// The list of what was created at an instant, with a second on either side: whether the bounds belong to the range is
-    /// not documented. The seconds are counted on the vendor's own clock, which may be turned back within them.
-    fn around(&self, created_at: Timestamp) -> Query {
-        let second = SignedDuration::from_secs(1);
-        let local = self.zone.local(created_at);
-        vec![
-            (
-                "created_at__start",
-                printed_local(local.saturating_sub(second)),
-            ),
-            (
-                "created_at__end",
-                printed_local(local.saturating_add(second)),
-            ),
-        ]
-    }
 }
 
 fn id_of<T>(wire: &Identified<T>) -> VendorNumber {
@@ -562,312 +544,6 @@ fn has_next<T: HasId>(list: &wire::List<T>, page: VendorPageRequest) -> Option<b
     }
 }
 
-// Filters
-
-impl FirstLine {
-    fn record_query(&self, filter: &ServiceRecordFilter) -> Query {
-        let mut query = Query::new();
-        let mut narrow = |name, number: Option<VendorNumber>| {
-            query.extend(number.map(|number| (name, number.to_string())));
-        };
-        narrow("handler_id", filter.handler.map(|id| id.number));
-        narrow("handler_group_id", filter.handler_group.map(|id| id.number));
-        narrow("contact_id", filter.contact.map(|id| id.number));
-
-        self.bound_created(&mut query, filter.from, filter.to);
-        // The words true and false are no booleans to the vendor's framework.
-        query.extend(filter.completed.map(|completed| {
-            let flag = if completed { "1" } else { "0" };
-            ("is_acw_completed", flag.to_owned())
-        }));
-        query
-    }
-
-    /// None when no ticket of this vendor can match.
-    fn ticket_query(&self, filter: &TicketFilter) -> Option<Query> {
-        if let Some(vendors) = &filter.vendors
-            && !vendors.contains(&VENDOR)
-        {
-            return None;
-        }
-
-        let mut query = Query::new();
-        query.extend(filter.search.as_ref().map(|text| ("search", text.clone())));
-        if let Some(contact) = filter.contact {
-            query.push((
-                "contact_id",
-                own_number(contact, contact.number).ok()?.to_string(),
-            ));
-        }
-        if let Some(sponsor) = filter.sponsor {
-            query.push((
-                "sponsor_id",
-                own_number(sponsor, sponsor.number).ok()?.to_string(),
-            ));
-        }
-        if let Some(statuses) = &filter.statuses {
-            let codes = statuses.iter().copied();
-            let codes = codes
-                .filter_map(mapping::ticket_status_code)
-                .map(|code| code.to_string());
-            self.push_list(&mut query, ["statuses", "statuses[]"], codes)?;
-        }
-        if let Some(ids) = &filter.termination_codes {
-            let ids = ids.iter().map(|id| (*id, id.number));
-            let names = ["termination_code_ids", "termination_code_ids[]"];
-            self.push_list(&mut query, names, own_numbers(ids))?;
-        }
-        if let Some(ids) = &filter.handlers {
-            let ids = ids.iter().map(|id| (*id, id.number));
-            self.push_list(
-                &mut query,
-                ["handler_ids", "handler_ids[]"],
-                own_numbers(ids),
-            )?;
-        }
-        if let Some(ids) = &filter.creators {
-            let ids = ids.iter().map(|id| (*id, id.number));
-            self.push_list(
-                &mut query,
-                ["creater_ids", "creater_ids[]"],
-                own_numbers(ids),
-            )?;
-        }
-
-        query.extend(
-            filter
-                .due_from
-                .map(|from| ("due_at__start", self.lower_bound(from))),
-        );
-        query.extend(
-            filter
-                .due_to
-                .map(|to| ("due_at__end", self.upper_bound(to))),
-        );
-        self.bound_created(&mut query, filter.created_from, filter.created_to);
-        Some(query)
-    }
-
-    /// None when nothing is left to match: an empty list must not be sent, or it would narrow nothing.
-    fn push_list(
-        &self,
-        query: &mut Query,
-        [name, name_with_brackets]: [&'static str; 2],
-        values: impl Iterator<Item = String>,
-    ) -> Option<()> {
-        let values: Vec<String> = values.collect();
-        if values.is_empty() {
-            return None;
-        }
-        match self.array_style {
-            ArrayStyle::Brackets => {
-                query.extend(values.into_iter().map(|value| (name_with_brackets, value)));
-            }
-            ArrayStyle::Comma => query.push((name, values.join(","))),
-        }
-        Some(())
-    }
-
-    fn bound_created(&self, query: &mut Query, from: Option<Timestamp>, to: Option<Timestamp>) {
-        query.extend(from.map(|from| ("created_at__start", self.lower_bound(from))));
-        query.extend(to.map(|to| ("created_at__end", self.upper_bound(to))));
-    }
-
-    /// The vendor knows whole seconds, so the first one that is not before the bound.
-    fn lower_bound(&self, from: Timestamp) -> String {
-        let whole = whole_second(from);
-        let second = SignedDuration::from_secs(1);
-        let bound = if whole < from {
-            whole.saturating_add(second).unwrap_or(whole)
-        } else {
-            whole
-        };
-        self.printed(bound)
-    }
-
-    /// The last whole second that is not after the bound.
-    fn upper_bound(&self, to: Timestamp) -> String {
-        let whole = whole_second(to);
-        let bound = match self.end_bound {
-            EndBound::Inclusive => whole,
-            EndBound::Exclusive => {
-                let second = SignedDuration::from_secs(1);
-                whole.saturating_add(second).unwrap_or(whole)
-            }
-        };
-        self.printed(bound)
-    }
-
-    fn printed(&self, timestamp: Timestamp) -> String {
-        printed_local(self.zone.local(timestamp))
-    }
-}
-
-/// In the years that a database can hold.
-fn printed_local(local: civil::DateTime) -> String {
-    let first = civil::date(1000, 1, 1).at(0, 0, 0, 0);
-    let last = civil::date(9999, 12, 31).at(23, 59, 59, 0);
-    let local = local.clamp(first, last);
-    local.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-fn whole_second(timestamp: Timestamp) -> Timestamp {
-    let seconds = timestamp.as_nanosecond().div_euclid(1_000_000_000);
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .unwrap_or(timestamp)
-}
-
-// Writing
-
-impl FirstLine {
-    /// Sends a change in the form that the vendor takes, and lets `finish` read what it answers.
-    async fn update<T, Body: wire::Sendable>(
-        &self,
-        scope: &RequestScope,
-        route: &'static str,
-        path: String,
-        body: &Body,
-        finish: impl Fn(Answer<'_>) -> Result<T> + Sync,
-    ) -> Result<T> {
-        if !self.update_form.is_overridden() {
-            let call = Call::write(Method::PUT, route, path.clone(), Repeat::Safe)
-                .json(wire::encode(body))
-                .recognizing(is_wrap_up_lock);
-            let answer = self.session.send(scope, &call).await?;
-            let is_refused = answer.status() == StatusCode::METHOD_NOT_ALLOWED;
-            if !is_refused || !self.update_form.gives_up_put() {
-                return finish(answer);
-            }
-            answer.settle(());
-        }
-
-        let body = wire::encode(&wire::Overridden {
-            method: "put",
-            body,
-        });
-        let call = Call::write(Method::POST, route, path, Repeat::Safe)
-            .json(body)
-            .recognizing(is_wrap_up_lock);
-        finish(self.session.send(scope, &call).await?)
-    }
-
-    /// What is to be sent, or every field that can't be.
-    fn ticket_body(&self, changes: &TicketChanges) -> Result<wire::TicketBody> {
-        let mut faults = Faults::default();
-        let body = wire::TicketBody {
-            subject: sent(&changes.subject, String::clone),
-            content: sent(&changes.content, String::clone),
-            status: sent(&changes.status, |status| *status).map(|status| {
-                status.and_then(|status| {
-                    faults.unless(
-                        mapping::ticket_status_code(status),
-                        "status",
-                        NO_SUCH_STATUS,
-                    )
-                })
-            }),
-            status_memo: sent(&changes.status_memo, String::clone),
-            priority: sent(&changes.priority, |priority| *priority).map(|priority| {
-                priority.and_then(|priority| {
-                    let code = mapping::ticket_priority_code(priority);
-                    faults.unless(code, "priority", NO_SUCH_PRIORITY)
-                })
-            }),
-            due_at: sent(&changes.due_at, |due_at| self.printed(*due_at)),
-            handler_id: faults.own(&changes.handler, "handlerId", |id| id.number),
-            contact_id: faults.own(&changes.contact, "contactId", |id| id.number),
-            sponsor_id: faults.own(&changes.sponsor, "sponsorId", |id| id.number),
-            sub_category_id: sent(&changes.category, |id| *id).map(|id| {
-                id.and_then(|id| {
-                    faults.unless(subcategory_number(id), "categoryId", NO_SUBCATEGORY)
-                })
-            }),
-            termination_code_id: faults.own(&changes.termination_code, "terminationCodeId", |id| {
-                id.number
-            }),
-        };
-        faults.none_or_error().map(|()| body)
-    }
-}
-
-const NO_SUCH_STATUS: &str = "a ticket can't be given this status";
-const NO_SUCH_PRIORITY: &str = "a ticket can't be given this priority";
-const OF_ANOTHER_VENDOR: &str = "the id is of another vendor than the ticket";
-const NO_SUBCATEGORY: &str = "a ticket takes a category of the second level of its own vendor";
-
-/// Fields of an input that can't be sent.
-#[derive(Default)]
-struct Faults(Vec<FieldFault>);
-
-impl Faults {
-    fn unless<T>(&mut self, value: Option<T>, field: &'static str, message: &str) -> Option<T> {
-        if value.is_none() {
-            self.0.push(FieldFault {
-                field: Some(field),
-                message: message.to_owned(),
-            });
-        }
-        value
-    }
-
-    /// The number of an id, which has to be one of this vendor.
-    fn own<Id: GlobalId>(
-        &mut self,
-        change: &Change<Id>,
-        field: &'static str,
-        number_of: impl Fn(&Id) -> VendorNumber,
-    ) -> Option<Option<u64>> {
-        sent(change, |id| *id).map(|id| {
-            let id = id?;
-            let number = own_number(id, number_of(&id)).ok();
-            self.unless(number.map(VendorNumber::get), field, OF_ANOTHER_VENDOR)
-        })
-    }
-
-    fn none_or_error(self) -> Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        Err(invalid_fields(self.0))
-    }
-}
-
-fn subcategory_number(id: CategoryId) -> Option<u64> {
-    let is_subcategory = id.vendor == VENDOR && id.level == mapping::SUBCATEGORY_LEVEL;
-    is_subcategory.then(|| id.number.get())
-}
-
-/// What a change sends: nothing, null or a value.
-fn sent<T, U>(change: &Change<T>, value_of: impl FnOnce(&T) -> U) -> Option<Option<U>> {
-    match change {
-        Change::Keep => None,
-        Change::Clear => Some(None),
-        Change::Set(value) => Some(Some(value_of(value))),
-    }
-}
-
-/// What the answer to a write holds, or which fields the vendor refused.
-fn read_write<T: Readable>(answer: Answer<'_>) -> Result<T> {
-    if answer.status() == StatusCode::UNPROCESSABLE_ENTITY {
-        let refusal = answer.glimpse().unwrap_or_default();
-        return Err(answer.settle(invalid_fields(mapping::field_faults(refusal))));
-    }
-    answer.read()
-}
-
-fn invalid_fields(faults: Vec<FieldFault>) -> Error {
-    Error::new(
-        ErrorKind::InvalidFields(faults.into()),
-        format!("{VENDOR} does not accept the values of some fields"),
-    )
-}
-
-fn is_wrap_up_lock(body: &[u8]) -> bool {
-    decode_root(body).is_ok_and(|refusal| mapping::is_wrap_up_lock(&refusal))
-}
-
 /// The number of an id of this vendor; of another's there is no such object here.
 fn own_number(id: impl GlobalId, number: VendorNumber) -> Result<VendorNumber> {
     if id.vendor() == VENDOR {
@@ -877,11 +553,4 @@ fn own_number(id: impl GlobalId, number: VendorNumber) -> Result<VendorNumber> {
         ErrorKind::NotFound,
         format!("{VENDOR} has no such object"),
     ))
-}
-
-fn own_numbers<Id: GlobalId>(
-    ids: impl Iterator<Item = (Id, VendorNumber)>,
-) -> impl Iterator<Item = String> {
-    ids.filter_map(|(id, number)| own_number(id, number).ok())
-        .map(|number| number.to_string())
 }

@@ -555,10 +555,14 @@ fn custom_fields_are_one_text_or_many_or_none() {
 
 #[test]
 fn the_lock_is_known_by_its_words() {
-    assert!(super::is_wrap_up_lock(WRAP_UP_LOCK.as_bytes()));
-    assert!(!super::is_wrap_up_lock(b"{\"message\":\"Server Error\"}"));
-    assert!(!super::is_wrap_up_lock(UPDATED_SERVICE_RECORD.as_bytes()));
-    assert!(!super::is_wrap_up_lock(b"<html>"));
+    assert!(super::write::is_wrap_up_lock(WRAP_UP_LOCK.as_bytes()));
+    assert!(!super::write::is_wrap_up_lock(
+        b"{\"message\":\"Server Error\"}"
+    ));
+    assert!(!super::write::is_wrap_up_lock(
+        UPDATED_SERVICE_RECORD.as_bytes()
+    ));
+    assert!(!super::write::is_wrap_up_lock(b"<html>"));
 }
 
 #[test]

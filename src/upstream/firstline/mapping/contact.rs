@@ -1,0 +1,45 @@
+//! The customers.
+
+use std::sync::Arc;
+
+use super::{Mapping, VENDOR, wire};
+use crate::{
+    domain::{Contact, ContactId, Told, VendorNumber},
+    upstream::wire::PrintedTime,
+};
+
+impl Mapping<'_> {
+    pub(super) fn contact(
+        &self,
+        id: Told<VendorNumber>,
+        contact: Told<wire::Contact>,
+    ) -> Option<Arc<Contact>> {
+        let id = id.into_value();
+        let contact = contact
+            .into_value()
+            .map(|contact| self.contact_of(contact, id))
+            .filter(|contact| contact.id.is_some() || contact.name.is_some());
+        let reference = |id| Contact {
+            id: Some(ContactId::new(VENDOR, id)),
+            ..Contact::default()
+        };
+        contact.or_else(|| id.map(reference)).map(Arc::new)
+    }
+
+    fn contact_of(&self, wire: wire::Contact, id: Option<VendorNumber>) -> Contact {
+        let id = wire.id.into_value().or(id);
+        Contact {
+            id: id.map(|id| ContactId::new(VENDOR, id)),
+            name: wire.name.into_value(),
+            membership_no: wire.membership_no.into_value(),
+            identity_no: wire.identity_no.into_value(),
+            // A date here and a date-time there.
+            birth_date: wire.birth_at.value().map(|printed| match printed {
+                PrintedTime::Local(local) => local.date().to_string(),
+                PrintedTime::Instant(timestamp) => self.zone.local(*timestamp).date().to_string(),
+            }),
+            company: None,
+            contact_method: None,
+        }
+    }
+}

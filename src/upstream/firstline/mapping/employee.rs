@@ -1,0 +1,130 @@
+//! Employees, wherever they stand.
+
+use std::sync::Arc;
+
+use super::{Mapping, VENDOR, identified, wire};
+use crate::{
+    domain::{Detail, Employee, EmployeeGroup, EmployeeGroupId, EmployeeId, Told, VendorNumber},
+    upstream::wire::Identified,
+};
+
+impl Mapping<'_> {
+    /// What each place tells of an employee differs, so every field counts by whether it is there.
+    pub(in crate::upstream::firstline) fn employee(
+        &self,
+        wire: Identified<wire::Employee>,
+        detail: Detail,
+    ) -> Employee {
+        let Identified { id, object: wire } = wire;
+        Employee {
+            id: EmployeeId::new(VENDOR, id),
+            detail,
+            name: wire.name,
+            employee_no: wire.employee_no,
+            email: wire.email,
+            mobile: wire.profile.and_then(mobile),
+            // An unset role is "".
+            is_admin: wire.role.map(|role| {
+                role.eq_ignore_ascii_case("admin") || role.eq_ignore_ascii_case("administrator")
+            }),
+            is_active: wire.is_active,
+            photo_url: wire.photo_url.and_then(|photo| self.absolute(&photo)),
+            extension: named_by(
+                wire.extension_id,
+                wire.extension
+                    .and_then(|extension| extension.extension.into_value()),
+            ),
+            job_title: named_by(
+                wire.job_title_id,
+                wire.job_title.and_then(|title| title.name.into_value()),
+            ),
+            department: named_by(
+                wire.department_id,
+                wire.department
+                    .and_then(|department| department.name.into_value()),
+            ),
+            groups: groups(wire.group_id, wire.group, detail),
+            created_at: self.time(&wire.created_at),
+            updated_at: self.time(&wire.updated_at),
+        }
+    }
+
+    pub(super) fn handler(
+        &self,
+        id: Told<VendorNumber>,
+        handler: Told<wire::Employee>,
+    ) -> Told<Arc<Employee>> {
+        if !id.is_told() && !handler.is_told() {
+            return Told::Untold;
+        }
+
+        let embedded = handler
+            .into_value()
+            .and_then(|handler| self.excerpt(handler));
+        let reference =
+            |id: VendorNumber| Arc::new(Employee::reference(EmployeeId::new(VENDOR, id)));
+        Told::As(embedded.or_else(|| id.into_value().map(reference)))
+    }
+
+    pub(super) fn excerpt(&self, wire: wire::Employee) -> Option<Arc<Employee>> {
+        let wire = identified(wire)?;
+        Some(Arc::new(self.employee(wire, Detail::Excerpt)))
+    }
+
+    /// Photos are named by a path on the vendor's host.
+    fn absolute(&self, photo: &str) -> Option<String> {
+        let mut root = self.base_url.clone();
+        root.set_path("/");
+        let url = root.join(photo).ok()?;
+        matches!(url.scheme(), "http" | "https").then(|| url.into())
+    }
+}
+
+/// The mobile phone, or else the first one.
+fn mobile(profile: wire::Profile) -> Option<String> {
+    const MOBILE: i32 = 2;
+
+    let phones = profile.phones.into_value()?;
+    let numbered = || phones.iter().filter(|phone| phone.number.value().is_some());
+    numbered()
+        .find(|phone| phone.r#type.value() == Some(&MOBILE))
+        .or_else(|| numbered().next())
+        .and_then(|phone| phone.number.value().cloned())
+}
+
+/// What a number and the object beside it tell together. -1 is none, whatever stands beside it; a number alone says that
+/// there is one, and the directory says which.
+fn named_by(id: Told<VendorNumber>, name: Told<String>) -> Told<String> {
+    match (id, name) {
+        (Told::As(None), _) => Told::none(),
+        (Told::As(Some(_)), Told::As(None)) => Told::Untold,
+        (_, name) => name,
+    }
+}
+
+fn groups(
+    id: Told<VendorNumber>,
+    group: Told<wire::Group>,
+    detail: Detail,
+) -> Told<Vec<EmployeeGroup>> {
+    let embedded = group.into_value().and_then(|group| {
+        Some(EmployeeGroup {
+            id: EmployeeGroupId::new(VENDOR, *group.id.value()?),
+            name: group.name.into_value(),
+            supervisor: group
+                .supervisor_id
+                .into_value()
+                .map(|id| Arc::new(Employee::reference(EmployeeId::new(VENDOR, id)))),
+        })
+    });
+    match (id, embedded) {
+        (Told::As(None), _) => Told::some(Vec::new()),
+        (_, Some(group)) => Told::some(vec![group]),
+        (Told::As(Some(id)), None) if detail == Detail::Full => Told::some(vec![EmployeeGroup {
+            id: EmployeeGroupId::new(VENDOR, id),
+            name: None,
+            supervisor: None,
+        }]),
+        _ => Told::Untold,
+    }
+}

@@ -1,0 +1,58 @@
+//! FirstLine's answers as the gateway's own objects. Every oddity of the vendor ends here.
+
+mod category;
+mod contact;
+mod employee;
+mod refusal;
+mod service_record;
+mod sponsor;
+mod termination_code;
+mod ticket;
+
+use reqwest::Url;
+
+use super::{VENDOR, wire};
+use crate::{
+    domain::{DateTime, Detail, Told, VendorZone},
+    upstream::wire::{HasId, Identified, PrintedTime},
+};
+pub(super) use category::{SUBCATEGORY_LEVEL, category_tree};
+pub(super) use refusal::{field_faults, is_wrap_up_lock};
+pub(super) use service_record::custom_fields;
+pub(super) use sponsor::sponsor;
+pub(super) use termination_code::termination_code;
+pub(super) use ticket::{ticket_priority_code, ticket_status_code};
+
+/// What it takes to understand an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mapping<'a> {
+    pub zone: &'a VendorZone,
+    pub base_url: &'a Url,
+}
+
+impl Mapping<'_> {
+    fn time(&self, printed: &Told<PrintedTime>) -> Told<DateTime> {
+        match printed {
+            Told::Untold => Told::Untold,
+            Told::As(printed) => Told::As(printed.and_then(|printed| match printed {
+                PrintedTime::Local(local) => self.zone.instant(local),
+                PrintedTime::Instant(timestamp) => Some(self.zone.at(timestamp)),
+            })),
+        }
+    }
+}
+
+/// A copy with all that the directory has is as good as the directory's.
+fn detail_of_copy(fields_are_told: [bool; 2]) -> Detail {
+    if fields_are_told == [true, true] {
+        Detail::Full
+    } else {
+        Detail::Excerpt
+    }
+}
+
+/// An embedded object with its id; none where it has no readable one, which in a copy is no reason to fail.
+fn identified<T: HasId>(object: T) -> Option<Identified<T>> {
+    let id = object.id()?;
+    Some(Identified { id, object })
+}
