@@ -1,6 +1,7 @@
 //! Bangwo8: remote-assistance records by day and by agent, their chats and summaries, and the agents.
 
 mod auth;
+mod by_id;
 mod mapping;
 mod wire;
 
@@ -12,13 +13,13 @@ mod hostile_tests;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
 use futures_util::future::{join, join_all};
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 
 use super::{
     EachById, FilterPlan, VendorApi,
@@ -41,11 +42,10 @@ use crate::{
 };
 pub use auth::Bangwo8Credentials;
 use auth::ClientCredentials;
+use by_id::{by_day, each_of, foreign};
 use mapping::Mapping;
 
 const VENDOR: Vendor = Vendor::Bangwo8;
-/// A day with more pages than this is none: the vendor's paging does not end.
-const MOST_PAGES_OF_A_DAY: u32 = 100;
 
 const HISTORIES: &str = "/api/v1/remoterecord/histories.json";
 const HISTORIES_OF_AGENT: &str = "/api/v1/remoterecord/histories/{id}.json";
@@ -436,158 +436,6 @@ impl Bangwo8 {
         query.extend(filter.to.map(|to| ("endtime", day(to))));
         query
     }
-
-    /// The records of a day, at least as far as it takes to find the sought ones. A failure comes with what was read
-    /// before it.
-    async fn day<T: HasId, Found>(
-        &self,
-        scope: &RequestScope,
-        route: &'static str,
-        day: Date,
-        sought: &[ServiceRecordId],
-        map: impl Fn(Identified<T>) -> (ServiceRecordId, Found),
-    ) -> (HashMap<ServiceRecordId, Found>, Result<()>) {
-        let mut found = HashMap::new();
-        let mut served = 0;
-        let mut page_size = 0;
-
-        for number in 1..=MOST_PAGES_OF_A_DAY {
-            let page = VendorPageRequest {
-                page: number,
-                per_page: self.list_page_size,
-            };
-            let query = vec![("starttime", day.to_string()), ("endtime", day.to_string())];
-            let list: wire::Histories<T> = match self
-                .histories(scope, route, route.to_owned(), query, page)
-                .await
-            {
-                Ok(list) => list,
-                Err(err) => return (found, Err(err)),
-            };
-
-            let count = list.remoterecords.len() as u64;
-            served += count;
-            page_size = page_size.max(count);
-            let found_before = found.len();
-            found.extend(list.remoterecords.into_iter().map(&map));
-
-            let has_more = match (list.count.into_value(), mapping::has_next(&list.next_page)) {
-                (Some(total), _) if served < total => true,
-                (_, Some(has_next)) => has_next,
-                (Some(_), None) => false,
-                (None, None) => count == page_size,
-            };
-            let is_complete = sought.iter().all(|id| found.contains_key(id));
-            let page_was_new = found.len() > found_before;
-            if is_complete || !has_more || !page_was_new {
-                break;
-            }
-        }
-        (found, Ok(()))
-    }
-
-    /// Looks for records whose day is not known, all at once, from the newest on.
-    async fn search(
-        &self,
-        scope: &RequestScope,
-        ids: &[ServiceRecordId],
-    ) -> EachById<ServiceRecordId, Arc<ServiceRecord>> {
-        if ids.is_empty() {
-            return Vec::new();
-        }
-
-        let read: Mutex<BTreeMap<VendorNumber, Arc<ServiceRecord>>> = Mutex::default();
-        let missing: Mutex<BTreeSet<VendorNumber>> =
-            Mutex::new(ids.iter().map(|id| id.number).collect());
-        let newest = PagedList {
-            orders: &self.orders,
-            shape: SERVICE_RECORDS,
-            fingerprint: 0,
-            max_per_page: self.list_page_size,
-            max_calls: self.find_max_calls,
-        };
-        let outcome = newest
-            .find(
-                |record: &ServiceRecord| {
-                    let mut missing = lock(&missing);
-                    missing.remove(&record.id.number);
-                    missing.is_empty()
-                },
-                |page| {
-                    let read = &read;
-                    async move {
-                        let records = self.records(scope, Query::new(), page).await?;
-                        let by_number = records
-                            .items
-                            .iter()
-                            .map(|record| (record.id.number, record));
-                        lock(read).extend(by_number.map(|(id, record)| (id, record.clone())));
-                        Ok(records)
-                    }
-                },
-            )
-            .await;
-
-        let mut read = std::mem::take(&mut *lock(&read));
-        let mut each: EachById<_, _> = ids
-            .iter()
-            .map(|id| {
-                let record = match (read.get(&id.number), &outcome) {
-                    (Some(record), _) => Ok(Some(record.clone())),
-                    (None, Ok(_)) => Ok(None),
-                    (None, Err(err)) => Err(err.clone()),
-                };
-                (*id, record)
-            })
-            .collect();
-        for id in ids {
-            read.remove(&id.number);
-        }
-        each.extend(
-            read.into_values()
-                .map(|record| (record.id, Ok(Some(record)))),
-        );
-        each
-    }
-}
-
-/// The ids without a day, and the others by theirs.
-fn by_day(ids: &[ServiceRecordId]) -> (Vec<ServiceRecordId>, BTreeMap<Date, Vec<ServiceRecordId>>) {
-    let mut dayless = Vec::new();
-    let mut days: BTreeMap<Date, Vec<ServiceRecordId>> = BTreeMap::new();
-    for id in ids.iter().filter(|id| id.vendor == VENDOR) {
-        match id.day {
-            Some(day) => days.entry(day).or_default().push(*id),
-            None => dayless.push(*id),
-        }
-    }
-    (dayless, days)
-}
-
-fn foreign(ids: &[ServiceRecordId]) -> impl Iterator<Item = ServiceRecordId> {
-    ids.iter().copied().filter(|id| id.vendor != VENDOR)
-}
-
-/// One result for each sought id, and all else that came along.
-fn each_of<Found: Clone>(
-    sought: &[ServiceRecordId],
-    (mut found, outcome): (HashMap<ServiceRecordId, Found>, Result<()>),
-) -> EachById<ServiceRecordId, Found> {
-    let mut each: EachById<ServiceRecordId, Found> = sought
-        .iter()
-        .map(|id| {
-            let result = match (found.get(id), &outcome) {
-                (Some(found), _) => Ok(Some(found.clone())),
-                (None, Ok(())) => Ok(None),
-                (None, Err(err)) => Err(err.clone()),
-            };
-            (*id, result)
-        })
-        .collect();
-    let sought: HashSet<_> = sought.iter().collect();
-    found.retain(|id, _| !sought.contains(id));
-    each.extend(found.into_iter().map(|(id, found)| (id, Ok(Some(found)))));
-    each
 }
 
 fn paged(mut query: Query, page: VendorPageRequest) -> Query {
