@@ -24,12 +24,18 @@ impl Vendor {
 
     /// Whether this vendor has tickets, which are then written there too.
     pub fn has_tickets(self) -> bool {
-        matches!(self, Vendor::FirstLine)
+        match self {
+            Vendor::FirstLine => true,
+            Vendor::Bangwo8 => false,
+        }
     }
 
     /// Whether this vendor lets its service records be changed.
     pub fn has_changeable_service_records(self) -> bool {
-        matches!(self, Vendor::FirstLine)
+        match self {
+            Vendor::FirstLine => true,
+            Vendor::Bangwo8 => false,
+        }
     }
 }
 
