@@ -2,19 +2,32 @@
 
 use async_graphql::{Context, SelectionField};
 
-use crate::repository::CategoryNamesWanted;
+use crate::{domain::Detail, repository::CategoryNamesWanted};
 
 /// What is known of an object by its id alone.
 pub(super) const IDENTITY: [&str; 4] = ["id", "vendor", "vendorId", "__typename"];
 
 /// What the thinnest copy of an object tells that has more than a number.
-pub(super) const IDENTITY_AND_NAME: [&str; 5] = ["id", "vendor", "vendorId", "__typename", "name"];
+const IDENTITY_AND_NAME: [&str; 5] = ["id", "vendor", "vendorId", "__typename", "name"];
 
 /// Whether the field's selection has no other names than these, fragments included.
 pub(super) fn asks_only_for(field: SelectionField<'_>, names: &[&str]) -> bool {
     field
         .selection_set()
         .all(|selected| names.contains(&selected.name()))
+}
+
+/// Whether the field's selection needs more than the copy that another object holds, which is of this detail and may have a name.
+pub(super) fn asks_for_more_than_copy(
+    field: SelectionField<'_>,
+    detail: Detail,
+    name: Option<&str>,
+) -> bool {
+    let told: &[_] = match name {
+        Some(_) => &IDENTITY_AND_NAME,
+        None => &IDENTITY,
+    };
+    detail != Detail::Full && !asks_only_for(field, told)
 }
 
 /// Whether a category's selection needs more than the numbers of the category and its ancestors.

@@ -7,10 +7,10 @@ use async_graphql::{Context, ID, Object};
 use super::{
     error::{FieldResult, answered},
     repository,
-    selection::{IDENTITY, IDENTITY_AND_NAME, asks_only_for},
+    selection::asks_for_more_than_copy,
     vendor::Vendor,
 };
-use crate::domain::{self, Detail};
+use crate::domain;
 
 pub(super) struct Sponsor(Arc<domain::Sponsor>);
 
@@ -26,11 +26,7 @@ impl Sponsor {
         ctx: &Context<'_>,
         sponsor: &Arc<domain::Sponsor>,
     ) -> Option<FieldResult<Self>> {
-        let told: &[_] = match &sponsor.name {
-            Some(_) => &IDENTITY_AND_NAME,
-            None => &IDENTITY,
-        };
-        if sponsor.detail == Detail::Full || asks_only_for(ctx.field(), told) {
+        if !asks_for_more_than_copy(ctx.field(), sponsor.detail, sponsor.name.as_deref()) {
             return Some(Ok(sponsor.clone().into()));
         }
         answered(async {

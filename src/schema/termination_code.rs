@@ -7,11 +7,11 @@ use async_graphql::{Context, ID, Object};
 use super::{
     error::{FieldResult, answered},
     repository,
-    selection::{IDENTITY, IDENTITY_AND_NAME, asks_only_for},
+    selection::asks_for_more_than_copy,
     ticket::TicketStatus,
     vendor::Vendor,
 };
-use crate::domain::{self, Detail};
+use crate::domain;
 
 pub(super) struct TerminationCode(Arc<domain::TerminationCode>);
 
@@ -27,11 +27,7 @@ impl TerminationCode {
         ctx: &Context<'_>,
         code: &Arc<domain::TerminationCode>,
     ) -> Option<FieldResult<Self>> {
-        let told: &[_] = match &code.name {
-            Some(_) => &IDENTITY_AND_NAME,
-            None => &IDENTITY,
-        };
-        if code.detail == Detail::Full || asks_only_for(ctx.field(), told) {
+        if !asks_for_more_than_copy(ctx.field(), code.detail, code.name.as_deref()) {
             return Some(Ok(code.clone().into()));
         }
         answered(async {
