@@ -83,82 +83,81 @@ fn walk(gateway: &Server, records: usize) {
     }
 }
 
+/// So many clients of a gateway with so many threads.
+struct Case {
+    threads: usize,
+    clients: usize,
+    subject: Subject,
+    costs: Vec<Cost>,
+}
+
 /// All of them are measured in turn, so that whatever else the machine does is not held against one of them.
 fn measure_clients(vendors: &CannedVendors, pace: &Pace, report: &mut Report) {
-    let scenario = scenario::other_variables();
-    let cases: Vec<(usize, usize)> = THREADS
-        .into_iter()
-        .flat_map(|threads| CLIENTS.map(|clients| (threads, clients)))
-        .collect();
-    let subjects: Vec<Subject> = cases
-        .iter()
-        .map(|(threads, clients)| {
-            let settings = [
-                ("DESKGRAPH_CACHE__ENABLED", scenario.cache),
-                ("TOKIO_WORKER_THREADS", &threads.to_string()),
-            ];
-            let gateway = crate::start(vendors, &settings, report);
-            let subject = Subject::new(gateway, &scenario.body, scenario.calls);
-            subject.warm_up(*clients, pace.warm_up);
-            subject
-        })
-        .collect();
-    let mut costs: Vec<Vec<Cost>> = cases.iter().map(|_| Vec::new()).collect();
-    for _ in 0..pace.rounds {
-        for ((subject, (_, clients)), costs) in subjects.iter().zip(&cases).zip(&mut costs) {
-            // What is under way at the end costs, and counts as no request: of many clients it must not weigh more.
-            let run = match *clients > MOST_CLIENTS {
-                true => pace.run * 3,
-                false => pace.run,
-            };
-            costs.push(cost(subject, vendors, *clients, run));
+    let mut cases = Vec::new();
+    for threads in THREADS {
+        for clients in CLIENTS {
+            let subject = start(vendors, threads, report);
+            subject.warm_up(clients, pace.warm_up);
+            cases.push(Case {
+                threads,
+                clients,
+                subject,
+                costs: Vec::new(),
+            });
         }
     }
-    subjects.iter().for_each(Subject::assert_unharmed);
+    for _ in 0..pace.rounds {
+        for case in &mut cases {
+            let measured = case.subject.run(vendors, case.clients, run(case, pace));
+            case.costs.push(Cost {
+                microseconds: measured.microseconds_a_request,
+                calls: measured.calls_a_request,
+                a_second: Some(measured.a_second),
+                peak_mb: measured.peak_mb,
+            });
+        }
+    }
+    cases.iter().for_each(|case| case.subject.assert_unharmed());
 
-    let mut by_threads = costs.chunks(CLIENTS.len());
-    let by_clients = THREADS.map(|_| {
-        let costs = by_threads.next().expect("there is one for each");
-        let steps = CLIENTS.into_iter().zip(costs);
-        let steps = steps.map(|(cause, costs)| Step {
-            cause,
-            costs: costs.clone(),
-        });
-        steps.collect::<Vec<_>>()
-    });
-    let with_most_clients = THREADS
-        .iter()
-        .zip(&by_clients)
-        .flat_map(|(threads, steps)| {
-            let step = steps.iter().find(|step| step.cause == MOST_CLIENTS)?;
-            Some(Step {
-                cause: *threads,
-                costs: step.costs.clone(),
-            })
-        });
-    let threads = Growth {
-        what: format!("scenario 3, {MOST_CLIENTS} clients"),
-        cause: "threads",
-        unit: "request",
-        steps: with_most_clients.collect(),
-    };
-    for (threads, steps) in THREADS.into_iter().zip(by_clients) {
+    for threads in THREADS {
+        let with_threads = cases.iter().filter(|case| case.threads == threads);
         report.growth.push(Growth {
             what: format!("scenario 3, gateway's threads: {threads}"),
             cause: "clients",
             unit: "request",
-            steps,
+            steps: with_threads.map(|case| step(case.clients, case)).collect(),
         });
     }
-    report.growth.push(threads);
+    let crowded = cases.iter().filter(|case| case.clients == MOST_CLIENTS);
+    report.growth.push(Growth {
+        what: format!("scenario 3, {MOST_CLIENTS} clients"),
+        cause: "threads",
+        unit: "request",
+        steps: crowded.map(|case| step(case.threads, case)).collect(),
+    });
 }
 
-fn cost(subject: &Subject, vendors: &CannedVendors, clients: usize, duration: Duration) -> Cost {
-    let measured = subject.run(vendors, clients, duration);
-    Cost {
-        microseconds: measured.microseconds_a_request,
-        calls: measured.calls_a_request,
-        a_second: Some(measured.a_second),
-        peak_mb: measured.peak_mb,
+fn start(vendors: &CannedVendors, threads: usize, report: &mut Report) -> Subject {
+    let scenario = scenario::other_variables();
+    let settings = [
+        ("DESKGRAPH_CACHE__ENABLED", scenario.cache),
+        ("TOKIO_WORKER_THREADS", &threads.to_string()),
+    ];
+    let gateway = crate::start(vendors, &settings, report);
+    Subject::new(gateway, &scenario.body, scenario.calls)
+}
+
+/// What is under way at the end costs, and counts as no request: of many clients it must not weigh more.
+fn run(case: &Case, pace: &Pace) -> Duration {
+    match case.clients > MOST_CLIENTS {
+        true => pace.run * 3,
+        false => pace.run,
+    }
+}
+
+fn step(cause: usize, case: &Case) -> Step {
+    Step {
+        cause,
+        costs: case.costs.clone(),
     }
 }

@@ -27,7 +27,7 @@ use canned::CannedVendors;
 use process::Server;
 use report::{Report, Round, Row, Start};
 use scenario::{BareExecutor, Scenario};
-use subject::Subject;
+use subject::{Measured, Subject};
 
 /// The gateway's own, so that what it is measured by allocates no dearer.
 #[global_allocator]
@@ -91,66 +91,65 @@ fn measure(pace: Pace) -> Report {
     report
 }
 
+/// A scenario's gateway under load.
+struct Entrant<'a> {
+    scenario: &'a Scenario,
+    gateway: Subject,
+    rounds: Vec<Round>,
+}
+
 /// A gateway for each scenario, and the baseline, in turn.
 fn measure_group(vendors: &CannedVendors, group: &[Scenario], clients: usize, report: &mut Report) {
     let pace = report.pace;
-    let gateways: Vec<Subject> = group
-        .iter()
-        .map(|scenario| {
-            let settings = [("DESKGRAPH_CACHE__ENABLED", scenario.cache)];
-            Subject::new(
-                start(vendors, &settings, report),
-                &scenario.body,
-                scenario.calls,
-            )
-        })
-        .collect();
-    let baseline = Subject::baseline_of(&gateways[0]);
-    for subject in gateways.iter().chain([&baseline]) {
-        assert_eq!(subject.answer.body, baseline.answer.body);
-        subject.warm_up(clients, pace.warm_up);
+    let mut entrants = Vec::new();
+    for scenario in group {
+        let settings = [("DESKGRAPH_CACHE__ENABLED", scenario.cache)];
+        let server = start(vendors, &settings, report);
+        entrants.push(Entrant {
+            scenario,
+            gateway: Subject::new(server, &scenario.body, scenario.calls),
+            rounds: Vec::new(),
+        });
+    }
+    let baseline = Subject::baseline_of(&entrants[0].gateway);
+    baseline.warm_up(clients, pace.warm_up);
+    for Entrant { gateway, .. } in &entrants {
+        assert_eq!(gateway.answer.body, baseline.answer.body);
+        gateway.warm_up(clients, pace.warm_up);
     }
 
-    let mut rows: Vec<Row> = group
-        .iter()
-        .map(|scenario| Row {
-            scenario: scenario.name,
-            clients,
-            rounds: Vec::new(),
-        })
-        .collect();
     for _ in 0..pace.rounds {
-        let measured = gateways
+        let of_gateways: Vec<Measured> = entrants
             .iter()
-            .map(|gateway| gateway.run(vendors, clients, pace.run));
-        let measured: Vec<_> = measured.collect();
+            .map(|entrant| entrant.gateway.run(vendors, clients, pace.run))
+            .collect();
         let baseline = baseline.run(vendors, clients, pace.run);
-        for (((row, scenario), subject), gateway) in
-            rows.iter_mut().zip(group).zip(&gateways).zip(measured)
-        {
+        for (entrant, gateway) in entrants.iter_mut().zip(of_gateways) {
             let is_compared =
-                scenario.executor == BareExecutor::Measured && clients == MOST_CLIENTS;
-            row.rounds.push(Round {
+                entrant.scenario.executor == BareExecutor::Measured && clients == MOST_CLIENTS;
+            entrant.rounds.push(Round {
                 gateway,
                 baseline,
-                bare: is_compared.then(|| measure_bare(vendors, subject, pace)),
+                bare: is_compared.then(|| measure_bare(vendors, &entrant.gateway, pace)),
             });
         }
     }
-    for subject in gateways.iter().chain([&baseline]) {
-        subject.assert_unharmed();
+
+    baseline.assert_unharmed();
+    for entrant in entrants {
+        entrant.gateway.assert_unharmed();
+        report.rows.push(Row {
+            scenario: entrant.scenario.name,
+            clients,
+            rounds: entrant.rounds,
+        });
     }
-    report.rows.extend(rows);
 }
 
 fn measure_bare(vendors: &CannedVendors, gateway: &Subject, pace: Pace) -> Bare {
     let asked = serde_json::from_str(&gateway.asked()).expect("a request is JSON");
-    Bare::measure(
-        &vendors.ticket_page(),
-        &asked,
-        &gateway.answer.body,
-        pace.run,
-    )
+    let page = vendors.ticket_page();
+    Bare::measure(&page, &asked, &gateway.answer.body, pace.run)
 }
 
 /// A gateway over these vendors that nobody has asked anything yet but whether it is ready.
