@@ -30,7 +30,7 @@ pub(super) async fn refuse_other_hosts(
     Fault::new(
         StatusCode::MISDIRECTED_REQUEST,
         code::BAD_USER_INPUT,
-        "The gateway does not go by the name that the request gives it; AUTH__ALLOWED_HOSTS may tell it one.",
+        "The gateway does not go by the name that the request gives it; DESKGRAPH_AUTH__ALLOWED_HOSTS can name more.",
     )
     .into_response()
 }
