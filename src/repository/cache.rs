@@ -22,7 +22,7 @@ use futures_util::{
     future::{BoxFuture, Shared, WeakShared},
 };
 use jiff::Timestamp;
-use tokio::time::timeout_at;
+use tokio::time::{sleep_until, timeout_at};
 use tracing::Instrument;
 
 use super::weight::Weight;
@@ -388,9 +388,18 @@ impl Cache {
             let now = Instant::now();
             // The time that was over was that of the request that started the flight.
             let is_anothers_timeout = timed_out(&answer) && deadline <= now;
-            if !is_anothers_timeout || scope.deadline <= now {
+            // Or the vendor asked for a pause that that request had no time for.
+            let pause = asked_pause(&answer).and_then(|pause| now.checked_add(pause));
+            let again_at = match pause.filter(|pause_ends| deadline <= *pause_ends) {
+                Some(pause_ends) => pause_ends,
+                None if is_anothers_timeout => now,
+                None => return answer,
+            };
+            if scope.deadline <= again_at {
+                scope.patience.lacked_until(again_at);
                 return answer;
             }
+            sleep_until(again_at.into()).await;
         }
     }
 
@@ -517,6 +526,15 @@ fn epoch(epochs: &Epochs, vendor: Vendor, topic: Topic) -> u64 {
 fn timed_out<T>(answer: &Result<T>) -> bool {
     let failure = answer.as_ref().err().and_then(Error::vendor_failure);
     failure.is_some_and(|failure| failure.code == VendorErrorCode::Timeout)
+}
+
+/// What the vendor itself asked for; an open circuit asks for one too, and is not waited for.
+fn asked_pause<T>(answer: &Result<T>) -> Option<Duration> {
+    let failure = answer.as_ref().err().and_then(Error::vendor_failure)?;
+    match failure.code {
+        VendorErrorCode::CircuitOpen => None,
+        _ => failure.retry_after,
+    }
 }
 
 const FLIGHTS_SWEPT_AT: usize = 4096;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use futures_util::future::join;
+use futures_util::future::{join, join3};
 use tokio::time::sleep_until;
 
 use super::*;
@@ -91,6 +91,46 @@ async fn a_vendor_that_took_its_whole_time_is_not_asked_again_by_those_who_waite
     assert_eq!(told(first), Err(Some(VendorErrorCode::Timeout)));
     assert_eq!(told(second), Err(Some(VendorErrorCode::Timeout)));
     assert_eq!(calls.into_inner(), 1);
+}
+
+#[tokio::test]
+async fn who_has_the_time_waits_for_the_pause_that_a_vendor_asked_another_for() {
+    let (cache, calls) = (cache(), AtomicUsize::new(0));
+    let (first, second, third) = (scope(SOON), scope(LATER), scope(SOON * 5));
+    // When all have asked.
+    let answers_at = Instant::now() + SOON / 2;
+    let load = || {
+        let is_first = calls.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            if !is_first {
+                return Ok(7);
+            }
+            sleep_until(answers_at.into()).await;
+            Err(Error::from(VendorFailure {
+                vendor: Vendor::FirstLine,
+                code: VendorErrorCode::RateLimited,
+                retry_after: Some(SOON * 6),
+            }))
+        }
+        .boxed()
+    };
+
+    let started_at = Instant::now();
+    let (first, second, third_read) = join3(
+        cache.read(&first, key(&cache), load),
+        cache.read(&second, key(&cache), load),
+        cache.read(&third, key(&cache), load),
+    )
+    .await;
+    assert_eq!(told(first), Err(Some(VendorErrorCode::RateLimited)));
+    assert_eq!(told(second), Ok((7, SourceState::Fresh)));
+    assert!(started_at.elapsed() >= SOON * 6);
+    assert_eq!(told(third_read), Err(Some(VendorErrorCode::RateLimited)));
+    assert!(
+        third.patience.lacking_until().is_some(),
+        "it had no time either"
+    );
+    assert_eq!(calls.into_inner(), 2);
 }
 
 #[tokio::test]
