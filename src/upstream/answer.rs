@@ -7,7 +7,7 @@ use super::{
     breaker::{CallEnd, Permit},
     call::{Call, Purpose},
     client::VendorClient,
-    wire::{self, Readable},
+    wire::{self, Readable, WrongShape},
 };
 use crate::{
     domain::{VendorErrorCode, VendorFailure},
@@ -46,11 +46,20 @@ impl Answer<'_> {
 
     /// The body of a success.
     pub(super) fn read<T: Readable>(self) -> Result<T> {
+        self.read_by(wire::decode)
+    }
+
+    /// The same for a page of a list.
+    pub(super) fn read_page<T: Readable>(self) -> Result<T> {
+        self.read_by(wire::decode_page)
+    }
+
+    fn read_by<T>(self, decode: fn(&[u8]) -> Result<T, WrongShape>) -> Result<T> {
         if !self.status().is_success() {
             return Err(self.refuse());
         }
 
-        match wire::decode(&self.answered.body) {
+        match decode(&self.answered.body) {
             Ok(value) => Ok(self.settle(value)),
             Err(wrong_shape) => {
                 let code = VendorErrorCode::BadResponse;

@@ -331,7 +331,9 @@ impl VendorClient {
 
         let head = Head::of(&response);
         *head_so_far = Some(head);
-        let mut body = Vec::new();
+        let told = response.content_length().unwrap_or_default();
+        let told = usize::try_from(told).unwrap_or(usize::MAX);
+        let mut body = Vec::with_capacity(told.min(self.max_body_bytes));
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > self.max_body_bytes => {

@@ -1,12 +1,15 @@
-//! Reading a vendor's JSON leniently: the pieces that both vendors' wire types are made of.
+//! Reading a vendor's JSON leniently, in one go: the pieces that both vendors' wire types are made of.
 
-use std::str::FromStr;
+use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData, str::FromStr};
 
 use jiff::{Timestamp, civil};
 use rust_decimal::Decimal;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _, IgnoredAny},
+    de::{
+        DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+        value::MapAccessDeserializer,
+    },
 };
 use serde_json::value::RawValue;
 
@@ -29,18 +32,43 @@ pub(super) fn decode<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
     decode_bare(unwrapped(body).unwrap_or(body))
 }
 
+/// The same for a page of a list, whose body may be large: what holds the list is the page, so nothing is looked for in `data`
+/// where it is bare.
+pub(super) fn decode_page<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
+    match decoded(without_byte_order_mark(body)) {
+        Some(page) => Ok(page),
+        None => decode(body),
+    }
+}
+
 /// Decodes a body as it stands.
 pub(super) fn decode_root<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
     decode_bare(without_byte_order_mark(body))
 }
 
 fn decode_bare<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
-    // No answer is an array, and one would be read as an object's fields in their order.
-    if body.trim_ascii_start().starts_with(b"[") {
+    match decoded(body) {
+        Some(value) => Ok(value),
+        None => decode_closely(body),
+    }
+}
+
+fn decoded<T: Readable>(body: &[u8]) -> Option<T> {
+    if is_array(body) {
+        return None;
+    }
+    serde_json::from_str(std::str::from_utf8(body).ok()?).ok()
+}
+
+/// Past what the parser stumbles over, and keeping track of where it is: both take their time.
+fn decode_closely<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
+    if is_array(body) {
         return Err(WrongShape {
             path: ".".to_owned(),
         });
     }
+    let mended = serde_json::from_slice(body).map(|raw| mended(raw, MENDED_LEVELS));
+    let body = mended.as_deref().map_or(body, str::as_bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(body);
 
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|err| WrongShape {
@@ -50,6 +78,45 @@ fn decode_bare<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
         path: "after the end".to_owned(),
     })?;
     Ok(value)
+}
+
+/// No field that is read stands as deep.
+const MENDED_LEVELS: usize = 24;
+
+/// The same JSON with null for each value that the parser can't go past, though nobody asks for it: a number that no double
+/// holds, or half a pair of surrogates. Of a name that an object has twice the last one counts.
+fn mended(raw: &RawValue, levels: usize) -> String {
+    let text = raw.get();
+    let below = |raw: &RawValue| mended(raw, levels - 1);
+    let composite = match text.as_bytes().first() {
+        _ if levels == 0 => None,
+        Some(b'{') => {
+            let fields: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(text);
+            let written =
+                |(name, raw)| format!("{}:{}", serde_json::Value::String(name), below(raw));
+            fields.ok().map(|fields| {
+                let fields: Vec<_> = fields.into_iter().map(written).collect();
+                format!("{{{}}}", fields.join(","))
+            })
+        }
+        Some(b'[') => {
+            let items: Result<Vec<&RawValue>, _> = serde_json::from_str(text);
+            items.ok().map(|items| {
+                let items: Vec<_> = items.into_iter().map(below).collect();
+                format!("[{}]", items.join(","))
+            })
+        }
+        _ => None,
+    };
+    composite.unwrap_or_else(|| match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(_) => text.to_owned(),
+        Err(_) => "null".to_owned(),
+    })
+}
+
+/// No answer is an array, and one would be read as an object's fields in their order.
+fn is_array(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"[")
 }
 
 /// Whether a body is JSON at all.
@@ -74,17 +141,72 @@ fn unwrapped(body: &[u8]) -> Option<&[u8]> {
     data.starts_with('{').then_some(data.as_bytes())
 }
 
-/// A value that a vendor may send in more than one form.
+/// A value that a vendor may send in more than one form. Each reading gives none for null, for what stands for none, and for
+/// what can't be read as this at all; an error, where the body is no JSON.
 pub(super) trait Lenient: Sized {
-    /// None for null, for what stands for none, and for what can't be read as this at all.
-    fn read(raw: &RawValue) -> Option<Self>;
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        deserializer.deserialize_any(Composite(PhantomData))
+    }
+
+    fn read_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        IgnoredAny.visit_map(object)?;
+        Ok(None)
+    }
+
+    fn read_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
+        IgnoredAny.visit_seq(list)?;
+        Ok(None)
+    }
+}
+
+/// Reads what is an object or a list. PHP writes an empty object as `[]`, which is none where an object is meant, like every
+/// other list.
+struct Composite<T>(PhantomData<T>);
+
+impl<'de, T: Lenient> Visitor<'de> for Composite<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("anything")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
+        T::read_object(object)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        T::read_list(list)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
 }
 
 /// A missing key is `Untold`, through the `default` of the struct that has the field.
 impl<'de, T: Lenient> Deserialize<'de> for Told<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        Ok(Told::As(T::read(raw)))
+        T::read(deserializer).map(Told::As)
     }
 }
 
@@ -101,8 +223,7 @@ pub(super) trait HasId: Lenient {
 
 impl<'de, T: HasId> Deserialize<'de> for Identified<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        let object = T::read(raw).ok_or_else(|| D::Error::custom("not an object"))?;
+        let object = T::read(deserializer)?.ok_or_else(|| D::Error::custom("not an object"))?;
         let id = object
             .id()
             .ok_or_else(|| D::Error::custom("no readable id"))?;
@@ -110,20 +231,21 @@ impl<'de, T: HasId> Deserialize<'de> for Identified<T> {
     }
 }
 
-/// An object, whose own fields are lenient. PHP writes an empty object as `[]`, which is none here like every other list.
-pub(super) fn read_object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-    let text = raw.get();
-    text.starts_with('{')
-        .then(|| serde_json::from_str(text).ok())
-        .flatten()
+/// An object, whose own fields are lenient.
+pub(super) fn object<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    object: A,
+) -> Result<Option<T>, A::Error> {
+    T::deserialize(MapAccessDeserializer::new(object)).map(Some)
 }
 
 /// Makes structs with lenient fields lenient themselves.
 macro_rules! lenient_objects {
     ($($name:ident),* $(,)?) => {$(
         impl $crate::upstream::wire::Lenient for $name {
-            fn read(raw: &serde_json::value::RawValue) -> Option<Self> {
-                $crate::upstream::wire::read_object(raw)
+            fn read_object<'de, A: serde::de::MapAccess<'de>>(
+                object: A,
+            ) -> Result<Option<Self>, A::Error> {
+                $crate::upstream::wire::object(object)
             }
         }
     )*};
@@ -131,99 +253,144 @@ macro_rules! lenient_objects {
 pub(super) use lenient_objects;
 
 impl<T: Lenient> Lenient for Box<T> {
-    fn read(raw: &RawValue) -> Option<Self> {
-        T::read(raw).map(Box::new)
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Ok(T::read(deserializer)?.map(Box::new))
     }
 }
 
 impl<T: Lenient> Lenient for Vec<T> {
-    fn read(raw: &RawValue) -> Option<Self> {
-        let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-        Some(items.into_iter().filter_map(T::read).collect())
+    fn read_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element::<Told<T>>()? {
+            items.extend(item.into_value());
+        }
+        Ok(Some(items))
     }
 }
 
-impl Lenient for String {
-    fn read(raw: &RawValue) -> Option<Self> {
-        match Scalar::of(raw)? {
-            Scalar::Text(text) => (!text.is_empty()).then_some(text),
-            Scalar::Number(number) => Some(number.to_owned()),
+/// What is neither null, list nor object.
+enum Scalar<'a> {
+    Truth(bool),
+    /// As the vendor wrote it.
+    Number(&'a str),
+    Text(Cow<'a, str>),
+}
+
+impl<'a> Scalar<'a> {
+    fn of(raw: &'a RawValue) -> Option<Self> {
+        let text = raw.get();
+        match text.as_bytes().first()? {
+            b't' => Some(Scalar::Truth(true)),
+            b'f' => Some(Scalar::Truth(false)),
+            b'"' => unquoted(text).map(Scalar::Text),
+            b'-' | b'0'..=b'9' => Some(Scalar::Number(text)),
+            _ => None,
+        }
+    }
+
+    /// The text of a number, which may be quoted.
+    fn digits(&self) -> Option<&str> {
+        match self {
             Scalar::Truth(_) => None,
+            Scalar::Number(number) => Some(number),
+            Scalar::Text(text) => Some(text.trim()),
         }
     }
 }
 
-impl Lenient for bool {
-    fn read(raw: &RawValue) -> Option<Self> {
-        let scalar = Scalar::of(raw)?;
-        if let Scalar::Truth(truth) = scalar {
-            return Some(truth);
-        }
-        match scalar.digits()? {
-            "true" => Some(true),
-            "false" => Some(false),
-            digits => match integer(digits)? {
-                0 => Some(false),
-                1 => Some(true),
-                _ => None,
-            },
-        }
+/// None where the text has an escape that stands for nothing.
+fn unquoted(text: &str) -> Option<Cow<'_, str>> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    match inner.bytes().any(|byte| byte == b'\\') {
+        false => Some(Cow::Borrowed(inner)),
+        true => serde_json::from_str(text).ok().map(Cow::Owned),
     }
 }
 
-macro_rules! lenient_integers {
-    ($($name:ident),*) => {$(
+/// Makes lenient what is read from a scalar, in its own words.
+macro_rules! lenient_scalars {
+    ($($name:ty: $of:expr;)*) => {$(
         impl Lenient for $name {
-            fn read(raw: &RawValue) -> Option<Self> {
-                $name::try_from(integer(Scalar::of(raw)?.digits()?)?).ok()
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                let of: fn(Scalar<'_>) -> Option<Self> = $of;
+                let raw = <&RawValue>::deserialize(deserializer)?;
+                Ok(Scalar::of(raw).and_then(of))
             }
         }
     )*};
 }
 
-lenient_integers!(i32, u32, u64);
+lenient_scalars! {
+    String: text;
+    bool: truth;
+    i32: |scalar| whole(&scalar)?.try_into().ok();
+    u32: |scalar| whole(&scalar)?.try_into().ok();
+    u64: |scalar| whole(&scalar)?.try_into().ok();
+    // -1, 0 and "" stand for no object.
+    VendorNumber: |scalar| VendorNumber::new(whole(&scalar)?.try_into().ok()?);
+    Decimal: decimal;
+    PlainText: |scalar| match scalar {
+        Scalar::Text(text) => (!text.is_empty()).then(|| PlainText(text.into_owned())),
+        _ => None,
+    };
+    PrintedTime: |scalar| match scalar {
+        Scalar::Text(text) => text.parse().ok(),
+        _ => None,
+    };
+}
 
-/// -1, 0 and "" stand for no object.
-impl Lenient for VendorNumber {
-    fn read(raw: &RawValue) -> Option<Self> {
-        u64::read(raw).and_then(VendorNumber::new)
+fn text(scalar: Scalar<'_>) -> Option<String> {
+    match scalar {
+        Scalar::Text(text) => (!text.is_empty()).then(|| text.into_owned()),
+        Scalar::Number(number) => Some(number.to_owned()),
+        Scalar::Truth(_) => None,
     }
 }
 
-/// Read from the text of the number, so that its scale stays as the vendor wrote it.
-impl Lenient for Decimal {
-    fn read(raw: &RawValue) -> Option<Self> {
-        let scalar = Scalar::of(raw)?;
-        let text = scalar.digits()?;
-        if text.contains(['e', 'E']) {
-            return Decimal::from_scientific(text).ok();
-        }
-        Decimal::from_str_exact(text).ok()
+fn truth(scalar: Scalar<'_>) -> Option<bool> {
+    if let Scalar::Truth(truth) = scalar {
+        return Some(truth);
     }
+    match scalar.digits()? {
+        "true" => Some(true),
+        "false" => Some(false),
+        digits => match integer(digits)? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        },
+    }
+}
+
+fn whole(scalar: &Scalar<'_>) -> Option<i64> {
+    integer(scalar.digits()?)
+}
+
+/// Read from the text of the number, so that its scale stays as the vendor wrote it.
+fn decimal(scalar: Scalar<'_>) -> Option<Decimal> {
+    let text = scalar.digits()?;
+    if text.contains(['e', 'E']) {
+        return Decimal::from_scientific(text).ok();
+    }
+    Decimal::from_str_exact(text).ok()
 }
 
 /// Text that counts only where it really is text.
 #[derive(Debug, Clone)]
 pub(super) struct PlainText(pub String);
 
-impl Lenient for PlainText {
-    fn read(raw: &RawValue) -> Option<Self> {
-        match Scalar::of(raw)? {
-            Scalar::Text(text) => (!text.is_empty()).then_some(PlainText(text)),
-            _ => None,
-        }
-    }
-}
-
 /// The values of a custom field: one text, or a list of them.
 #[derive(Debug, Clone)]
 pub(super) struct FieldValues(pub Vec<String>);
 
 impl Lenient for FieldValues {
-    fn read(raw: &RawValue) -> Option<Self> {
-        Vec::read(raw)
-            .or_else(|| String::read(raw).map(|value| vec![value]))
-            .map(FieldValues)
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let values = match Scalar::of(raw) {
+            Some(scalar) => text(scalar).map(|value| vec![value]),
+            None => Vec::read(raw).unwrap_or_default(),
+        };
+        Ok(values.map(FieldValues))
     }
 }
 
@@ -236,15 +403,6 @@ pub(super) enum PrintedTime {
     Instant(Timestamp),
 }
 
-impl Lenient for PrintedTime {
-    fn read(raw: &RawValue) -> Option<Self> {
-        match Scalar::of(raw)? {
-            Scalar::Text(text) => text.parse().ok(),
-            _ => None,
-        }
-    }
-}
-
 /// The text is no time, which covers the zero dates of MySQL.
 #[derive(Debug)]
 pub(super) struct NotATime;
@@ -255,14 +413,16 @@ impl FromStr for PrintedTime {
     /// `YYYY-MM-DD HH:MM:SS`, padded or not, a date alone for its midnight, or RFC 3339.
     fn from_str(text: &str) -> Result<Self, NotATime> {
         let text = text.trim();
-        if let Ok(timestamp) = text.parse() {
-            return Ok(PrintedTime::Instant(timestamp));
-        }
-
-        let (date, time) = match text.split_once([' ', 'T']) {
+        let (date, time) = match text.split_once([' ', 'T', 't']) {
             Some((date, time)) => (date, time.trim()),
             None => (text, "0:0:0"),
         };
+        // Only an instant has more in it than a time of day.
+        if time.contains(['Z', 'z', '+', '-'])
+            && let Ok(timestamp) = text.parse()
+        {
+            return Ok(PrintedTime::Instant(timestamp));
+        }
         let date = printed_date(date).ok_or(NotATime)?;
         let time = printed_time_of_day(time).ok_or(NotATime)?;
         Ok(PrintedTime::Local(date.to_datetime(time)))
@@ -298,35 +458,6 @@ fn printed_time_of_day(text: &str) -> Option<civil::Time> {
 fn unsigned<T: FromStr>(text: &str) -> Option<T> {
     let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_digits.then(|| text.parse().ok()).flatten()
-}
-
-/// What is neither null, list nor object.
-enum Scalar<'a> {
-    Truth(bool),
-    Number(&'a str),
-    Text(String),
-}
-
-impl<'a> Scalar<'a> {
-    fn of(raw: &'a RawValue) -> Option<Self> {
-        let text = raw.get();
-        match text.as_bytes().first()? {
-            b't' => Some(Scalar::Truth(true)),
-            b'f' => Some(Scalar::Truth(false)),
-            b'"' => serde_json::from_str(text).ok().map(Scalar::Text),
-            b'-' | b'0'..=b'9' => Some(Scalar::Number(text)),
-            _ => None,
-        }
-    }
-
-    /// The text of a number, which may be quoted.
-    fn digits(&self) -> Option<&str> {
-        match self {
-            Scalar::Truth(_) => None,
-            Scalar::Number(number) => Some(number),
-            Scalar::Text(text) => Some(text.trim()),
-        }
-    }
 }
 
 /// A whole number, also as `42.0`.
@@ -431,6 +562,33 @@ mod tests {
         assert_eq!(sample.at, Told::none());
         assert_eq!(sample.list, Told::none());
         assert!(sample.nested.is_told() && sample.nested.value().is_none());
+    }
+
+    #[test]
+    fn what_no_parser_goes_past_spoils_nothing_around_it() {
+        for spoilt in [
+            r#"1e999"#,
+            r#""\ud800""#,
+            r#"{"id":1,"id":1e999}"#,
+            r#"{"a":[1e999]}"#,
+            r#"{"\ud800":1}"#,
+        ] {
+            let json =
+                format!(r#"{{"id":5,"nested":{spoilt},"list":{spoilt},"unknown":{spoilt}}}"#);
+            let sample = read(&json);
+            assert_eq!(sample.id.value().map(|id| id.get()), Some(5), "{spoilt}");
+            assert_eq!(sample.list, Told::none(), "{spoilt}");
+            let nested = sample.nested.value().and_then(|nested| nested.id.value());
+            assert_eq!(nested, None, "{spoilt}");
+        }
+        assert_eq!(
+            read(r#"{"text":"a","text":"b"}"#).text,
+            Told::some("b".to_owned())
+        );
+
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let sample = read(&format!(r#"{{"id":5,"list":{deep},"unknown":{deep}}}"#));
+        assert_eq!(sample.list, Told::As(Some(Vec::new())));
     }
 
     #[test]

@@ -267,7 +267,7 @@ impl VendorApi for Bangwo8 {
         let path = format!("/api/v1/remoterecord/chatrecords/{}.json", record.id.number);
         let call = Call::get(CHAT, path).query(paged(Query::new(), page));
         let answer = self.session.send(scope, &call).await?;
-        let chat: wire::ChatRecords = read(answer)?;
+        let chat: wire::ChatRecords = read_page(answer)?;
 
         let paging = wire::Paging {
             count: chat.count.into_value(),
@@ -323,7 +323,7 @@ impl VendorApi for Bangwo8 {
                 per_page: self.list_page_size,
             };
             let call = Call::get(SUPPORTS, SUPPORTS).query(paged(Query::new(), page));
-            let list: wire::Supports = read(self.session.send(scope, &call).await?)?;
+            let list: wire::Supports = read_page(self.session.send(scope, &call).await?)?;
 
             let employees = list.supports.into_iter();
             Ok(VendorPage {
@@ -425,7 +425,7 @@ impl Bangwo8 {
         page: VendorPageRequest,
     ) -> Result<wire::Histories<T>> {
         let call = Call::get(route, path).query(paged(query, page));
-        read(self.session.send(scope, &call).await?)
+        read_page(self.session.send(scope, &call).await?)
     }
 
     /// The vendor filters by whole days, both of them included.
@@ -463,8 +463,8 @@ fn page_of<T: HasId, U>(
 
 // Answers
 
-fn read<T: Readable>(answer: Answer<'_>) -> Result<T> {
-    refused(answer)?.read()
+fn read_page<T: Readable>(answer: Answer<'_>) -> Result<T> {
+    refused(answer)?.read_page()
 }
 
 fn read_optional<T: Readable>(answer: Answer<'_>) -> Result<Option<T>> {

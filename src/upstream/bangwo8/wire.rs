@@ -2,12 +2,14 @@
 
 use rust_decimal::Decimal;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, de::Error as _};
-use serde_json::value::RawValue;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use crate::{
     domain::{Told, VendorNumber},
-    upstream::wire::{FieldValues, HasId, Identified, PrintedTime, lenient_objects},
+    upstream::wire::{FieldValues, HasId, Identified, Lenient, PrintedTime, lenient_objects},
 };
 
 // Lists
@@ -54,27 +56,32 @@ pub(super) struct ChatContents {
     pub contents: Vec<Told<ChatMessage>>,
 }
 
-/// An empty list in the place of the object is what PHP makes of an object without fields.
 impl<'de> Deserialize<'de> for ChatContents {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(deserializer)?.ok_or_else(|| D::Error::custom("no list of contents"))
+    }
+}
+
+/// An empty list in the place of the object is what PHP makes of an object without fields.
+impl Lenient for ChatContents {
+    fn read_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
         #[derive(Deserialize)]
         struct Object {
             contents: Vec<Told<ChatMessage>>,
         }
 
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        if serde_json::from_str::<[(); 0]>(raw.get()).is_ok() {
-            return Ok(ChatContents {
-                contents: Vec::new(),
-            });
+        let Object { contents } = Object::deserialize(MapAccessDeserializer::new(object))?;
+        Ok(Some(ChatContents { contents }))
+    }
+
+    fn read_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        if list.next_element::<IgnoredAny>()?.is_some() {
+            IgnoredAny.visit_seq(list)?;
+            return Ok(None);
         }
-        let Object { contents } = raw
-            .get()
-            .starts_with('{')
-            .then(|| serde_json::from_str(raw.get()).ok())
-            .flatten()
-            .ok_or_else(|| D::Error::custom("no list of contents"))?;
-        Ok(ChatContents { contents })
+        Ok(Some(ChatContents {
+            contents: Vec::new(),
+        }))
     }
 }
 

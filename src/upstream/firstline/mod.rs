@@ -445,7 +445,7 @@ impl FirstLine {
         query.push(("page", page.page.to_string()));
         query.push(("per_page", page.per_page.to_string()));
         let call = Call::get(route, route).query(query);
-        self.session.send(scope, &call).await?.read()
+        self.session.send(scope, &call).await?.read_page()
     }
 
     async fn directory<T: HasId, U, Key: Eq + Hash>(

@@ -313,6 +313,7 @@ pub(super) struct Refusal {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
 pub(super) struct FieldErrors(pub BTreeMap<String, Told<FieldValues>>);
 
 lenient_objects!(FieldErrors);
