@@ -3,6 +3,7 @@
 use std::error::Error as _;
 
 use async_graphql::Value;
+use futures_util::future::BoxFuture;
 
 use super::vendor::{Vendor, VendorErrorCode, retry_after_seconds, shown_code};
 use crate::{
@@ -21,19 +22,27 @@ pub(super) type Found<T> = Option<T>;
 #[derive(Debug, Clone)]
 pub(super) struct FieldError(async_graphql::Error);
 
+/// What a field that asks the repository is awaited for. It is boxed: the library makes room in every field of an object for the
+/// object's largest one.
+type Answering<'a, T> = BoxFuture<'a, Option<FieldResult<T>>>;
+
 /// A nullable field: null where nothing was found, null with an error where looking for it failed.
-pub(super) async fn nullable<T, U: From<T>>(
-    answer: impl Future<Output = Result<Found<T>>>,
-) -> Option<FieldResult<U>> {
-    match answer.await {
-        Ok(found) => found.map(|object| Ok(object.into())),
-        Err(error) => Some(Err(error.into())),
-    }
+pub(super) fn nullable<'a, T, U: From<T> + 'a>(
+    answer: impl Future<Output = Result<Found<T>>> + Send + 'a,
+) -> Answering<'a, U> {
+    Box::pin(async {
+        match answer.await {
+            Ok(found) => found.map(|object| Ok(object.into())),
+            Err(error) => Some(Err(error.into())),
+        }
+    })
 }
 
 /// A nullable field that is null only with an error.
-pub(super) async fn answered<T>(answer: impl Future<Output = Result<T>>) -> Option<FieldResult<T>> {
-    Some(answer.await.map_err(FieldError::from))
+pub(super) fn answered<'a, T: 'a>(
+    answer: impl Future<Output = Result<T>> + Send + 'a,
+) -> Answering<'a, T> {
+    Box::pin(async { Some(answer.await.map_err(FieldError::from)) })
 }
 
 impl From<Error> for FieldError {

@@ -72,7 +72,7 @@ impl<T: Whole> Partial<T> {
     /// The whole object, which all of its fields share.
     pub(super) async fn whole(&self, ctx: &Context<'_>) -> Option<FieldResult<&Arc<T>>> {
         let load = || nullable(self.seen.whole(ctx));
-        let whole = self.whole.get_or_init(load).await.as_ref()?;
+        let whole = Box::pin(self.whole.get_or_init(load)).await.as_ref()?;
         Some(whole.as_ref().map_err(FieldError::clone))
     }
 }

@@ -141,7 +141,7 @@ impl Graphql {
                     Ok(written.respond(&manner))
                 }
                 Asked::Batch(batch) => {
-                    let answers = self.answer_batch(batch, facts, &scope).await?;
+                    let answers = Box::pin(self.answer_batch(batch, facts, &scope)).await?;
                     facts.count_errors(answers.iter().map(|answer| answer.error_count()).sum());
                     Ok(respond_to_batch(&answers, media_type, audience))
                 }
@@ -228,7 +228,8 @@ impl Graphql {
                 check_reads_only(operation)?;
             }
         }
-        self.run(operation, key, facts, scope).await
+        // Not to be carried along by those that need no execution.
+        Box::pin(self.run(operation, key, facts, scope)).await
     }
 
     /// Queries run side by side. A batch that changes something runs in its order, so that each request sees what those before
