@@ -264,16 +264,19 @@ impl ById {
         let cache = &self.shared.cache;
         let key = cache.key(vendor, topic, Lifetime::Flight, ("by id", &ids));
         let read = self.shared.read(&self.scope, api, key, |api, scope| {
-            load(api, scope, ids.clone())
+            let cache = Arc::clone(cache);
+            let answering = load(api, scope, ids.clone());
+            flight(async move {
+                let answers = answering.await?;
+                let brought = answers.0.iter().filter_map(|(id, result)| {
+                    let object = result.as_ref().ok()?.as_ref()?;
+                    Some((*id, Arc::clone(object)))
+                });
+                cache.feed(key, brought);
+                Ok(answers)
+            })
         });
-        let answers = read.await?;
-        for (id, result) in &answers.value.0 {
-            if let Ok(Some(object)) = result {
-                let entity = self.key(topic, vendor, *id);
-                cache.feed(entity, Arc::clone(object), answers.read_at, key);
-            }
-        }
-        Ok((answers.value, key))
+        Ok((read.await?.value, key))
     }
 
     /// What the vendor said last stands in for a failure.

@@ -77,6 +77,15 @@ pub(super) struct Kept<T> {
     pub failure: Option<VendorFailure>,
 }
 
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: Arc::clone(&self.value),
+            ..*self
+        }
+    }
+}
+
 /// Names one read of one vendor.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReadKey {
@@ -311,14 +320,24 @@ impl Cache {
             .all(|part| part.epoch == epoch(&self.list_epochs, part.vendor, part.topic))
     }
 
-    /// Files an object that another read brought along, unless its topic was written since that read's key was made.
-    pub(super) fn feed<T>(&self, key: ReadKey, value: Arc<T>, read_at: Timestamp, source: ReadKey)
+    /// Files objects that a read has just brought along, unless their topic was written since that read's key was made. It
+    /// belongs into the read itself: who finds the read's answer in the cache has nothing newer to file.
+    pub(super) fn feed<Id, T>(&self, source: ReadKey, brought: impl Iterator<Item = (Id, Arc<T>)>)
     where
+        Id: Hash,
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.keeping == Keeping::Kept && self.is_current(source) {
-            let entry = self.entry(key, value, read_at);
-            self.entries.insert(key.hash, entry);
+        if self.settings.keeping == Keeping::NotKept {
+            return;
+        }
+        let read_at = Timestamp::now();
+        for (id, object) in brought {
+            if !self.is_current(source) {
+                return;
+            }
+            let key = self.key(source.vendor, source.topic, Lifetime::Entity, id);
+            self.entries
+                .insert(key.hash, self.entry(key, object, read_at));
             // A write that came between the question and the filing found nothing to drop.
             if !self.is_current(source) {
                 self.entries.invalidate(&key.hash);

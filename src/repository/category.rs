@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use super::{Kept, Repository, Topic, flight, source_of, tolerate};
+use super::{Kept, Repository, flight, source_of, tolerate};
 use crate::{
     domain::{Category, CategoryId, Scope, SourceStatus, Vendor},
     error::Result,
@@ -70,7 +70,7 @@ impl Repository {
     }
 
     async fn category_tree(&self, vendor: &Arc<dyn VendorApi>) -> Result<Kept<Vec<Arc<Category>>>> {
-        let read = self.directory(vendor, Topic::Categories, |vendor, scope| {
+        let read = self.directory(vendor, |vendor, scope| {
             flight(async move { vendor.categories(&scope).await })
         });
         read.await

@@ -1,16 +1,18 @@
 //! Employees: the vendors' directories, merged.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use futures_util::future::join_all;
 
 use super::{
-    Cursors, Kept, Lifetime, ListField, Page, Repository, Topic,
+    Cursors, EmployeesWanted, Kept, Lifetime, ListField, Page, Repository, Topic,
     cursor::{Cursor, Origin, Position},
     flight, source_of, tolerate,
 };
 use crate::{
-    domain::{Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor, VendorErrorCode},
+    domain::{
+        Detail, Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor, VendorErrorCode,
+    },
     error::Result,
     upstream::VendorApi,
 };
@@ -114,12 +116,32 @@ impl Repository {
         })
     }
 
+    /// Reads the directories in which rows are going to look up the employees that they name by number alone. What fails here
+    /// fails there.
+    pub(super) async fn look_up_ahead(
+        &self,
+        wanted: EmployeesWanted,
+        employees: Vec<&Arc<Employee>>,
+    ) {
+        if wanted == EmployeesWanted::No {
+            return;
+        }
+        let named: HashSet<Vendor> = employees
+            .into_iter()
+            .filter(|employee| employee.detail == Detail::Reference)
+            .map(|employee| employee.id.vendor)
+            .collect();
+        let vendors = self.shared.vendors.iter();
+        let named = vendors.filter(|vendor| named.contains(&vendor.vendor()));
+        join_all(named.map(|vendor| self.employee_directory(vendor))).await;
+    }
+
     /// The whole directory; none where the vendor refuses it to the gateway's account.
     pub(super) async fn employee_directory(
         &self,
         vendor: &Arc<dyn VendorApi>,
     ) -> Result<Option<Kept<Vec<Arc<Employee>>>>> {
-        let read = self.directory(vendor, Topic::Employees, |vendor, scope| {
+        let read = self.directory(vendor, |vendor, scope| {
             flight(async move { vendor.employees(&scope, None).await })
         });
         match read.await {
@@ -142,13 +164,13 @@ impl Repository {
         search: Option<&str>,
     ) -> Result<Part> {
         let Some(search) = search else {
-            let read = self.directory(vendor, Topic::Employees, |vendor, scope| {
+            let read = self.directory(vendor, |vendor, scope| {
                 flight(async move { vendor.employees(&scope, None).await })
             });
             return Ok(Part::whole(read.await?));
         };
         if !vendor.searches_employees() {
-            let read = self.directory(vendor, Topic::Employees, |vendor, scope| {
+            let read = self.directory(vendor, |vendor, scope| {
                 flight(async move { vendor.employees(&scope, None).await })
             });
             return Ok(Part::filtered(read.await?, search));

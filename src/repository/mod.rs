@@ -5,6 +5,7 @@ mod cache;
 mod category;
 mod chat_message;
 mod cursor;
+mod directory;
 mod employee;
 mod merge;
 mod service_record;
@@ -30,6 +31,7 @@ use batch::Batches;
 use cache::{Cache, Kept, Lifetime, ReadKey};
 pub use cache::{CacheSettings, Keeping};
 pub use cursor::Cursors;
+use directory::{Directories, Listed};
 use merge::Provenance;
 use write::Writes;
 
@@ -68,6 +70,20 @@ pub enum CategoryNamesWanted {
     No,
 }
 
+/// Whether the query asks for more of a list's employees than their numbers, which may be all that the list tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmployeesWanted {
+    Yes,
+    No,
+}
+
+/// What the rows of a list are going to be asked for, so that it is there before they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowsWanted {
+    pub category_names: CategoryNamesWanted,
+    pub employees: EmployeesWanted,
+}
+
 /// Which field of the schema a list stands in: its cursors are good there alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListField {
@@ -84,6 +100,7 @@ pub struct Repository {
     shared: Arc<Shared>,
     scope: Arc<RequestScope>,
     batches: Batches,
+    directories: Directories,
 }
 
 impl Shared {
@@ -111,6 +128,7 @@ impl Shared {
         Repository {
             shared: Arc::clone(self),
             batches: Batches::new(Arc::clone(self), Arc::clone(&scope)),
+            directories: Directories::default(),
             scope,
         }
     }
@@ -225,22 +243,25 @@ impl Repository {
         self.shared.vendor(vendor)
     }
 
-    /// Reads a whole directory of a vendor.
+    /// Reads a whole directory of a vendor, once for the request.
     async fn directory<T, Load>(
         &self,
         vendor: &Arc<dyn VendorApi>,
-        topic: Topic,
         load: Load,
     ) -> Result<Kept<Vec<Arc<T>>>>
     where
-        T: weight::Weight + Send + Sync + 'static,
+        T: Listed,
         Load: Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<Vec<Arc<T>>>>,
     {
-        let key = self
-            .shared
-            .cache
-            .key(vendor.vendor(), topic, Lifetime::Directory, ());
-        self.shared.read(&self.scope, vendor, key, load).await
+        let read = async || {
+            let key = self
+                .shared
+                .cache
+                .key(vendor.vendor(), T::TOPIC, Lifetime::Directory, ());
+            self.shared.read(&self.scope, vendor, key, load).await
+        };
+        let known = &T::of(&self.directories)[vendor.vendor() as usize];
+        known.get_or_init(read).await.clone()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use futures_util::future::{join, join_all};
 
 use super::{
-    CategoryNamesWanted, Lifetime, ListField, Page, Repository, Topic,
+    CategoryNamesWanted, Lifetime, ListField, Page, Repository, RowsWanted, Topic,
     batch::NamesOf,
     cursor::{Cursor, Origin},
     flight,
@@ -42,7 +42,7 @@ impl Repository {
         field: ListField,
         page: PageArguments,
         filter: ServiceRecordFilter,
-        names: CategoryNamesWanted,
+        wanted: RowsWanted,
     ) -> Result<Page<ServiceRecord>> {
         self.authorize(Scope::Read)?;
         let origin = Origin::new(field, &filter);
@@ -64,7 +64,13 @@ impl Repository {
             match vendor.plan(&filter) {
                 FilterPlan::Ask { left_over } if !is_left_out => Participation::Asked(
                     self.service_record_part(
-                        vendor, &cursor, origin, &page, &filter, left_over, names,
+                        vendor,
+                        &cursor,
+                        origin,
+                        &page,
+                        &filter,
+                        left_over,
+                        wanted.category_names,
                     )
                     .await,
                 ),
@@ -72,7 +78,13 @@ impl Repository {
             }
         });
         let participations = join_all(participations).await;
-        merge(cursor, page.limit, participations)
+        let page = merge(cursor, page.limit, participations)?;
+
+        let nodes = page.nodes.iter();
+        let handlers = nodes.filter_map(|record| record.handler.value());
+        self.look_up_ahead(wanted.employees, handlers.collect())
+            .await;
+        Ok(page)
     }
 
     #[expect(
@@ -128,17 +140,15 @@ impl Repository {
             (question, request),
         );
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
-            let filter = filter.clone();
-            flight(async move { vendor.service_record_page(&scope, &filter, request).await })
+            let (cache, filter) = (Arc::clone(cache), filter.clone());
+            flight(async move {
+                let page = vendor.service_record_page(&scope, &filter, request).await?;
+                let records = page.items.iter();
+                cache.feed(key, records.map(|record| (record.id, Arc::clone(record))));
+                Ok(page)
+            })
         });
-        let kept = read.await?;
-        for record in &kept.value.items {
-            let entity = self
-                .shared
-                .entity_key(vendor.vendor(), Topic::ServiceRecords, record.id);
-            cache.feed(entity, Arc::clone(record), kept.read_at, key);
-        }
-        Ok(kept)
+        read.await
     }
 
     /// The page and its names are read side by side; a record whose names the vendor tells not by this page is left as it is.

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{
-    Kept, Lifetime, ListField, Page, Repository, Topic,
+    EmployeesWanted, Kept, Lifetime, ListField, Page, Repository, Topic,
     cursor::{Cursor, Origin},
     flight,
     merge::{Part, Participation, merge, read_part},
@@ -42,6 +42,7 @@ impl Repository {
         field: ListField,
         page: PageArguments,
         filter: TicketFilter,
+        employees: EmployeesWanted,
     ) -> Result<Page<Ticket>> {
         self.authorize(Scope::Read)?;
         let origin = Origin::new(field, &filter);
@@ -60,7 +61,12 @@ impl Repository {
             }
         });
         let participations = join_all(participations).await;
-        merge(cursor, page.limit, participations)
+        let page = merge(cursor, page.limit, participations)?;
+
+        let nodes = page.nodes.iter();
+        let named = nodes.flat_map(|ticket| ticket.handler.iter().chain(ticket.creator.value()));
+        self.look_up_ahead(employees, named.collect()).await;
+        Ok(page)
     }
 
     async fn ticket_part<'a>(
@@ -115,17 +121,15 @@ impl Repository {
             (question, request),
         );
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
-            let filter = filter.clone();
-            flight(async move { vendor.ticket_page(&scope, &filter, request).await })
+            let (cache, filter) = (Arc::clone(cache), filter.clone());
+            flight(async move {
+                let page = vendor.ticket_page(&scope, &filter, request).await?;
+                let tickets = page.items.iter();
+                cache.feed(key, tickets.map(|ticket| (ticket.id, Arc::clone(ticket))));
+                Ok(page)
+            })
         });
-        let kept = read.await?;
-        for ticket in &kept.value.items {
-            let entity = self
-                .shared
-                .entity_key(vendor.vendor(), Topic::Tickets, ticket.id);
-            cache.feed(entity, Arc::clone(ticket), kept.read_at, key);
-        }
-        Ok(kept)
+        read.await
     }
 
     /// The same ticket with its creator and service records, which the answer for one ticket leaves out.
@@ -136,15 +140,13 @@ impl Repository {
         let cache = &self.shared.cache;
         let key = cache.key(id.vendor, Topic::Tickets, Lifetime::List, ("listed", id));
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
-            let ticket = Arc::clone(ticket);
-            flight(async move { vendor.listed_ticket(&scope, &ticket).await })
+            let (cache, ticket) = (Arc::clone(cache), Arc::clone(ticket));
+            flight(async move {
+                let listed = vendor.listed_ticket(&scope, &ticket).await?;
+                cache.feed(key, listed.iter().map(|listed| (id, Arc::clone(listed))));
+                Ok(listed)
+            })
         });
-        let kept = read.await?;
-        let Some(listed) = kept.value.as_ref() else {
-            return Ok(None);
-        };
-        let entity = self.shared.entity_key(id.vendor, Topic::Tickets, id);
-        cache.feed(entity, Arc::clone(listed), kept.read_at, key);
-        Ok(Some(Arc::clone(listed)))
+        Ok(read.await?.value.as_ref().clone())
     }
 }

@@ -11,7 +11,7 @@ use super::{
     partial::{Partial, Whole},
     repository,
     scalars::DateTime,
-    selection::{IDENTITY, asks_only_for, category_names_wanted},
+    selection::{IDENTITY, asks_only_for, employees_wanted, rows_wanted},
     ticket::TicketStatus,
     vendor::Vendor,
 };
@@ -166,9 +166,9 @@ impl Employee {
                 to: to.map(DateTime::timestamp),
                 ..Default::default()
             };
-            let names = category_names_wanted(ctx);
+            let wanted = rows_wanted(ctx);
             let records = repository(ctx)?
-                .service_records(ListField::EmployeeServiceRecords, page, filter, names)
+                .service_records(ListField::EmployeeServiceRecords, page, filter, wanted)
                 .await?;
             Ok(records.into())
         })
@@ -201,7 +201,12 @@ impl Employee {
                 ..Default::default()
             };
             let tickets = repository(ctx)?
-                .tickets(ListField::EmployeeTickets, page, filter)
+                .tickets(
+                    ListField::EmployeeTickets,
+                    page,
+                    filter,
+                    employees_wanted(ctx),
+                )
                 .await?;
             Ok(tickets.into())
         })

@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, SelectionField};
 
-use crate::{domain::Detail, repository::CategoryNamesWanted};
+use crate::{
+    domain::Detail,
+    repository::{CategoryNamesWanted, EmployeesWanted, RowsWanted},
+};
 
 /// What is known of an object by its id alone.
 pub(super) const IDENTITY: [&str; 4] = ["id", "vendor", "vendorId", "__typename"];
@@ -41,19 +44,43 @@ pub(super) fn asks_for_category_names(category: SelectionField<'_>) -> bool {
         })
 }
 
-/// Whether a list of service records is asked for the names of their categories.
-pub(super) fn category_names_wanted(ctx: &Context<'_>) -> CategoryNamesWanted {
-    let list = ctx.look_ahead();
-    let records = [list.field("nodes"), list.field("edges").field("node")];
-    let is_wanted = records
-        .iter()
-        .flat_map(|record| record.field("category").selection_fields())
-        .any(asks_for_category_names);
+/// What the rows of a list of service records are asked for.
+pub(super) fn rows_wanted(ctx: &Context<'_>) -> RowsWanted {
+    RowsWanted {
+        category_names: category_names_wanted(ctx),
+        employees: employees_wanted(ctx),
+    }
+}
 
-    match is_wanted {
+/// Whether a list is asked for more of its rows' employees than what an id tells.
+pub(super) fn employees_wanted(ctx: &Context<'_>) -> EmployeesWanted {
+    let asks_for_more = |employee: SelectionField<'_>| !asks_only_for(employee, &IDENTITY);
+    match is_wanted(ctx, &["handler", "creator"], asks_for_more) {
+        true => EmployeesWanted::Yes,
+        false => EmployeesWanted::No,
+    }
+}
+
+/// Whether a list of service records is asked for the names of their categories.
+fn category_names_wanted(ctx: &Context<'_>) -> CategoryNamesWanted {
+    match is_wanted(ctx, &["category"], asks_for_category_names) {
         true => CategoryNamesWanted::Yes,
         false => CategoryNamesWanted::No,
     }
+}
+
+/// Whether some selection of one of these relations of a list's rows is such a one.
+fn is_wanted(
+    ctx: &Context<'_>,
+    relations: &[&str],
+    is_such: impl Fn(SelectionField<'_>) -> bool + Copy,
+) -> bool {
+    let list = ctx.look_ahead();
+    let rows = [list.field("nodes"), list.field("edges").field("node")];
+    rows.iter().any(|row| {
+        let selections = |name: &&str| row.field(name).selection_fields().into_iter().any(is_such);
+        relations.iter().any(selections)
+    })
 }
 
 #[cfg(test)]

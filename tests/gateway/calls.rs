@@ -108,6 +108,26 @@ async fn handlers_e_mails_of_100_tickets_cost_the_directory_once() {
 }
 
 #[tokio::test]
+async fn one_request_reads_a_directory_once_without_a_cache_too() {
+    let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+    let query = "{ serviceRecords(first: 5, filter: { vendors: [BANGWO8] }) { nodes {
+        handler { name serviceRecords(first: 2) { nodes { handler { name } } } } } } }";
+    let data = desk.ask(query).await;
+    let handled = &data["serviceRecords"]["nodes"][0]["handler"];
+    assert!(handled["name"].is_string(), "{data}");
+    let again = &handled["serviceRecords"]["nodes"][0]["handler"];
+    assert_eq!(again["name"], handled["name"]);
+
+    let directory = desk.sandbox.bangwo8().requests_to("/api/v1/supports.json");
+    let pages: BTreeSet<_> = directory
+        .iter()
+        .map(|request| request.query_value("page"))
+        .collect();
+    assert!(!pages.is_empty());
+    assert_eq!(pages.len(), directory.len(), "no page is read twice");
+}
+
+#[tokio::test]
 async fn merged_service_records_cost_two_calls_a_vendor_and_a_repeat_none() {
     let query = "{ serviceRecords(first: 20) { nodes { id } totalCount } }";
     for (order, has_small_pages, most_calls) in [
