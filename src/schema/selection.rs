@@ -87,20 +87,23 @@ fn is_wanted(
 mod tests {
     use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Schema};
 
-    use super::{super::category::Category, category_names_wanted};
-    use crate::repository::CategoryNamesWanted;
+    use super::{
+        super::{category::Category, employee::Employee},
+        rows_wanted,
+    };
+    use crate::repository::{CategoryNamesWanted, EmployeesWanted, RowsWanted};
 
-    /// Answers a list with whether the query asks for the names of its records' categories.
+    /// Answers a list with what the query asks for of its records.
     struct Probe;
 
     #[Object]
     impl Probe {
         async fn list(&self, ctx: &Context<'_>) -> ProbedList {
-            ProbedList(category_names_wanted(ctx) == CategoryNamesWanted::Yes)
+            ProbedList(rows_wanted(ctx))
         }
     }
 
-    struct ProbedList(bool);
+    struct ProbedList(RowsWanted);
 
     #[Object]
     impl ProbedList {
@@ -113,7 +116,11 @@ mod tests {
         }
 
         async fn names(&self) -> bool {
-            self.0
+            self.0.category_names == CategoryNamesWanted::Yes
+        }
+
+        async fn people(&self) -> bool {
+            self.0.employees == EmployeesWanted::Yes
         }
     }
 
@@ -132,6 +139,33 @@ mod tests {
     impl ProbedRecord {
         async fn category(&self) -> Option<Category> {
             None
+        }
+
+        async fn handler(&self) -> Option<Employee> {
+            None
+        }
+
+        async fn creator(&self) -> Option<Employee> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn employees_are_wanted_only_where_the_query_asks_for_more_than_their_ids() {
+        let schema = Schema::new(Probe, EmptyMutation, EmptySubscription);
+
+        for (selection, expected) in [
+            ("nodes { category { name } }", false),
+            ("nodes { handler { id vendor vendorId __typename } }", false),
+            ("nodes { handler { id name @include(if: false) } }", false),
+            ("nodes { handler { name } }", true),
+            ("nodes { handler { id } handler { email } }", true),
+            ("edges { node { creator { ... { name } } } }", true),
+        ] {
+            let query = format!("{{ list {{ people {selection} }} }}");
+            let answer = schema.execute(query).await;
+            let answer = answer.data.into_json().unwrap_or_default();
+            assert_eq!(answer["list"]["people"], expected, "{selection}: {answer}");
         }
     }
 

@@ -113,10 +113,17 @@ async fn one_request_reads_a_directory_once_without_a_cache_too() {
     let query = "{ serviceRecords(first: 5, filter: { vendors: [BANGWO8] }) { nodes {
         handler { name serviceRecords(first: 2) { nodes { handler { name } } } } } } }";
     let data = desk.ask(query).await;
-    let handled = &data["serviceRecords"]["nodes"][0]["handler"];
-    assert!(handled["name"].is_string(), "{data}");
-    let again = &handled["serviceRecords"]["nodes"][0]["handler"];
-    assert_eq!(again["name"], handled["name"]);
+    let records = data["serviceRecords"]["nodes"].as_array().expect("a list");
+    let handlers: Vec<_> = records
+        .iter()
+        .map(|record| &record["handler"])
+        .filter(|handler| handler["name"].is_string())
+        .collect();
+    assert!(!handlers.is_empty(), "{data}");
+    for handler in handlers {
+        let again = &handler["serviceRecords"]["nodes"][0]["handler"];
+        assert_eq!(again["name"], handler["name"]);
+    }
 
     let directory = desk.sandbox.bangwo8().requests_to("/api/v1/supports.json");
     let pages: BTreeSet<_> = directory
