@@ -18,12 +18,12 @@ use std::{any::Any, num::NonZeroU32, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{from_fn, from_fn_with_state, map_request, map_response},
+    http::{self, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
-use tower::util::option_layer;
+use tower::ServiceBuilder;
 use tower_http::{
     CompressionLevel,
     catch_panic::CatchPanicLayer,
@@ -156,18 +156,21 @@ pub fn router(
     behind_layers(router, &settings.cors_origins)
 }
 
-/// From the innermost layer to the outermost: the log sees what the client gets.
+/// From the outermost layer to the innermost: the log sees what the client gets. They are one layer to the router, which would
+/// clone the ones within for each of them, at every request.
 fn behind_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
+    let layers = ServiceBuilder::new()
+        .layer(from_fn(request_log::log_request))
+        .map_response(bear_safety_headers)
+        .map_request(keep_options_for_preflights)
+        .option_layer(cors(cors_origins)?)
+        .map_request(accept_plain)
+        .layer(compression())
+        .layer(CatchPanicLayer::custom(panicked));
     let router = routes
         .fallback(no_such_page)
         .method_not_allowed_fallback(wrong_method)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(compression())
-        .layer(map_request(accept_plain))
-        .layer(option_layer(cors(cors_origins)?))
-        .layer(map_request(keep_options_for_preflights))
-        .layer(map_response(bear_safety_headers))
-        .layer(from_fn(request_log::log_request));
+        .layer(layers);
     Ok(router)
 }
 
@@ -206,7 +209,7 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
 
 /// A client that rules out answers as they are gets them all the same where it takes no packing either: the layer of compression
 /// would tell 406 of what has run.
-async fn accept_plain(mut request: Request) -> Request {
+fn accept_plain(mut request: Request) -> Request {
     let headers = request.headers_mut();
     let accepted: Vec<&str> = headers
         .get_all(header::ACCEPT_ENCODING)
@@ -237,7 +240,7 @@ fn rules_out_plain(entry: &str) -> bool {
 
 /// The layer of CORS takes every OPTIONS for a browser's question whether a page may ask, and answers it with nothing. One that
 /// asks no such thing goes on as what it is here: a method that no address takes.
-async fn keep_options_for_preflights(mut request: Request) -> Request {
+fn keep_options_for_preflights(mut request: Request) -> Request {
     let is_preflight = request
         .headers()
         .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -248,7 +251,7 @@ async fn keep_options_for_preflights(mut request: Request) -> Request {
 }
 
 /// What a page says of itself counts.
-async fn bear_safety_headers(mut response: Response) -> Response {
+fn bear_safety_headers<B>(mut response: http::Response<B>) -> http::Response<B> {
     for (name, value) in SAFETY_HEADERS {
         let headers = response.headers_mut();
         headers

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
+use futures_util::future::Either;
 
 use super::{
-    error::{FieldResult, answered},
+    error::{AtHandOr, FieldResult, answered, at_hand},
     repository,
     selection::asks_for_category_names,
     vendor::{SourceStatus, Vendor},
@@ -22,18 +23,17 @@ impl From<Arc<domain::Category>> for Category {
 
 impl Category {
     /// A category to which another object points: its names are looked up only where the object lacks some and somebody asks.
-    pub(super) async fn related(
-        ctx: &Context<'_>,
-        category: &Arc<domain::Category>,
-    ) -> Option<FieldResult<Self>> {
+    pub(super) fn related<'a>(
+        ctx: &'a Context<'_>,
+        category: &'a Arc<domain::Category>,
+    ) -> AtHandOr<'a, Self> {
         if category.is_told_in_full() || !asks_for_category_names(ctx.field()) {
-            return Some(Ok(category.clone().into()));
+            return at_hand(Some(Ok(category.clone().into())));
         }
-        answered(async {
+        Either::Right(answered(async {
             let named = repository(ctx)?.category(category.id).await?;
             Ok(named.unwrap_or_else(|| category.clone()).into())
-        })
-        .await
+        }))
     }
 }
 

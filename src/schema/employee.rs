@@ -3,10 +3,11 @@
 use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{Context, ID, Object};
+use futures_util::future::Either;
 
 use super::{
     arguments::{self, DEFAULT_FIRST},
-    error::{FieldResult, Found, answered},
+    error::{AtHandOr, FieldResult, Found, answered, at_hand},
     pagination::{ServiceRecordConnection, TicketConnection},
     partial::{Partial, Whole},
     repository,
@@ -16,7 +17,7 @@ use super::{
     vendor::Vendor,
 };
 use crate::{
-    domain::{self, Detail},
+    domain::{self, Detail, Told},
     error::Result,
     repository::ListField,
 };
@@ -41,16 +42,37 @@ impl Whole for domain::Employee {
 }
 
 impl Employee {
+    /// The employee to whom a field of an object points that may leave it untold.
+    pub(super) fn told_by<'a: 'b, 'b, T: Whole>(
+        ctx: &'b Context<'_>,
+        object: &'a Partial<T>,
+        field: fn(&T) -> &Told<Arc<domain::Employee>>,
+    ) -> AtHandOr<'b, Self> {
+        match field(object.seen()) {
+            Told::As(Some(employee)) => Self::related(ctx, employee),
+            Told::As(None) => at_hand(None),
+            Told::Untold => Either::Right(Box::pin(async move {
+                match object.told(ctx, field).await? {
+                    Ok(employee) => Self::related(ctx, employee).await,
+                    Err(error) => Some(Err(error)),
+                }
+            })),
+        }
+    }
+
     /// An employee to whom another object points. One who is named by number alone is read at once when more is asked for, so
     /// that a failure is one error of the relation and not one of each field.
-    pub(super) async fn related(
-        ctx: &Context<'_>,
-        employee: &Arc<domain::Employee>,
-    ) -> Option<FieldResult<Self>> {
+    pub(super) fn related<'a>(
+        ctx: &'a Context<'_>,
+        employee: &'a Arc<domain::Employee>,
+    ) -> AtHandOr<'a, Self> {
         if employee.detail > Detail::Reference || asks_only_for(ctx.field(), &IDENTITY) {
-            return Some(Ok(employee.clone().into()));
+            return at_hand(Some(Ok(employee.clone().into())));
         }
-        answered(async { Ok(repository(ctx)?.related_employee(employee.id).await?.into()) }).await
+        Either::Right(answered(async {
+            let employee = repository(ctx)?.related_employee(employee.id).await?;
+            Ok(employee.into())
+        }))
     }
 }
 
@@ -157,7 +179,7 @@ impl Employee {
         #[graphql(desc = "Only records created at this instant or later.")] from: Option<DateTime>,
         #[graphql(desc = "Only records created at this instant or earlier.")] to: Option<DateTime>,
     ) -> Option<FieldResult<ServiceRecordConnection>> {
-        answered(async {
+        answered(async move {
             arguments::check_range(("from", from), ("to", to))?;
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = domain::ServiceRecordFilter {
@@ -191,7 +213,7 @@ impl Employee {
         )]
         statuses: Option<Vec<TicketStatus>>,
     ) -> Option<FieldResult<TicketConnection>> {
-        answered(async {
+        answered(async move {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = domain::TicketFilter {
                 handlers: Some(vec![self.0.seen().id]),

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use async_graphql::Value;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, Ready, ready};
 
 use super::vendor::{Vendor, VendorErrorCode, retry_after_seconds, shown_code};
 use crate::{
@@ -20,11 +20,18 @@ pub(super) type Found<T> = Option<T>;
 /// An error as clients see it. It does not implement Display on purpose: async-graphql turns whatever does into an error
 /// without a code.
 #[derive(Debug, Clone)]
-pub(super) struct FieldError(async_graphql::Error);
+pub(super) struct FieldError(Box<async_graphql::Error>);
 
 /// What a field that asks the repository is awaited for. It is boxed: the library makes room in every field of an object for the
 /// object's largest one.
 type Answering<'a, T> = BoxFuture<'a, Option<FieldResult<T>>>;
+
+/// What needs no waiting in most cases, and next to no room in any.
+pub(super) type AtHandOr<'a, T> = Either<Ready<Option<FieldResult<T>>>, Answering<'a, T>>;
+
+pub(super) fn at_hand<'a, T>(field: Option<FieldResult<T>>) -> AtHandOr<'a, T> {
+    Either::Left(ready(field))
+}
 
 /// A nullable field: null where nothing was found, null with an error where looking for it failed.
 pub(super) fn nullable<'a, T, U: From<T> + 'a>(
@@ -61,13 +68,13 @@ impl From<Error> for FieldError {
         }
 
         shown.extensions = Some(extensions);
-        FieldError(shown)
+        FieldError(Box::new(shown))
     }
 }
 
 impl From<FieldError> for async_graphql::Error {
     fn from(error: FieldError) -> Self {
-        error.0
+        *error.0
     }
 }
 

@@ -21,11 +21,11 @@ macro_rules! connections {
         $(#[$edge_doc:meta])*
         $edge:ident of $node:ident $(with $sources:ident)?;
     )*) => {$(
-        pub(super) struct $connection(Page<domain::$node>);
+        pub(super) struct $connection(Box<Page<domain::$node>>);
 
         impl From<Page<domain::$node>> for $connection {
             fn from(page: Page<domain::$node>) -> Self {
-                Self(page)
+                Self(Box::new(page))
             }
         }
 

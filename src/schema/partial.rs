@@ -1,17 +1,21 @@
 //! An object as one answer tells of it, which reads the rest of itself once, when a field is asked for that the answer lacks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::Context;
+use futures_util::future::Either;
 use tokio::sync::OnceCell;
 
-use super::error::{FieldError, FieldResult, Found, nullable};
+use super::error::{AtHandOr, FieldError, FieldResult, Found, at_hand, nullable};
 use crate::{domain::Told, error::Result};
 
 pub(super) struct Partial<T> {
     seen: Arc<T>,
-    whole: OnceCell<Option<FieldResult<Arc<T>>>>,
+    /// Made when it is read: hardly any object is asked for more than is seen of it.
+    whole: OnceLock<Box<Reading<T>>>,
 }
+
+type Reading<T> = OnceCell<Option<FieldResult<Arc<T>>>>;
 
 /// An object of which a richer answer may exist.
 pub(super) trait Whole: Send + Sync + Sized {
@@ -26,7 +30,7 @@ impl<T> From<Arc<T>> for Partial<T> {
     fn from(seen: Arc<T>) -> Self {
         Self {
             seen,
-            whole: OnceCell::new(),
+            whole: OnceLock::new(),
         }
     }
 }
@@ -38,17 +42,22 @@ impl<T: Whole> Partial<T> {
     }
 
     /// A field: as the copy at hand tells it, or, where that leaves it untold, the whole object.
-    pub(super) async fn told<'a, U: 'a>(
+    pub(super) fn told<'a: 'b, 'b, U: Sync>(
         &'a self,
-        ctx: &Context<'_>,
+        ctx: &'b Context<'_>,
         field: fn(&T) -> &Told<U>,
-    ) -> Option<FieldResult<&'a U>> {
-        let teller = self.telling(ctx, field).await?;
-        teller.map(|object| field(object).value()).transpose()
+    ) -> AtHandOr<'b, &'a U> {
+        match field(&self.seen) {
+            Told::As(value) => at_hand(value.as_ref().map(Ok)),
+            Told::Untold => Either::Right(Box::pin(async move {
+                let whole = self.whole(ctx).await?;
+                whole.map(|object| field(object).value()).transpose()
+            })),
+        }
     }
 
     /// The same for a small value that GraphQL has a type of its own for.
-    pub(super) async fn converted<U: Copy, V: From<U>>(
+    pub(super) async fn converted<U: Copy + Sync, V: From<U>>(
         &self,
         ctx: &Context<'_>,
         field: fn(&T) -> &Told<U>,
@@ -65,14 +74,15 @@ impl<T: Whole> Partial<T> {
     ) -> Option<FieldResult<&Arc<T>>> {
         match field(&self.seen) {
             Told::As(_) => Some(Ok(&self.seen)),
-            Told::Untold => self.whole(ctx).await,
+            Told::Untold => Box::pin(self.whole(ctx)).await,
         }
     }
 
     /// The whole object, which all of its fields share.
     pub(super) async fn whole(&self, ctx: &Context<'_>) -> Option<FieldResult<&Arc<T>>> {
         let load = || nullable(self.seen.whole(ctx));
-        let whole = Box::pin(self.whole.get_or_init(load)).await.as_ref()?;
+        let reading = self.whole.get_or_init(Box::default);
+        let whole = reading.get_or_init(load).await.as_ref()?;
         Some(whole.as_ref().map_err(FieldError::clone))
     }
 }

@@ -98,10 +98,7 @@ impl ServiceRecord {
 
     /// Who served the customer.
     async fn handler(&self, ctx: &Context<'_>) -> Option<FieldResult<Employee>> {
-        match self.0.told(ctx, |record| &record.handler).await? {
-            Ok(handler) => Employee::related(ctx, handler).await,
-            Err(error) => Some(Err(error)),
-        }
+        Employee::told_by(ctx, &self.0, |record| &record.handler).await
     }
 
     /// The customer. For an anonymous visitor, a Contact with the visitor's name alone.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
+use futures_util::future::Either;
 
 use super::{
-    error::{FieldResult, answered},
+    error::{AtHandOr, answered, at_hand},
     repository,
     selection::asks_for_more_than_copy,
     vendor::Vendor,
@@ -22,18 +23,17 @@ impl From<Arc<domain::Sponsor>> for Sponsor {
 
 impl Sponsor {
     /// A sponsor to which another object points: looked up only where the object has the number alone and more is asked for.
-    pub(super) async fn related(
-        ctx: &Context<'_>,
-        sponsor: &Arc<domain::Sponsor>,
-    ) -> Option<FieldResult<Self>> {
+    pub(super) fn related<'a>(
+        ctx: &'a Context<'_>,
+        sponsor: &'a Arc<domain::Sponsor>,
+    ) -> AtHandOr<'a, Self> {
         if !asks_for_more_than_copy(ctx.field(), sponsor.detail, sponsor.name.as_deref()) {
-            return Some(Ok(sponsor.clone().into()));
+            return at_hand(Some(Ok(sponsor.clone().into())));
         }
-        answered(async {
+        Either::Right(answered(async {
             let named = repository(ctx)?.sponsor(sponsor.id).await?;
             Ok(named.unwrap_or_else(|| sponsor.clone()).into())
-        })
-        .await
+        }))
     }
 }
 

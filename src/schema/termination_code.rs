@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
+use futures_util::future::Either;
 
 use super::{
-    error::{FieldResult, answered},
+    error::{AtHandOr, answered, at_hand},
     repository,
     selection::asks_for_more_than_copy,
     ticket::TicketStatus,
@@ -23,18 +24,17 @@ impl From<Arc<domain::TerminationCode>> for TerminationCode {
 
 impl TerminationCode {
     /// A code to which a ticket points: looked up only where the ticket has the number alone and more is asked for.
-    pub(super) async fn related(
-        ctx: &Context<'_>,
-        code: &Arc<domain::TerminationCode>,
-    ) -> Option<FieldResult<Self>> {
+    pub(super) fn related<'a>(
+        ctx: &'a Context<'_>,
+        code: &'a Arc<domain::TerminationCode>,
+    ) -> AtHandOr<'a, Self> {
         if !asks_for_more_than_copy(ctx.field(), code.detail, code.name.as_deref()) {
-            return Some(Ok(code.clone().into()));
+            return at_hand(Some(Ok(code.clone().into())));
         }
-        answered(async {
+        Either::Right(answered(async {
             let named = repository(ctx)?.termination_code(code.id).await?;
             Ok(named.unwrap_or_else(|| code.clone()).into())
-        })
-        .await
+        }))
     }
 }
 

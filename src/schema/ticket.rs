@@ -115,10 +115,7 @@ impl Ticket {
 
     /// Who made it. Null where the vendor does not tell.
     async fn creator(&self, ctx: &Context<'_>) -> Option<FieldResult<Employee>> {
-        match self.0.told(ctx, |ticket| &ticket.creator).await? {
-            Ok(creator) => Employee::related(ctx, creator).await,
-            Err(error) => Some(Err(error)),
-        }
+        Employee::told_by(ctx, &self.0, |ticket| &ticket.creator).await
     }
 
     /// The organisation that the desk serves.

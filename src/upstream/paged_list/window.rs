@@ -275,14 +275,11 @@ impl<T: Dated> Window<T> {
         goal: &Goal,
     ) -> (Vec<(u64, &Arc<T>)>, usize) {
         let order = goal.learned.order.unwrap_or(ListOrder::NewestFirst);
-        let mut seen = HashSet::new();
-        let mut items: Vec<_> = self
-            .items
-            .range(segment.clone())
-            .filter(|(_, item)| seen.insert(item.number()))
-            .map(|(index, item)| (*index, item))
-            .collect();
+        let items = self.items.range(segment.clone());
+        let mut items: Vec<_> = items.map(|(index, item)| (*index, item)).collect();
         items.sort_by_key(|(_, item)| item.place());
+        // What stands in the run twice has one place.
+        items.dedup_by_key(|(_, item)| item.number());
 
         let mut certain = items.len();
         if order != ListOrder::Unsorted && !self.is_far_end(segment, order) {
