@@ -279,6 +279,81 @@ fn every_path_and_variable_exists() {
     }
 }
 
+/// The cells of the table's rows of which the first begins so.
+fn rows<'a>(text: &'a str, start: &str) -> Vec<Vec<&'a str>> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .filter(|row| row.starts_with(start))
+        .map(|row| row.split(" | ").collect())
+        .collect()
+}
+
+#[test]
+fn the_benchmarks_figures_are_of_every_scenario_and_a_named_machine() {
+    let readme = readme();
+    let section = section(&readme, "## How fast it is");
+    let (_, rest) = section
+        .split_once("<!-- The benchmark writes from here -->")
+        .expect("there is the first mark");
+    let (figures, after) = rest
+        .split_once("<!-- to here -->")
+        .expect("there is the second mark");
+
+    let machine = figures
+        .lines()
+        .find_map(|line| line.strip_prefix("Measured on ")?.split(',').next());
+    let (threads, name) = machine
+        .and_then(|machine| machine.split_once(" threads of "))
+        .expect("the machine is named");
+    assert!(threads.parse::<usize>().is_ok() && !name.is_empty());
+
+    for scenario in 1..=6 {
+        let rows = rows(figures, &format!("{scenario}: "));
+        for clients in ["1", "16", "100"] {
+            let rows: Vec<_> = rows.iter().filter(|row| row[1] == clients).collect();
+            let [row] = rows[..] else {
+                panic!("scenario {scenario} has {} rows of {clients}", rows.len());
+            };
+            let figures: Vec<f64> = row[1..]
+                .iter()
+                .filter_map(|cell| cell.parse().ok())
+                .collect();
+            assert_eq!(figures.len(), 8, "{row:?}");
+            let (a_second, beside_baseline) = (figures[1], figures[7]);
+            assert!(a_second > 0.0 && beside_baseline >= 0.0, "{row:?}");
+        }
+    }
+    for records in ["10 records", "100 records", "1000 records"] {
+        let walks = rows(figures, "a page walk");
+        assert!(walks.iter().any(|row| row[1] == records), "{records}");
+    }
+    for threads in ["1", "2"] {
+        let with_threads = rows(
+            figures,
+            &format!("scenario 3, gateway's threads: {threads}"),
+        );
+        for clients in ["1 client", "10 clients", "100 clients", "1000 clients"] {
+            let is_there = with_threads.iter().any(|row| row[1] == clients);
+            assert!(is_there, "{threads} threads, {clients}");
+        }
+    }
+
+    let verdicts: Vec<&str> = figures
+        .lines()
+        .filter_map(|line| line.strip_suffix(" |")?.rsplit(" | ").next())
+        .filter(|verdict| matches!(*verdict, "yes" | "no"))
+        .collect();
+    assert!(verdicts.len() > 15, "{verdicts:?}");
+    let explained = after.lines().any(|line| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with("<!--")
+    });
+    assert!(
+        explained || !verdicts.contains(&"no"),
+        "an aim is not met, and nobody says what was tried"
+    );
+}
+
 #[test]
 fn the_license_is_the_manifests() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("there is a manifest");
