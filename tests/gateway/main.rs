@@ -43,6 +43,7 @@ mod soak;
 mod stopping;
 mod tokens;
 mod values;
+mod vendor_connections;
 mod write_checks;
 mod write_outcomes;
 mod writes;
