@@ -196,6 +196,12 @@ impl Cache {
         }
     }
 
+    /// Whether a read of it would wait for nobody.
+    pub(super) fn is_at_hand(&self, key: ReadKey) -> bool {
+        let entry = self.entries.get(&key.hash);
+        entry.is_some_and(|entry| entry.is_fresh())
+    }
+
     /// What is held and fresh, without any waiting.
     pub(super) fn held<T: Send + Sync + 'static>(
         &self,
@@ -445,8 +451,8 @@ impl Cache {
             return Boarded::Landed(entry);
         }
 
-        // Flights that everybody left are cleared away when the table has grown.
-        if flights.len() >= FLIGHTS_SWEPT_AT {
+        // Flights that everybody left are cleared away before the table grows for them.
+        if flights.len() == flights.capacity() {
             flights.retain(|_, under_way| under_way.flight.upgrade().is_some());
         }
         let number = self.flights_started.fetch_add(1, Ordering::Relaxed);
@@ -555,8 +561,6 @@ fn asked_pause<T>(answer: &Result<T>) -> Option<Duration> {
         _ => failure.retry_after,
     }
 }
-
-const FLIGHTS_SWEPT_AT: usize = 4096;
 
 /// What an entry costs beside its value: its key, its place in the table and in the eviction queues.
 const ENTRY_BYTES: usize = 256;

@@ -1,4 +1,4 @@
-//! The directories that one request has read: each of them once, whatever the cache keeps. No write changes them.
+//! The directories that one request has read: each of them once, whatever the cache keeps, and with how that went.
 
 use std::sync::Arc;
 

@@ -116,9 +116,9 @@ impl Repository {
         })
     }
 
-    /// Reads the directories in which rows are going to look up the employees that they name by number alone. What fails here
-    /// fails there.
-    pub(super) async fn look_up_ahead(
+    /// Takes at hand the directories in which rows are going to look up the employees that they name by number alone, so that no
+    /// row waits. One that a vendor has to be asked for is read beside all else that the rows ask for, and holds none of it up.
+    pub(super) async fn take_directories_at_hand(
         &self,
         wanted: EmployeesWanted,
         employees: Vec<&Arc<Employee>>,
@@ -132,8 +132,11 @@ impl Repository {
             .map(|employee| employee.id.vendor)
             .collect();
         let vendors = self.shared.vendors.iter();
-        let named = vendors.filter(|vendor| named.contains(&vendor.vendor()));
-        join_all(named.map(|vendor| self.employee_directory(vendor))).await;
+        let at_hand = vendors.filter(|vendor| {
+            let key = self.directory_key::<Employee>(vendor.vendor());
+            named.contains(&vendor.vendor()) && self.shared.cache.is_at_hand(key)
+        });
+        join_all(at_hand.map(|vendor| self.employee_directory(vendor))).await;
     }
 
     /// The whole directory; none where the vendor refuses it to the gateway's account.

@@ -16,7 +16,10 @@ mod ticket;
 mod weight;
 mod write;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use futures_util::{FutureExt, future::BoxFuture};
 
@@ -100,7 +103,7 @@ pub struct Repository {
     shared: Arc<Shared>,
     scope: Arc<RequestScope>,
     batches: Batches,
-    directories: Directories,
+    directories: Mutex<Arc<Directories>>,
 }
 
 impl Shared {
@@ -128,7 +131,7 @@ impl Shared {
         Repository {
             shared: Arc::clone(self),
             batches: Batches::new(Arc::clone(self), Arc::clone(&scope)),
-            directories: Directories::default(),
+            directories: Mutex::default(),
             scope,
         }
     }
@@ -243,7 +246,7 @@ impl Repository {
         self.shared.vendor(vendor)
     }
 
-    /// Reads a whole directory of a vendor, once for the request.
+    /// Reads a whole directory of a vendor, once for the request, also where that fails.
     async fn directory<T, Load>(
         &self,
         vendor: &Arc<dyn VendorApi>,
@@ -254,14 +257,28 @@ impl Repository {
         Load: Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<Vec<Arc<T>>>>,
     {
         let read = async || {
-            let key = self
-                .shared
-                .cache
-                .key(vendor.vendor(), T::TOPIC, Lifetime::Directory, ());
+            let key = self.directory_key::<T>(vendor.vendor());
             self.shared.read(&self.scope, vendor, key, load).await
         };
-        let known = &T::of(&self.directories)[vendor.vendor() as usize];
-        known.get_or_init(read).await.clone()
+        let known = Arc::clone(&self.directories());
+        let of_vendor = &T::of(&known)[vendor.vendor() as usize];
+        of_vendor.get_or_init(read).await.clone()
+    }
+
+    fn directory_key<T: Listed>(&self, vendor: Vendor) -> ReadKey {
+        let cache = &self.shared.cache;
+        cache.key(vendor, T::TOPIC, Lifetime::Directory, ())
+    }
+
+    fn directories(&self) -> MutexGuard<'_, Arc<Directories>> {
+        let directories = self.directories.lock();
+        directories.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What follows a write in the same request is read anew.
+    fn forget_what_was_read(&self) {
+        self.batches.forget();
+        *self.directories() = Arc::default();
     }
 }
 

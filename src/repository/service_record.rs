@@ -82,7 +82,7 @@ impl Repository {
 
         let nodes = page.nodes.iter();
         let handlers = nodes.filter_map(|record| record.handler.value());
-        self.look_up_ahead(wanted.employees, handlers.collect())
+        self.take_directories_at_hand(wanted.employees, handlers.collect())
             .await;
         Ok(page)
     }

@@ -65,7 +65,8 @@ impl Repository {
 
         let nodes = page.nodes.iter();
         let named = nodes.flat_map(|ticket| ticket.handler.iter().chain(ticket.creator.value()));
-        self.look_up_ahead(employees, named.collect()).await;
+        self.take_directories_at_hand(employees, named.collect())
+            .await;
         Ok(page)
     }
 

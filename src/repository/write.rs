@@ -208,7 +208,7 @@ impl Repository {
         let tasks = &self.shared.writes.under_way;
         let written = tasks.spawn(writing.in_current_span()).await;
         // The document's later fields are to see what this one did.
-        self.batches.forget();
+        self.forget_what_was_read();
         written.unwrap_or_else(|panic| Err(Error::internal("a write broke off").with_source(panic)))
     }
 }
