@@ -32,6 +32,9 @@ use crate::{
     error::{Error, Result},
 };
 
+/// The room that is made for a body on the vendor's word alone.
+const MOST_RESERVED: u64 = 1024 * 1024;
+
 /// Of the calls of this long at most a fifth may be retries,
 const RETRIES_ARE_COUNTED_FOR: Duration = Duration::from_secs(10);
 const RETRIES_FOR_A_CALL: f32 = 0.2;
@@ -332,8 +335,10 @@ impl VendorClient {
         let head = Head::of(&response);
         *head_so_far = Some(head);
         let told = response.content_length().unwrap_or_default();
-        let told = usize::try_from(told).unwrap_or(usize::MAX);
-        let mut body = Vec::with_capacity(told.min(self.max_body_bytes));
+        if told > self.max_body_bytes as u64 {
+            return Err(Broken::TooLong);
+        }
+        let mut body = Vec::with_capacity(told.min(MOST_RESERVED) as usize);
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > self.max_body_bytes => {

@@ -35,9 +35,13 @@ pub(super) fn decode<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
 /// The same for a page of a list, whose body may be large: what holds the list is the page, so nothing is looked for in `data`
 /// where it is bare.
 pub(super) fn decode_page<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
-    match decoded(without_byte_order_mark(body)) {
-        Some(page) => Ok(page),
-        None => decode(body),
+    let body = without_byte_order_mark(body);
+    if let Some(page) = decoded(body) {
+        return Ok(page);
+    }
+    match unwrapped(body) {
+        Some(data) => decode_bare(data),
+        None => decode_closely(body),
     }
 }
 
@@ -67,8 +71,14 @@ fn decode_closely<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
             path: ".".to_owned(),
         });
     }
-    let mended = serde_json::from_slice(body).map(|raw| mended(raw, MENDED_LEVELS));
-    let body = mended.as_deref().map_or(body, str::as_bytes);
+    let mut mended = String::new();
+    if let Ok(raw) = serde_json::from_slice(body) {
+        mend(raw, MENDED_LEVELS, &mut mended);
+    }
+    let body = match mended.is_empty() {
+        true => body,
+        false => mended.as_bytes(),
+    };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
 
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|err| WrongShape {
@@ -80,38 +90,39 @@ fn decode_closely<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
     Ok(value)
 }
 
-/// No field that is read stands as deep.
+/// Below that many levels there is nothing but null. No field stands as deep, save in a tree of categories that never ends.
 const MENDED_LEVELS: usize = 24;
 
-/// The same JSON with null for each value that the parser can't go past, though nobody asks for it: a number that no double
-/// holds, or half a pair of surrogates. Of a name that an object has twice the last one counts.
-fn mended(raw: &RawValue, levels: usize) -> String {
+/// Writes the same JSON with null for each value that the parser can't go past, though nobody asks for it: a number that no
+/// double holds, or half a pair of surrogates. Of a name that an object has twice the last one counts.
+fn mend(raw: &RawValue, levels: usize, out: &mut String) {
     let text = raw.get();
-    let below = |raw: &RawValue| mended(raw, levels - 1);
-    let composite = match text.as_bytes().first() {
-        _ if levels == 0 => None,
-        Some(b'{') => {
-            let fields: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(text);
-            let written =
-                |(name, raw)| format!("{}:{}", serde_json::Value::String(name), below(raw));
-            fields.ok().map(|fields| {
-                let fields: Vec<_> = fields.into_iter().map(written).collect();
-                format!("{{{}}}", fields.join(","))
-            })
+    match text.as_bytes().first() {
+        Some(b'{') if levels > 0 => {
+            let fields: BTreeMap<String, &RawValue> =
+                serde_json::from_str(text).unwrap_or_default();
+            out.push('{');
+            for (index, (name, field)) in fields.into_iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { "," });
+                out.push_str(&serde_json::Value::String(name).to_string());
+                out.push(':');
+                mend(field, levels - 1, out);
+            }
+            out.push('}');
         }
-        Some(b'[') => {
-            let items: Result<Vec<&RawValue>, _> = serde_json::from_str(text);
-            items.ok().map(|items| {
-                let items: Vec<_> = items.into_iter().map(below).collect();
-                format!("[{}]", items.join(","))
-            })
+        Some(b'[') if levels > 0 => {
+            let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+            out.push('[');
+            for (index, item) in items.into_iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { "," });
+                mend(item, levels - 1, out);
+            }
+            out.push(']');
         }
-        _ => None,
-    };
-    composite.unwrap_or_else(|| match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(_) => text.to_owned(),
-        Err(_) => "null".to_owned(),
-    })
+        Some(b'{' | b'[') => out.push_str("null"),
+        _ if serde_json::from_str::<serde_json::Value>(text).is_ok() => out.push_str(text),
+        _ => out.push_str("null"),
+    }
 }
 
 /// No answer is an array, and one would be read as an object's fields in their order.
@@ -142,7 +153,7 @@ fn unwrapped(body: &[u8]) -> Option<&[u8]> {
 }
 
 /// A value that a vendor may send in more than one form. Each reading gives none for null, for what stands for none, and for
-/// what can't be read as this at all; an error, where the body is no JSON.
+/// what can't be read as this at all; an error where the parser can't go on, which a closer look mends.
 pub(super) trait Lenient: Sized {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         deserializer.deserialize_any(Composite(PhantomData))
