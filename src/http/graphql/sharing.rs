@@ -16,9 +16,6 @@ use futures_util::{
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-/// Executions that everybody left are cleared away when so many are on the table.
-const SWEPT_AT: usize = 4096;
-
 /// The executions under way.
 pub(in crate::http) struct Sharing<Key, Answer> {
     table: Mutex<Table<Key, Answer>>,
@@ -68,7 +65,8 @@ where
             return (execution, Part::Joined);
         }
 
-        if table.len() >= SWEPT_AT {
+        // Executions that everybody left are cleared away before the table grows for them.
+        if table.len() == table.capacity() {
             table.retain(|_, (_, execution)| execution.upgrade().is_some());
         }
         let number = self.started.fetch_add(1, Ordering::Relaxed);
