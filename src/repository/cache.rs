@@ -196,12 +196,6 @@ impl Cache {
         }
     }
 
-    /// Whether a read of it would wait for nobody.
-    pub(super) fn is_at_hand(&self, key: ReadKey) -> bool {
-        let entry = self.entries.get(&key.hash);
-        entry.is_some_and(|entry| entry.is_fresh())
-    }
-
     /// What is held and fresh, without any waiting.
     pub(super) fn held<T: Send + Sync + 'static>(
         &self,

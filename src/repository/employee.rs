@@ -1,18 +1,16 @@
 //! Employees: the vendors' directories, merged.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 
 use super::{
-    Cursors, EmployeesWanted, Kept, Lifetime, ListField, Page, Repository, Topic,
+    Cursors, Kept, Lifetime, ListField, Page, Repository, Topic,
     cursor::{Cursor, Origin, Position},
     flight, source_of, tolerate,
 };
 use crate::{
-    domain::{
-        Detail, Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor, VendorErrorCode,
-    },
+    domain::{Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor, VendorErrorCode},
     error::Result,
     upstream::VendorApi,
 };
@@ -116,38 +114,23 @@ impl Repository {
         })
     }
 
-    /// Takes at hand the directories in which rows are going to look up the employees that they name by number alone, so that no
-    /// row waits. One that a vendor has to be asked for is read beside all else that the rows ask for, and holds none of it up.
-    pub(super) async fn take_directories_at_hand(
+    /// The whole directory.
+    async fn whole_directory(
         &self,
-        wanted: EmployeesWanted,
-        employees: Vec<&Arc<Employee>>,
-    ) {
-        if wanted == EmployeesWanted::No {
-            return;
-        }
-        let named: HashSet<Vendor> = employees
-            .into_iter()
-            .filter(|employee| employee.detail == Detail::Reference)
-            .map(|employee| employee.id.vendor)
-            .collect();
-        let vendors = self.shared.vendors.iter();
-        let at_hand = vendors.filter(|vendor| {
-            let key = self.directory_key::<Employee>(vendor.vendor());
-            named.contains(&vendor.vendor()) && self.shared.cache.is_at_hand(key)
+        vendor: &Arc<dyn VendorApi>,
+    ) -> Result<Kept<Vec<Arc<Employee>>>> {
+        let read = self.directory(vendor, |vendor, scope| {
+            flight(async move { vendor.employees(&scope, None).await })
         });
-        join_all(at_hand.map(|vendor| self.employee_directory(vendor))).await;
+        read.await
     }
 
-    /// The whole directory; none where the vendor refuses it to the gateway's account.
+    /// The same; none where the vendor refuses it to the gateway's account.
     pub(super) async fn employee_directory(
         &self,
         vendor: &Arc<dyn VendorApi>,
     ) -> Result<Option<Kept<Vec<Arc<Employee>>>>> {
-        let read = self.directory(vendor, |vendor, scope| {
-            flight(async move { vendor.employees(&scope, None).await })
-        });
-        match read.await {
+        match self.whole_directory(vendor).await {
             Ok(directory) => Ok(Some(directory)),
             Err(error)
                 if vendor.may_refuse_directory()
@@ -167,16 +150,11 @@ impl Repository {
         search: Option<&str>,
     ) -> Result<Part> {
         let Some(search) = search else {
-            let read = self.directory(vendor, |vendor, scope| {
-                flight(async move { vendor.employees(&scope, None).await })
-            });
-            return Ok(Part::whole(read.await?));
+            return Ok(Part::whole(self.whole_directory(vendor).await?));
         };
         if !vendor.searches_employees() {
-            let read = self.directory(vendor, |vendor, scope| {
-                flight(async move { vendor.employees(&scope, None).await })
-            });
-            return Ok(Part::filtered(read.await?, search));
+            let directory = self.whole_directory(vendor).await?;
+            return Ok(Part::filtered(directory, search));
         }
 
         let topic = Topic::Employees;

@@ -73,20 +73,6 @@ pub enum CategoryNamesWanted {
     No,
 }
 
-/// Whether the query asks for more of a list's employees than their numbers, which may be all that the list tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EmployeesWanted {
-    Yes,
-    No,
-}
-
-/// What the rows of a list are going to be asked for, so that it is there before they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowsWanted {
-    pub category_names: CategoryNamesWanted,
-    pub employees: EmployeesWanted,
-}
-
 /// Which field of the schema a list stands in: its cursors are good there alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListField {
@@ -257,17 +243,13 @@ impl Repository {
         Load: Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<Vec<Arc<T>>>>,
     {
         let read = async || {
-            let key = self.directory_key::<T>(vendor.vendor());
+            let cache = &self.shared.cache;
+            let key = cache.key(vendor.vendor(), T::TOPIC, Lifetime::Directory, ());
             self.shared.read(&self.scope, vendor, key, load).await
         };
         let known = Arc::clone(&self.directories());
         let of_vendor = &T::of(&known)[vendor.vendor() as usize];
         of_vendor.get_or_init(read).await.clone()
-    }
-
-    fn directory_key<T: Listed>(&self, vendor: Vendor) -> ReadKey {
-        let cache = &self.shared.cache;
-        cache.key(vendor, T::TOPIC, Lifetime::Directory, ())
     }
 
     fn directories(&self) -> MutexGuard<'_, Arc<Directories>> {

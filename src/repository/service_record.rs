@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use futures_util::future::{join, join_all};
 
 use super::{
-    CategoryNamesWanted, Lifetime, ListField, Page, Repository, RowsWanted, Topic,
+    CategoryNamesWanted, Lifetime, ListField, Page, Repository, Topic,
     batch::NamesOf,
     cursor::{Cursor, Origin},
     flight,
@@ -42,7 +42,7 @@ impl Repository {
         field: ListField,
         page: PageArguments,
         filter: ServiceRecordFilter,
-        wanted: RowsWanted,
+        names: CategoryNamesWanted,
     ) -> Result<Page<ServiceRecord>> {
         self.authorize(Scope::Read)?;
         let origin = Origin::new(field, &filter);
@@ -64,13 +64,7 @@ impl Repository {
             match vendor.plan(&filter) {
                 FilterPlan::Ask { left_over } if !is_left_out => Participation::Asked(
                     self.service_record_part(
-                        vendor,
-                        &cursor,
-                        origin,
-                        &page,
-                        &filter,
-                        left_over,
-                        wanted.category_names,
+                        vendor, &cursor, origin, &page, &filter, left_over, names,
                     )
                     .await,
                 ),
@@ -78,13 +72,7 @@ impl Repository {
             }
         });
         let participations = join_all(participations).await;
-        let page = merge(cursor, page.limit, participations)?;
-
-        let nodes = page.nodes.iter();
-        let handlers = nodes.filter_map(|record| record.handler.value());
-        self.take_directories_at_hand(wanted.employees, handlers.collect())
-            .await;
-        Ok(page)
+        merge(cursor, page.limit, participations)
     }
 
     #[expect(

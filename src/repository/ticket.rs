@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{
-    EmployeesWanted, Kept, Lifetime, ListField, Page, Repository, Topic,
+    Kept, Lifetime, ListField, Page, Repository, Topic,
     cursor::{Cursor, Origin},
     flight,
     merge::{Part, Participation, merge, read_part},
@@ -42,7 +42,6 @@ impl Repository {
         field: ListField,
         page: PageArguments,
         filter: TicketFilter,
-        employees: EmployeesWanted,
     ) -> Result<Page<Ticket>> {
         self.authorize(Scope::Read)?;
         let origin = Origin::new(field, &filter);
@@ -61,13 +60,7 @@ impl Repository {
             }
         });
         let participations = join_all(participations).await;
-        let page = merge(cursor, page.limit, participations)?;
-
-        let nodes = page.nodes.iter();
-        let named = nodes.flat_map(|ticket| ticket.handler.iter().chain(ticket.creator.value()));
-        self.take_directories_at_hand(employees, named.collect())
-            .await;
-        Ok(page)
+        merge(cursor, page.limit, participations)
     }
 
     async fn ticket_part<'a>(

@@ -12,7 +12,7 @@ use super::{
     partial::{Partial, Whole},
     repository,
     scalars::DateTime,
-    selection::{IDENTITY, asks_only_for, employees_wanted, rows_wanted},
+    selection::{IDENTITY, asks_only_for, category_names_wanted},
     ticket::TicketStatus,
     vendor::Vendor,
 };
@@ -188,9 +188,9 @@ impl Employee {
                 to: to.map(DateTime::timestamp),
                 ..Default::default()
             };
-            let wanted = rows_wanted(ctx);
+            let names = category_names_wanted(ctx);
             let records = repository(ctx)?
-                .service_records(ListField::EmployeeServiceRecords, page, filter, wanted)
+                .service_records(ListField::EmployeeServiceRecords, page, filter, names)
                 .await?;
             Ok(records.into())
         })
@@ -223,12 +223,7 @@ impl Employee {
                 ..Default::default()
             };
             let tickets = repository(ctx)?
-                .tickets(
-                    ListField::EmployeeTickets,
-                    page,
-                    filter,
-                    employees_wanted(ctx),
-                )
+                .tickets(ListField::EmployeeTickets, page, filter)
                 .await?;
             Ok(tickets.into())
         })

@@ -12,7 +12,7 @@ use super::{
     pagination::{EmployeeConnection, ServiceRecordConnection, TicketConnection},
     repository,
     scalars::Date,
-    selection::{employees_wanted, rows_wanted},
+    selection::category_names_wanted,
     service_record::{ServiceRecord, ServiceRecordFilter},
     sponsor::Sponsor,
     stats::{ServiceRecordStats, TicketStats},
@@ -84,9 +84,9 @@ impl Query {
         answered(async {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = filter.unwrap_or_default().read("filter")?;
-            let wanted = rows_wanted(ctx);
+            let names = category_names_wanted(ctx);
             let records = repository(ctx)?
-                .service_records(ListField::ServiceRecords, page, filter, wanted)
+                .service_records(ListField::ServiceRecords, page, filter, names)
                 .await?;
             Ok(records.into())
         })
@@ -123,7 +123,7 @@ impl Query {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = filter.unwrap_or_default().read("filter")?;
             let tickets = repository(ctx)?
-                .tickets(ListField::Tickets, page, filter, employees_wanted(ctx))
+                .tickets(ListField::Tickets, page, filter)
                 .await?;
             Ok(tickets.into())
         })

@@ -2,10 +2,7 @@
 
 use async_graphql::{Context, SelectionField};
 
-use crate::{
-    domain::Detail,
-    repository::{CategoryNamesWanted, EmployeesWanted, RowsWanted},
-};
+use crate::{domain::Detail, repository::CategoryNamesWanted};
 
 /// What is known of an object by its id alone.
 pub(super) const IDENTITY: [&str; 4] = ["id", "vendor", "vendorId", "__typename"];
@@ -44,66 +41,39 @@ pub(super) fn asks_for_category_names(category: SelectionField<'_>) -> bool {
         })
 }
 
-/// What the rows of a list of service records are asked for.
-pub(super) fn rows_wanted(ctx: &Context<'_>) -> RowsWanted {
-    RowsWanted {
-        category_names: category_names_wanted(ctx),
-        employees: employees_wanted(ctx),
-    }
-}
-
-/// Whether a list is asked for more of its rows' employees than what an id tells.
-pub(super) fn employees_wanted(ctx: &Context<'_>) -> EmployeesWanted {
-    let asks_for_more = |employee: SelectionField<'_>| !asks_only_for(employee, &IDENTITY);
-    match is_wanted(ctx, &["handler", "creator"], asks_for_more) {
-        true => EmployeesWanted::Yes,
-        false => EmployeesWanted::No,
-    }
-}
-
 /// Whether a list of service records is asked for the names of their categories.
-fn category_names_wanted(ctx: &Context<'_>) -> CategoryNamesWanted {
-    match is_wanted(ctx, &["category"], asks_for_category_names) {
+pub(super) fn category_names_wanted(ctx: &Context<'_>) -> CategoryNamesWanted {
+    let list = ctx.look_ahead();
+    let records = [list.field("nodes"), list.field("edges").field("node")];
+    let is_wanted = records
+        .iter()
+        .flat_map(|record| record.field("category").selection_fields())
+        .any(asks_for_category_names);
+
+    match is_wanted {
         true => CategoryNamesWanted::Yes,
         false => CategoryNamesWanted::No,
     }
-}
-
-/// Whether some selection of one of these relations of a list's rows is such a one.
-fn is_wanted(
-    ctx: &Context<'_>,
-    relations: &[&str],
-    is_such: impl Fn(SelectionField<'_>) -> bool + Copy,
-) -> bool {
-    let list = ctx.look_ahead();
-    let rows = [list.field("nodes"), list.field("edges").field("node")];
-    rows.iter().any(|row| {
-        let selections = |name: &&str| row.field(name).selection_fields().into_iter().any(is_such);
-        relations.iter().any(selections)
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Schema};
 
-    use super::{
-        super::{category::Category, employee::Employee},
-        rows_wanted,
-    };
-    use crate::repository::{CategoryNamesWanted, EmployeesWanted, RowsWanted};
+    use super::{super::category::Category, category_names_wanted};
+    use crate::repository::CategoryNamesWanted;
 
-    /// Answers a list with what the query asks for of its records.
+    /// Answers a list with whether the query asks for the names of its records' categories.
     struct Probe;
 
     #[Object]
     impl Probe {
         async fn list(&self, ctx: &Context<'_>) -> ProbedList {
-            ProbedList(rows_wanted(ctx))
+            ProbedList(category_names_wanted(ctx) == CategoryNamesWanted::Yes)
         }
     }
 
-    struct ProbedList(RowsWanted);
+    struct ProbedList(bool);
 
     #[Object]
     impl ProbedList {
@@ -116,11 +86,7 @@ mod tests {
         }
 
         async fn names(&self) -> bool {
-            self.0.category_names == CategoryNamesWanted::Yes
-        }
-
-        async fn people(&self) -> bool {
-            self.0.employees == EmployeesWanted::Yes
+            self.0
         }
     }
 
@@ -139,33 +105,6 @@ mod tests {
     impl ProbedRecord {
         async fn category(&self) -> Option<Category> {
             None
-        }
-
-        async fn handler(&self) -> Option<Employee> {
-            None
-        }
-
-        async fn creator(&self) -> Option<Employee> {
-            None
-        }
-    }
-
-    #[tokio::test]
-    async fn employees_are_wanted_only_where_the_query_asks_for_more_than_their_ids() {
-        let schema = Schema::new(Probe, EmptyMutation, EmptySubscription);
-
-        for (selection, expected) in [
-            ("nodes { category { name } }", false),
-            ("nodes { handler { id vendor vendorId __typename } }", false),
-            ("nodes { handler { id name @include(if: false) } }", false),
-            ("nodes { handler { name } }", true),
-            ("nodes { handler { id } handler { email } }", true),
-            ("edges { node { creator { ... { name } } } }", true),
-        ] {
-            let query = format!("{{ list {{ people {selection} }} }}");
-            let answer = schema.execute(query).await;
-            let answer = answer.data.into_json().unwrap_or_default();
-            assert_eq!(answer["list"]["people"], expected, "{selection}: {answer}");
         }
     }
 
