@@ -7,6 +7,7 @@ pub mod domain;
 pub mod error;
 
 pub mod http;
+pub mod listing;
 
 pub mod schema;
 

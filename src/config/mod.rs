@@ -18,7 +18,7 @@ pub use settings::settings_table;
 use settings::variable;
 
 use crate::{
-    domain::Vendor,
+    domain::{ListOrder, Vendor},
     http::{
         AnswerSettings, DocumentMode, DocumentSettings, GraphiqlPage, HttpSettings,
         auth::{AuthSettings, TokenSettings},
@@ -31,7 +31,6 @@ use crate::{
         bangwo8::{Bangwo8Credentials, Bangwo8Settings},
         client::ClientSettings,
         firstline::{ArrayStyle, EndBound, FirstLineCredentials, FirstLineSettings, UpdateMethod},
-        paged_list::ListOrder,
     },
 };
 
@@ -108,6 +107,7 @@ impl Config {
             limits: repository::Limits {
                 max_page_size: count(layers, "limits.max_page_size")?,
                 max_vendor_pages: small(layers, "limits.max_vendor_pages")?,
+                max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
             },
             firstline: firstline(layers)?,
             bangwo8: bangwo8(layers)?,

@@ -209,7 +209,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "firstline.list_order",
         Some("auto"),
         LIST_ORDERS,
-        "The order of FirstLine's lists; `auto` learns it",
+        "A hint at the order of FirstLine's lists, which helps to choose what is read first",
     ),
     number(
         "firstline.list_page_size",
@@ -308,7 +308,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "bangwo8.list_order",
         Some("auto"),
         LIST_ORDERS,
-        "The order of Bangwo8's lists; `auto` learns it",
+        "A hint at the order of Bangwo8's lists, which helps to choose what is read first",
     ),
     number(
         "bangwo8.list_page_size",
@@ -540,6 +540,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         1,
         1000,
         "Vendor pages that one request may read for a filter that the gateway applies",
+    ),
+    number(
+        "limits.max_vendor_calls",
+        "200",
+        1,
+        10_000,
+        "Vendor calls that one window of a list or one count may take",
     ),
     // Documents
     setting(

@@ -2,6 +2,7 @@ use std::{ffi::OsString, num::NonZeroU32};
 
 use super::{Config, Refusal, settings::SETTINGS, settings_table};
 use crate::{
+    domain::ListOrder,
     http::{GraphiqlPage, auth::AuthSettings},
     repository::Keeping,
     schema::Introspection,
@@ -9,7 +10,6 @@ use crate::{
     upstream::{
         bangwo8::Bangwo8Credentials,
         firstline::{ArrayStyle, EndBound, FirstLineCredentials, UpdateMethod},
-        paged_list::ListOrder,
     },
 };
 use secrecy::ExposeSecret;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CategoryId, Detail};
+use super::{CategoryId, DateTime, Detail, ServiceRecordId};
 
 #[derive(Debug, Clone)]
 pub struct Category {
@@ -17,6 +17,14 @@ pub struct Category {
 /// The names of a record's categories, the widest level first, as a vendor tells them apart from the ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CategoryNames(pub Vec<Option<String>>);
+
+/// One row of a list that names the categories of records.
+#[derive(Debug, Clone)]
+pub struct NamedRecord {
+    pub id: ServiceRecordId,
+    pub created_at: Option<DateTime>,
+    pub names: CategoryNames,
+}
 
 impl Category {
     /// Whether it and its ancestors tell all that the vendor's own tree does.

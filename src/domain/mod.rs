@@ -1,6 +1,7 @@
 //! What the gateway is about: plain data that knows nothing of HTTP, GraphQL or a vendor's JSON.
 
 mod caller;
+mod canonical;
 mod category;
 mod chat_message;
 mod contact;
@@ -18,7 +19,8 @@ mod told;
 mod vendor;
 
 pub use caller::{Caller, Scope};
-pub use category::{Category, CategoryNames};
+pub use canonical::Canonical;
+pub use category::{Category, CategoryNames, NamedRecord};
 pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Transcript};
 pub use contact::{Contact, Sponsor};
 pub use employee::{Employee, EmployeeGroup};
@@ -29,7 +31,7 @@ pub use id::{
     NodeId, ServiceLogId, ServiceRecordId, ServiceResultId, SponsorId, TerminationCodeId, TicketId,
     VendorNumber,
 };
-pub use page::{Limit, PageArguments, VendorPage, VendorPageRequest};
+pub use page::{Limit, ListOrder, PageArguments, TimeGranularity, VendorPage, VendorPageRequest};
 pub use request::{Patience, RequestScope, Tally};
 pub use service_record::{
     CustomField, CustomFieldValue, Money, Payment, PaymentStatus, Rating, RatingScore,

@@ -36,6 +36,8 @@ pub struct VendorPage<T> {
     pub last_page: Option<u32>,
     /// Whether the vendor says that another page follows.
     pub has_next: Option<bool>,
+    /// Rows of the page that are left out, because they have no readable id.
+    pub unreadable: u64,
 }
 
 impl<T> VendorPage<T> {
@@ -51,9 +53,24 @@ impl<T> VendorPage<T> {
             per_page: None,
             last_page: Some(1),
             has_next: Some(false),
+            unreadable: 0,
             items,
         }
     }
+}
+
+/// In which order a vendor lists, as a setting says. It helps to choose what is read first, and proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ListOrder {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// What a vendor's filter by creation time can tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeGranularity {
+    Second,
+    Day,
 }
 
 /// What a client asks of a list: how many, and after which cursor.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{
-    Category, Contact, ContactId, DateTime, Detail, Employee, EmployeeGroupId, EmployeeId,
-    ServiceLogId, ServiceRecordId, ServiceResultId, Sponsor, Told, Transcript, Vendor,
+    Canonical, Category, Contact, ContactId, DateTime, Detail, Employee, EmployeeGroupId,
+    EmployeeId, ServiceLogId, ServiceRecordId, ServiceResultId, Sponsor, Told, Transcript, Vendor,
     VendorNumber,
 };
 
@@ -181,15 +181,41 @@ pub struct ServiceRecordFilter {
 }
 
 impl ServiceRecordFilter {
-    /// What the gateway itself can tell from a record: its creation and whether it is completed.
+    /// What the gateway itself can tell from a record: whether it is completed.
     pub fn admits(&self, record: &ServiceRecord) -> bool {
-        let created = record.created_at.value().map(|at| at.timestamp);
         let is_completed = record.status.value() == Some(&ServiceRecordStatus::Completed);
+        self.completed.is_none_or(|wanted| wanted == is_completed)
+    }
 
-        self.from
-            .is_none_or(|from| created.is_some_and(|at| at >= from))
-            && self.to.is_none_or(|to| created.is_some_and(|at| at <= to))
-            && self.completed.is_none_or(|wanted| wanted == is_completed)
+    /// The same filter without bounds of time.
+    pub fn at_any_time(&self) -> Self {
+        Self {
+            from: None,
+            to: None,
+            ..self.clone()
+        }
+    }
+
+    pub fn canonical(&self) -> Canonical {
+        Canonical::new("serviceRecords")
+            .list("vendors", self.vendors.clone())
+            .field("handler", self.handler)
+            .field("handlerGroup", self.handler_group)
+            .field("contact", self.contact)
+            .field("from", self.from)
+            .field("to", self.to)
+            .field("completed", self.completed)
+    }
+
+    /// Which parameters narrow the list, whatever their values.
+    pub fn kind(&self) -> u32 {
+        u32::from(self.handler.is_some())
+            | u32::from(self.handler_group.is_some()) << 1
+            | u32::from(self.contact.is_some()) << 2
+            | self
+                .completed
+                .map_or(0, |completed| 1 + u32::from(completed))
+                << 3
     }
 }
 

@@ -12,6 +12,30 @@ pub struct TicketStats {
     pub by_status: Vec<(TicketStatus, u64)>,
 }
 
+impl TicketStats {
+    pub fn none() -> Self {
+        Self {
+            total: 0,
+            overdue: 0,
+            by_status: TicketStatus::KNOWN.map(|status| (status, 0)).to_vec(),
+        }
+    }
+
+    /// Those of two vendors together.
+    pub fn plus(mut self, other: &TicketStats) -> Self {
+        self.total += other.total;
+        self.overdue += other.overdue;
+        for ((_, count), (_, more)) in self.by_status.iter_mut().zip(&other.by_status) {
+            *count += more;
+        }
+        self
+    }
+
+    pub fn with_a_status(&self) -> u64 {
+        self.by_status.iter().map(|(_, count)| count).sum()
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct ServiceRecordStats {
     /// None where a vendor that was asked failed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Category, CategoryId, Contact, ContactId, DateTime, Detail, Employee, EmployeeId,
+    Canonical, Category, CategoryId, Contact, ContactId, DateTime, Detail, Employee, EmployeeId,
     ServiceRecord, Sponsor, SponsorId, TerminationCodeId, TicketId, Told, Vendor,
 };
 
@@ -47,6 +47,16 @@ pub enum TicketStatus {
 }
 
 impl TicketStatus {
+    pub fn name(self) -> &'static str {
+        match self {
+            TicketStatus::Pending => "PENDING",
+            TicketStatus::InProgress => "IN_PROGRESS",
+            TicketStatus::Resolved => "RESOLVED",
+            TicketStatus::Closed => "CLOSED",
+            TicketStatus::Unknown => "UNKNOWN",
+        }
+    }
+
     pub const KNOWN: [TicketStatus; 4] = [
         TicketStatus::Pending,
         TicketStatus::InProgress,
@@ -134,6 +144,51 @@ impl TicketFilter {
             .chain(self.sponsor.map(|id| id.vendor))
             .chain(codes.map(|id| id.vendor))
             .chain(employees.map(|id| id.vendor))
+    }
+
+    /// The same filter without bounds of the creation time.
+    pub fn at_any_time(&self) -> Self {
+        Self {
+            created_from: None,
+            created_to: None,
+            ..self.clone()
+        }
+    }
+
+    pub fn canonical(&self) -> Canonical {
+        let statuses = self.statuses.as_ref();
+        let statuses = statuses.map(|statuses| statuses.iter().map(|status| status.name()));
+        Canonical::new("tickets")
+            .list("vendors", self.vendors.clone())
+            .field("search", self.search.as_deref())
+            .list("statuses", statuses)
+            .field("contact", self.contact)
+            .field("sponsor", self.sponsor)
+            .list("terminationCodes", self.termination_codes.clone())
+            .list("handlers", self.handlers.clone())
+            .list("creators", self.creators.clone())
+            .field("dueFrom", self.due_from)
+            .field("dueTo", self.due_to)
+            .field("createdFrom", self.created_from)
+            .field("createdTo", self.created_to)
+    }
+
+    /// Which parameters narrow the list, whatever their values.
+    pub fn kind(&self) -> u32 {
+        let narrows = [
+            self.search.is_some(),
+            self.contact.is_some(),
+            self.sponsor.is_some(),
+            self.termination_codes.is_some(),
+            self.handlers.is_some(),
+            self.creators.is_some(),
+            self.due_from.is_some() || self.due_to.is_some(),
+        ];
+        let statuses = self.statuses.iter().flatten();
+        let statuses = statuses.fold(0, |kind, status| kind | 1 << (*status as u32));
+        let flags = narrows.into_iter().enumerate();
+        let flags = flags.fold(0, |kind, (bit, narrows)| kind | u32::from(narrows) << bit);
+        statuses << 8 | flags
     }
 
     /// The same filter as one vendor can understand it: ids of other vendors are left out of its lists. None where no ticket

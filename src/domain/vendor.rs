@@ -1,6 +1,6 @@
 //! The vendors, how one took part in an answer, and what may go wrong with one.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::DateTime;
 
@@ -125,6 +125,8 @@ pub struct SourceStatus {
     pub fetched_at: Option<DateTime>,
     pub total_count: Option<u64>,
     pub failure: Option<VendorFailure>,
+    /// What the failure is about, where that is more than its code says.
+    pub detail: Option<Arc<str>>,
 }
 
 impl SourceStatus {
@@ -135,6 +137,7 @@ impl SourceStatus {
             fetched_at: None,
             total_count: None,
             failure: None,
+            detail: None,
         }
     }
 
@@ -145,6 +148,7 @@ impl SourceStatus {
             fetched_at: None,
             total_count: None,
             failure: Some(failure),
+            detail: None,
         }
     }
 }

@@ -103,8 +103,10 @@ impl Loader<ServiceRecordId> for ById {
             ids,
             topic,
             |id| id.vendor,
-            |vendor, scope, ids| {
-                flight(async move { Ok(Answers(vendor.service_records(&scope, &ids).await)) })
+            |shared, vendor, scope, ids| {
+                flight(
+                    async move { Ok(Answers(shared.records_by_id(&vendor, &scope, &ids).await)) },
+                )
             },
         );
         Ok(found.await)
@@ -121,10 +123,10 @@ impl Loader<NamesOf> for ById {
             ids,
             topic,
             |id| id.0.vendor,
-            |vendor, scope, ids| {
+            |shared, vendor, scope, ids| {
                 flight(async move {
                     let records: Vec<_> = ids.iter().map(|id| id.0).collect();
-                    let names = vendor.category_names(&scope, &records).await;
+                    let names = shared.category_names(&vendor, &scope, &records).await;
                     let by_record = names
                         .into_iter()
                         .map(|(id, names)| (NamesOf(id), names.map(|names| names.map(Arc::new))));
@@ -146,7 +148,7 @@ impl Loader<TicketId> for ById {
             ids,
             topic,
             |id| id.vendor,
-            |vendor, scope, ids| {
+            |_, vendor, scope, ids| {
                 flight(async move {
                     let each = ids
                         .iter()
@@ -167,6 +169,7 @@ impl ById {
         topic: Topic,
         vendor_of: impl Fn(&Id) -> Vendor,
         load: impl Fn(
+            Arc<Shared>,
             Arc<dyn crate::upstream::VendorApi>,
             Arc<RequestScope>,
             Vec<Id>,
@@ -251,6 +254,7 @@ impl ById {
         vendor: Vendor,
         ids: Vec<Id>,
         load: impl Fn(
+            Arc<Shared>,
             Arc<dyn crate::upstream::VendorApi>,
             Arc<RequestScope>,
             Vec<Id>,
@@ -265,7 +269,7 @@ impl ById {
         let key = cache.key(vendor, topic, Lifetime::Flight, ("by id", &ids));
         let read = self.shared.read(&self.scope, api, key, |api, scope| {
             let cache = Arc::clone(cache);
-            let answering = load(api, scope, ids.clone());
+            let answering = load(Arc::clone(&self.shared), api, scope, ids.clone());
             flight(async move {
                 let answers = answering.await?;
                 let brought = answers.0.iter().filter_map(|(id, result)| {

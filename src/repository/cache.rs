@@ -209,6 +209,45 @@ impl Cache {
         Some(value)
     }
 
+    /// The same, with where it came from.
+    pub(super) fn cached<T: Send + Sync + 'static>(
+        &self,
+        scope: &RequestScope,
+        key: ReadKey,
+    ) -> Option<Kept<T>> {
+        let entry = self.entries.get(&key.hash)?;
+        self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
+        scope.tally.count_cache_hit();
+        entry.kept(SourceState::Cached).ok()
+    }
+
+    /// What is fresh, to learn from: no answer rests on it.
+    pub(super) fn fresh<T: Send + Sync + 'static>(&self, key: ReadKey) -> Option<Arc<T>> {
+        let entry = self.entries.get(&key.hash).filter(Entry::is_fresh)?;
+        entry.value.downcast().ok()
+    }
+
+    /// The same, however old.
+    pub(super) fn known<T: Send + Sync + 'static>(&self, key: ReadKey) -> Option<Arc<T>> {
+        self.entries.get(&key.hash)?.value.downcast().ok()
+    }
+
+    /// What the vendor said last, in place of what it fails to say now.
+    pub(super) fn stand_in<T: Send + Sync + 'static>(
+        &self,
+        scope: &RequestScope,
+        key: ReadKey,
+        failure: VendorFailure,
+    ) -> Option<Kept<T>> {
+        let entry = self.entries.get(&key.hash)?;
+        scope.tally.count_cache_hit();
+        scope.freshness.end_now();
+        Some(Kept {
+            failure: Some(failure),
+            ..entry.kept(SourceState::Stale).ok()?
+        })
+    }
+
     /// The same, and whether this reader is the one who has it read again in the background.
     pub(super) fn held_to_refresh<T: Send + Sync + 'static>(
         &self,
@@ -524,6 +563,10 @@ impl Cache {
 }
 
 impl ReadKey {
+    pub(super) fn hash(self) -> (u64, u64) {
+        self.hash
+    }
+
     fn part(&self) -> Part {
         Part {
             vendor: self.vendor,

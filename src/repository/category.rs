@@ -1,13 +1,20 @@
 //! Categories: each vendor's tree, from its directory.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use futures_util::future::join_all;
 
-use super::{Kept, Repository, flight, source_of, tolerate};
+use super::{Kept, Repository, Shared, flight, list::VendorList, source_of, tolerate};
 use crate::{
-    domain::{Category, CategoryId, Scope, SourceStatus, Vendor},
+    domain::{
+        Category, CategoryId, CategoryNames, RequestScope, Scope, ServiceRecord,
+        ServiceRecordFilter, SourceStatus, Vendor, VendorNumber,
+    },
     error::Result,
+    listing::{Dated, Span},
     upstream::VendorApi,
 };
 
@@ -70,9 +77,78 @@ impl Repository {
     }
 
     async fn category_tree(&self, vendor: &Arc<dyn VendorApi>) -> Result<Kept<Vec<Arc<Category>>>> {
+        let shared = &self.shared;
         let read = self.directory(vendor, |vendor, scope| {
-            flight(async move { vendor.categories(&scope).await })
+            let shared = Arc::clone(shared);
+            flight(async move {
+                match vendor.records_for_categories() {
+                    None => vendor.categories(&scope).await,
+                    Some(records) => shared.shown_categories(&vendor, &scope, records).await,
+                }
+            })
         });
         read.await
     }
+}
+
+impl Shared {
+    /// The categories that a vendor's newest records show, where it lists its categories nowhere.
+    async fn shown_categories(
+        self: &Arc<Self>,
+        vendor: &Arc<dyn VendorApi>,
+        scope: &Arc<RequestScope>,
+        records: u32,
+    ) -> Result<Vec<Arc<Category>>> {
+        let list = VendorList::new(self, scope, vendor, ServiceRecordFilter::default());
+        let records: Vec<Arc<ServiceRecord>> = list.newest(records as usize, |_| false).await?;
+        let seconds = || records.iter().filter_map(|record| record.created_second());
+        let span = Span {
+            from: seconds().min(),
+            to: None,
+        };
+        let named = match span.from {
+            Some(_) => self.named_records(vendor, scope, span).await?,
+            None => Vec::new(),
+        };
+        let names = named.iter().map(|record| (record.id.number, &record.names));
+        Ok(tree_of(&records, &names.collect()))
+    }
+}
+
+/// Every category that the records show, once and after its parent, with its name where one of the records has it.
+fn tree_of(
+    records: &[Arc<ServiceRecord>],
+    names: &HashMap<VendorNumber, &CategoryNames>,
+) -> Vec<Arc<Category>> {
+    let mut seen: BTreeMap<CategoryId, Arc<Category>> = BTreeMap::new();
+    for record in records {
+        let Some(deepest) = record.category.value() else {
+            continue;
+        };
+        let unnamed = CategoryNames::default();
+        let named = deepest.named(names.get(&record.id.number).copied().unwrap_or(&unnamed));
+
+        let mut next = Some(Arc::new(named));
+        while let Some(category) = next {
+            next = category.parent.clone();
+            let known = seen.entry(category.id).or_insert_with(|| category.clone());
+            if known.name.is_none() && category.name.is_some() {
+                *known = category;
+            }
+        }
+    }
+
+    // Ids sort by level, so a parent stands before its children, and each child gets the parent that the list has.
+    let mut tree: BTreeMap<CategoryId, Arc<Category>> = BTreeMap::new();
+    let mut whole = Vec::with_capacity(seen.len());
+    for (id, category) in seen {
+        let parent = category.parent.as_ref();
+        let category = Arc::new(Category {
+            parent: parent.map(|parent| tree.get(&parent.id).unwrap_or(parent).clone()),
+            ..category.as_ref().clone()
+        });
+        tree.insert(id, category.clone());
+        whole.push(category);
+    }
+    whole
 }

@@ -1,19 +1,20 @@
 //! Chat messages: a record's transcript, oldest first.
 
-use std::sync::Arc;
-
-use super::{
-    Cursors, Lifetime, ListField, Page, Repository, Topic,
-    cursor::{Cursor, Origin, Position},
-    flight,
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
 };
+
+use futures_util::future::join_all;
+
+use super::{Cursors, Lifetime, ListField, Page, Repository, Topic, flight};
 use crate::{
     domain::{
-        ChatMessage, ChatMessageId, Employee, PageArguments, Scope, ServiceRecord, Transcript,
-        Vendor, VendorPage,
+        Canonical, ChatMessage, ChatMessageId, Employee, PageArguments, Scope, ServiceRecord,
+        Transcript, Vendor, VendorPage, VendorPageRequest,
     },
     error::Result,
-    upstream::paged_list::{CHAT_MESSAGES, PagedList},
+    listing::{Resume, decode},
 };
 
 /// The most messages that one call asks a vendor for, and the most calls that one page of messages takes.
@@ -29,11 +30,12 @@ impl Repository {
     ) -> Result<Page<ChatMessage>> {
         self.authorize(Scope::Read)?;
         let vendor = record.id.vendor;
-        let cursor = Cursor::decode(
-            Origin::new(ListField::Messages, &record.id),
-            page.after.as_deref(),
-        )?;
-        let given = cursor.number(vendor).unwrap_or(0);
+        let arguments = Canonical::new("messages").field("record", Some(record.id));
+        let fingerprint = ListField::Messages.fingerprint(&arguments);
+        let given = match decode(fingerprint, page.after.as_deref())? {
+            Some(Resume::Numbered { number, .. }) => number,
+            _ => 0,
+        };
         let last = given.saturating_add(page.limit.get() as u64);
 
         let (messages, total) = match self.held_messages(record).await? {
@@ -48,14 +50,12 @@ impl Repository {
         };
 
         let until = given + messages.len() as u64;
-        let steps = (given + 1..=until)
-            .map(|ordinal| (vendor, Position::Numbered(ordinal)))
-            .collect();
+        let edges = (given + 1..=until).map(|number| Resume::Numbered { vendor, number });
         Ok(Page {
             has_next_page: total.map_or(until == last, |total| until < total),
             has_previous_page: given > 0,
             nodes: messages,
-            cursors: Cursors::new(cursor, steps),
+            cursors: Cursors::new(fingerprint, edges.collect(), None),
             total_count: total,
             sources: Vec::new(),
         })
@@ -118,34 +118,122 @@ impl Repository {
         }))
     }
 
-    /// The messages from one ordinal to another, and how many there are.
+    /// The messages from one ordinal to another, and how many there are. A page of the vendor holds messages side by side, in
+    /// either order and in its own size, which show on the first one.
     async fn messages_elsewhere(
         &self,
         record: &Arc<ServiceRecord>,
         first: u64,
         last: u64,
     ) -> Result<(Vec<Arc<ChatMessage>>, Option<u64>)> {
-        let vendor = self.vendor(record.id.vendor)?;
-        let list = PagedList {
-            orders: vendor.orders(),
-            shape: CHAT_MESSAGES,
-            fingerprint: record.id.number.get(),
-            max_per_page: MAX_PER_PAGE,
-            max_calls: MAX_CALLS,
+        let mut chat = Chat::default();
+        let mut asked = HashSet::new();
+        for _ in 0..MAX_CALLS {
+            let requests = chat.pages_of(first, last).into_iter();
+            let requests: Vec<_> = requests.filter(|request| asked.insert(*request)).collect();
+            if requests.is_empty() {
+                break;
+            }
+            let pages = requests
+                .iter()
+                .map(|request| self.chat_page(record, *request));
+            for (request, page) in requests.iter().zip(join_all(pages).await) {
+                let page: Arc<VendorPage<ChatMessage>> = page?;
+                chat.take(*request, &page);
+            }
+            let end = chat.total.map_or(last, |total| total.min(last));
+            if (first..=end).all(|ordinal| chat.messages.contains_key(&ordinal)) {
+                break;
+            }
+        }
+        let messages = chat.messages.range(first..=last);
+        let messages = messages.map(|(_, message)| Arc::clone(message)).collect();
+        Ok((messages, chat.total))
+    }
+
+    async fn chat_page(
+        &self,
+        record: &Arc<ServiceRecord>,
+        request: VendorPageRequest,
+    ) -> Result<Arc<VendorPage<ChatMessage>>> {
+        let id = record.id;
+        let vendor = self.vendor(id.vendor)?;
+        let cache = &self.shared.cache;
+        let key = cache.key(
+            id.vendor,
+            Topic::ChatMessages,
+            Lifetime::List,
+            (id, request.page, request.per_page),
+        );
+        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let record = Arc::clone(record);
+            flight(async move { vendor.chat_page(&scope, &record, request).await })
+        });
+        Ok(read.await?.value)
+    }
+}
+
+/// What is known of one chat.
+#[derive(Default)]
+struct Chat {
+    messages: BTreeMap<u64, Arc<ChatMessage>>,
+    total: Option<u64>,
+    /// How many messages a page was seen to hold where more followed.
+    granted: Option<u32>,
+    is_newest_first: bool,
+}
+
+impl Chat {
+    /// The pages that hold the messages from one ordinal to another: one page of the smallest size that does, or several of the
+    /// largest.
+    fn pages_of(&self, first: u64, last: u64) -> Vec<VendorPageRequest> {
+        let wanted = match self.total {
+            Some(total) if self.is_newest_first => {
+                total.saturating_sub(last)..total.saturating_sub(first - 1)
+            }
+            total => first - 1..total.map_or(last, |total| last.min(total)),
         };
-        let fetch = async |request| {
-            let id = record.id;
-            let topic = Topic::ChatMessages;
-            let key = self
-                .shared
-                .cache
-                .key(id.vendor, topic, Lifetime::List, (id, request));
-            let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
-                let record = Arc::clone(record);
-                flight(async move { vendor.chat_page(&scope, &record, request).await })
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let largest = u64::from(self.granted.unwrap_or(MAX_PER_PAGE));
+        let length = wanted.end - wanted.start;
+        let holds_all = |size: &u64| wanted.start / size == (wanted.end - 1) / size;
+        let size = (length..=largest).find(holds_all).unwrap_or(largest);
+        let pages = wanted.start / size..=(wanted.end - 1) / size;
+        let pages = pages.filter_map(|page| {
+            Some(VendorPageRequest {
+                page: u32::try_from(page + 1).ok()?,
+                per_page: u32::try_from(size).ok()?,
+            })
+        });
+        pages.collect()
+    }
+
+    fn take(&mut self, request: VendorPageRequest, page: &VendorPage<ChatMessage>) {
+        self.total = page.total.or(self.total);
+        let served = page.items.len() as u32;
+        let has_more = page.has_next == Some(true)
+            || page.total.is_some_and(|total| {
+                u64::from(request.page - 1) * u64::from(request.per_page) + u64::from(served)
+                    < total
             });
-            Ok(VendorPage::clone(&read.await?.value))
-        };
-        list.ordinals(first, last, fetch).await
+        if has_more && served > 0 && served < request.per_page {
+            self.granted = Some(served);
+        }
+        let number = |message: Option<&Arc<ChatMessage>>| message.map(|message| message.id.number);
+        if number(page.items.first()) > number(page.items.last()) {
+            self.is_newest_first = true;
+        }
+        if page.total.is_none() && page.has_next == Some(false) {
+            self.total = page
+                .items
+                .iter()
+                .map(|message| message.id.number.get())
+                .max();
+        }
+        let numbered = page.items.iter();
+        self.messages
+            .extend(numbered.map(|message| (message.id.number.get(), Arc::clone(message))));
     }
 }

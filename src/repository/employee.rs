@@ -5,13 +5,15 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::{
-    Cursors, Kept, Lifetime, ListField, Page, Repository, Topic,
-    cursor::{Cursor, Origin, Position},
-    flight, source_of, tolerate,
+    Cursors, Kept, Lifetime, ListField, Page, Repository, Topic, flight, source_of, tolerate,
 };
 use crate::{
-    domain::{Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor, VendorErrorCode},
+    domain::{
+        Canonical, Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor,
+        VendorErrorCode,
+    },
     error::Result,
+    listing::{Resume, decode},
     upstream::VendorApi,
 };
 
@@ -41,8 +43,14 @@ impl Repository {
     ) -> Result<Page<Employee>> {
         self.authorize(Scope::Read)?;
         let search = search.filter(|search| !search.is_empty());
-        let origin = Origin::new(ListField::Employees, &(&vendors, &search));
-        let cursor = Cursor::decode(origin, page.after.as_deref())?;
+        let arguments = Canonical::new("employees")
+            .list("vendors", vendors.clone())
+            .field("search", search.as_deref());
+        let fingerprint = ListField::Employees.fingerprint(&arguments);
+        let after = match decode(fingerprint, page.after.as_deref())? {
+            Some(Resume::Numbered { vendor, number }) => Some((vendor, number)),
+            _ => None,
+        };
 
         let is_asked = |vendor: &&Arc<dyn VendorApi>| {
             vendors
@@ -83,32 +91,22 @@ impl Repository {
 
         let is_given = |employee: &Arc<Employee>| {
             let id = employee.id;
-            let last = Vendor::ALL
-                .into_iter()
-                .rev()
-                .find(|vendor| cursor.number(*vendor).is_some());
-            last.is_some_and(|last| {
-                (id.vendor, id.number.get()) <= (last, cursor.number(last).unwrap_or(0))
-            })
+            after.is_some_and(|after| (id.vendor, id.number.get()) <= after)
         };
         employees.retain(|employee| !is_given(employee));
         employees.sort_by_key(|employee| employee.id);
         let has_next_page = employees.len() > page.limit.get();
         employees.truncate(page.limit.get());
-        let steps = employees
-            .iter()
-            .map(|employee| {
-                (
-                    employee.id.vendor,
-                    Position::Numbered(employee.id.number.get()),
-                )
-            })
-            .collect();
+        let edges = employees.iter().map(|employee| Resume::Numbered {
+            vendor: employee.id.vendor,
+            number: employee.id.number.get(),
+        });
+        let cursors = Cursors::new(fingerprint, edges.collect(), None);
         Ok(Page {
             has_next_page,
-            has_previous_page: !cursor.is_start(),
+            has_previous_page: after.is_some(),
             nodes: employees,
-            cursors: Cursors::new(cursor, steps),
+            cursors,
             total_count,
             sources,
         })

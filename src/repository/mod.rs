@@ -4,10 +4,10 @@ mod batch;
 mod cache;
 mod category;
 mod chat_message;
-mod cursor;
 mod directory;
 mod employee;
-mod merge;
+mod list;
+mod record_lookup;
 mod service_record;
 mod sponsor;
 mod stats;
@@ -23,25 +23,29 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 
+pub use crate::listing::Cursors;
 use crate::{
     domain::{
-        Grounds, Limit, RequestScope, Scope, SourceState, SourceStatus, Topic, Vendor, VendorStatus,
+        Canonical, Grounds, Limit, RequestScope, Scope, SourceState, SourceStatus, Topic, Vendor,
+        VendorStatus,
     },
     error::{Error, ErrorKind, Result},
+    listing::{Fingerprint, Observations},
     upstream::VendorApi,
 };
 use batch::Batches;
 use cache::{Cache, Kept, Lifetime, ReadKey};
 pub use cache::{CacheSettings, Keeping};
-pub use cursor::Cursors;
 use directory::{Directories, Listed};
-use merge::Provenance;
+use list::{Provenance, WindowIndex};
 use write::Writes;
 
 /// What every request shares: the vendors and the cache.
 pub struct Shared {
     vendors: Vec<Arc<dyn VendorApi>>,
     cache: Arc<Cache>,
+    observations: Observations,
+    windows: WindowIndex,
     limits: Limits,
     writes: Writes,
 }
@@ -52,6 +56,8 @@ pub struct Limits {
     pub max_page_size: usize,
     /// Vendor pages that one reading may take for a filter that the gateway applies.
     pub max_vendor_pages: u32,
+    /// Vendor calls that one reading of a list or one count may take.
+    pub max_vendor_calls: u32,
 }
 
 /// One page of a list over all vendors.
@@ -66,9 +72,9 @@ pub struct Page<T> {
     pub sources: Vec<SourceStatus>,
 }
 
-/// Whether the query asks for the names of the records' categories, which may cost calls of their own.
+/// Whether the query asks for the totals of a list, which may cost calls of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CategoryNamesWanted {
+pub enum TotalsWanted {
     Yes,
     No,
 }
@@ -82,6 +88,21 @@ pub enum ListField {
     EmployeeServiceRecords,
     EmployeeTickets,
     Messages,
+}
+
+impl ListField {
+    /// Of the field and its arguments but `first` and `after`.
+    fn fingerprint(self, arguments: &Canonical) -> Fingerprint {
+        let name = match self {
+            ListField::ServiceRecords => "Query.serviceRecords",
+            ListField::Tickets => "Query.tickets",
+            ListField::Employees => "Query.employees",
+            ListField::EmployeeServiceRecords => "Employee.serviceRecords",
+            ListField::EmployeeTickets => "Employee.tickets",
+            ListField::Messages => "ServiceRecord.messages",
+        };
+        Fingerprint::of(&format!("{name} {}", arguments.as_str()))
+    }
 }
 
 /// The data as one request's caller may see it.
@@ -103,6 +124,8 @@ impl Shared {
         Arc::new(Self {
             vendors,
             cache: Arc::new(Cache::new(cache)),
+            observations: Observations::default(),
+            windows: WindowIndex::new(),
             limits,
             writes: Writes::new(),
         })

@@ -1,100 +1,76 @@
 //! Counts for a dashboard, from the vendors' own totals.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use futures_util::future::join_all;
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
-    CategoryNamesWanted, Kept, Lifetime, Repository, Topic, flight, merge::Provenance,
-    service_record::service_record_shape, tolerate,
+    Kept, Lifetime, Repository, Shared, Topic, flight,
+    list::{Provenance, TOTAL_ONLY, VendorList},
+    tolerate,
+    weight::Weight,
 };
 use crate::{
     domain::{
-        CountedRange, DateTime, Scope, ServiceRecordFilter, ServiceRecordStats, SourceStatus,
-        TicketFilter, TicketStats, TicketStatus, Vendor, VendorPage, VendorPageRequest, VendorZone,
+        CountedRange, DateTime, RequestScope, Scope, ServiceRecord, ServiceRecordFilter,
+        ServiceRecordStats, SourceStatus, TicketFilter, TicketStats, TicketStatus, Vendor,
+        VendorErrorCode, VendorZone,
     },
-    error::{Error, Result},
-    upstream::{VendorApi, paged_list::PagedList, siblings::all_of},
+    error::{Error, ErrorKind, Result},
+    upstream::{VendorApi, siblings::all_of},
 };
 
 /// The longest range that is counted day by day.
 const MAX_DAYS: usize = 92;
 
-/// How many records a call brings when a range is read to be counted.
-const RECORDS_PER_CALL: u64 = 100;
-
-/// The smallest page that tells a list's total.
-const TOTAL_ONLY: VendorPageRequest = VendorPageRequest {
-    page: 1,
-    per_page: 1,
-};
-
 const OPEN: [TicketStatus; 2] = [TicketStatus::Pending, TicketStatus::InProgress];
 
 impl Repository {
-    /// One call for each status, one for the total and one for what is overdue, side by side.
+    /// One reading: a call for each status, one for the total and one for what is overdue, side by side.
     pub async fn ticket_stats(&self, filter: TicketFilter) -> Result<TicketStats> {
         self.authorize(Scope::Read)?;
         for vendor in filter.vendors_of_ids() {
             self.vendor(vendor)?;
         }
-        let is_asked = |status: &TicketStatus| {
-            filter
-                .statuses
-                .as_ref()
-                .is_none_or(|statuses| statuses.contains(status))
-        };
-        let of_status = |status: TicketStatus| TicketFilter {
-            statuses: Some(if is_asked(&status) {
-                vec![status]
-            } else {
-                Vec::new()
-            }),
-            ..filter.clone()
-        };
-        // A ticket is overdue once its due time lies before now; the bound of a filter is inclusive, in whole seconds. Equal
-        // questions of one second are one.
-        let last_second = last_whole_second_before(Timestamp::now());
-        let overdue = TicketFilter {
-            statuses: Some(OPEN.into_iter().filter(is_asked).collect()),
-            due_to: Some(
-                filter
-                    .due_to
-                    .map_or(last_second, |due_to| due_to.min(last_second)),
-            ),
-            ..filter.clone()
-        };
-
-        let mut questions = vec![filter.clone(), overdue];
-        questions.extend(TicketStatus::KNOWN.map(of_status));
-        let counts = questions.iter().map(|question| self.ticket_count(question));
-        let counts = all_of(counts).await?;
-        Ok(TicketStats {
-            total: counts[0],
-            overdue: counts[1],
-            by_status: TicketStatus::KNOWN
-                .into_iter()
-                .zip(counts[2..].iter().copied())
-                .collect(),
-        })
-    }
-
-    async fn ticket_count(&self, filter: &TicketFilter) -> Result<u64> {
         let counts = self.shared.vendors.iter().map(async |vendor| {
             let narrowed = filter.narrowed_to(vendor.vendor());
             match narrowed.filter(|_| vendor.has_tickets()) {
-                Some(narrowed) => {
-                    let page = self.ticket_page(vendor, &narrowed, TOTAL_ONLY).await?;
-                    total(&**vendor, &page.value)
-                }
-                None => Ok(0),
+                Some(narrowed) => self.ticket_stats_of(vendor, narrowed).await,
+                None => Ok(TicketStats::none()),
             }
         });
-        Ok(all_of(counts).await?.into_iter().sum())
+        let counts = all_of(counts).await?;
+        Ok(counts.iter().fold(TicketStats::none(), TicketStats::plus))
+    }
+
+    async fn ticket_stats_of(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        filter: TicketFilter,
+    ) -> Result<TicketStats> {
+        let cache = &self.shared.cache;
+        let canonical = filter.canonical();
+        let read = ("stats", canonical.as_str());
+        let key = cache.key(vendor.vendor(), Topic::Tickets, Lifetime::List, read);
+        let shared = &self.shared;
+        let read = shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let (shared, filter) = (Arc::clone(shared), filter.clone());
+            flight(async move {
+                let first = shared.count_tickets(&vendor, &scope, &filter).await?;
+                if first.with_a_status() == first.total {
+                    return Ok(first);
+                }
+                // Tickets changed while they were counted, or some have a status that the gateway does not know.
+                let second = shared.count_tickets(&vendor, &scope, &filter).await?;
+                match second.with_a_status() <= second.total {
+                    true => Ok(second),
+                    false => Err(contradiction(vendor.vendor(), "the counts of tickets")),
+                }
+            })
+        });
+        let stats = read.await?.value;
+        Ok(TicketStats::clone(&stats))
     }
 
     /// At most 92 days, both ends included, in each vendor's own zone.
@@ -160,18 +136,37 @@ impl Repository {
         range: CountedRange,
         days: &[Date],
     ) -> Result<Counts> {
+        let mut counts = self.count_days(vendor, range, days).await?;
+        if counts.is_consistent() {
+            return Ok(counts);
+        }
+        // Records arrived while the days were counted.
+        counts = self.count_days(vendor, range, days).await?;
+        match counts.is_consistent() {
+            true => Ok(counts),
+            false => Err(contradiction(vendor.vendor(), "the counts of days")),
+        }
+    }
+
+    async fn count_days(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        range: CountedRange,
+        days: &[Date],
+    ) -> Result<Counts> {
         let whole = self.record_count(vendor, range).await?;
         let mut counts = Counts {
-            total: *whole.value,
+            total: whole.value.unwrap_or_default(),
             daily: vec![0; days.len()],
             provenance: Provenance::of(&whole),
         };
-        if counts.total == 0 {
-            return Ok(counts);
-        }
-        if let [_] = days {
-            counts.daily = vec![counts.total];
-            return Ok(counts);
+        match *whole.value {
+            Some(0) => return Ok(counts),
+            Some(total) if days.len() == 1 => {
+                counts.daily = vec![total];
+                return Ok(counts);
+            }
+            _ => {}
         }
 
         let single = |day: &Date| CountedRange {
@@ -180,87 +175,89 @@ impl Repository {
         };
         let is_held = |day: &&Date| self.held_count(vendor, single(day)).is_some();
         let days_to_ask = days.iter().filter(|day| !is_held(day)).count() as u64;
-        if counts.total.div_ceil(RECORDS_PER_CALL) < days_to_ask {
-            counts.daily = self
-                .count_by_reading(vendor, range, days, counts.total, &mut counts.provenance)
-                .await?;
-        } else {
-            let each = days
-                .iter()
-                .map(|day| self.record_count(vendor, single(day)));
-            for (slot, day) in counts.daily.iter_mut().zip(all_of(each).await?) {
-                *slot = *day.value;
-                counts.provenance.add(&day);
+        let filter = filter_of(range, vendor.zone());
+        let list = self.list::<ServiceRecord>(vendor, filter);
+        let pages_to_read = whole
+            .value
+            .map(|total| total.div_ceil(list.rows_per_page()));
+        if pages_to_read.is_none_or(|pages| pages < days_to_ask) {
+            let daily = self.count_rows(vendor, &list, days, &mut counts).await?;
+            if let Some(daily) = daily {
+                counts.total = whole.value.unwrap_or(daily.iter().sum());
+                counts.daily = daily;
+                return Ok(counts);
             }
+        }
+        let each = days
+            .iter()
+            .map(|day| self.record_count(vendor, single(day)));
+        for (slot, day) in counts.daily.iter_mut().zip(all_of(each).await?) {
+            counts.provenance.add(&day);
+            *slot = (*day.value).ok_or_else(|| contradiction(vendor.vendor(), "a total"))?;
         }
         Ok(counts)
     }
 
-    async fn count_by_reading(
+    /// How many records of each day the list has; none where it takes more calls than one reading may.
+    async fn count_rows(
         &self,
         vendor: &Arc<dyn VendorApi>,
-        range: CountedRange,
+        list: &VendorList<'_, ServiceRecord>,
         days: &[Date],
-        total: u64,
-        provenance: &mut Provenance,
-    ) -> Result<Vec<u64>> {
-        let filter = filter_of(range, vendor.zone());
-        let provenance = Mutex::new(provenance);
-        let fetch = async |request| {
-            let page = self
-                .service_record_page(vendor, &filter, request, CategoryNamesWanted::No)
-                .await?;
-            let mut provenance = provenance.lock().unwrap_or_else(PoisonError::into_inner);
-            provenance.add(&page);
-            Ok(VendorPage::clone(&page.value))
-        };
-        let list = PagedList {
-            orders: vendor.orders(),
-            shape: service_record_shape(&filter),
-            fingerprint: super::cursor::Origin::new(super::ListField::ServiceRecords, &filter)
-                .fingerprint(),
-            max_per_page: RECORDS_PER_CALL as u32,
-            max_calls: MAX_DAYS as u32,
-        };
-        let records = list
-            .newest(usize::try_from(total).unwrap_or(usize::MAX), fetch)
-            .await?;
-
-        let mut by_day: HashMap<Date, u64> = HashMap::new();
-        for created_at in records
-            .iter()
-            .filter_map(|record| record.created_at.value())
-        {
-            *by_day
-                .entry(vendor.zone().local(created_at.timestamp).date())
-                .or_default() += 1;
+        counts: &mut Counts,
+    ) -> Result<Option<Vec<u64>>> {
+        let window = list.exactly(list.range().span()).await?;
+        if window.value.is_too_large {
+            return match *self.record_count(vendor, whole_of(days)).await?.value {
+                Some(_) => Ok(None),
+                None => Err(Error::new(
+                    ErrorKind::LimitExceeded,
+                    format!(
+                        "counting these days would take more than {} calls to {}: ask for fewer days",
+                        self.shared.limits.max_vendor_calls,
+                        vendor.vendor()
+                    ),
+                )),
+            };
         }
-        Ok(days
+        counts.provenance.add(&window);
+        let mut by_day: HashMap<Date, u64> = HashMap::new();
+        let created = window
+            .value
+            .rows
             .iter()
-            .map(|day| by_day.get(day).copied().unwrap_or(0))
-            .collect())
+            .filter_map(|row| row.created_at.value());
+        for created_at in created {
+            let day = vendor.zone().local(created_at.timestamp).date();
+            *by_day.entry(day).or_default() += 1;
+        }
+        let count = |day| by_day.get(day).copied().unwrap_or(0);
+        Ok(Some(days.iter().map(count).collect()))
     }
 
-    /// How many records of a vendor began on the days of a range. A range that is over keeps its count for long.
+    /// How many records of a vendor began on the days of a range, by its own count. A range that is over keeps its count for
+    /// long.
     async fn record_count(
         &self,
         vendor: &Arc<dyn VendorApi>,
         range: CountedRange,
-    ) -> Result<Kept<u64>> {
+    ) -> Result<Kept<Option<u64>>> {
         let key = self.count_key(vendor, range);
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
             let filter = filter_of(range, vendor.zone());
             flight(async move {
-                let page = vendor
-                    .service_record_page(&scope, &filter, TOTAL_ONLY)
-                    .await?;
-                total(&*vendor, &page)
+                let page = vendor.service_record_page(&scope, &filter, TOTAL_ONLY);
+                Ok(page.await?.total)
             })
         });
         read.await
     }
 
-    fn held_count(&self, vendor: &Arc<dyn VendorApi>, range: CountedRange) -> Option<Arc<u64>> {
+    fn held_count(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        range: CountedRange,
+    ) -> Option<Arc<Option<u64>>> {
         self.shared
             .cache
             .held(&self.scope, self.count_key(vendor, range))
@@ -282,6 +279,60 @@ impl Repository {
     }
 }
 
+impl Shared {
+    async fn count_tickets(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        scope: &RequestScope,
+        filter: &TicketFilter,
+    ) -> Result<TicketStats> {
+        let is_asked = |status: &TicketStatus| {
+            let statuses = filter.statuses.as_ref();
+            statuses.is_none_or(|statuses| statuses.contains(status))
+        };
+        // A ticket is overdue once its due time lies before now; the bound of a filter is inclusive, in whole seconds.
+        let last_second = last_whole_second_before(Timestamp::now());
+        let overdue = TicketFilter {
+            statuses: Some(OPEN.into_iter().filter(is_asked).collect()),
+            due_to: Some(filter.due_to.map_or(last_second, |to| to.min(last_second))),
+            ..filter.clone()
+        };
+        let of_status = |status: TicketStatus| TicketFilter {
+            statuses: Some(Some(status).filter(is_asked).into_iter().collect()),
+            ..filter.clone()
+        };
+
+        let mut questions = vec![filter.clone(), overdue];
+        questions.extend(TicketStatus::KNOWN.map(of_status));
+        let counts = questions.iter().map(async |question| {
+            if question.statuses.as_ref().is_some_and(Vec::is_empty) {
+                return Ok(0);
+            }
+            let page = vendor.ticket_page(scope, question, TOTAL_ONLY).await?;
+            page.total
+                .ok_or_else(|| contradiction(vendor.vendor(), "a total of tickets"))
+        });
+        let counts = all_of(counts).await?;
+        let by_status = TicketStatus::KNOWN.into_iter();
+        Ok(TicketStats {
+            total: counts[0],
+            overdue: counts[1],
+            by_status: by_status.zip(counts[2..].iter().copied()).collect(),
+        })
+    }
+}
+
+/// Counts that the vendor returns and that can't all be true, or that it does not return.
+fn contradiction(vendor: Vendor, what: &'static str) -> Error {
+    tracing::warn!(
+        target: "deskgraph::stats",
+        vendor = vendor.slug(),
+        count = what,
+        "the vendor's counts are missing or contradict each other"
+    );
+    Error::vendor(vendor, VendorErrorCode::BadResponse)
+}
+
 fn last_whole_second_before(now: Timestamp) -> Timestamp {
     let whole = now.as_second() - i64::from(now.subsec_nanosecond() == 0);
     Timestamp::from_second(whole).unwrap_or(now)
@@ -291,6 +342,18 @@ struct Counts {
     total: u64,
     daily: Vec<u64>,
     provenance: Provenance,
+}
+
+impl Counts {
+    fn is_consistent(&self) -> bool {
+        self.daily.iter().sum::<u64>() == self.total
+    }
+}
+
+impl Weight for TicketStats {
+    fn owned_bytes(&self) -> usize {
+        size_of_val(self.by_status.as_slice())
+    }
 }
 
 /// Every day of the range, or why it can't be counted.
@@ -322,7 +385,10 @@ fn filter_of(range: CountedRange, zone: &VendorZone) -> ServiceRecordFilter {
     }
 }
 
-fn total<T>(vendor: &dyn VendorApi, page: &VendorPage<T>) -> Result<u64> {
-    page.total
-        .ok_or_else(|| Error::vendor(vendor.vendor(), crate::domain::VendorErrorCode::BadResponse))
+fn whole_of(days: &[Date]) -> CountedRange {
+    let first = days.first().copied().unwrap_or_default();
+    CountedRange {
+        from: first,
+        to: days.last().copied().unwrap_or(first),
+    }
 }

@@ -7,6 +7,7 @@ use crate::domain::{
     RemoteSession, ServiceLog, ServiceRecord, ServiceResult, ServiceSummary, Sponsor,
     TerminationCode, Ticket, Told, Transcript, VendorPage,
 };
+use crate::listing::Window;
 
 /// The whole size of a value, what it owns included.
 pub(super) trait Weight {
@@ -105,6 +106,12 @@ impl Weight for Transcript {
             Transcript::Held(messages) => messages.owned_bytes(),
             Transcript::Listed | Transcript::Elsewhere => 0,
         }
+    }
+}
+
+impl<T: Weight> Weight for Window<T> {
+    fn owned_bytes(&self) -> usize {
+        self.rows.owned_bytes() + self.undated.owned_bytes()
     }
 }
 

@@ -11,18 +11,15 @@ use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use super::{Repository, Shared};
+use super::{Repository, Shared, list::VendorList};
 use crate::{
     domain::{
         Change, CustomField, RequestScope, Scope, ServiceRecord, ServiceRecordChanges,
         ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Told, Topic,
-        VendorErrorCode, VendorPage,
+        VendorErrorCode,
     },
     error::{Error, ErrorKind, FieldFault, Result},
-    upstream::{
-        VendorApi,
-        paged_list::{PagedList, TICKETS},
-    },
+    upstream::VendorApi,
 };
 
 /// How many idempotency keys are remembered, and for how long after their first use.
@@ -165,7 +162,7 @@ impl Repository {
         self.write("updateServiceRecord", Some(id.to_string()), async move {
             let told = vendor.update_service_record(&scope, id, &changes).await;
             shared.forget_service_record(id);
-            let record = reread(&*vendor, &scope, id, told?).await;
+            let record = reread(&shared, &vendor, &scope, id, told?).await;
             Ok((id.to_string(), record))
         })
         .await
@@ -238,9 +235,9 @@ impl Shared {
 
     /// Creates at most once for a key, also when the same key comes twice at once.
     async fn create_once(
-        &self,
+        self: &Arc<Self>,
         vendor: &Arc<dyn VendorApi>,
-        scope: &RequestScope,
+        scope: &Arc<RequestScope>,
         changes: &TicketChanges,
         key: &str,
     ) -> Result<Arc<Ticket>> {
@@ -270,7 +267,7 @@ impl Shared {
                 });
             }
             CreateState::Sent { since, .. } => {
-                if let Some(ticket) = find_made(vendor, scope, changes, since).await? {
+                if let Some(ticket) = find_made(self, vendor, scope, changes, since).await? {
                     // It may have been made after the lists were dropped that its sending dropped.
                     self.cache.drop_lists(vendor.vendor(), Topic::Tickets);
                     *state = CreateState::Made {
@@ -314,8 +311,9 @@ impl Shared {
 
 /// The ticket that a create of unknown outcome made, if it made one: the same subject and content, created since.
 async fn find_made(
+    shared: &Arc<Shared>,
     vendor: &Arc<dyn VendorApi>,
-    scope: &RequestScope,
+    scope: &Arc<RequestScope>,
     changes: &TicketChanges,
     since: Timestamp,
 ) -> Result<Option<Arc<Ticket>>> {
@@ -323,21 +321,19 @@ async fn find_made(
         created_from: Some(since - CLOCK_SKEW_SECONDS.seconds()),
         ..TicketFilter::default()
     };
-    let list = PagedList {
-        orders: vendor.orders(),
-        shape: TICKETS,
-        fingerprint: 0,
-        max_per_page: 100,
-        max_calls: SEARCH_MAX_CALLS,
-    };
     let is_same = |ticket: &Ticket| {
         is_set_to(&changes.subject, ticket.subject.as_ref())
             && is_set_to(&changes.content, ticket.content.as_ref())
     };
-    let fetch = async |page| -> Result<VendorPage<Ticket>> {
-        vendor.ticket_page(scope, &filter, page).await
-    };
-    list.find(is_same, fetch).await
+    // What a list held before the create is no answer to whether it was made.
+    shared.cache.drop_lists(vendor.vendor(), Topic::Tickets);
+    let list = VendorList::new(shared, scope, vendor, filter).limited_to(SEARCH_MAX_CALLS);
+    let tickets = list
+        .newest(usize::MAX, |tickets: &[Arc<Ticket>]| {
+            tickets.iter().any(|ticket| is_same(ticket))
+        })
+        .await?;
+    Ok(tickets.into_iter().find(|ticket| is_same(ticket)))
 }
 
 /// The vendor's framework trims what it is sent.
@@ -348,12 +344,13 @@ fn is_set_to(change: &Change<String>, value: Option<&String>) -> bool {
 /// The vendor answers an update with a part of the record, so the whole is read again; custom fields that the second reading
 /// lacks are taken from the update's answer.
 async fn reread(
-    vendor: &dyn VendorApi,
-    scope: &RequestScope,
+    shared: &Arc<Shared>,
+    vendor: &Arc<dyn VendorApi>,
+    scope: &Arc<RequestScope>,
     id: ServiceRecordId,
     told: Option<Vec<CustomField>>,
 ) -> Result<Option<Arc<ServiceRecord>>> {
-    let answers = vendor.service_records(scope, &[id]).await;
+    let answers = shared.records_by_id(vendor, scope, &[id]).await;
     let record = match answers.into_iter().find(|(read, _)| *read == id) {
         Some((_, result)) => result?,
         None => None,

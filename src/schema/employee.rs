@@ -12,7 +12,7 @@ use super::{
     partial::{Partial, Whole},
     repository,
     scalars::DateTime,
-    selection::{IDENTITY, asks_only_for, category_names_wanted},
+    selection::{IDENTITY, asks_only_for, totals_wanted},
     ticket::TicketStatus,
     vendor::Vendor,
 };
@@ -188,9 +188,9 @@ impl Employee {
                 to: to.map(DateTime::timestamp),
                 ..Default::default()
             };
-            let names = category_names_wanted(ctx);
+            let totals = totals_wanted(ctx);
             let records = repository(ctx)?
-                .service_records(ListField::EmployeeServiceRecords, page, filter, names)
+                .service_records(ListField::EmployeeServiceRecords, page, filter, totals)
                 .await?;
             Ok(records.into())
         })
@@ -223,7 +223,7 @@ impl Employee {
                 ..Default::default()
             };
             let tickets = repository(ctx)?
-                .tickets(ListField::EmployeeTickets, page, filter)
+                .tickets(ListField::EmployeeTickets, page, filter, totals_wanted(ctx))
                 .await?;
             Ok(tickets.into())
         })

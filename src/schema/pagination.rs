@@ -77,7 +77,7 @@ macro_rules! connections {
         impl $edge<'_> {
             /// Opaque: as `after`, it asks for what follows this object, with the same field and filter.
             fn cursor(&self) -> String {
-                self.cursors.edge(self.index)
+                self.cursors.edge(self.index).unwrap_or_default()
             }
 
             /// The object itself.

@@ -12,7 +12,7 @@ use super::{
     pagination::{EmployeeConnection, ServiceRecordConnection, TicketConnection},
     repository,
     scalars::Date,
-    selection::category_names_wanted,
+    selection::totals_wanted,
     service_record::{ServiceRecord, ServiceRecordFilter},
     sponsor::Sponsor,
     stats::{ServiceRecordStats, TicketStats},
@@ -84,9 +84,9 @@ impl Query {
         answered(async {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = filter.unwrap_or_default().read("filter")?;
-            let names = category_names_wanted(ctx);
+            let totals = totals_wanted(ctx);
             let records = repository(ctx)?
-                .service_records(ListField::ServiceRecords, page, filter, names)
+                .service_records(ListField::ServiceRecords, page, filter, totals)
                 .await?;
             Ok(records.into())
         })
@@ -122,8 +122,9 @@ impl Query {
         answered(async {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = filter.unwrap_or_default().read("filter")?;
+            let totals = totals_wanted(ctx);
             let tickets = repository(ctx)?
-                .tickets(ListField::Tickets, page, filter)
+                .tickets(ListField::Tickets, page, filter, totals)
                 .await?;
             Ok(tickets.into())
         })

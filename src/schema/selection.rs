@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, SelectionField};
 
-use crate::{domain::Detail, repository::CategoryNamesWanted};
+use crate::{domain::Detail, repository::TotalsWanted};
 
 /// What is known of an object by its id alone.
 pub(super) const IDENTITY: [&str; 4] = ["id", "vendor", "vendorId", "__typename"];
@@ -41,18 +41,14 @@ pub(super) fn asks_for_category_names(category: SelectionField<'_>) -> bool {
         })
 }
 
-/// Whether a list of service records is asked for the names of their categories.
-pub(super) fn category_names_wanted(ctx: &Context<'_>) -> CategoryNamesWanted {
+/// Whether a list is asked for its totals.
+pub(super) fn totals_wanted(ctx: &Context<'_>) -> TotalsWanted {
     let list = ctx.look_ahead();
-    let records = [list.field("nodes"), list.field("edges").field("node")];
-    let is_wanted = records
-        .iter()
-        .flat_map(|record| record.field("category").selection_fields())
-        .any(asks_for_category_names);
-
+    let is_wanted =
+        list.field("totalCount").exists() || list.field("sources").field("totalCount").exists();
     match is_wanted {
-        true => CategoryNamesWanted::Yes,
-        false => CategoryNamesWanted::No,
+        true => TotalsWanted::Yes,
+        false => TotalsWanted::No,
     }
 }
 
@@ -60,8 +56,7 @@ pub(super) fn category_names_wanted(ctx: &Context<'_>) -> CategoryNamesWanted {
 mod tests {
     use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Schema};
 
-    use super::{super::category::Category, category_names_wanted};
-    use crate::repository::CategoryNamesWanted;
+    use super::{super::category::Category, asks_for_category_names};
 
     /// Answers a list with whether the query asks for the names of its records' categories.
     struct Probe;
@@ -69,7 +64,11 @@ mod tests {
     #[Object]
     impl Probe {
         async fn list(&self, ctx: &Context<'_>) -> ProbedList {
-            ProbedList(category_names_wanted(ctx) == CategoryNamesWanted::Yes)
+            let list = ctx.look_ahead();
+            let records = [list.field("nodes"), list.field("edges").field("node")];
+            let categories = records.iter().map(|record| record.field("category"));
+            let mut selected = categories.flat_map(|category| category.selection_fields());
+            ProbedList(selected.any(asks_for_category_names))
         }
     }
 

@@ -1,5 +1,7 @@
 //! The vendors, how each took part in an answer, and how the gateway finds them.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, Object};
 
 use super::{
@@ -49,7 +51,10 @@ impl SourceStatus<'_> {
 
     /// What went wrong, when the state is STALE or FAILED.
     fn error(&self) -> Option<VendorError> {
-        self.0.failure.map(VendorError)
+        Some(VendorError {
+            failure: self.0.failure?,
+            detail: self.0.detail.clone(),
+        })
     }
 }
 
@@ -69,29 +74,36 @@ pub(super) enum SourceState {
     Skipped,
 }
 
-pub(super) struct VendorError(pub(super) VendorFailure);
+pub(super) struct VendorError {
+    failure: VendorFailure,
+    /// What the failure is about, where that is more than its code says.
+    detail: Option<Arc<str>>,
+}
 
 /// What went wrong with a vendor. It tells no more than a client can act on.
 #[Object]
 impl VendorError {
     /// The kind of failure.
     fn code(&self) -> VendorErrorCode {
-        shown_code(self.0).into()
+        shown_code(self.failure).into()
     }
 
     /// One sentence for people; it may change.
     fn message(&self) -> String {
-        self.0.to_string()
+        match &self.detail {
+            Some(detail) => detail.to_string(),
+            None => self.failure.to_string(),
+        }
     }
 
     /// Whether the same question may succeed later.
     fn retryable(&self) -> bool {
-        self.0.code.is_retryable()
+        self.failure.code.is_retryable()
     }
 
     /// In how many seconds the vendor wants to be asked again, where it says so.
     fn retry_after_seconds(&self) -> Option<i32> {
-        retry_after_seconds(self.0)
+        retry_after_seconds(self.failure)
     }
 }
 
@@ -163,7 +175,10 @@ impl VendorStatus {
 
     /// Its last failure. Null when it has not failed since the gateway started.
     fn last_error(&self) -> Option<VendorError> {
-        self.0.last_failure.map(VendorError)
+        Some(VendorError {
+            failure: self.0.last_failure?,
+            detail: None,
+        })
     }
 }
 

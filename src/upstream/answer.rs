@@ -10,7 +10,7 @@ use super::{
     wire::{self, Readable, WrongShape},
 };
 use crate::{
-    domain::{VendorErrorCode, VendorFailure},
+    domain::{Vendor, VendorErrorCode, VendorFailure},
     error::{Error, ErrorKind, Result},
 };
 
@@ -146,6 +146,25 @@ impl Answer<'_> {
             (VendorErrorCode::BadResponse, Purpose::Write) => outcome_unknown(failure),
             _ => failure.into(),
         }
+    }
+}
+
+/// One line for the rows of a page that are left out. It names their place and none of their content.
+pub(super) fn warn_of_unreadable_rows(
+    vendor: Vendor,
+    route: &'static str,
+    list: &'static str,
+    unreadable: &[usize],
+) {
+    if let Some(first) = unreadable.first() {
+        tracing::warn!(
+            target: "deskgraph::upstream",
+            vendor = vendor.slug(),
+            http.route = route,
+            json.path = format!("{list}[{first}].id"),
+            rows.left_out = unreadable.len(),
+            "rows without a readable id are left out of a vendor's list"
+        );
     }
 }
 

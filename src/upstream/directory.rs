@@ -27,7 +27,7 @@ where
 {
     let first = fetch(1).await?;
     let page_count = page_count(&first);
-    let page_size = first.items.len();
+    let page_size = served(&first);
 
     let mut seen = HashSet::new();
     let mut whole = Vec::new();
@@ -54,7 +54,7 @@ where
         None => {
             for number in 2..=MOST_PAGES_WITHOUT_AN_END {
                 let page = fetch(number).await?;
-                let is_short = page.items.len() < page_size;
+                let is_short = served(&page) < page_size;
                 let says_it_is_the_last = page.has_next == Some(false);
                 let new_items = take(page);
                 if new_items == 0 || is_short || says_it_is_the_last {
@@ -66,9 +66,14 @@ where
     Ok(whole)
 }
 
+/// How many rows the vendor gave, also those that can't be read.
+fn served<T>(page: &VendorPage<T>) -> u64 {
+    page.items.len() as u64 + page.unreadable
+}
+
 /// How many pages there are; none where the first page does not tell.
 fn page_count<T>(first: &VendorPage<T>) -> Option<u32> {
-    let served = first.items.len() as u64;
+    let served = served(first);
     if served == 0 {
         return Some(1);
     }
@@ -104,6 +109,7 @@ mod tests {
             per_page: None,
             last_page: None,
             has_next: None,
+            unreadable: 0,
         }
     }
 

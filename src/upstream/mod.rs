@@ -13,7 +13,6 @@ mod under_way;
 mod wire;
 
 mod directory;
-pub mod paged_list;
 
 pub mod bangwo8;
 pub mod firstline;
@@ -29,14 +28,13 @@ use async_trait::async_trait;
 
 use crate::{
     domain::{
-        Category, CategoryNames, ChatMessage, CustomField, Employee, RequestScope, ServiceRecord,
-        ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorPage,
-        VendorPageRequest, VendorStatus, VendorZone,
+        Category, ChatMessage, CustomField, Employee, ListOrder, NamedRecord, RequestScope,
+        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary,
+        Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity,
+        Vendor, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
-use paged_list::LearnedOrders;
 
 /// What the vendor can do with a filter of service records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +44,27 @@ pub enum FilterPlan {
     /// The vendor is asked; what it can't apply itself is left to the gateway.
     Ask {
         left_over: Option<ServiceRecordFilter>,
+    },
+}
+
+/// How a vendor's lists by creation time are read.
+#[derive(Debug, Clone, Copy)]
+pub struct ListSettings {
+    /// What the vendor's filter by creation time can tell apart.
+    pub granularity: TimeGranularity,
+    /// In which order a setting says that it lists.
+    pub order: Option<ListOrder>,
+    /// How many rows a page is asked for.
+    pub page_size: u32,
+}
+
+/// How a service record is found by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordLookup {
+    ById,
+    /// In the list of its day. Where the day is not known, the newest pages of the list are searched, up to so many.
+    ByDay {
+        most_pages: u32,
     },
 }
 
@@ -66,8 +85,8 @@ pub trait VendorApi: Send + Sync + 'static {
     /// Done when the vendor is down, may be tried, and nobody else tries it.
     async fn is_due_for_a_try(&self);
 
-    /// In which order the vendor's lists were found to be.
-    fn orders(&self) -> &LearnedOrders;
+    /// How the vendor's lists are read.
+    fn lists(&self) -> ListSettings;
 
     /// One cheap call that needs the credentials.
     async fn check(&self, scope: &RequestScope) -> Result<()>;
@@ -83,35 +102,27 @@ pub trait VendorApi: Send + Sync + 'static {
         page: VendorPageRequest,
     ) -> Result<VendorPage<ServiceRecord>>;
 
-    /// Many records by id in the fewest calls. Records that came along unasked are returned too.
-    async fn service_records(
-        &self,
-        scope: &RequestScope,
-        ids: &[ServiceRecordId],
-    ) -> EachById<ServiceRecordId, Arc<ServiceRecord>>;
-
-    /// Whether the names of a record's categories have to be asked for apart from the record.
-    fn tells_category_names_apart(&self) -> bool {
-        false
+    fn record_lookup(&self) -> RecordLookup {
+        RecordLookup::ById
     }
 
-    /// The names that go with one page of `service_record_page`; none where the vendor has them not by this page.
-    async fn category_names_page(
+    /// One record, where the vendor finds records by id.
+    async fn service_record(
+        &self,
+        _scope: &RequestScope,
+        _id: ServiceRecordId,
+    ) -> Result<Option<Arc<ServiceRecord>>> {
+        Ok(None)
+    }
+
+    /// A page of the list that names the categories of the records of the same page of `service_record_page`.
+    async fn named_record_page(
         &self,
         _scope: &RequestScope,
         _filter: &ServiceRecordFilter,
         _page: VendorPageRequest,
-    ) -> Result<Option<Vec<(ServiceRecordId, CategoryNames)>>> {
-        Ok(None)
-    }
-
-    /// The names for records that were read by themselves.
-    async fn category_names(
-        &self,
-        _scope: &RequestScope,
-        ids: &[ServiceRecordId],
-    ) -> EachById<ServiceRecordId, CategoryNames> {
-        ids.iter().map(|id| (*id, Ok(None))).collect()
+    ) -> Result<VendorPage<NamedRecord>> {
+        Ok(VendorPage::empty())
     }
 
     /// One page of the messages of a record whose transcript is elsewhere.
@@ -122,15 +133,6 @@ pub trait VendorApi: Send + Sync + 'static {
         _page: VendorPageRequest,
     ) -> Result<VendorPage<ChatMessage>> {
         Ok(VendorPage::empty())
-    }
-
-    /// The same record as the list tells it, found by its creation time, where the list tells more than the answer for one.
-    async fn listed_service_record(
-        &self,
-        _scope: &RequestScope,
-        _record: &ServiceRecord,
-    ) -> Result<Option<Arc<ServiceRecord>>> {
-        Ok(None)
     }
 
     async fn service_summary(
@@ -169,8 +171,15 @@ pub trait VendorApi: Send + Sync + 'static {
         search: Option<&str>,
     ) -> Result<Vec<Arc<Employee>>>;
 
+    /// How many of the newest service records show the categories, where the vendor lists categories nowhere.
+    fn records_for_categories(&self) -> Option<u32> {
+        None
+    }
+
     /// Of every level, a child after its parent.
-    async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>>;
+    async fn categories(&self, _scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
+        Ok(Vec::new())
+    }
 
     async fn sponsors(&self, _scope: &RequestScope) -> Result<Vec<Arc<Sponsor>>> {
         Ok(Vec::new())
@@ -196,15 +205,6 @@ pub trait VendorApi: Send + Sync + 'static {
     }
 
     async fn ticket(&self, _scope: &RequestScope, _id: TicketId) -> Result<Option<Arc<Ticket>>> {
-        Ok(None)
-    }
-
-    /// The same ticket as the list tells it, found by its creation time: the list tells what the answer for one leaves out.
-    async fn listed_ticket(
-        &self,
-        _scope: &RequestScope,
-        _ticket: &Ticket,
-    ) -> Result<Option<Arc<Ticket>>> {
         Ok(None)
     }
 

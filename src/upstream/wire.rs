@@ -231,6 +231,63 @@ pub(super) struct Identified<T> {
     pub object: T,
 }
 
+/// The rows of a list. A row without a readable id is left out, and its place noted.
+#[derive(Debug)]
+pub(super) struct Rows<T> {
+    pub items: Vec<Identified<T>>,
+    /// The indices of the rows that are left out.
+    pub unreadable: Vec<usize>,
+}
+
+impl<T> Rows<T> {
+    pub(super) fn unreadable_count(&self) -> u64 {
+        self.unreadable.len() as u64
+    }
+}
+
+impl<T> IntoIterator for Rows<T> {
+    type Item = Identified<T>;
+    type IntoIter = std::vec::IntoIter<Identified<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+impl<'de, T: HasId> Deserialize<'de> for Rows<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RowsVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: HasId> Visitor<'de> for RowsVisitor<T> {
+            type Value = Rows<T>;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut rows = Rows {
+                    items: Vec::new(),
+                    unreadable: Vec::new(),
+                };
+                for index in 0.. {
+                    let Some(row) = list.next_element::<Told<T>>()? else {
+                        break;
+                    };
+                    let object = row.into_value();
+                    match object.and_then(|object| Some((object.id()?, object))) {
+                        Some((id, object)) => rows.items.push(Identified { id, object }),
+                        None => rows.unreadable.push(index),
+                    }
+                }
+                Ok(rows)
+            }
+        }
+
+        deserializer.deserialize_seq(RowsVisitor(PhantomData))
+    }
+}
+
 pub(super) trait HasId: Lenient {
     fn id(&self) -> Option<VendorNumber>;
 }

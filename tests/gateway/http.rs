@@ -79,6 +79,7 @@ impl Front {
         let limits = Limits {
             max_page_size: 100,
             max_vendor_pages: 10,
+            max_vendor_calls: 200,
         };
         let schema = schema::build(SchemaSettings {
             introspection: Introspection::Enabled,

@@ -137,6 +137,7 @@ mod tests {
         let limits = Limits {
             max_page_size: 100,
             max_vendor_pages: 1,
+            max_vendor_calls: 200,
         };
         let deadline = Instant::now() + Duration::from_secs(60);
         let caller = Caller::new("test", Vec::new());

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    domain::{ContactId, EmployeeId},
+    domain::{ContactId, EmployeeId, VendorNumber},
     upstream::stage::{Script, Stage, answer, scope},
 };
 
@@ -133,84 +133,23 @@ async fn an_agents_records_are_a_list_of_their_own() {
         ["GET /api/v1/remoterecord/histories/223.json?starttime=2024-03-01&page=3&per_page=20"]
     );
     assert!(stage.requests()[0].contains("authorization: Basic cm9ib3Q6c2VjcmV0"));
-
-    let names = vendor.category_names_page(&scope(), &filter, PAGE).await;
-    assert!(matches!(names, Ok(None)));
-}
-
-/// A day of three records, two a page; another whose list fails.
-const DAYS: Script = |request, _| {
-    if request.contains("starttime=2024-03-02") {
-        return answer("403 Forbidden", "{}");
-    }
-    let records = if request.contains("page=1&") {
-        r#"{"csId":1,"csBTime":"2024-3-1 10:00:00"},{"csId":2,"csBTime":"2024-3-1 10:00:00"}"#
-    } else {
-        r#"{"csId":3,"csBTime":"2024-3-1 10:00:00"}"#
-    };
-    answer(
-        "200 OK",
-        &format!(r#"{{"remoterecords":[{records}],"count":3}}"#),
-    )
-};
-
-#[tokio::test]
-async fn records_are_read_by_their_day_and_as_far_as_needed() {
-    let (stage, vendor) = with(DAYS).await;
-    let each = vendor
-        .service_records(&scope(), &[id("1@2024-03-01")])
-        .await;
-    assert_eq!(
-        first_lines(&stage),
-        [
-            "GET /api/v1/remoterecord/histories.json?starttime=2024-03-01&endtime=2024-03-01&page=1&per_page=2"
-        ]
-    );
-    assert!(matches!(each[0], (_, Ok(Some(_)))));
-    // The other record of the page came along.
-    assert_eq!(each[1].0, id("2@2024-03-01"));
-
-    let ids = ["3@2024-03-01", "4@2024-03-01", "5@2024-03-02"].map(id);
-    let each = vendor.service_records(&scope(), &ids).await;
-    let of = |text: &str| each.iter().find(|(found, _)| *found == id(text));
-    assert!(matches!(of("3@2024-03-01"), Some((_, Ok(Some(_))))));
-    assert!(matches!(of("4@2024-03-01"), Some((_, Ok(None)))));
-    assert!(matches!(of("5@2024-03-02"), Some((_, Err(_)))));
-    assert_eq!(each.len(), 5);
 }
 
 #[tokio::test]
-async fn a_record_of_another_day_than_its_id_says_is_not_the_one() {
-    let (_stage, vendor) = with(|_, _| {
-        answer(
-            "200 OK",
-            r#"{"remoterecords":[{"csId":1,"csBTime":"2024-3-2 0:00:00"}],"count":1}"#,
-        )
-    })
-    .await;
-    let each = vendor
-        .service_records(&scope(), &[id("1@2024-03-01")])
-        .await;
-    assert!(matches!(each[0], (_, Ok(None))));
-}
-
-#[tokio::test]
-async fn names_come_by_the_day_too() {
+async fn names_are_a_list_of_their_own() {
     let (stage, vendor) = with(|_, _| {
         answer(
             "200 OK",
-            r#"{"remoterecords":[{"csId":1,"ptId":"a","ptChildId":"0"}],"count":1}"#,
+            r#"{"remoterecords":[{"csId":1,"ptId":"a","ptChildId":"0"},{"ptId":"b"}],"count":2}"#,
         )
     })
     .await;
-    let ids = [id("1@2024-03-01"), id("2")];
-    let each = vendor.category_names(&scope(), &ids).await;
-    let Ok(Some(names)) = &each[0].1 else {
-        panic!("the names are there");
-    };
-    assert_eq!(names.0, [Some("a".to_owned()), None, None]);
-    assert!(matches!(each[1], (_, Ok(None))));
-    assert_eq!(stage.requests().len(), 1);
+    let filter = ServiceRecordFilter::default();
+    let page = vendor.named_record_page(&scope(), &filter, PAGE).await;
+    let page = page.expect("the list is there");
+    assert_eq!(page.items[0].names.0, [Some("a".to_owned()), None, None]);
+    // A row without an id is left out and counted.
+    assert_eq!((page.items.len(), page.unreadable), (1, 1));
     assert!(first_lines(&stage)[0].starts_with("GET /api/v1/remoterecord/histories_v2.json?"));
 }
 

@@ -1,7 +1,5 @@
 //! Whatever a body holds, each of the ways to read one ends with an object or a fault, and never with a panic.
 
-use std::{collections::BTreeMap, sync::Arc};
-
 use proptest::prelude::*;
 
 use super::{
@@ -12,7 +10,6 @@ use crate::{
     domain::{ServiceRecordId, Vendor, VendorNumber, VendorPageRequest, VendorZone},
     upstream::{
         hostile,
-        paged_list::ListOrder,
         wire::{Readable, decode, decode_root},
     },
 };
@@ -62,30 +59,22 @@ fn read_in_every_way(body: &[u8], page: VendorPageRequest) -> usize {
         number: VendorNumber::new(7).expect("it is not zero"),
         day: None,
     };
-    let orders = [
-        None,
-        Some(ListOrder::NewestFirst),
-        Some(ListOrder::OldestFirst),
-        Some(ListOrder::Unsorted),
-    ];
+    let orders = [false, true];
 
     let ways = [
         shown(body, |list: wire::Histories<wire::RemoteRecord>| {
-            let records = list.remoterecords.into_iter();
-            let records: Vec<_> = records
-                .map(|wire| Arc::new(mapping.service_record(wire)))
-                .collect();
-            let tree = mapping::category_tree(&records, &BTreeMap::new());
-            (mapping::has_next(&list.next_page), records, tree)
+            let records = list.remoterecords.items.into_iter();
+            let records: Vec<_> = records.map(|wire| mapping.service_record(wire)).collect();
+            (mapping::has_next(&list.next_page), records)
         }),
         shown(body, |list: wire::Histories<wire::NamedRecord>| {
-            let records = list.remoterecords.into_iter();
+            let records = list.remoterecords.items.into_iter();
             records
-                .map(|wire| mapping.category_names(wire))
+                .map(|wire| mapping.named_record(wire))
                 .collect::<Vec<_>>()
         }),
         shown(body, |list: wire::Supports| {
-            let supports = list.supports.into_iter();
+            let supports = list.supports.items.into_iter();
             supports
                 .map(|wire| mapping.employee(wire))
                 .collect::<Vec<_>>()

@@ -1,19 +1,19 @@
 //! Bangwo8's answers as the gateway's own objects. Every oddity of the vendor ends here.
 
-use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
+use std::{cmp::Ordering, sync::Arc};
 
 use super::{VENDOR, wire};
 use crate::{
     domain::{
         Category, CategoryId, CategoryNames, ChatMessage, ChatMessageId, ChatMessageKind, ChatRole,
         ChatSender, Contact, CustomField, DateTime, Detail, Employee, EmployeeGroup,
-        EmployeeGroupId, EmployeeId, Money, Payment, PaymentStatus, Rating, RatingScore,
-        RemoteSession, ServiceChannel, ServiceRecord, ServiceRecordId, ServiceRecordStatus,
-        ServiceSummary, Told, Transcript, VendorNumber, VendorPageRequest, VendorZone,
+        EmployeeGroupId, EmployeeId, ListOrder, Money, NamedRecord, Payment, PaymentStatus, Rating,
+        RatingScore, RemoteSession, ServiceChannel, ServiceRecord, ServiceRecordId,
+        ServiceRecordStatus, ServiceSummary, Told, Transcript, VendorNumber, VendorPageRequest,
+        VendorZone,
     },
     upstream::{
         answer::Answer,
-        paged_list::ListOrder,
         wire::{FieldValues, Identified, PrintedTime},
     },
 };
@@ -96,10 +96,7 @@ impl Mapping<'_> {
         }
     }
 
-    pub(super) fn category_names(
-        &self,
-        wire: Identified<wire::NamedRecord>,
-    ) -> (ServiceRecordId, CategoryNames) {
+    pub(super) fn named_record(&self, wire: Identified<wire::NamedRecord>) -> NamedRecord {
         let Identified {
             id: number,
             object: wire,
@@ -108,7 +105,11 @@ impl Mapping<'_> {
         // Where no option was chosen, the id stands here too.
         let name = |name: Told<String>| name.into_value().filter(|name| name != "0");
         let names = vec![name(wire.ptId), name(wire.ptChildId), name(wire.ptThird)];
-        (id, CategoryNames(names))
+        NamedRecord {
+            id,
+            created_at: self.time(&wire.csBTime),
+            names: CategoryNames(names),
+        }
     }
 
     /// The day that the list is asked for is the one that the vendor prints, so it is not moved into another zone.
@@ -217,44 +218,6 @@ fn category(wire: &wire::RemoteRecord) -> Option<Arc<Category>> {
     })
 }
 
-/// Every category that the records show, once and after its parent, with its name where one of the records tells it.
-pub(super) fn category_tree(
-    records: &[Arc<ServiceRecord>],
-    names: &BTreeMap<VendorNumber, CategoryNames>,
-) -> Vec<Arc<Category>> {
-    let mut seen: BTreeMap<CategoryId, Arc<Category>> = BTreeMap::new();
-    for record in records {
-        let Some(deepest) = record.category.value() else {
-            continue;
-        };
-        let unnamed = CategoryNames::default();
-        let named = deepest.named(names.get(&record.id.number).unwrap_or(&unnamed));
-
-        let mut next = Some(Arc::new(named));
-        while let Some(category) = next {
-            next = category.parent.clone();
-            let known = seen.entry(category.id).or_insert_with(|| category.clone());
-            if known.name.is_none() && category.name.is_some() {
-                *known = category;
-            }
-        }
-    }
-
-    // Ids sort by level, so a parent stands before its children, and each child gets the parent that the list has.
-    let mut tree: BTreeMap<CategoryId, Arc<Category>> = BTreeMap::new();
-    let mut whole = Vec::with_capacity(seen.len());
-    for (id, category) in seen {
-        let parent = category.parent.as_ref();
-        let category = Arc::new(Category {
-            parent: parent.map(|parent| tree.get(&parent.id).unwrap_or(parent).clone()),
-            ..category.as_ref().clone()
-        });
-        tree.insert(id, category.clone());
-        whole.push(category);
-    }
-    whole
-}
-
 fn custom_fields(fields: Vec<wire::CustomField>) -> Vec<CustomField> {
     fields
         .into_iter()
@@ -290,13 +253,14 @@ impl Mapping<'_> {
         wire: Vec<Told<wire::ChatMessage>>,
         paging: &wire::Paging,
         page: VendorPageRequest,
-        known_order: Option<ListOrder>,
-    ) -> Vec<ChatMessage> {
-        let places = Places::of(&wire, paging, page, known_order, |message| {
+        was_newest_first: bool,
+    ) -> (Vec<ChatMessage>, Option<ListOrder>) {
+        let (places, order) = Places::of(&wire, paging, page, was_newest_first, |message| {
             self.time(&message.time)
         });
 
-        wire.into_iter()
+        let messages = wire
+            .into_iter()
             .enumerate()
             .filter_map(|(index, message)| {
                 let message = message.into_value().unwrap_or_default();
@@ -309,7 +273,8 @@ impl Mapping<'_> {
                     message,
                 ))
             })
-            .collect()
+            .collect();
+        (messages, order)
     }
 
     fn chat_message(&self, id: ChatMessageId, wire: wire::ChatMessage) -> ChatMessage {
@@ -352,9 +317,9 @@ impl Places {
         messages: &[Told<wire::ChatMessage>],
         paging: &wire::Paging,
         page: VendorPageRequest,
-        known_order: Option<ListOrder>,
+        was_newest_first: bool,
         time_of: impl Fn(&wire::ChatMessage) -> Option<DateTime>,
-    ) -> Self {
+    ) -> (Self, Option<ListOrder>) {
         let count = messages.len() as u64;
         let pages_before = u64::from(page.page.saturating_sub(1));
         let asked = u64::from(page.per_page);
@@ -384,16 +349,21 @@ impl Places {
         let first = times.next();
         let last = times.last().or(first);
         // A single message, or those of one second, show no order of their own: other pages did.
-        let is_descending = match last.cmp(&first) {
-            Ordering::Less => true,
-            Ordering::Equal => known_order == Some(ListOrder::NewestFirst),
-            Ordering::Greater => false,
+        let order = match last.cmp(&first) {
+            Ordering::Less => Some(ListOrder::NewestFirst),
+            Ordering::Equal => None,
+            Ordering::Greater => Some(ListOrder::OldestFirst),
+        };
+        let is_descending = match order {
+            Some(order) => order == ListOrder::NewestFirst,
+            None => was_newest_first,
         };
 
-        Self {
+        let places = Self {
             before: by_total.unwrap_or(pages_before * page_size),
             total_of_descending: paging.count.filter(|_| is_descending),
-        }
+        };
+        (places, order)
     }
 
     fn ordinal(&self, index: usize) -> Option<VendorNumber> {

@@ -1,7 +1,6 @@
 //! Bangwo8: remote-assistance records by day and by agent, their chats and summaries, and the agents.
 
 mod auth;
-mod by_id;
 mod mapping;
 mod wire;
 
@@ -12,37 +11,32 @@ mod hostile_tests;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use async_trait::async_trait;
-use futures_util::future::{join, join_all};
-use jiff::civil::Time;
 
 use super::{
-    EachById, FilterPlan, VendorApi,
-    answer::Answer,
+    FilterPlan, ListSettings, RecordLookup, VendorApi,
+    answer::{Answer, warn_of_unreadable_rows},
     call::Call,
     client::{ClientSettings, VendorClient},
     directory::read_whole,
-    paged_list::{CHAT_MESSAGES, LearnedOrders, ListOrder, PagedList, SERVICE_RECORDS},
     session::VendorSession,
-    siblings::both_of,
     wire::{HasId, Identified, Readable},
 };
 use crate::{
     domain::{
-        Category, CategoryNames, ChatMessage, Employee, RequestScope, ServiceRecord,
-        ServiceRecordFilter, ServiceRecordId, ServiceSummary, Vendor, VendorErrorCode,
-        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        ChatMessage, Employee, ListOrder, NamedRecord, RequestScope, ServiceRecord,
+        ServiceRecordFilter, ServiceRecordId, ServiceSummary, TimeGranularity, Vendor,
+        VendorErrorCode, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, Result},
 };
 pub use auth::Bangwo8Credentials;
 use auth::ClientCredentials;
-use by_id::{by_day, each_of, foreign};
 use mapping::Mapping;
 
 const VENDOR: Vendor = Vendor::Bangwo8;
@@ -59,7 +53,7 @@ pub struct Bangwo8Settings {
     pub client: ClientSettings,
     pub credentials: Bangwo8Credentials,
     pub zone: VendorZone,
-    /// The order of its lists, which is not documented; none finds it out.
+    /// The order of its lists, which is not documented. It is a hint.
     pub list_order: Option<ListOrder>,
     /// How many pages, from the newest, are read to find a record whose id comes without its day.
     pub find_max_calls: u32,
@@ -75,7 +69,9 @@ pub struct Bangwo8 {
     find_max_calls: u32,
     list_page_size: u32,
     newest_records_for_categories: u32,
-    orders: LearnedOrders,
+    list_order: Option<ListOrder>,
+    /// Whether the last chat that showed an order was listed newest first.
+    lists_chats_newest_first: AtomicBool,
 }
 
 type Query = Vec<(&'static str, String)>;
@@ -90,7 +86,8 @@ impl Bangwo8 {
             find_max_calls: settings.find_max_calls,
             list_page_size: settings.list_page_size.max(1),
             newest_records_for_categories: settings.newest_records_for_categories,
-            orders: LearnedOrders::new(settings.list_order),
+            list_order: settings.list_order,
+            lists_chats_newest_first: AtomicBool::new(false),
         })
     }
 }
@@ -113,8 +110,22 @@ impl VendorApi for Bangwo8 {
         self.session.client().is_due_for_a_try().await;
     }
 
-    fn orders(&self) -> &LearnedOrders {
-        &self.orders
+    fn lists(&self) -> ListSettings {
+        ListSettings {
+            granularity: TimeGranularity::Day,
+            order: self.list_order,
+            page_size: self.list_page_size,
+        }
+    }
+
+    fn record_lookup(&self) -> RecordLookup {
+        RecordLookup::ByDay {
+            most_pages: self.find_max_calls,
+        }
+    }
+
+    fn records_for_categories(&self) -> Option<u32> {
+        Some(self.newest_records_for_categories)
     }
 
     /// By the list that nearly everything else needs. The calls that every agent may make would also pass for an account
@@ -143,21 +154,11 @@ impl VendorApi for Bangwo8 {
             return FilterPlan::Nothing;
         }
 
-        let left_over = ServiceRecordFilter {
-            from: filter.from.filter(|from| {
-                let local = self.zone.local(*from);
-                local.time() != Time::midnight()
-            }),
-            to: filter.to.filter(|to| {
-                let local = self.zone.local(*to);
-                (local.hour(), local.minute(), local.second()) != (23, 59, 59)
-            }),
-            completed: filter.completed,
+        let left_over = filter.completed.map(|completed| ServiceRecordFilter {
+            completed: Some(completed),
             ..ServiceRecordFilter::default()
-        };
-        FilterPlan::Ask {
-            left_over: (left_over != ServiceRecordFilter::default()).then_some(left_over),
-        }
+        });
+        FilterPlan::Ask { left_over }
     }
 
     async fn service_record_page(
@@ -185,77 +186,22 @@ impl VendorApi for Bangwo8 {
         }
     }
 
-    async fn service_records(
-        &self,
-        scope: &RequestScope,
-        ids: &[ServiceRecordId],
-    ) -> EachById<ServiceRecordId, Arc<ServiceRecord>> {
-        let (dayless, days) = by_day(ids);
-        let (by_day, searched) = join(
-            join_all(days.into_iter().map(async |(day, ids)| {
-                let read = self.day(scope, HISTORIES, day, &ids, |record| {
-                    let record = self.mapping().service_record(record);
-                    (record.id, Arc::new(record))
-                });
-                each_of(&ids, read.await)
-            })),
-            self.search(scope, &dayless),
-        )
-        .await;
-
-        let mut each: EachById<_, _> = by_day.into_iter().flatten().collect();
-        each.extend(searched);
-        each.extend(foreign(ids).map(|id| (id, Ok(None))));
-        each
-    }
-
-    fn tells_category_names_apart(&self) -> bool {
-        true
-    }
-
     /// Agents are listed for administrators alone.
     fn may_refuse_directory(&self) -> bool {
         true
     }
 
-    async fn category_names_page(
+    async fn named_record_page(
         &self,
         scope: &RequestScope,
         filter: &ServiceRecordFilter,
         page: VendorPageRequest,
-    ) -> Result<Option<Vec<(ServiceRecordId, CategoryNames)>>> {
-        // The list of one agent's records has no counterpart with names.
-        if filter.handler.is_some() || self.plan(filter) == FilterPlan::Nothing {
-            return Ok(None);
-        }
-        let query = self.days_of(filter);
-        self.names(scope, query, page).await.map(Some)
-    }
-
-    async fn category_names(
-        &self,
-        scope: &RequestScope,
-        ids: &[ServiceRecordId],
-    ) -> EachById<ServiceRecordId, CategoryNames> {
-        let (dayless, days) = by_day(ids);
-        let by_day = join_all(days.into_iter().map(async |(day, ids)| {
-            let read = self.day(scope, NAMED_HISTORIES, day, &ids, |record| {
-                let (id, names) = self.mapping().category_names(record);
-                // It was the list of this day that held it.
-                let id = ServiceRecordId {
-                    day: id.day.or(Some(day)),
-                    ..id
-                };
-                (id, names)
-            });
-            each_of(&ids, read.await)
+    ) -> Result<VendorPage<NamedRecord>> {
+        let (route, query) = (NAMED_HISTORIES, self.days_of(filter));
+        let list = self.histories(scope, route, route.to_owned(), query, page);
+        Ok(page_of(list.await?, |record| {
+            self.mapping().named_record(record)
         }))
-        .await;
-
-        let mut each: EachById<_, _> = by_day.into_iter().flatten().collect();
-        let unknown = dayless.into_iter().chain(foreign(ids));
-        each.extend(unknown.map(|id| (id, Ok(None))));
-        each
     }
 
     async fn chat_page(
@@ -274,16 +220,22 @@ impl VendorApi for Bangwo8 {
             next_page: chat.next_page,
         };
         let contents = chat.remote_chatrecords.contents;
-        let known_order = self.orders.order_of(CHAT_MESSAGES);
-        let messages =
+        let was_newest_first = self.lists_chats_newest_first.load(Ordering::Relaxed);
+        let (messages, order) =
             self.mapping()
-                .chat_messages(record.id, contents, &paging, page, known_order);
+                .chat_messages(record.id, contents, &paging, page, was_newest_first);
+        if let Some(order) = order {
+            let is_newest_first = order == ListOrder::NewestFirst;
+            self.lists_chats_newest_first
+                .store(is_newest_first, Ordering::Relaxed);
+        }
         Ok(VendorPage {
             items: messages.into_iter().map(Arc::new).collect(),
             total: paging.count,
             per_page: None,
             last_page: None,
             has_next: mapping::has_next(&paging.next_page),
+            unreadable: 0,
         })
     }
 
@@ -325,8 +277,11 @@ impl VendorApi for Bangwo8 {
             let call = Call::get(SUPPORTS, SUPPORTS).query(paged(Query::new(), page));
             let list: wire::Supports = read_page(self.session.send(scope, &call).await?)?;
 
-            let employees = list.supports.into_iter();
+            let unreadable = list.supports.unreadable_count();
+            warn_of_unreadable_rows(VENDOR, SUPPORTS, "supports", &list.supports.unreadable);
+            let employees = list.supports.items.into_iter();
             Ok(VendorPage {
+                unreadable,
                 items: employees
                     .map(|support| Arc::new(self.mapping().employee(support)))
                     .collect(),
@@ -337,40 +292,6 @@ impl VendorApi for Bangwo8 {
             })
         })
         .await
-    }
-
-    /// The vendor lists its problem types nowhere, so they are what the newest records show.
-    async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
-        let names: Mutex<BTreeMap<VendorNumber, CategoryNames>> = Mutex::default();
-        let wanted = self.newest_records_for_categories;
-        let newest = PagedList {
-            orders: &self.orders,
-            shape: SERVICE_RECORDS,
-            fingerprint: 0,
-            max_per_page: self.list_page_size,
-            // A vendor may serve half of what it is asked for, and its order may have to be found out first.
-            max_calls: wanted
-                .div_ceil(self.list_page_size)
-                .saturating_mul(2)
-                .saturating_add(2),
-        };
-
-        let records = newest
-            .newest(wanted as usize, |page| {
-                let names = &names;
-                async move {
-                    let (records, page_names) = both_of(
-                        self.records(scope, Query::new(), page),
-                        self.names(scope, Query::new(), page),
-                    )
-                    .await?;
-                    let page_names = page_names.into_iter().map(|(id, names)| (id.number, names));
-                    lock(names).extend(page_names);
-                    Ok(records)
-                }
-            })
-            .await?;
-        Ok(mapping::category_tree(&records, &lock(&names)))
     }
 }
 
@@ -395,27 +316,6 @@ impl Bangwo8 {
         }))
     }
 
-    async fn names(
-        &self,
-        scope: &RequestScope,
-        query: Query,
-        page: VendorPageRequest,
-    ) -> Result<Vec<(ServiceRecordId, CategoryNames)>> {
-        let list: wire::Histories<wire::NamedRecord> = self
-            .histories(
-                scope,
-                NAMED_HISTORIES,
-                NAMED_HISTORIES.to_owned(),
-                query,
-                page,
-            )
-            .await?;
-        let records = list.remoterecords.into_iter();
-        Ok(records
-            .map(|record| self.mapping().category_names(record))
-            .collect())
-    }
-
     async fn histories<T: HasId>(
         &self,
         scope: &RequestScope,
@@ -425,7 +325,14 @@ impl Bangwo8 {
         page: VendorPageRequest,
     ) -> Result<wire::Histories<T>> {
         let call = Call::get(route, path).query(paged(query, page));
-        read_page(self.session.send(scope, &call).await?)
+        let list: wire::Histories<T> = read_page(self.session.send(scope, &call).await?)?;
+        warn_of_unreadable_rows(
+            VENDOR,
+            route,
+            "remoterecords",
+            &list.remoterecords.unreadable,
+        );
+        Ok(list)
     }
 
     /// The vendor filters by whole days, both of them included.
@@ -449,8 +356,10 @@ fn page_of<T: HasId, U>(
     map: impl Fn(Identified<T>) -> U,
 ) -> VendorPage<U> {
     VendorPage {
+        unreadable: list.remoterecords.unreadable_count(),
         items: list
             .remoterecords
+            .items
             .into_iter()
             .map(|record| Arc::new(map(record)))
             .collect(),
@@ -488,9 +397,4 @@ fn refused(answer: Answer<'_>) -> Result<Answer<'_>, Error> {
             Err(answer.refuse_as(VendorErrorCode::Rejected))
         }
     }
-}
-
-/// What a panic may have left behind is whole: each change under these locks is one call.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,5 @@
 //! The vendor's own samples, and hostile ones, through the wire and the mapping.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::{
@@ -82,9 +79,10 @@ fn chat(json: &str, page: VendorPageRequest) -> Vec<ChatMessage> {
             chat.remote_chatrecords.contents,
             &paging,
             page,
-            None,
+            false,
         )
     })
+    .0
 }
 
 #[test]
@@ -178,42 +176,15 @@ fn the_category_is_the_deepest_one_with_its_ancestors() {
 fn the_names_of_categories_come_from_the_other_list() {
     let list: wire::Histories<wire::NamedRecord> = read(HISTORIES_V2);
     let named: Vec<_> = with_mapping(|mapping| {
-        let records = list.remoterecords.into_iter();
-        records
-            .map(|record| mapping.category_names(record))
-            .collect()
+        let records = list.remoterecords.items.into_iter();
+        records.map(|record| mapping.named_record(record)).collect()
     });
     assert_eq!(
-        named[0].0.to_string(),
+        named[0].id.to_string(),
         "bangwo8:ServiceRecord:123@2017-08-27"
     );
-    assert_eq!(named[0].1.0[2].as_deref(), Some("密码错误"));
-    assert_eq!(named[1].1.0[2], None);
-
-    let records: Vec<_> = records(HISTORIES).into_iter().map(Arc::new).collect();
-    let names: BTreeMap<_, _> = named
-        .into_iter()
-        .map(|(id, names)| (id.number, names))
-        .collect();
-    let tree = mapping::category_tree(&records, &names);
-    let shown: Vec<_> = tree
-        .iter()
-        .map(|category| (category.id.level, category.name.as_deref()))
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            (1, Some("软件问题")),
-            (2, Some("无法登录")),
-            (3, Some("密码错误"))
-        ]
-    );
-    let parent = tree[2].parent.as_ref().expect("it has a parent");
-    assert_eq!(parent.name.as_deref(), Some("无法登录"));
-
-    let unnamed = mapping::category_tree(&records, &BTreeMap::new());
-    assert_eq!(unnamed.len(), 3);
-    assert!(unnamed.iter().all(|category| category.name.is_none()));
+    assert_eq!(named[0].names.0[2].as_deref(), Some("密码错误"));
+    assert_eq!(named[1].names.0[2], None);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde::{
 
 use crate::{
     domain::{Told, VendorNumber},
-    upstream::wire::{FieldValues, HasId, Identified, Lenient, PrintedTime, lenient_objects},
+    upstream::wire::{FieldValues, HasId, Lenient, PrintedTime, Rows, lenient_objects},
 };
 
 // Lists
@@ -25,7 +25,7 @@ pub(super) struct Paging {
 #[derive(Debug, Deserialize)]
 #[serde(bound = "T: HasId")]
 pub(super) struct Histories<T> {
-    pub remoterecords: Vec<Identified<T>>,
+    pub remoterecords: Rows<T>,
     #[serde(default)]
     pub count: Told<u64>,
     #[serde(default)]
@@ -34,7 +34,7 @@ pub(super) struct Histories<T> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Supports {
-    pub supports: Vec<Identified<Support>>,
+    pub supports: Rows<Support>,
     #[serde(default)]
     pub count: Told<u64>,
     #[serde(default)]

@@ -185,10 +185,11 @@ async fn a_missing_record_fails_no_other() {
         number: number(of),
         day: None,
     });
-    let each = vendor.service_records(&scope(), &ids).await;
-    assert!(matches!(each[0].1, Ok(Some(_))));
-    assert!(matches!(each[1].1, Ok(None)));
-    assert!(each[2].1.is_err());
+    let scope = scope();
+    let [first, second, third] = ids.map(|id| vendor.service_record(&scope, id));
+    assert!(matches!(first.await, Ok(Some(_))));
+    assert!(matches!(second.await, Ok(None)));
+    assert!(third.await.is_err());
 }
 
 #[tokio::test]
@@ -380,12 +381,24 @@ async fn messages_that_the_record_leaves_out_are_in_the_list() {
         number: number(491),
         day: None,
     };
-    let mut each = vendor.service_records(&scope(), &[id]).await;
-    let Some((_, Ok(Some(record)))) = each.pop() else {
+    let alone = vendor.service_record(&scope(), id).await;
+    let Ok(Some(alone)) = alone else {
         panic!("the record is there");
     };
-    let listed = vendor.listed_service_record(&scope(), &record).await;
-    let Ok(Some(listed)) = listed else {
+    let created = alone.created_at.value().map(|at| at.timestamp);
+    let filter = ServiceRecordFilter {
+        from: created,
+        to: created,
+        ..ServiceRecordFilter::default()
+    };
+    let page = VendorPageRequest {
+        page: 1,
+        per_page: 2,
+    };
+    let list = vendor.service_record_page(&scope(), &filter, page).await;
+    let list = list.expect("the list is there");
+    let listed = list.items.iter().find(|listed| listed.id == id);
+    let Some(listed) = listed else {
         panic!("it is in the list");
     };
     let Some(Transcript::Held(messages)) = listed.transcript.value() else {
@@ -394,8 +407,8 @@ async fn messages_that_the_record_leaves_out_are_in_the_list() {
     assert_eq!(messages.len(), 1);
     assert_eq!(
         first_lines(&stage)[1],
-        "GET /api/v1/interact-collection?created_at__start=2021-05-06+12%3A23%3A24\
-         &created_at__end=2021-05-06+12%3A23%3A26&page=1&per_page=2"
+        "GET /api/v1/interact-collection?created_at__start=2021-05-06+12%3A23%3A25\
+         &created_at__end=2021-05-06+12%3A23%3A25&page=1&per_page=2"
     );
 }
 

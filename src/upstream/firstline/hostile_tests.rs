@@ -88,10 +88,10 @@ fn read_in_every_way(body: &[u8]) -> usize {
             codes.map(mapping::termination_code).collect::<Vec<_>>()
         }),
         shown(body, |list: wire::List<wire::Category>| {
-            mapping::category_tree(list.data, read(body).unwrap_or_default())
+            mapping::category_tree(list.data.items, read(body).unwrap_or_default())
         }),
         shown(body, |list: wire::List<wire::Subcategory>| {
-            mapping::category_tree(Vec::new(), list.data)
+            mapping::category_tree(Vec::new(), list.data.items)
         }),
         shown(body, |signed_in: wire::SignedIn| signed_in.expires_at),
     ];
@@ -105,7 +105,7 @@ fn read_in_every_way(body: &[u8]) -> usize {
 
 fn read(body: &[u8]) -> Option<Vec<Identified<wire::Subcategory>>> {
     let list: wire::List<wire::Subcategory> = decode(body).ok()?;
-    Some(list.data)
+    Some(list.data.items)
 }
 
 /// The body as the mapping tells it, down to the last field; none where it has another shape.

@@ -16,25 +16,24 @@ mod tests;
 use std::{hash::Hash, sync::Arc};
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 
 use super::{
-    EachById, FilterPlan, VendorApi,
+    FilterPlan, ListSettings, VendorApi,
+    answer::warn_of_unreadable_rows,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
-    paged_list::{LearnedOrders, ListOrder},
     session::VendorSession,
     siblings::both_of,
     wire::{HasId, Identified},
 };
 use crate::{
     domain::{
-        Category, CustomField, CustomFieldValue, Detail, Employee, GlobalId, RequestScope,
-        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorNumber,
-        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Category, CustomField, CustomFieldValue, Detail, Employee, GlobalId, ListOrder,
+        RequestScope, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId,
+        Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity,
+        Vendor, VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
@@ -44,8 +43,6 @@ use mapping::Mapping;
 use write::{read_write, sent};
 
 const VENDOR: Vendor = Vendor::FirstLine;
-/// The longest way through a list to one object whose creation time is known.
-const MOST_PAGES_TO_A_LISTED_OBJECT: u32 = 10;
 
 const RECORDS: &str = "/api/v1/interact-collection";
 const RECORD: &str = "/api/v1/interact-collection/{id}";
@@ -62,7 +59,7 @@ pub struct FirstLineSettings {
     pub client: ClientSettings,
     pub credentials: FirstLineCredentials,
     pub zone: VendorZone,
-    /// The order of its lists, which is not documented; none finds it out.
+    /// The order of its lists, which is not documented. It is a hint.
     pub list_order: Option<ListOrder>,
     pub update_method: UpdateMethod,
     pub array_style: ArrayStyle,
@@ -94,7 +91,7 @@ pub struct FirstLine {
     array_style: ArrayStyle,
     end_bound: EndBound,
     list_page_size: u32,
-    orders: LearnedOrders,
+    list_order: Option<ListOrder>,
 }
 
 type Query = Vec<(&'static str, String)>;
@@ -111,7 +108,7 @@ impl FirstLine {
             array_style: settings.array_style,
             end_bound: settings.created_end,
             list_page_size: settings.list_page_size.max(1),
-            orders: LearnedOrders::new(settings.list_order),
+            list_order: settings.list_order,
         })
     }
 }
@@ -134,8 +131,12 @@ impl VendorApi for FirstLine {
         self.session.client().is_due_for_a_try().await;
     }
 
-    fn orders(&self) -> &LearnedOrders {
-        &self.orders
+    fn lists(&self) -> ListSettings {
+        ListSettings {
+            granularity: TimeGranularity::Second,
+            order: self.list_order,
+            page_size: self.list_page_size,
+        }
     }
 
     async fn check(&self, scope: &RequestScope) -> Result<()> {
@@ -182,33 +183,18 @@ impl VendorApi for FirstLine {
         }))
     }
 
-    /// The vendor has no call for many, so each is read by its id, side by side.
-    async fn service_records(
+    async fn service_record(
         &self,
         scope: &RequestScope,
-        ids: &[ServiceRecordId],
-    ) -> EachById<ServiceRecordId, Arc<ServiceRecord>> {
-        let read = ids.iter().map(async |id| {
-            let record = self.service_record(scope, *id).await;
-            (*id, record)
-        });
-        join_all(read).await
-    }
-
-    async fn listed_service_record(
-        &self,
-        scope: &RequestScope,
-        record: &ServiceRecord,
+        id: ServiceRecordId,
     ) -> Result<Option<Arc<ServiceRecord>>> {
-        let Some(created_at) = record.created_at.value() else {
+        let Ok(number) = own_number(id, id.number) else {
             return Ok(None);
         };
 
-        let query = self.around(created_at.timestamp);
-        let listed = self
-            .find_listed(scope, RECORDS, query, record.id.number)
-            .await?;
-        Ok(listed.map(|listed| Arc::new(self.mapping().service_record(listed, Detail::Full))))
+        let call = Call::get(RECORD, format!("{RECORDS}/{number}"));
+        let record = self.session.send(scope, &call).await?.read_optional()?;
+        Ok(record.map(|record| Arc::new(self.mapping().service_record(record, Detail::Full))))
     }
 
     async fn update_service_record(
@@ -356,22 +342,6 @@ impl VendorApi for FirstLine {
         Ok(ticket.map(|ticket| Arc::new(self.mapping().ticket(ticket))))
     }
 
-    async fn listed_ticket(
-        &self,
-        scope: &RequestScope,
-        ticket: &Ticket,
-    ) -> Result<Option<Arc<Ticket>>> {
-        let Some(created_at) = ticket.created_at else {
-            return Ok(None);
-        };
-
-        let query = self.around(created_at.timestamp);
-        let listed = self
-            .find_listed(scope, TICKETS, query, ticket.id.number)
-            .await?;
-        Ok(listed.map(|listed| Arc::new(self.mapping().ticket(listed))))
-    }
-
     async fn create_ticket(
         &self,
         scope: &RequestScope,
@@ -445,7 +415,9 @@ impl FirstLine {
         query.push(("page", page.page.to_string()));
         query.push(("per_page", page.per_page.to_string()));
         let call = Call::get(route, route).query(query);
-        self.session.send(scope, &call).await?.read_page()
+        let list: wire::List<T> = self.session.send(scope, &call).await?.read_page()?;
+        warn_of_unreadable_rows(VENDOR, route, "data", &list.data.unreadable);
+        Ok(list)
     }
 
     async fn directory<T: HasId, U, Key: Eq + Hash>(
@@ -467,43 +439,6 @@ impl FirstLine {
         })
         .await
     }
-
-    async fn service_record(
-        &self,
-        scope: &RequestScope,
-        id: ServiceRecordId,
-    ) -> Result<Option<Arc<ServiceRecord>>> {
-        let Ok(number) = own_number(id, id.number) else {
-            return Ok(None);
-        };
-
-        let call = Call::get(RECORD, format!("{RECORDS}/{number}"));
-        let record = self.session.send(scope, &call).await?.read_optional()?;
-        Ok(record.map(|record| Arc::new(self.mapping().service_record(record, Detail::Full))))
-    }
-
-    async fn find_listed<T: HasId>(
-        &self,
-        scope: &RequestScope,
-        route: &'static str,
-        query: Query,
-        number: VendorNumber,
-    ) -> Result<Option<Identified<T>>> {
-        for page in 1..=MOST_PAGES_TO_A_LISTED_OBJECT {
-            let page = VendorPageRequest {
-                page,
-                per_page: self.list_page_size,
-            };
-            let list: wire::List<T> = self.list(scope, route, query.clone(), page).await?;
-            let has_next = has_next(&list, page).unwrap_or(!list.data.is_empty());
-
-            let found = list.data.into_iter().find(|item| item.id == number);
-            if found.is_some() || !has_next {
-                return Ok(found);
-            }
-        }
-        Ok(None)
-    }
 }
 
 fn id_of<T>(wire: &Identified<T>) -> VendorNumber {
@@ -521,8 +456,10 @@ where
     let has_next = has_next(&list, page);
     let meta = list.meta.into_value().unwrap_or_default();
     VendorPage {
+        unreadable: list.data.unreadable_count(),
         items: list
             .data
+            .items
             .into_iter()
             .map(|item| Arc::new(map(item)))
             .collect(),

@@ -139,23 +139,6 @@ impl FirstLine {
         self.printed(bound)
     }
 
-    /// The list of what was created at an instant, with a second on either side: whether the bounds belong to the range is
-    /// not documented. The seconds are counted on the vendor's own clock, which may be turned back within them.
-    pub(super) fn around(&self, created_at: Timestamp) -> Query {
-        let second = SignedDuration::from_secs(1);
-        let local = self.zone.local(created_at);
-        vec![
-            (
-                "created_at__start",
-                printed_local(local.saturating_sub(second)),
-            ),
-            (
-                "created_at__end",
-                printed_local(local.saturating_add(second)),
-            ),
-        ]
-    }
-
     pub(super) fn printed(&self, timestamp: Timestamp) -> String {
         printed_local(self.zone.local(timestamp))
     }

@@ -50,7 +50,7 @@ fn read<T: Readable>(json: &str) -> T {
 
 fn list<T: HasId>(json: &str) -> Vec<Identified<T>> {
     let list: wire::List<T> = read(json);
-    list.data
+    list.data.items
 }
 
 fn service_record(json: &str) -> ServiceRecord {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     domain::{Told, VendorNumber},
-    upstream::wire::{FieldValues, HasId, Identified, PlainText, PrintedTime, lenient_objects},
+    upstream::wire::{FieldValues, HasId, PlainText, PrintedTime, Rows, lenient_objects},
 };
 
 // Answers
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Deserialize)]
 #[serde(bound = "T: HasId")]
 pub(super) struct List<T> {
-    pub data: Vec<Identified<T>>,
+    pub data: Rows<T>,
     #[serde(default)]
     pub meta: Told<Meta>,
     #[serde(default)]

@@ -1,0 +1,54 @@
+//! What was observed of a vendor's lists: how close together objects are created, and how many rows a page grants.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// Lists of one vendor and noun that are filtered by the same parameters, whatever their values.
+pub type ListKind = (crate::domain::Vendor, &'static str, u32);
+
+/// What was observed, by kind of list. Everything here is a guess that costs calls where it is wrong, and nothing else.
+#[derive(Debug, Default)]
+pub struct Observations(Mutex<HashMap<ListKind, Observed>>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Observed {
+    /// Seconds between two objects, counted from now back to the oldest one of the newest window.
+    pub(super) head_gap: Option<f64>,
+    /// Seconds between two objects in windows of the past.
+    pub(super) gap: Option<f64>,
+    /// The most rows that a page was seen to hold where more followed.
+    pub(super) granted: Option<u32>,
+    /// The vendor answers with rows outside the time that it was asked for.
+    pub(super) ignores_time: bool,
+    /// How many seconds outside the span that was asked for rows were seen. So many are asked for to spare.
+    pub(super) slack: i64,
+    /// A page said that another follows, so that the vendor is believed where it says that none does.
+    pub(super) tells_next: bool,
+}
+
+impl Observations {
+    pub(super) fn of(&self, kind: ListKind) -> Observed {
+        let observed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        observed.get(&kind).copied().unwrap_or_default()
+    }
+
+    pub(super) fn note(&self, kind: ListKind, change: impl FnOnce(&mut Observed)) {
+        let mut observed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(observed.entry(kind).or_default());
+    }
+
+    /// How many rows a page of such a list holds, where it is asked for `page_size`.
+    pub fn rows_per_page(&self, kind: ListKind, page_size: u32) -> u32 {
+        let granted = self.of(kind).granted.unwrap_or(page_size);
+        granted.min(page_size).max(1)
+    }
+
+    /// How many objects are expected in so many seconds; none where nothing was observed.
+    pub fn expected_rows(&self, kind: ListKind, seconds: i64) -> Option<f64> {
+        let observed = self.of(kind);
+        let gap = observed.gap.or(observed.head_gap)?;
+        Some(seconds as f64 / gap)
+    }
+}

@@ -1,0 +1,658 @@
+//! Chooses a window that ends at a given time and holds about as many objects as are wanted, and reads it whole.
+
+use std::{cmp::Reverse, future::Future, sync::Arc};
+
+use super::{
+    Budget, ListKind, Observations,
+    density::Observed,
+    pages::{Allowed, Known, PageReader, PagesRead, Rows},
+    position::Dated,
+    span::{Granularity, Range, Second, Span},
+};
+use crate::{
+    domain::{ListOrder, VendorErrorCode, VendorPage, VendorPageRequest, VendorZone},
+    error::{Error, Result},
+};
+
+/// One of a vendor's lists.
+pub struct ListReader<'a, Fetch> {
+    pub kind: ListKind,
+    pub observations: &'a Observations,
+    pub granularity: Granularity<'a>,
+    pub zone: &'a VendorZone,
+    /// The bounds that the client set: nothing outside them is in the list.
+    pub range: Range,
+    /// How many rows a page is asked for.
+    pub page_size: u32,
+    pub order: Option<ListOrder>,
+    pub now: Second,
+    /// The rows of one page of a span.
+    pub fetch: Fetch,
+}
+
+/// Objects of a list that were created in one span, all of them.
+#[derive(Debug, Clone)]
+pub struct Window<T> {
+    /// An open `from` is the beginning of the list.
+    pub span: Span,
+    /// Newest first.
+    pub rows: Vec<Arc<T>>,
+    /// Objects without a creation time that came along; all of the list where the span has no bounds.
+    pub undated: Vec<Arc<T>>,
+    pub older: Older,
+    /// The total of the list, where the reading showed it.
+    pub list_total: Option<u64>,
+    /// Set where the span holds more than may be read: it has no rows then.
+    pub is_too_large: bool,
+    /// How many calls it took.
+    pub calls: u32,
+}
+
+/// Whether the list has objects that are older than a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Older {
+    None,
+    Some,
+    Unknown,
+}
+
+/// What a caller wants of a window.
+#[derive(Debug, Clone, Copy)]
+pub struct Want {
+    /// How many objects, about.
+    pub rows: usize,
+    pub start: Start,
+}
+
+/// Where to begin the window.
+#[derive(Debug, Clone, Copy)]
+pub enum Start {
+    /// As the density that was observed says.
+    Observed,
+    /// At that second.
+    At(Second),
+    /// So far back as so many seconds between two objects say.
+    Gap(f64),
+    /// Look first: nothing is known of this part of the list.
+    Probe,
+}
+
+/// A window is narrowed at most that often before its list is taken to be unreadable.
+const MOST_TRIES: usize = 40;
+
+/// Rows that are further outside the time that was asked for show a filter that is not applied at all.
+const MOST_SLACK: Second = 2 * 86_400;
+
+/// Reading a window again while its rows move is worth that many tries with half the length.
+const MOST_HALVINGS: usize = 3;
+
+impl<Fetch> ListReader<'_, Fetch> {
+    /// A window that ends at `upper`, or is open towards the future, with at least one whole unit of time.
+    pub async fn window<T, Answer>(
+        &self,
+        budget: &Budget,
+        upper: Option<Second>,
+        want: Want,
+    ) -> Result<Window<T>>
+    where
+        T: Dated,
+        Fetch: Fn(Span, VendorPageRequest) -> Answer,
+        Answer: Future<Output = Result<VendorPage<T>>>,
+    {
+        let edge = self.range.span();
+        let to = match (upper, edge.to) {
+            (Some(upper), Some(to)) => Some(upper.min(to)),
+            (upper, to) => upper.or(to),
+        };
+        let mut from = self.start(want, to);
+        let mut probed = Probed::default();
+        let mut halvings = 0;
+        // Set once the window can't be made shorter: then it is read whole, whatever it takes.
+        let mut is_smallest = false;
+        let calls_before = budget.left();
+
+        for _ in 0..MOST_TRIES {
+            let observed = self.observations.of(self.kind);
+            let span = self.span(from, to, &observed);
+            let target = target(want.rows, self.granted(&observed));
+            is_smallest |= self.is_smallest(span) || observed.ignores_time;
+            let allowed = match is_smallest {
+                true => Allowed::Budget,
+                false => Allowed::Rows(target.saturating_mul(5) / 2),
+            };
+            let pages = self.pages(budget, &observed);
+            let known = probed.known(span, self.asked(span, &observed));
+            match pages
+                .read(self.asked(span, &observed), allowed, known)
+                .await?
+            {
+                PagesRead::Whole(rows) => {
+                    self.note_pages(&rows);
+                    if self.is_outside(&rows, span, &observed) {
+                        continue;
+                    }
+                    return Ok(Window {
+                        calls: calls_before.saturating_sub(budget.left()),
+                        ..self.whole(span, rows, &probed, &observed)
+                    });
+                }
+                PagesRead::TooMany { first, total } => {
+                    self.note_pages(&first);
+                    if self.is_outside(&first, span, &observed) {
+                        continue;
+                    }
+                    if observed.ignores_time {
+                        return Err(self.contradiction());
+                    }
+                    if is_smallest {
+                        return Ok(Window::too_large(span));
+                    }
+                    let sample = Sample::new(&first, total, span);
+                    let is_open = span.from == edge.from;
+                    let mut first = first;
+                    let sample = match sample.needs_last_page(self.order) {
+                        Some(last_page) if is_open && budget.left() > 1 => {
+                            let last = pages.page(self.asked(span, &observed), last_page).await?;
+                            let last = last.items;
+                            first.items.extend(last.iter().cloned());
+                            sample.with_last_page(last)
+                        }
+                        _ => sample,
+                    };
+                    let granted = self.granted(&self.observations.of(self.kind));
+                    let chosen = sample.start(want.rows, granted, span, self.now);
+                    match self.shorter(span, chosen, sample.newest()) {
+                        Some(shorter) => from = Some(shorter),
+                        None => is_smallest = true,
+                    }
+                    if is_open {
+                        probed = Probed::new(
+                            sample,
+                            first,
+                            total,
+                            upper.is_none() && edge == Span::EVERYTHING,
+                        );
+                    }
+                }
+                PagesRead::Moved => {
+                    halvings += 1;
+                    let shorter = self.shorter(span, None, span.to.unwrap_or(self.now));
+                    if halvings > MOST_HALVINGS || shorter.is_none() || budget.left() == 0 {
+                        return Err(self.contradiction());
+                    }
+                    from = shorter;
+                }
+            }
+            if budget.left() == 0 {
+                return Err(self.contradiction());
+            }
+        }
+        Err(self.contradiction())
+    }
+
+    /// Everything in one span, read whole whatever it takes of the budget.
+    pub async fn exactly<T, Answer>(&self, budget: &Budget, span: Span) -> Result<Window<T>>
+    where
+        T: Dated,
+        Fetch: Fn(Span, VendorPageRequest) -> Answer,
+        Answer: Future<Output = Result<VendorPage<T>>>,
+    {
+        let observed = self.observations.of(self.kind);
+        let pages = self.pages(budget, &observed);
+        let read = pages.read(
+            self.asked(span, &observed),
+            Allowed::Budget,
+            Known::Some(Vec::new()),
+        );
+        match read.await? {
+            PagesRead::Whole(rows) => {
+                self.note_pages(&rows);
+                Ok(self.whole(span, rows, &Probed::default(), &observed))
+            }
+            PagesRead::TooMany { .. } => Ok(Window::too_large(span)),
+            PagesRead::Moved => Err(self.contradiction()),
+        }
+    }
+
+    fn pages<'r>(&'r self, budget: &'r Budget, observed: &Observed) -> PageReader<'r, &'r Fetch> {
+        PageReader {
+            fetch: &self.fetch,
+            page_size: self.page_size,
+            budget,
+            granted: observed.granted,
+            tells_next: observed.tells_next,
+        }
+    }
+
+    fn start(&self, want: Want, to: Option<Second>) -> Option<Second> {
+        let observed = self.observations.of(self.kind);
+        let gap = match want.start {
+            Start::Probe => return None,
+            Start::At(second) => return Some(second),
+            Start::Gap(gap) => gap,
+            Start::Observed => match to {
+                None => observed.head_gap?,
+                Some(_) => observed.gap.or(observed.head_gap)?,
+            },
+        };
+        let end = to.unwrap_or(self.now);
+        Some(back(
+            end,
+            gap,
+            target(want.rows, self.granted(&observed)) as f64,
+        ))
+    }
+
+    /// The whole units of the window, as far as the client's bounds reach.
+    fn span(&self, from: Option<Second>, to: Option<Second>, observed: &Observed) -> Span {
+        if observed.ignores_time {
+            return Span::EVERYTHING;
+        }
+        let edge = self.range.span();
+        let aligned = self.granularity.aligned(Span { from, to });
+        let reaches_edge = match (aligned.from, edge.from) {
+            (Some(from), Some(edge)) => from <= edge,
+            (None, _) => true,
+            (Some(_), None) => false,
+        };
+        Span {
+            from: if reaches_edge {
+                edge.from
+            } else {
+                aligned.from
+            },
+            to: aligned.to,
+        }
+    }
+
+    /// What the vendor is asked for, with as much to spare as its filter was seen to need.
+    fn asked(&self, span: Span, observed: &Observed) -> Span {
+        self.granularity.asked(Span {
+            from: span.from.map(|from| from.saturating_sub(observed.slack)),
+            to: span.to.map(|to| to.saturating_add(observed.slack)),
+        })
+    }
+
+    fn is_smallest(&self, span: Span) -> bool {
+        match (span.from, span.to) {
+            (Some(from), Some(to)) => self.granularity.is_smallest(from, to),
+            _ => false,
+        }
+    }
+
+    fn granted(&self, observed: &Observed) -> u64 {
+        u64::from(
+            observed
+                .granted
+                .unwrap_or(self.page_size)
+                .min(self.page_size),
+        )
+        .max(1)
+    }
+
+    fn note_pages<T: Dated>(&self, rows: &Rows<T>) {
+        if rows.granted.is_some() || rows.tells_next {
+            self.observations.note(self.kind, |observed| {
+                observed.granted = rows.granted.or(observed.granted);
+                observed.tells_next |= rows.tells_next;
+            });
+        }
+    }
+
+    /// Whether the vendor returned rows that it was not asked for, which tells what its filter is worth. It is asked differently
+    /// from then on: with more time to spare where the rows are near, without bounds where they are not.
+    fn is_outside<T: Dated>(&self, rows: &Rows<T>, span: Span, observed: &Observed) -> bool {
+        let asked = self.asked(span, observed);
+        let seconds = rows.items.iter().filter_map(|row| row.created_second());
+        let distance = seconds.map(|second| asked.distance(second)).max();
+        let Some(distance) = distance.filter(|distance| *distance > 0 && !observed.ignores_time)
+        else {
+            return false;
+        };
+
+        let slack = observed.slack + distance + distance / 4 + 1;
+        let ignores_time = slack > MOST_SLACK;
+        self.observations
+            .note(self.kind, |observed| match ignores_time {
+                true => observed.ignores_time = true,
+                false => observed.slack = slack,
+            });
+        let (vendor, noun, _) = self.kind;
+        tracing::warn!(
+            target: "deskgraph::listing",
+            vendor = vendor.slug(),
+            list = noun,
+            filter.is_ignored = ignores_time,
+            filter.seconds_outside = distance,
+            "the vendor returned rows outside the creation time that was asked for: it is asked for more from now on"
+        );
+        true
+    }
+
+    fn whole<T: Dated>(
+        &self,
+        span: Span,
+        rows: Rows<T>,
+        probed: &Probed<T>,
+        observed: &Observed,
+    ) -> Window<T> {
+        let is_everything = span == Span::EVERYTHING;
+        let count = rows.items.len() as u64;
+        let reaches_edge = span.from == self.range.span().from;
+        let covered = Span {
+            from: span.from.filter(|_| !reaches_edge),
+            to: span.to,
+        };
+        let (mut dated, mut undated): (Vec<_>, Vec<_>) = rows
+            .items
+            .into_iter()
+            .partition(|row| row.created_at().is_some());
+        // What has no creation time is outside all bounds of it.
+        if self.range.span() != Span::EVERYTHING {
+            undated.clear();
+        }
+        dated.retain(|row| {
+            let created = row.created_at().map(|at| at.timestamp);
+            let is_in_span = row
+                .created_second()
+                .is_some_and(|second| span.contains(second));
+            is_in_span && created.is_some_and(|created| self.range.contains(created))
+        });
+        dated.sort_by_cached_key(|row| {
+            (
+                Reverse(row.created_at().map(|at| at.timestamp)),
+                Reverse(row.number().get()),
+            )
+        });
+        if !observed.ignores_time {
+            self.note_density(covered, &dated);
+        }
+
+        let older = match covered.from {
+            None => Older::None,
+            Some(from) if probed.has_older_than(from, count) => Older::Some,
+            Some(_) => Older::Unknown,
+        };
+        let list_total = match is_everything {
+            true => Some(count),
+            false => probed.list_total,
+        };
+        Window {
+            span: covered,
+            rows: dated,
+            undated,
+            older,
+            list_total,
+            is_too_large: false,
+            calls: 0,
+        }
+    }
+
+    fn note_density<T: Dated>(&self, span: Span, rows: &[Arc<T>]) {
+        let oldest = rows.last().and_then(|row| row.created_second());
+        let Some(from) = span.from.or(oldest) else {
+            return;
+        };
+        let length = (span.to.unwrap_or(self.now).max(from) - from + 1) as f64;
+        let gap = length / (rows.len() as f64).max(0.5);
+        self.observations.note(self.kind, |observed| {
+            let known = match span.to {
+                None => &mut observed.head_gap,
+                Some(_) => &mut observed.gap,
+            };
+            *known = Some(known.map_or(gap, |known| (known + gap) / 2.0));
+        });
+    }
+
+    /// A later start than the span has, so that the window gets shorter by a unit at least; none where there is none.
+    fn shorter(&self, span: Span, chosen: Option<Second>, newest: Second) -> Option<Second> {
+        let granularity = self.granularity;
+        let end = span.to.unwrap_or(self.now.max(newest));
+        let end = end.max(span.from.unwrap_or(end));
+        let is_shorter = |second: &Second| {
+            let start = granularity.start_of(*second);
+            *second <= end && span.from.is_none_or(|from| start > from)
+        };
+        let half = span.from.map_or(end, |from| from + (end - from) / 2 + 1);
+        let candidates = [chosen, Some(half), Some(newest), Some(end)];
+        candidates.into_iter().flatten().find(is_shorter)
+    }
+
+    /// What the vendor says of its own list can't all be true.
+    fn contradiction(&self) -> Error {
+        let (vendor, noun, _) = self.kind;
+        tracing::warn!(
+            target: "deskgraph::listing",
+            vendor = vendor.slug(),
+            list = noun,
+            "the vendor's total and its rows contradict each other"
+        );
+        Error::vendor(vendor, VendorErrorCode::BadResponse)
+    }
+}
+
+impl<T> Window<T> {
+    fn too_large(span: Span) -> Self {
+        Self {
+            span,
+            rows: Vec::new(),
+            undated: Vec::new(),
+            older: Older::Unknown,
+            list_total: None,
+            is_too_large: true,
+            calls: 1,
+        }
+    }
+
+    /// Seconds between two of its objects; none where it has too few to tell.
+    pub(super) fn gap(&self, now: Second) -> Option<f64>
+    where
+        T: Dated,
+    {
+        let oldest = self.rows.last()?.created_second()?;
+        let from = self.span.from.unwrap_or(oldest);
+        let length = self.span.to.unwrap_or(now).max(from) - from + 1;
+        (self.rows.len() > 1).then(|| length as f64 / self.rows.len() as f64)
+    }
+}
+
+/// How many objects a window should hold: as many as are wanted, some to spare, and as few pages as that takes.
+fn target(wanted: usize, granted: u64) -> u64 {
+    let wanted = wanted as f64;
+    let granted = granted as f64;
+    let rows = if wanted <= granted * 0.85 {
+        (wanted * 1.3 + 4.0).min(granted * 0.9)
+    } else {
+        (wanted / granted - 0.15).ceil().max(1.0) * granted * 0.9
+    };
+    (rows as u64).max(1)
+}
+
+fn back(end: Second, gap: f64, rows: f64) -> Second {
+    let length = (gap * rows).clamp(0.0, 1e12) as Second;
+    end.saturating_sub(length)
+}
+
+/// The first rows of a span that holds more than may be read, and what they tell of the rest.
+struct Sample {
+    /// Newest first.
+    seconds: Vec<Second>,
+    order: SampleOrder,
+    total: Option<u64>,
+    served: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SampleOrder {
+    NewestFirst,
+    OldestFirst,
+    Neither,
+}
+
+impl Sample {
+    fn new<T: Dated>(rows: &Rows<T>, total: Option<u64>, span: Span) -> Self {
+        let seconds: Vec<Second> = rows
+            .items
+            .iter()
+            .filter_map(|row| row.created_second())
+            .filter(|second| span.contains(*second))
+            .collect();
+        let pairs = || seconds.windows(2);
+        let falling = pairs().filter(|pair| pair[0] > pair[1]).count();
+        let rising = pairs().filter(|pair| pair[0] < pair[1]).count();
+        let order = match (falling, rising) {
+            (falling, rising) if rising * 5 <= falling && falling > 0 => SampleOrder::NewestFirst,
+            (falling, rising) if falling * 5 <= rising && rising > 0 => SampleOrder::OldestFirst,
+            _ => SampleOrder::Neither,
+        };
+        let mut seconds = seconds;
+        seconds.sort_unstable_by_key(|second| Reverse(*second));
+        Self {
+            seconds,
+            order,
+            total,
+            served: rows.items.len() as u64,
+        }
+    }
+
+    /// Which page holds the newest rows, where the first one turned out to hold the oldest.
+    fn needs_last_page(&self, hint: Option<ListOrder>) -> Option<u32> {
+        let is_oldest_first = match self.order {
+            SampleOrder::OldestFirst => true,
+            SampleOrder::NewestFirst => false,
+            SampleOrder::Neither => hint == Some(ListOrder::OldestFirst),
+        };
+        let last = self.total?.div_ceil(self.served.max(1));
+        u32::try_from(last).ok().filter(|_| is_oldest_first)
+    }
+
+    fn with_last_page<T: Dated>(self, rows: Vec<Arc<T>>) -> Self {
+        let rows = Rows::of(rows);
+        let last = Sample::new(&rows, self.total, Span::EVERYTHING);
+        if last.seconds.is_empty() {
+            return self;
+        }
+        Self {
+            order: SampleOrder::NewestFirst,
+            ..last
+        }
+    }
+
+    fn newest(&self) -> Second {
+        self.seconds.first().copied().unwrap_or_default()
+    }
+
+    /// Where a window should begin that holds the newest `wanted` objects.
+    fn start(&self, wanted: usize, granted: u64, span: Span, now: Second) -> Option<Second> {
+        let newest = *self.seconds.first()?;
+        let target = target(wanted, granted) as usize;
+        if self.order == SampleOrder::NewestFirst {
+            // An older row beyond the window shows that the list goes on.
+            if self.seconds.len() >= wanted.max(2) {
+                let index = target.min(self.seconds.len().saturating_sub(2)).max(wanted) - 1;
+                return self.seconds.get(index).copied();
+            }
+            let gap = self.gap(self.seconds.len())?;
+            let pages = (wanted as u64).div_ceil(granted).max(1);
+            let between = (wanted as f64 + (pages * granted) as f64) / 2.0;
+            return Some(back(newest, gap, between));
+        }
+
+        let end = span.to.unwrap_or(now);
+        match (span.from, self.total) {
+            (Some(from), Some(total)) => {
+                let gap = (end - from).max(0) as f64 / total as f64;
+                return Some(back(end, gap, target as f64));
+            }
+            (_, None) => {
+                let gap = self.gap(self.seconds.len())?;
+                return Some(back(end, gap, target as f64));
+            }
+            (None, Some(_)) => {}
+        }
+        // Each row stands for as many of the list.
+        let stride = self
+            .total
+            .map_or(1.0, |total| total as f64 / self.seconds.len() as f64);
+        let index = target as f64 / stride.max(1.0);
+        if index >= 1.0 {
+            let index = (index as usize).min(self.seconds.len() - 1);
+            return self.seconds.get(index).copied();
+        }
+        let gap = self.gap(self.seconds.len().min(10))?;
+        Some(back(newest, gap / stride, target as f64))
+    }
+
+    /// Seconds between two of the newest `count` rows.
+    fn gap(&self, count: usize) -> Option<f64> {
+        let newest = *self.seconds.first()?;
+        let oldest = *self.seconds.get(count.max(1) - 1)?;
+        Some((newest - oldest) as f64 / (count.max(2) - 1) as f64)
+    }
+}
+
+/// What an open look at the list told, before a window was chosen from it.
+struct Probed<T> {
+    rows: Vec<Arc<T>>,
+    is_newest_first: bool,
+    served: u64,
+    total: Option<u64>,
+    oldest: Option<Second>,
+    list_total: Option<u64>,
+}
+
+impl<T> Default for Probed<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            is_newest_first: false,
+            served: 0,
+            total: None,
+            oldest: None,
+            list_total: None,
+        }
+    }
+}
+
+impl<T: Dated> Probed<T> {
+    fn new(sample: Sample, first: Rows<T>, total: Option<u64>, is_whole_list: bool) -> Self {
+        Self {
+            served: first.items.len() as u64,
+            oldest: first
+                .items
+                .iter()
+                .filter_map(|row| row.created_second())
+                .min(),
+            rows: first.items,
+            is_newest_first: sample.order == SampleOrder::NewestFirst,
+            total,
+            list_total: total.filter(|_| is_whole_list),
+        }
+    }
+
+    /// The rows of the window that were seen. They are used once: what they do not confirm is read. Where the vendor lists newest
+    /// first and the window takes two pages, they are its first page.
+    fn known(&mut self, span: Span, asked: Span) -> Known<T> {
+        let rows = std::mem::take(&mut self.rows);
+        let is_asked = |row: &Arc<T>| {
+            row.created_second()
+                .is_some_and(|second| asked.contains(second))
+        };
+        let is_page_of_window = self.is_newest_first
+            && span.from.is_some()
+            && rows.len() > 1
+            && rows.iter().all(is_asked);
+        match is_page_of_window {
+            true => Known::FirstPage(Rows::of(rows)),
+            false => Known::Some(rows.into_iter().filter(is_asked).collect()),
+        }
+    }
+
+    /// Whether the list was seen to have an object before that second.
+    fn has_older_than(&self, from: Second, in_window: u64) -> bool {
+        self.oldest.is_some_and(|oldest| oldest < from)
+            || self
+                .total
+                .is_some_and(|total| total > in_window.max(self.served))
+    }
+}

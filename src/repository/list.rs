@@ -1,0 +1,785 @@
+//! The vendors' lists by creation time: read in windows through the cache, and merged.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::{BoxFuture, join, join_all};
+use jiff::Timestamp;
+
+use super::{
+    Kept, Lifetime, Page, ReadKey, Repository, Shared, Topic, TotalsWanted, flight, weight::Weight,
+};
+use crate::{
+    domain::{
+        Canonical, Limit, RequestScope, ServiceRecord, ServiceRecordFilter, ServiceRecordId,
+        SourceState, SourceStatus, Ticket, TicketFilter, TicketId, TimeGranularity, Vendor,
+        VendorErrorCode, VendorFailure, VendorPage, VendorPageRequest, VendorZone,
+    },
+    error::Result,
+    listing::{
+        Budget, Cursors, Dated, Feed, Fingerprint, Granularity, ListKind, ListReader, MergedPage,
+        Observations, PartRead, Range, Resume, Second, Span, Want, Window, merged_page,
+    },
+    upstream::VendorApi,
+};
+
+/// The smallest page that tells a list's total.
+pub(super) const TOTAL_ONLY: VendorPageRequest = VendorPageRequest {
+    page: 1,
+    per_page: 1,
+};
+
+/// How many pages of a vendor a walk that goes on reads at a time.
+const MOST_PAGES_OF_WINDOW: u32 = 4;
+
+/// A noun that the vendors list by creation time.
+pub(super) trait Listed: Dated + Weight + Send + Sync + Sized + 'static {
+    const TOPIC: Topic;
+    const NAME: &'static str;
+    type Filter: Clone + Send + Sync + 'static;
+    type Id: std::hash::Hash;
+
+    fn id(&self) -> Self::Id;
+
+    fn page<'a>(
+        vendor: &'a Arc<dyn VendorApi>,
+        scope: &'a RequestScope,
+        filter: &'a Self::Filter,
+        page: VendorPageRequest,
+    ) -> BoxFuture<'a, Result<VendorPage<Self>>>;
+
+    /// The same filter with other bounds of the creation time.
+    fn within(filter: &Self::Filter, range: Range) -> Self::Filter;
+    fn range(filter: &Self::Filter) -> Range;
+    fn canonical(filter: &Self::Filter) -> Canonical;
+    fn kind(filter: &Self::Filter) -> u32;
+}
+
+impl Listed for ServiceRecord {
+    const TOPIC: Topic = Topic::ServiceRecords;
+    const NAME: &'static str = "service records";
+    type Filter = ServiceRecordFilter;
+    type Id = ServiceRecordId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+
+    fn page<'a>(
+        vendor: &'a Arc<dyn VendorApi>,
+        scope: &'a RequestScope,
+        filter: &'a Self::Filter,
+        page: VendorPageRequest,
+    ) -> BoxFuture<'a, Result<VendorPage<Self>>> {
+        Box::pin(async move { vendor.service_record_page(scope, filter, page).await })
+    }
+
+    fn within(filter: &Self::Filter, range: Range) -> Self::Filter {
+        ServiceRecordFilter {
+            from: range.from,
+            to: range.to,
+            ..filter.clone()
+        }
+    }
+
+    fn range(filter: &Self::Filter) -> Range {
+        Range {
+            from: filter.from,
+            to: filter.to,
+        }
+    }
+
+    fn canonical(filter: &Self::Filter) -> Canonical {
+        filter.canonical()
+    }
+
+    fn kind(filter: &Self::Filter) -> u32 {
+        filter.kind()
+    }
+}
+
+impl Listed for Ticket {
+    const TOPIC: Topic = Topic::Tickets;
+    const NAME: &'static str = "tickets";
+    type Filter = TicketFilter;
+    type Id = TicketId;
+
+    fn id(&self) -> Self::Id {
+        self.id
+    }
+
+    fn page<'a>(
+        vendor: &'a Arc<dyn VendorApi>,
+        scope: &'a RequestScope,
+        filter: &'a Self::Filter,
+        page: VendorPageRequest,
+    ) -> BoxFuture<'a, Result<VendorPage<Self>>> {
+        Box::pin(async move { vendor.ticket_page(scope, filter, page).await })
+    }
+
+    fn within(filter: &Self::Filter, range: Range) -> Self::Filter {
+        TicketFilter {
+            created_from: range.from,
+            created_to: range.to,
+            ..filter.clone()
+        }
+    }
+
+    fn range(filter: &Self::Filter) -> Range {
+        Range {
+            from: filter.created_from,
+            to: filter.created_to,
+        }
+    }
+
+    fn canonical(filter: &Self::Filter) -> Canonical {
+        filter.canonical()
+    }
+
+    fn kind(filter: &Self::Filter) -> u32 {
+        filter.kind()
+    }
+}
+
+/// Which windows of which lists were read, by the second that they end at.
+pub(super) struct WindowIndex(moka::sync::Cache<(u64, u64), Arc<Mutex<BTreeSet<Second>>>>);
+
+impl WindowIndex {
+    const MOST_LISTS: u64 = 4096;
+    const MOST_WINDOWS: usize = 64;
+    /// Windows that overlap are few: a second is in one of the next few that end after it.
+    const CANDIDATES: usize = 4;
+
+    pub(super) fn new() -> Self {
+        Self(moka::sync::Cache::new(Self::MOST_LISTS))
+    }
+
+    fn note(&self, list: ReadKey, upper: Second) {
+        let uppers = self.0.get_with(list.hash(), Arc::default);
+        let mut uppers = lock(&uppers);
+        uppers.insert(upper);
+        if uppers.len() > Self::MOST_WINDOWS {
+            // The newest are read most.
+            uppers.pop_first();
+        }
+    }
+
+    fn ending_after(&self, list: ReadKey, second: Second) -> Vec<Second> {
+        let Some(uppers) = self.0.get(&list.hash()) else {
+            return Vec::new();
+        };
+        let uppers = lock(&uppers);
+        uppers
+            .range(second..)
+            .take(Self::CANDIDATES)
+            .copied()
+            .collect()
+    }
+}
+
+/// What a panic may have left behind is whole: each change under these locks is one call.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One vendor's list, as one request reads it.
+pub(super) struct VendorList<'a, T: Listed> {
+    shared: &'a Arc<Shared>,
+    scope: &'a Arc<RequestScope>,
+    vendor: &'a Arc<dyn VendorApi>,
+    filter: T::Filter,
+    /// What the gateway applies of the filter, because the vendor can't.
+    left_over: Option<T::Filter>,
+    admits: fn(&T::Filter, &T) -> bool,
+    /// How many more pages may be read.
+    budget: Budget,
+    provenance: Mutex<Provenance>,
+}
+
+/// What is read at once, and kept under one key.
+#[derive(Debug, Clone, Copy)]
+enum Reading {
+    Window { upper: Option<Second>, want: Want },
+    Exactly(Span),
+}
+
+impl<'a, T: Listed> VendorList<'a, T> {
+    pub(super) fn new(
+        shared: &'a Arc<Shared>,
+        scope: &'a Arc<RequestScope>,
+        vendor: &'a Arc<dyn VendorApi>,
+        filter: T::Filter,
+    ) -> Self {
+        Self {
+            budget: Budget::new(shared.limits.max_vendor_calls),
+            shared,
+            scope,
+            vendor,
+            filter,
+            left_over: None,
+            admits: |_, _| true,
+            provenance: Mutex::default(),
+        }
+    }
+
+    /// The same list, of which the gateway leaves out what a filter does not admit.
+    pub(super) fn filtered(self, filter: T::Filter, admits: fn(&T::Filter, &T) -> bool) -> Self {
+        Self {
+            budget: Budget::new(self.shared.limits.max_vendor_pages),
+            left_over: Some(filter),
+            admits,
+            ..self
+        }
+    }
+
+    /// The same list, of which so many pages are read at most.
+    pub(super) fn limited_to(self, most_pages: u32) -> Self {
+        Self {
+            budget: Budget::new(most_pages),
+            ..self
+        }
+    }
+
+    pub(super) fn range(&self) -> Range {
+        T::range(&self.filter)
+    }
+
+    /// How many rows a page of it is expected to hold.
+    pub(super) fn rows_per_page(&self) -> u64 {
+        let observations: &Observations = &self.shared.observations;
+        u64::from(observations.rows_per_page(self.kind(), self.vendor.lists().page_size))
+    }
+
+    fn kind(&self) -> ListKind {
+        kind_of::<T>(self.vendor.vendor(), &self.filter)
+    }
+
+    fn key(&self, lifetime: Lifetime, read: impl std::hash::Hash) -> ReadKey {
+        let canonical = T::canonical(&self.filter);
+        let vendor = self.vendor.vendor();
+        let cache = &self.shared.cache;
+        cache.key(vendor, T::TOPIC, lifetime, (canonical.as_str(), read))
+    }
+
+    fn window_key(&self, upper: Option<Second>) -> ReadKey {
+        let zone = self.vendor.zone();
+        let is_past_day = |upper: Timestamp| zone.local(upper).date() < zone.today();
+        // A whole day takes many pages, and changes less once it is over.
+        let lifetime = match self.vendor.lists().granularity {
+            TimeGranularity::Day if instant(upper).is_some_and(is_past_day) => Lifetime::Entity,
+            _ => Lifetime::List,
+        };
+        self.key(lifetime, ("window", upper))
+    }
+
+    fn index_key(&self) -> ReadKey {
+        self.key(Lifetime::List, "windows")
+    }
+
+    /// The windows that may hold a second, the newest one of the list among them.
+    fn candidates(&self, second: Second) -> impl Iterator<Item = ReadKey> {
+        let windows = &self.shared.windows;
+        let ending_after = windows.ending_after(self.index_key(), second);
+        let uppers = std::iter::once(None).chain(ending_after.into_iter().map(Some));
+        uppers.map(|upper| self.window_key(upper))
+    }
+
+    /// What the vendor said last stands in for a failure.
+    fn stale(&self, second: Second, failure: VendorFailure) -> Option<Kept<Window<T>>> {
+        let cache = &self.shared.cache;
+        let mut kept = self.candidates(second).filter_map(|key| {
+            let kept = cache.stand_in::<Window<T>>(self.scope, key, failure)?;
+            kept.value.span.contains(second).then_some(kept)
+        });
+        kept.next()
+    }
+
+    fn note<V>(&self, kept: &Kept<V>) {
+        lock(&self.provenance).add(kept);
+    }
+
+    fn provenance(&self) -> Provenance {
+        *lock(&self.provenance)
+    }
+
+    /// What was created in a span, all of it.
+    pub(super) async fn exactly(&self, span: Span) -> Result<Kept<Window<T>>> {
+        let key = self.key(Lifetime::List, ("exactly", span));
+        let kept = self.read(key, Reading::Exactly(span)).await?;
+        self.note(&kept);
+        Ok(kept)
+    }
+
+    /// Reads at most so many of the newest objects, until `is_enough` of those read so far.
+    pub(super) async fn newest(
+        &self,
+        limit: usize,
+        mut is_enough: impl FnMut(&[Arc<T>]) -> bool,
+    ) -> Result<Vec<Arc<T>>> {
+        let mut found: Vec<Arc<T>> = Vec::new();
+        let mut after = None;
+        let per_page = self.shared.limits.max_page_size.max(1);
+        while found.len() < limit {
+            let feeds = std::slice::from_ref(self);
+            let wanted = per_page.min(limit - found.len());
+            let page: MergedPage<T> = merged_page(feeds, after, false, wanted).await;
+            for part in page.parts {
+                part.outcome?;
+            }
+            after = page
+                .end
+                .or(page.nodes.last().map(|(position, _)| *position));
+            found.extend(page.nodes.into_iter().map(|(_, object)| object));
+            if !page.has_next || after.is_none() || !self.has_budget() || is_enough(&found) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn read(&self, key: ReadKey, reading: Reading) -> Result<Kept<Window<T>>> {
+        let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
+            let (shared, filter) = (Arc::clone(self.shared), self.filter.clone());
+            flight(async move {
+                let window = read_list::<T>(&shared, &vendor, &scope, &filter, reading).await?;
+                let rows = window.rows.iter().chain(&window.undated);
+                let brought = rows.map(|row| (row.id(), Arc::clone(row)));
+                shared.cache.feed(key, brought);
+                Ok(window)
+            })
+        };
+        self.shared.read(self.scope, self.vendor, key, load).await
+    }
+
+    /// How many objects the list has, by the vendor's own count; none where it tells none.
+    pub(super) async fn total(&self) -> Result<Kept<Option<u64>>> {
+        let key = self.key(Lifetime::List, "total");
+        let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
+            let filter = self.filter.clone();
+            flight(async move {
+                let page = T::page(&vendor, &scope, &filter, TOTAL_ONLY).await?;
+                Ok(page.total)
+            })
+        };
+        self.shared.read(self.scope, self.vendor, key, load).await
+    }
+
+    /// What the vendor counts in a span at this moment, if it counts.
+    async fn count(&self, span: Span) -> Result<Option<u64>> {
+        let range = Range {
+            from: instant(span.from),
+            to: instant(span.to),
+        };
+        let key = self.key(Lifetime::Flight, ("count", span));
+        let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
+            let filter = T::within(&self.filter, range);
+            flight(async move {
+                let page = T::page(&vendor, &scope, &filter, TOTAL_ONLY).await?;
+                Ok(page.total)
+            })
+        };
+        let kept = self.shared.read(self.scope, self.vendor, key, load).await?;
+        Ok(*kept.value)
+    }
+
+    /// Whether the vendor's own count is that of the list.
+    fn is_counted_by_vendor(&self) -> bool {
+        let zone = self.vendor.zone();
+        let range = T::range(&self.filter);
+        let (from, to) = (
+            range.from.map(|from| zone.local(from)),
+            range.to.map(|to| zone.local(to)),
+        );
+        let are_whole_days = from.is_none_or(|from| from.time() == jiff::civil::Time::midnight())
+            && to.is_none_or(|to| (to.hour(), to.minute(), to.second()) == (23, 59, 59));
+        let is_exact = match self.vendor.lists().granularity {
+            TimeGranularity::Second => true,
+            TimeGranularity::Day => are_whole_days,
+        };
+        is_exact && self.left_over.is_none()
+    }
+
+    /// The total of the list, of what was read or of a call of its own.
+    async fn total_of(&self, read: &PartRead) -> Option<u64> {
+        if self.left_over.is_some() {
+            // None of the list is exact whatever was filtered.
+            return read.counted.filter(|counted| *counted == 0);
+        }
+        if let Some(counted) = read.counted {
+            return Some(counted);
+        }
+        if !self.is_counted_by_vendor() {
+            return None;
+        }
+        if let Some(list_total) = read.list_total {
+            return Some(list_total);
+        }
+        let total = self.total().await.ok()?;
+        self.note(&total);
+        *total.value
+    }
+
+    fn source(&self, read: &PartRead, total: Option<u64>) -> SourceStatus {
+        let (vendor, zone) = (self.vendor.vendor(), self.vendor.zone());
+        let Some(span) = read.too_large else {
+            return self.provenance().source(vendor, zone, total);
+        };
+        let failure = VendorFailure {
+            vendor,
+            code: VendorErrorCode::BadResponse,
+            retry_after: None,
+        };
+        SourceStatus {
+            detail: Some(too_large::<T>(self, span).into()),
+            ..SourceStatus::failed(failure)
+        }
+    }
+}
+
+/// Names the part of a list that is left out.
+fn too_large<T: Listed>(list: &VendorList<'_, T>, span: Span) -> String {
+    let (vendor, zone) = (list.vendor.vendor(), list.vendor.zone());
+    let at =
+        |second| instant(second).map_or("its beginning".to_owned(), |at| zone.at(at).to_string());
+    format!(
+        "{vendor} has more {} from {} to {} than {} calls can read: they are left out",
+        T::NAME,
+        at(span.from),
+        at(span.to),
+        list.shared.limits.max_vendor_calls
+    )
+}
+
+fn kind_of<T: Listed>(vendor: Vendor, filter: &T::Filter) -> ListKind {
+    (vendor, T::NAME, T::kind(filter))
+}
+
+fn instant(second: Option<Second>) -> Option<Timestamp> {
+    let bounds = Timestamp::MIN.as_second()..=Timestamp::MAX.as_second();
+    let second = second?.clamp(*bounds.start(), *bounds.end());
+    Timestamp::from_second(second).ok()
+}
+
+/// Reads a part of a vendor's list, past the cache.
+async fn read_list<T: Listed>(
+    shared: &Shared,
+    vendor: &Arc<dyn VendorApi>,
+    scope: &RequestScope,
+    filter: &T::Filter,
+    reading: Reading,
+) -> Result<Window<T>> {
+    let lists = vendor.lists();
+    let fetch = |span: Span, page| {
+        let range = Range {
+            from: instant(span.from),
+            to: instant(span.to),
+        };
+        let filter = T::within(filter, range);
+        async move { T::page(vendor, scope, &filter, page).await }
+    };
+    let reader = ListReader {
+        kind: kind_of::<T>(vendor.vendor(), filter),
+        observations: &shared.observations,
+        granularity: granularity(&lists.granularity, vendor.zone()),
+        zone: vendor.zone(),
+        range: T::range(filter),
+        page_size: lists.page_size,
+        order: lists.order,
+        now: Timestamp::now().as_second(),
+        fetch,
+    };
+    let budget = Budget::new(shared.limits.max_vendor_calls);
+    match reading {
+        Reading::Window { upper, want } => reader.window(&budget, upper, want).await,
+        Reading::Exactly(span) => reader.exactly(&budget, span).await,
+    }
+}
+
+pub(super) fn granularity<'a>(
+    granularity: &TimeGranularity,
+    zone: &'a VendorZone,
+) -> Granularity<'a> {
+    match granularity {
+        TimeGranularity::Second => Granularity::Second,
+        TimeGranularity::Day => Granularity::Day(zone),
+    }
+}
+
+impl<T: Listed> Feed<T> for VendorList<'_, T> {
+    fn vendor(&self) -> Vendor {
+        self.vendor.vendor()
+    }
+
+    fn at_hand(&self, second: Second) -> Option<Arc<Window<T>>> {
+        let cache = &self.shared.cache;
+        let mut kept = self.candidates(second).filter_map(|key| {
+            // What does not hold the second is nothing that the answer rests on.
+            let window = cache.fresh::<Window<T>>(key)?;
+            let holds_it = window.span.contains(second);
+            holds_it.then(|| cache.cached::<Window<T>>(self.scope, key))?
+        });
+        let kept = kept.next()?;
+        self.note(&kept);
+        Some(kept.value)
+    }
+
+    fn recent(&self, second: Option<Second>) -> Option<Arc<Window<T>>> {
+        let cache = &self.shared.cache;
+        let Some(second) = second else {
+            return cache.known(self.window_key(None));
+        };
+        let mut windows = self.candidates(second);
+        windows.find_map(|key| {
+            let window = cache.fresh::<Window<T>>(key)?;
+            window.span.contains(second).then_some(window)
+        })
+    }
+
+    async fn window(&self, upper: Option<Second>, want: Want) -> Result<Arc<Window<T>>> {
+        let key = self.window_key(upper);
+        let kept = match self.read(key, Reading::Window { upper, want }).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                let stale = error.vendor_failure().zip(upper);
+                let stale = stale.and_then(|(failure, upper)| self.stale(upper, failure));
+                stale.ok_or(error)?
+            }
+        };
+        if let Some(upper) = upper {
+            self.shared.windows.note(self.index_key(), upper);
+        }
+        self.budget.spend(kept.value.calls);
+        self.note(&kept);
+        Ok(kept.value)
+    }
+
+    async fn has_undated(&self) -> Result<bool> {
+        if T::range(&self.filter) != Range::default() {
+            return Ok(false);
+        }
+        // A row that comes between the two counts is none without a creation time.
+        for _ in 0..2 {
+            let (all, dated) = join(self.count(Span::EVERYTHING), self.count(Span::ALL_TIME)).await;
+            if all? <= dated? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn undated(&self) -> Result<Vec<Arc<T>>> {
+        let everything = self.exactly(Span::EVERYTHING).await?;
+        Ok(everything.value.undated.clone())
+    }
+
+    fn admits(&self, object: &T) -> bool {
+        let left_over = self.left_over.as_ref();
+        left_over.is_none_or(|left_over| (self.admits)(left_over, object))
+    }
+
+    fn has_budget(&self) -> bool {
+        self.budget.left() > 0
+    }
+
+    fn most_rows(&self) -> usize {
+        let pages = u64::from(self.budget.left().min(MOST_PAGES_OF_WINDOW));
+        usize::try_from(pages * self.rows_per_page()).unwrap_or(usize::MAX)
+    }
+
+    fn now(&self) -> Second {
+        Timestamp::now().as_second()
+    }
+}
+
+/// How one configured vendor takes part in a merged list.
+pub(super) enum Participation<'a, T: Listed> {
+    Skipped(Vendor),
+    Asked(VendorList<'a, T>),
+}
+
+impl Repository {
+    pub(super) fn list<'a, T: Listed>(
+        &'a self,
+        vendor: &'a Arc<dyn VendorApi>,
+        filter: T::Filter,
+    ) -> VendorList<'a, T> {
+        VendorList::new(&self.shared, &self.scope, vendor, filter)
+    }
+
+    /// The same object as the vendor's list returns it, found by its creation time.
+    pub(super) async fn listed<T: Listed>(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        object: &T,
+    ) -> Result<Option<Arc<T>>>
+    where
+        T::Filter: Default,
+    {
+        let Some(second) = object.created_second() else {
+            return Ok(None);
+        };
+        let list = self.list::<T>(vendor, T::Filter::default());
+        let span = Span {
+            from: Some(second),
+            to: Some(second),
+        };
+        let window = list.exactly(span).await?.value;
+        let found = window
+            .rows
+            .iter()
+            .find(|row| row.number() == object.number());
+        Ok(found.cloned())
+    }
+
+    /// One page of the list that the vendors' lists are together.
+    pub(super) async fn merged<T: Listed>(
+        &self,
+        fingerprint: Fingerprint,
+        after: Option<Resume>,
+        limit: Limit,
+        participations: Vec<Participation<'_, T>>,
+        totals: TotalsWanted,
+    ) -> Result<Page<T>> {
+        let (position, saw_undated) = match after {
+            Some(Resume::Timed { after, saw_undated }) => (Some(after), saw_undated),
+            _ => (None, false),
+        };
+        let mut skipped = Vec::new();
+        let mut lists = Vec::new();
+        for participation in participations {
+            match participation {
+                Participation::Skipped(vendor) => skipped.push(SourceStatus::skipped(vendor)),
+                Participation::Asked(list) => lists.push(list),
+            }
+        }
+
+        let (page, ()) = join(
+            merged_page(&lists, position, saw_undated, limit.get()),
+            self.read_totals_ahead(&lists, position.is_some(), totals),
+        )
+        .await;
+        let mut failures = Vec::new();
+        let sources = page.parts.iter().zip(&lists).map(async |(part, list)| {
+            let read = part.outcome.as_ref()?;
+            let total = match totals {
+                TotalsWanted::Yes => list.total_of(read).await,
+                TotalsWanted::No => None,
+            };
+            Ok(list.source(read, total))
+        });
+        let mut sources: Vec<SourceStatus> = join_all(sources)
+            .await
+            .into_iter()
+            .map(|source: Result<_, &crate::error::Error>| {
+                source.or_else(|error| {
+                    let failure = error.vendor_failure().ok_or_else(|| error.clone())?;
+                    failures.push(error.clone());
+                    Ok(SourceStatus::failed(failure))
+                })
+            })
+            .collect::<Result<_>>()?;
+        // Where every vendor that was asked failed there is no list; where one answered, its part is data.
+        if !lists.is_empty()
+            && failures.len() == lists.len()
+            && let Some(error) = failures.into_iter().next()
+        {
+            return Err(error);
+        }
+
+        let total_count = sources.iter().map(|source| source.total_count).sum();
+        sources.extend(skipped);
+        sources.sort_by_key(|source| source.vendor);
+        let saw_undated = page.saw_undated;
+        let resume = |after| Resume::Timed { after, saw_undated };
+        let edges = page.nodes.iter().map(|(position, _)| resume(*position));
+        Ok(Page {
+            cursors: Cursors::new(fingerprint, edges.collect(), page.end.map(resume)),
+            has_next_page: page.has_next,
+            has_previous_page: position.is_some(),
+            nodes: page.nodes.into_iter().map(|(_, node)| node).collect(),
+            total_count,
+            sources,
+        })
+    }
+
+    /// Totals that the reading of the page will not show are read beside it. They are found in the cache afterwards.
+    async fn read_totals_ahead<T: Listed>(
+        &self,
+        lists: &[VendorList<'_, T>],
+        goes_on: bool,
+        totals: TotalsWanted,
+    ) {
+        if totals == TotalsWanted::No {
+            return;
+        }
+        let is_known_kind = |list: &&VendorList<'_, T>| {
+            list.shared
+                .observations
+                .expected_rows(list.kind(), 1)
+                .is_some()
+        };
+        let needs_total = |list: &&VendorList<'_, T>| {
+            list.is_counted_by_vendor() && (goes_on || is_known_kind(list))
+        };
+        let reads = lists.iter().filter(needs_total).map(VendorList::total);
+        // What fails here fails again where the total is asked for.
+        let _ = join_all(reads).await;
+    }
+}
+
+/// How the windows that one reading took came, as one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Provenance {
+    state: Option<SourceState>,
+    read_at: Option<Timestamp>,
+    /// What made it stale.
+    failure: Option<VendorFailure>,
+}
+
+impl Provenance {
+    pub(super) fn of<T>(kept: &Kept<T>) -> Self {
+        Self {
+            state: Some(kept.state),
+            read_at: Some(kept.read_at),
+            failure: kept.failure,
+        }
+    }
+
+    /// One stale window makes the reading stale; one fresh window among cached ones makes it fresh.
+    pub(super) fn add<T>(&mut self, kept: &Kept<T>) {
+        let rank = |state: SourceState| match state {
+            SourceState::Stale => 2,
+            SourceState::Fresh => 1,
+            _ => 0,
+        };
+        if self
+            .state
+            .is_none_or(|known| rank(kept.state) > rank(known))
+        {
+            self.state = Some(kept.state);
+        }
+        let oldest = self
+            .read_at
+            .map_or(kept.read_at, |known| known.min(kept.read_at));
+        self.read_at = Some(oldest);
+        self.failure = self.failure.or(kept.failure);
+    }
+
+    pub(super) fn source(
+        self,
+        vendor: Vendor,
+        zone: &VendorZone,
+        total_count: Option<u64>,
+    ) -> SourceStatus {
+        SourceStatus {
+            vendor,
+            state: self.state.unwrap_or(SourceState::Fresh),
+            fetched_at: Some(zone.at(self.read_at.unwrap_or_else(Timestamp::now))),
+            total_count,
+            failure: self.failure,
+            detail: None,
+        }
+    }
+}
