@@ -205,6 +205,7 @@ impl TicketFilter {
         }
 
         Some(TicketFilter {
+            vendors: None,
             termination_codes: own(&self.termination_codes, |id| id.vendor == vendor)?,
             handlers: own(&self.handlers, |id| id.vendor == vendor)?,
             creators: own(&self.creators, |id| id.vendor == vendor)?,

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use jiff::{
-    Timestamp,
+    SignedDuration, Timestamp, ToSpan,
     civil::{self, Date},
     tz::{Offset, TimeZone},
 };
@@ -60,6 +60,9 @@ impl std::fmt::Display for DateTime {
     }
 }
 
+/// No clock is turned back by more.
+const MOST_TURNED_BACK: SignedDuration = SignedDuration::from_hours(3);
+
 /// The zone of a vendor's local times: the vendors print them without one.
 #[derive(Debug, Clone)]
 pub struct VendorZone(TimeZone);
@@ -85,6 +88,25 @@ impl VendorZone {
 
     pub fn local(&self, timestamp: Timestamp) -> civil::DateTime {
         self.0.to_datetime(timestamp)
+    }
+
+    /// The latest local time that the clock has shown until an instant: a clock that was turned back has shown later ones.
+    pub fn latest_local(&self, timestamp: Timestamp) -> civil::DateTime {
+        let local = self.local(timestamp);
+        let change = self.0.preceding(timestamp).next();
+        let change = change.map(|change| change.timestamp());
+        let change = change.filter(|at| timestamp.duration_since(*at) < MOST_TURNED_BACK);
+        let before = change.and_then(|at| at.checked_sub(1.second()).ok());
+        before.map_or(local, |before| local.max(self.local(before)))
+    }
+
+    /// The earliest local time that the clock shows from an instant on.
+    pub fn earliest_local(&self, timestamp: Timestamp) -> civil::DateTime {
+        let local = self.local(timestamp);
+        let change = self.0.following(timestamp).next();
+        let change = change.map(|change| change.timestamp());
+        let change = change.filter(|at| at.duration_since(timestamp) < MOST_TURNED_BACK);
+        change.map_or(local, |at| local.min(self.local(at)))
     }
 
     pub fn today(&self) -> Date {

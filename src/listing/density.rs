@@ -26,6 +26,8 @@ pub(super) struct Observed {
     pub(super) slack: i64,
     /// A page said that another follows, so that the vendor is believed where it says that none does.
     pub(super) tells_next: bool,
+    /// Every page is the first one, whichever was asked for.
+    pub(super) repeats_first_page: bool,
 }
 
 impl Observations {

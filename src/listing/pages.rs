@@ -65,6 +65,8 @@ pub(super) struct Rows<T> {
     pub(super) granted: Option<u32>,
     /// Whether a page said that another follows.
     pub(super) tells_next: bool,
+    /// Whether the pages after the first held nothing but its rows.
+    pub(super) repeats_first_page: bool,
 }
 
 impl<T> Clone for Rows<T> {
@@ -86,6 +88,7 @@ impl<T: Dated> Rows<T> {
             repeated: 0,
             granted: None,
             tells_next: false,
+            repeats_first_page: false,
         }
     }
 
@@ -178,21 +181,27 @@ impl<Fetch> PageReader<'_, Fetch> {
         }
     }
 
+    async fn page<T, Answer>(&self, span: Span, page: u32) -> Result<VendorPage<T>>
+    where
+        Fetch: Fn(Span, VendorPageRequest) -> Answer,
+        Answer: Future<Output = Result<VendorPage<T>>>,
+    {
+        let per_page = self.page_size;
+        self.one(span, VendorPageRequest { page, per_page }).await
+    }
+
     /// One page, where the caller wants to look at that alone.
-    pub(super) async fn page<T, Answer>(&self, span: Span, page: u32) -> Result<VendorPage<T>>
+    pub(super) async fn one<T, Answer>(
+        &self,
+        span: Span,
+        request: VendorPageRequest,
+    ) -> Result<VendorPage<T>>
     where
         Fetch: Fn(Span, VendorPageRequest) -> Answer,
         Answer: Future<Output = Result<VendorPage<T>>>,
     {
         self.budget.spend(1);
-        (self.fetch)(
-            span,
-            VendorPageRequest {
-                page,
-                per_page: self.page_size,
-            },
-        )
-        .await
+        (self.fetch)(span, request).await
     }
 
     /// With the first page known from another reading, the second confirms both where the total is that of their rows.
@@ -237,6 +246,7 @@ impl<Fetch> PageReader<'_, Fetch> {
             Following::Pages(pages) => pages,
             Following::Unknown => return self.read_on(span, allowed, served, 2, rows).await,
         };
+        let in_first = rows.items.len();
         rows.granted = u32::try_from(served).ok().filter(|granted| *granted > 0);
         if total.is_some_and(|total| total <= rows.count() + known.len() as u64) {
             let mut together = rows.clone();
@@ -258,6 +268,11 @@ impl<Fetch> PageReader<'_, Fetch> {
             totals.push(page.total);
             last_page_rows = page.items.len() as u64 + page.unreadable;
             rows.take(page);
+        }
+
+        if rows.items.len() == in_first && rows.repeated > 0 {
+            rows.repeats_first_page = true;
+            return Ok(PagesRead::TooMany { first: rows, total });
         }
 
         let totals: Vec<u64> = totals.into_iter().flatten().collect();
@@ -345,6 +360,8 @@ enum Attempt {
 pub(super) enum Allowed {
     /// Up to so many rows, or two pages where those hold more.
     Rows(u64),
+    /// Up to so many pages.
+    Pages(u64),
     /// Up to the budget.
     Budget,
 }
@@ -353,6 +370,7 @@ impl Allowed {
     fn admits(self, pages: u64, rows_per_page: u64) -> bool {
         match self {
             Allowed::Rows(rows) => pages <= 2 || (pages - 1).saturating_mul(rows_per_page) < rows,
+            Allowed::Pages(most) => pages <= most,
             Allowed::Budget => true,
         }
     }

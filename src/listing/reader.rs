@@ -117,11 +117,12 @@ impl<Fetch> ListReader<'_, Fetch> {
             let target = target(want.rows, self.granted(&observed));
             is_smallest |= self.is_smallest(span) || observed.ignores_time;
             let allowed = match is_smallest {
+                _ if observed.repeats_first_page => Allowed::Pages(1),
                 true => Allowed::Budget,
                 false => Allowed::Rows(target.saturating_mul(5) / 2),
             };
             let pages = self.pages(budget, &observed);
-            let known = probed.known(span, self.asked(span, &observed));
+            let known = probed.known(span, self.asked(span, &observed), want.rows);
             match pages
                 .read(self.asked(span, &observed), allowed, known)
                 .await?
@@ -150,12 +151,11 @@ impl<Fetch> ListReader<'_, Fetch> {
                     let sample = Sample::new(&first, total, span);
                     let is_open = span.from == edge.from;
                     let mut first = first;
-                    let sample = match sample.needs_last_page(self.order) {
-                        Some(last_page) if is_open && budget.left() > 1 => {
-                            let last = pages.page(self.asked(span, &observed), last_page).await?;
-                            let last = last.items;
-                            first.items.extend(last.iter().cloned());
-                            sample.with_last_page(last)
+                    let sample = match sample.last_page(want.rows, self.page_size, self.order) {
+                        Some(request) if budget.left() > 1 => {
+                            let last = pages.one(self.asked(span, &observed), request).await?;
+                            first.items.extend(last.items.iter().cloned());
+                            sample.with_last_page(last.items)
                         }
                         _ => sample,
                     };
@@ -190,7 +190,7 @@ impl<Fetch> ListReader<'_, Fetch> {
         Err(self.contradiction())
     }
 
-    /// Everything in one span, read whole whatever it takes of the budget.
+    /// Everything in one span, read whole where that takes no more pages than the budget has.
     pub async fn exactly<T, Answer>(&self, budget: &Budget, span: Span) -> Result<Window<T>>
     where
         T: Dated,
@@ -291,10 +291,11 @@ impl<Fetch> ListReader<'_, Fetch> {
     }
 
     fn note_pages<T: Dated>(&self, rows: &Rows<T>) {
-        if rows.granted.is_some() || rows.tells_next {
+        if rows.granted.is_some() || rows.tells_next || rows.repeats_first_page {
             self.observations.note(self.kind, |observed| {
                 observed.granted = rows.granted.or(observed.granted);
                 observed.tells_next |= rows.tells_next;
+                observed.repeats_first_page |= rows.repeats_first_page;
             });
         }
     }
@@ -413,8 +414,11 @@ impl<Fetch> ListReader<'_, Fetch> {
             let start = granularity.start_of(*second);
             *second <= end && span.from.is_none_or(|from| start > from)
         };
+        // Where the wanted rows are in the first unit of the span, that has to be a window of its own.
+        let after_first = span.from.map(|from| granularity.end_of(from) + 1);
+        let after_first = after_first.filter(|_| chosen.is_some_and(|chosen| !is_shorter(&chosen)));
         let half = span.from.map_or(end, |from| from + (end - from) / 2 + 1);
-        let candidates = [chosen, Some(half), Some(newest), Some(end)];
+        let candidates = [chosen, after_first, Some(half), Some(newest), Some(end)];
         candidates.into_iter().flatten().find(is_shorter)
     }
 
@@ -515,15 +519,37 @@ impl Sample {
         }
     }
 
-    /// Which page holds the newest rows, where the first one turned out to hold the oldest.
-    fn needs_last_page(&self, hint: Option<ListOrder>) -> Option<u32> {
+    /// The page that holds the newest rows, where the first one turned out to hold the oldest. Where the vendor grants what it is
+    /// asked for, the page is as large as it takes to hold the wanted rows.
+    fn last_page(
+        &self,
+        wanted: usize,
+        page_size: u32,
+        hint: Option<ListOrder>,
+    ) -> Option<VendorPageRequest> {
         let is_oldest_first = match self.order {
             SampleOrder::OldestFirst => true,
             SampleOrder::NewestFirst => false,
             SampleOrder::Neither => hint == Some(ListOrder::OldestFirst),
         };
-        let last = self.total?.div_ceil(self.served.max(1));
-        u32::try_from(last).ok().filter(|_| is_oldest_first)
+        let (total, served) = (self.total?, self.served.max(1));
+        if !is_oldest_first || total <= served {
+            return None;
+        }
+        let on_last_page = |size: u64| total - (total - 1) / size * size;
+        let full = match served == u64::from(page_size) {
+            true => (1..=served)
+                .rev()
+                .find(|size| on_last_page(*size) >= wanted as u64),
+            false => None,
+        };
+        let size = full.unwrap_or(served);
+        Some(VendorPageRequest {
+            page: u32::try_from(total.div_ceil(size)).ok()?,
+            per_page: u32::try_from(size)
+                .ok()?
+                .max(if full.is_some() { 1 } else { page_size }),
+        })
     }
 
     fn with_last_page<T: Dated>(self, rows: Vec<Arc<T>>) -> Self {
@@ -632,7 +658,7 @@ impl<T: Dated> Probed<T> {
 
     /// The rows of the window that were seen. They are used once: what they do not confirm is read. Where the vendor lists newest
     /// first and the window takes two pages, they are its first page.
-    fn known(&mut self, span: Span, asked: Span) -> Known<T> {
+    fn known(&mut self, span: Span, asked: Span, wanted: usize) -> Known<T> {
         let rows = std::mem::take(&mut self.rows);
         let is_asked = |row: &Arc<T>| {
             row.created_second()
@@ -640,7 +666,7 @@ impl<T: Dated> Probed<T> {
         };
         let is_page_of_window = self.is_newest_first
             && span.from.is_some()
-            && rows.len() > 1
+            && (2..wanted).contains(&rows.len())
             && rows.iter().all(is_asked);
         match is_page_of_window {
             true => Known::FirstPage(Rows::of(rows)),

@@ -384,6 +384,17 @@ impl Cache {
         }
     }
 
+    /// Keeps what another read has shown.
+    pub(super) fn put<T>(&self, key: ReadKey, value: T, read_at: Timestamp)
+    where
+        T: Weight + Send + Sync + 'static,
+    {
+        if self.settings.keeping == Keeping::Kept && self.is_current(key) {
+            let entry = self.entry(key, Arc::new(value), read_at);
+            self.entries.insert(key.hash, entry);
+        }
+    }
+
     /// How often anything was written.
     pub(super) fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)

@@ -99,8 +99,13 @@ impl Shared {
         scope: &Arc<RequestScope>,
         records: u32,
     ) -> Result<Vec<Arc<Category>>> {
+        // The tree lives longer than the lists that it is read from.
+        let scope = &Arc::new(scope.for_operation());
+        let wanted = records as usize;
         let list = VendorList::new(self, scope, vendor, ServiceRecordFilter::default());
-        let records: Vec<Arc<ServiceRecord>> = list.newest(records as usize, |_| false).await?;
+        let list = list.limited_to(self.limits.max_vendor_calls);
+        let is_enough = |found: &[Arc<ServiceRecord>]| found.len() * 10 >= wanted * 9;
+        let records: Vec<Arc<ServiceRecord>> = list.newest(wanted, is_enough).await?;
         let seconds = || records.iter().filter_map(|record| record.created_second());
         let span = Span {
             from: seconds().min(),

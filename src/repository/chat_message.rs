@@ -221,10 +221,12 @@ impl Chat {
         if has_more && served > 0 && served < request.per_page {
             self.granted = Some(served);
         }
-        let number = |message: Option<&Arc<ChatMessage>>| message.map(|message| message.id.number);
-        if number(page.items.first()) > number(page.items.last()) {
-            self.is_newest_first = true;
-        }
+        let before = u64::from(request.page - 1) * u64::from(request.per_page);
+        let first = page.items.first().map(|message| message.id.number.get());
+        let last = page.items.last().map(|message| message.id.number.get());
+        let is_counted_from_end =
+            first.is_some_and(|first| first != before + 1 && page.total == Some(first + before));
+        self.is_newest_first |= first > last || is_counted_from_end;
         if page.total.is_none() && page.has_next == Some(false) {
             self.total = page
                 .items

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use futures_util::future::{BoxFuture, join, join_all};
@@ -195,14 +198,25 @@ pub(super) struct VendorList<'a, T: Listed> {
     admits: fn(&T::Filter, &T) -> bool,
     /// How many more pages may be read.
     budget: Budget,
+    /// How many the last window took.
+    last_calls: AtomicU32,
+    stale: StaleUse,
     provenance: Mutex<Provenance>,
+}
+
+/// Whether what a vendor said last may stand in for its failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StaleUse {
+    Allowed,
+    /// The result is cached or acted upon by itself, so that nobody would know.
+    Refused,
 }
 
 /// What is read at once, and kept under one key.
 #[derive(Debug, Clone, Copy)]
 enum Reading {
     Window { upper: Option<Second>, want: Want },
-    Exactly(Span),
+    Exactly { span: Span, most_pages: u32 },
 }
 
 impl<'a, T: Listed> VendorList<'a, T> {
@@ -220,6 +234,8 @@ impl<'a, T: Listed> VendorList<'a, T> {
             filter,
             left_over: None,
             admits: |_, _| true,
+            last_calls: AtomicU32::new(0),
+            stale: StaleUse::Allowed,
             provenance: Mutex::default(),
         }
     }
@@ -234,10 +250,11 @@ impl<'a, T: Listed> VendorList<'a, T> {
         }
     }
 
-    /// The same list, of which so many pages are read at most.
+    /// The same list, of which so many pages are read at most, all of them from the vendor or fresh.
     pub(super) fn limited_to(self, most_pages: u32) -> Self {
         Self {
             budget: Budget::new(most_pages),
+            stale: StaleUse::Refused,
             ..self
         }
     }
@@ -304,10 +321,13 @@ impl<'a, T: Listed> VendorList<'a, T> {
         *lock(&self.provenance)
     }
 
-    /// What was created in a span, all of it.
+    /// What was created in a span, all of it, where that takes no more pages than the limit.
     pub(super) async fn exactly(&self, span: Span) -> Result<Kept<Window<T>>> {
         let key = self.key(Lifetime::List, ("exactly", span));
-        let kept = self.read(key, Reading::Exactly(span)).await?;
+        let most_pages = self.budget.left();
+        let kept = self
+            .read(key, Reading::Exactly { span, most_pages })
+            .await?;
         self.note(&kept);
         Ok(kept)
     }
@@ -320,10 +340,11 @@ impl<'a, T: Listed> VendorList<'a, T> {
     ) -> Result<Vec<Arc<T>>> {
         let mut found: Vec<Arc<T>> = Vec::new();
         let mut after = None;
-        let per_page = self.shared.limits.max_page_size.max(1);
         while found.len() < limit {
             let feeds = std::slice::from_ref(self);
-            let wanted = per_page.min(limit - found.len());
+            let affordable = u64::from(self.budget.left()) * self.rows_per_page();
+            let affordable = usize::try_from(affordable).unwrap_or(usize::MAX);
+            let wanted = affordable.clamp(1, limit - found.len());
             let page: MergedPage<T> = merged_page(feeds, after, false, wanted).await;
             for part in page.parts {
                 part.outcome?;
@@ -366,13 +387,28 @@ impl<'a, T: Listed> VendorList<'a, T> {
         self.shared.read(self.scope, self.vendor, key, load).await
     }
 
+    /// The total that the reading of the newest window showed, while that is fresh.
+    fn total_at_hand(&self) -> Option<u64> {
+        let newest = self
+            .shared
+            .cache
+            .fresh::<Window<T>>(self.window_key(None))?;
+        newest.list_total
+    }
+
     /// What the vendor counts in a span at this moment, if it counts.
-    async fn count(&self, span: Span) -> Result<Option<u64>> {
+    async fn count(&self, span: Span, lifetime: Lifetime) -> Result<Option<u64>> {
+        if lifetime == Lifetime::List && span == Span::EVERYTHING {
+            return match self.total_at_hand() {
+                Some(total) => Ok(Some(total)),
+                None => Ok(*self.total().await?.value),
+            };
+        }
         let range = Range {
             from: instant(span.from),
             to: instant(span.to),
         };
-        let key = self.key(Lifetime::Flight, ("count", span));
+        let key = self.key(lifetime, ("count", span));
         let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
             let filter = T::within(&self.filter, range);
             flight(async move {
@@ -407,13 +443,13 @@ impl<'a, T: Listed> VendorList<'a, T> {
             // None of the list is exact whatever was filtered.
             return read.counted.filter(|counted| *counted == 0);
         }
+        if !self.is_counted_by_vendor() {
+            return read.counted.filter(|counted| *counted == 0);
+        }
         if let Some(counted) = read.counted {
             return Some(counted);
         }
-        if !self.is_counted_by_vendor() {
-            return None;
-        }
-        if let Some(list_total) = read.list_total {
+        if let Some(list_total) = read.list_total.or_else(|| self.total_at_hand()) {
             return Some(list_total);
         }
         let total = self.total().await.ok()?;
@@ -493,7 +529,9 @@ async fn read_list<T: Listed>(
     let budget = Budget::new(shared.limits.max_vendor_calls);
     match reading {
         Reading::Window { upper, want } => reader.window(&budget, upper, want).await,
-        Reading::Exactly(span) => reader.exactly(&budget, span).await,
+        Reading::Exactly { span, most_pages } => {
+            reader.exactly(&Budget::new(most_pages), span).await
+        }
     }
 }
 
@@ -547,10 +585,14 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
                 stale.ok_or(error)?
             }
         };
+        if let (StaleUse::Refused, Some(failure)) = (self.stale, kept.failure) {
+            return Err(failure.into());
+        }
         if let Some(upper) = upper {
             self.shared.windows.note(self.index_key(), upper);
         }
         self.budget.spend(kept.value.calls);
+        self.last_calls.store(kept.value.calls, Ordering::Relaxed);
         self.note(&kept);
         Ok(kept.value)
     }
@@ -560,8 +602,9 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
             return Ok(false);
         }
         // A row that comes between the two counts is none without a creation time.
-        for _ in 0..2 {
-            let (all, dated) = join(self.count(Span::EVERYTHING), self.count(Span::ALL_TIME)).await;
+        for lifetime in [Lifetime::List, Lifetime::Flight] {
+            let all = self.count(Span::EVERYTHING, lifetime);
+            let (all, dated) = join(all, self.count(Span::ALL_TIME, lifetime)).await;
             if all? <= dated? {
                 return Ok(false);
             }
@@ -580,7 +623,7 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
     }
 
     fn has_budget(&self) -> bool {
-        self.budget.left() > 0
+        self.budget.left() > 0 && self.budget.left() >= self.last_calls.load(Ordering::Relaxed)
     }
 
     fn most_rows(&self) -> usize {
@@ -721,7 +764,9 @@ impl Repository {
                 .is_some()
         };
         let needs_total = |list: &&VendorList<'_, T>| {
-            list.is_counted_by_vendor() && (goes_on || is_known_kind(list))
+            list.is_counted_by_vendor()
+                && list.total_at_hand().is_none()
+                && (goes_on || is_known_kind(list))
         };
         let reads = lists.iter().filter(needs_total).map(VendorList::total);
         // What fails here fails again where the total is asked for.

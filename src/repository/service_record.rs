@@ -50,7 +50,12 @@ impl Repository {
                 .is_some_and(|vendors| !vendors.contains(&vendor.vendor()));
             match vendor.plan(&filter) {
                 FilterPlan::Ask { left_over } if !is_left_out => {
-                    let list = self.list(vendor, filter.clone());
+                    // Which other vendors are asked makes no other list of this one.
+                    let of_vendor = ServiceRecordFilter {
+                        vendors: None,
+                        ..filter.clone()
+                    };
+                    let list = self.list(vendor, of_vendor);
                     Participation::Asked(match left_over {
                         Some(left_over) => list.filtered(left_over, ServiceRecordFilter::admits),
                         None => list,

@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
     Kept, Lifetime, Repository, Shared, Topic, flight,
-    list::{Provenance, TOTAL_ONLY, VendorList},
+    list::{Provenance, TOTAL_ONLY},
     tolerate,
     weight::Weight,
 };
@@ -136,31 +136,13 @@ impl Repository {
         range: CountedRange,
         days: &[Date],
     ) -> Result<Counts> {
-        let mut counts = self.count_days(vendor, range, days).await?;
-        if counts.is_consistent() {
-            return Ok(counts);
-        }
-        // Records arrived while the days were counted.
-        counts = self.count_days(vendor, range, days).await?;
-        match counts.is_consistent() {
-            true => Ok(counts),
-            false => Err(contradiction(vendor.vendor(), "the counts of days")),
-        }
-    }
-
-    async fn count_days(
-        &self,
-        vendor: &Arc<dyn VendorApi>,
-        range: CountedRange,
-        days: &[Date],
-    ) -> Result<Counts> {
-        let whole = self.record_count(vendor, range).await?;
+        let total = self.record_count(vendor, range).await?;
         let mut counts = Counts {
-            total: whole.value.unwrap_or_default(),
+            total: total.value.unwrap_or_default(),
             daily: vec![0; days.len()],
-            provenance: Provenance::of(&whole),
+            provenance: Provenance::of(&total),
         };
-        match *whole.value {
+        match *total.value {
             Some(0) => return Ok(counts),
             Some(total) if days.len() == 1 => {
                 counts.daily = vec![total];
@@ -169,70 +151,103 @@ impl Repository {
             _ => {}
         }
 
-        let single = |day: &Date| CountedRange {
-            from: *day,
-            to: *day,
-        };
-        let is_held = |day: &&Date| self.held_count(vendor, single(day)).is_some();
+        let is_held = |day: &&Date| self.held_count(vendor, single(**day)).is_some();
         let days_to_ask = days.iter().filter(|day| !is_held(day)).count() as u64;
-        let filter = filter_of(range, vendor.zone());
-        let list = self.list::<ServiceRecord>(vendor, filter);
-        let pages_to_read = whole
+        let most_calls = u64::from(self.shared.limits.max_vendor_calls);
+        let most_calls = most_calls / self.shared.vendors.len().max(1) as u64;
+        let list = self.list::<ServiceRecord>(vendor, filter_of(range, vendor.zone()));
+        let pages = total
             .value
             .map(|total| total.div_ceil(list.rows_per_page()));
-        if pages_to_read.is_none_or(|pages| pages < days_to_ask) {
-            let daily = self.count_rows(vendor, &list, days, &mut counts).await?;
-            if let Some(daily) = daily {
-                counts.total = whole.value.unwrap_or(daily.iter().sum());
-                counts.daily = daily;
+        let by_rows = match pages {
+            Some(pages) => pages.min(most_calls),
+            None => most_calls,
+        };
+        if by_rows < days_to_ask || pages.is_none() {
+            let most_pages = days_to_ask.min(most_calls).max(1);
+            let most_pages = pages.map_or(most_calls, |_| most_pages);
+            if self
+                .count_rows(vendor, range, days, most_pages, &mut counts)
+                .await?
+            {
                 return Ok(counts);
             }
         }
+        if pages.is_some() && days_to_ask <= most_calls {
+            self.count_each_day(vendor, days, &mut counts).await?;
+            if counts.daily.iter().sum::<u64>() == counts.total {
+                return Ok(counts);
+            }
+            // Records arrived meanwhile, or the vendor's bounds of time are not what they seem: the rows decide.
+            if self
+                .count_rows(vendor, range, days, most_calls, &mut counts)
+                .await?
+            {
+                return Ok(counts);
+            }
+            return Err(contradiction(vendor.vendor(), "the counts of days"));
+        }
+        let limit = self.shared.limits.max_vendor_calls;
+        Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "counting these days would take more than {limit} vendor calls: ask for fewer days"
+            ),
+        ))
+    }
+
+    async fn count_each_day(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        days: &[Date],
+        counts: &mut Counts,
+    ) -> Result<()> {
         let each = days
             .iter()
-            .map(|day| self.record_count(vendor, single(day)));
+            .map(|day| self.record_count(vendor, single(*day)));
         for (slot, day) in counts.daily.iter_mut().zip(all_of(each).await?) {
             counts.provenance.add(&day);
             *slot = (*day.value).ok_or_else(|| contradiction(vendor.vendor(), "a total"))?;
         }
-        Ok(counts)
+        Ok(())
     }
 
-    /// How many records of each day the list has; none where it takes more calls than one reading may.
+    /// Counts the rows of the list, each on its day. False where that takes more pages than it may.
     async fn count_rows(
         &self,
         vendor: &Arc<dyn VendorApi>,
-        list: &VendorList<'_, ServiceRecord>,
+        range: CountedRange,
         days: &[Date],
+        most_pages: u64,
         counts: &mut Counts,
-    ) -> Result<Option<Vec<u64>>> {
+    ) -> Result<bool> {
+        let filter = filter_of(range, vendor.zone());
+        let most_pages = u32::try_from(most_pages).unwrap_or(u32::MAX);
+        let list = self
+            .list::<ServiceRecord>(vendor, filter)
+            .limited_to(most_pages);
         let window = list.exactly(list.range().span()).await?;
         if window.value.is_too_large {
-            return match *self.record_count(vendor, whole_of(days)).await?.value {
-                Some(_) => Ok(None),
-                None => Err(Error::new(
-                    ErrorKind::LimitExceeded,
-                    format!(
-                        "counting these days would take more than {} calls to {}: ask for fewer days",
-                        self.shared.limits.max_vendor_calls,
-                        vendor.vendor()
-                    ),
-                )),
-            };
+            return Ok(false);
         }
         counts.provenance.add(&window);
         let mut by_day: HashMap<Date, u64> = HashMap::new();
-        let created = window
-            .value
-            .rows
-            .iter()
-            .filter_map(|row| row.created_at.value());
-        for created_at in created {
+        let rows = window.value.rows.iter();
+        for created_at in rows.filter_map(|row| row.created_at.value()) {
             let day = vendor.zone().local(created_at.timestamp).date();
             *by_day.entry(day).or_default() += 1;
         }
-        let count = |day| by_day.get(day).copied().unwrap_or(0);
-        Ok(Some(days.iter().map(count).collect()))
+        counts.daily = days
+            .iter()
+            .map(|day| by_day.get(day).copied().unwrap_or(0))
+            .collect();
+        counts.total = counts.daily.iter().sum();
+        // A day that is over keeps its count for longer than the list keeps its rows.
+        for (day, count) in days.iter().zip(&counts.daily) {
+            let key = self.count_key(vendor, single(*day));
+            self.shared.cache.put(key, Some(*count), window.read_at);
+        }
+        Ok(true)
     }
 
     /// How many records of a vendor began on the days of a range, by its own count. A range that is over keeps its count for
@@ -344,12 +359,6 @@ struct Counts {
     provenance: Provenance,
 }
 
-impl Counts {
-    fn is_consistent(&self) -> bool {
-        self.daily.iter().sum::<u64>() == self.total
-    }
-}
-
 impl Weight for TicketStats {
     fn owned_bytes(&self) -> usize {
         size_of_val(self.by_status.as_slice())
@@ -385,10 +394,6 @@ fn filter_of(range: CountedRange, zone: &VendorZone) -> ServiceRecordFilter {
     }
 }
 
-fn whole_of(days: &[Date]) -> CountedRange {
-    let first = days.first().copied().unwrap_or_default();
-    CountedRange {
-        from: first,
-        to: days.last().copied().unwrap_or(first),
-    }
+fn single(day: Date) -> CountedRange {
+    CountedRange { from: day, to: day }
 }

@@ -10,7 +10,7 @@ use super::{
     wire::{self, Readable, WrongShape},
 };
 use crate::{
-    domain::{Vendor, VendorErrorCode, VendorFailure},
+    domain::{VendorErrorCode, VendorFailure},
     error::{Error, ErrorKind, Result},
 };
 
@@ -59,7 +59,18 @@ impl Answer<'_> {
             return Err(self.refuse());
         }
 
-        match decode(&self.answered.body) {
+        let (decoded, unreadable) = wire::with_unreadable(&self.answered.body, decode);
+        if let Some(unreadable) = unreadable {
+            tracing::warn!(
+                target: "deskgraph::upstream",
+                vendor = self.client.vendor().slug(),
+                http.route = self.call.route,
+                json.path = unreadable.path,
+                json.unreadable = unreadable.count,
+                "parts of a vendor's answer can't be read: fields are null, rows without an id are left out"
+            );
+        }
+        match decoded {
             Ok(value) => Ok(self.settle(value)),
             Err(wrong_shape) => {
                 let code = VendorErrorCode::BadResponse;
@@ -146,25 +157,6 @@ impl Answer<'_> {
             (VendorErrorCode::BadResponse, Purpose::Write) => outcome_unknown(failure),
             _ => failure.into(),
         }
-    }
-}
-
-/// One line for the rows of a page that are left out. It names their place and none of their content.
-pub(super) fn warn_of_unreadable_rows(
-    vendor: Vendor,
-    route: &'static str,
-    list: &'static str,
-    unreadable: &[usize],
-) {
-    if let Some(first) = unreadable.first() {
-        tracing::warn!(
-            target: "deskgraph::upstream",
-            vendor = vendor.slug(),
-            http.route = route,
-            json.path = format!("{list}[{first}].id"),
-            rows.left_out = unreadable.len(),
-            "rows without a readable id are left out of a vendor's list"
-        );
     }
 }
 

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData, str::FromStr};
+use std::{borrow::Cow, cell::Cell, collections::BTreeMap, marker::PhantomData, str::FromStr};
 
 use jiff::{Timestamp, civil};
 use rust_decimal::Decimal;
@@ -155,6 +155,50 @@ fn unwrapped(body: &[u8]) -> Option<&[u8]> {
     data.starts_with('{').then_some(data.as_bytes())
 }
 
+thread_local! {
+    /// How many values of the body that is being decoded could not be read, and whether the first of them is an error.
+    static UNREADABLE: Cell<(u32, bool)> = const { Cell::new((0, false)) };
+}
+
+/// Decodes, and says where the first value is that could not be read, and how many there are. Such a value is null: it fails
+/// nothing but itself.
+pub(super) fn with_unreadable<T>(
+    body: &[u8],
+    decode: fn(&[u8]) -> Result<T, WrongShape>,
+) -> (Result<T, WrongShape>, Option<Unreadable>) {
+    UNREADABLE.set((0, false));
+    let decoded = decode(body);
+    let (count, _) = UNREADABLE.get();
+    if count == 0 || decoded.is_err() {
+        return (decoded, None);
+    }
+    UNREADABLE.set((0, true));
+    let first = decode(body).err();
+    UNREADABLE.set((0, false));
+    let unreadable = first.map(|first| Unreadable {
+        path: first.path,
+        count,
+    });
+    (decoded, unreadable)
+}
+
+/// Values that are null because they could not be read. It holds none of them.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    pub path: String,
+    pub count: u32,
+}
+
+/// Notes that a value could not be read.
+fn unreadable<E: serde::de::Error>() -> Result<(), E> {
+    let (count, is_error) = UNREADABLE.get();
+    UNREADABLE.set((count.saturating_add(1), is_error));
+    match is_error {
+        true => Err(E::custom("can't be read")),
+        false => Ok(()),
+    }
+}
+
 /// A value that a vendor may send in more than one form. Each reading gives none for null, for what stands for none, and for
 /// what can't be read as this at all; an error where the parser can't go on, which a closer look mends.
 pub(super) trait Lenient: Sized {
@@ -176,6 +220,16 @@ pub(super) trait Lenient: Sized {
 /// Reads what is an object or a list. PHP writes an empty object as `[]`, which is none where an object is meant, like every
 /// other list.
 struct Composite<T>(PhantomData<T>);
+
+impl<T> Composite<T> {
+    /// None, and unreadable unless the value stands for none.
+    fn none_unless<E: serde::de::Error>(self, stands_for_none: bool) -> Result<Option<T>, E> {
+        if !stands_for_none {
+            unreadable()?;
+        }
+        Ok(None)
+    }
+}
 
 impl<'de, T: Lenient> Visitor<'de> for Composite<T> {
     type Value = Option<T>;
@@ -200,20 +254,20 @@ impl<'de, T: Lenient> Visitor<'de> for Composite<T> {
         Ok(None)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        self.none_unless(value == 0 || value == -1)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        self.none_unless(value == 0)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        self.none_unless(false)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
+        self.none_unless(value.is_empty())
     }
 }
 
@@ -231,17 +285,27 @@ pub(super) struct Identified<T> {
     pub object: T,
 }
 
-/// The rows of a list. A row without a readable id is left out, and its place noted.
+/// The rows of a list. A row without a readable id is left out.
 #[derive(Debug)]
 pub(super) struct Rows<T> {
     pub items: Vec<Identified<T>>,
-    /// The indices of the rows that are left out.
-    pub unreadable: Vec<usize>,
+    /// How many rows are left out.
+    pub unreadable: u64,
 }
 
-impl<T> Rows<T> {
-    pub(super) fn unreadable_count(&self) -> u64 {
-        self.unreadable.len() as u64
+struct Row<T>(Option<Identified<T>>);
+
+impl<'de, T: HasId> Deserialize<'de> for Row<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let object = T::read(deserializer)?;
+        let row = object.and_then(|object| {
+            let id = object.id()?;
+            Some(Identified { id, object })
+        });
+        if row.is_none() {
+            unreadable()?;
+        }
+        Ok(Row(row))
     }
 }
 
@@ -268,17 +332,15 @@ impl<'de, T: HasId> Deserialize<'de> for Rows<T> {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut rows = Rows {
                     items: Vec::new(),
-                    unreadable: Vec::new(),
+                    unreadable: 0,
                 };
-                for index in 0.. {
-                    let Some(row) = list.next_element::<Told<T>>()? else {
-                        break;
-                    };
-                    let object = row.into_value();
-                    match object.and_then(|object| Some((object.id()?, object))) {
-                        Some((id, object)) => rows.items.push(Identified { id, object }),
-                        None => rows.unreadable.push(index),
-                    }
+                while let Some(Row(row)) = list.next_element()? {
+                    rows.unreadable += u64::from(row.is_none());
+                    rows.items.extend(row);
+                }
+                // A list of nothing that can be read is none of such rows.
+                if rows.items.is_empty() && rows.unreadable > 0 {
+                    return Err(A::Error::custom("no readable id"));
                 }
                 Ok(rows)
             }
@@ -385,7 +447,11 @@ macro_rules! lenient_scalars {
             fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
                 let of: fn(Scalar<'_>) -> Option<Self> = $of;
                 let raw = <&RawValue>::deserialize(deserializer)?;
-                Ok(Scalar::of(raw).and_then(of))
+                let value = Scalar::of(raw).and_then(of);
+                if value.is_none() && !stands_for_none(raw) {
+                    unreadable()?;
+                }
+                Ok(value)
             }
         }
     )*};
@@ -408,6 +474,15 @@ lenient_scalars! {
         Scalar::Text(text) => text.parse().ok(),
         _ => None,
     };
+}
+
+/// What vendors write where there is no value: null, empty text and lists, zero and -1 for numbers, the zero dates of MySQL.
+fn stands_for_none(raw: &RawValue) -> bool {
+    let text = raw.get();
+    matches!(text, "null" | "false" | "[]" | "{}" | "0" | "-1")
+        || text.trim_matches('"').trim().is_empty()
+        || matches!(text, r#""0""# | r#""-1""#)
+        || text.starts_with(r#""0000-"#)
 }
 
 fn text(scalar: Scalar<'_>) -> Option<String> {

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 
 use super::{
     FilterPlan, ListSettings, RecordLookup, VendorApi,
-    answer::{Answer, warn_of_unreadable_rows},
+    answer::Answer,
     call::Call,
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -277,8 +277,7 @@ impl VendorApi for Bangwo8 {
             let call = Call::get(SUPPORTS, SUPPORTS).query(paged(Query::new(), page));
             let list: wire::Supports = read_page(self.session.send(scope, &call).await?)?;
 
-            let unreadable = list.supports.unreadable_count();
-            warn_of_unreadable_rows(VENDOR, SUPPORTS, "supports", &list.supports.unreadable);
+            let unreadable = list.supports.unreadable;
             let employees = list.supports.items.into_iter();
             Ok(VendorPage {
                 unreadable,
@@ -325,14 +324,7 @@ impl Bangwo8 {
         page: VendorPageRequest,
     ) -> Result<wire::Histories<T>> {
         let call = Call::get(route, path).query(paged(query, page));
-        let list: wire::Histories<T> = read_page(self.session.send(scope, &call).await?)?;
-        warn_of_unreadable_rows(
-            VENDOR,
-            route,
-            "remoterecords",
-            &list.remoterecords.unreadable,
-        );
-        Ok(list)
+        read_page(self.session.send(scope, &call).await?)
     }
 
     /// The vendor filters by whole days, both of them included.
@@ -356,7 +348,7 @@ fn page_of<T: HasId, U>(
     map: impl Fn(Identified<T>) -> U,
 ) -> VendorPage<U> {
     VendorPage {
-        unreadable: list.remoterecords.unreadable_count(),
+        unreadable: list.remoterecords.unreadable,
         items: list
             .remoterecords
             .items

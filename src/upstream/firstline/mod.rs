@@ -20,7 +20,6 @@ use reqwest::{Method, StatusCode};
 
 use super::{
     FilterPlan, ListSettings, VendorApi,
-    answer::warn_of_unreadable_rows,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -415,9 +414,7 @@ impl FirstLine {
         query.push(("page", page.page.to_string()));
         query.push(("per_page", page.per_page.to_string()));
         let call = Call::get(route, route).query(query);
-        let list: wire::List<T> = self.session.send(scope, &call).await?.read_page()?;
-        warn_of_unreadable_rows(VENDOR, route, "data", &list.data.unreadable);
-        Ok(list)
+        self.session.send(scope, &call).await?.read_page()
     }
 
     async fn directory<T: HasId, U, Key: Eq + Hash>(
@@ -456,7 +453,7 @@ where
     let has_next = has_next(&list, page);
     let meta = list.meta.into_value().unwrap_or_default();
     VendorPage {
-        unreadable: list.data.unreadable_count(),
+        unreadable: list.data.unreadable,
         items: list
             .data
             .items

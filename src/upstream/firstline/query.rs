@@ -123,7 +123,7 @@ impl FirstLine {
         } else {
             whole
         };
-        self.printed(bound)
+        printed_local(self.zone.earliest_local(bound))
     }
 
     /// The last whole second that is not after the bound.
@@ -136,7 +136,7 @@ impl FirstLine {
                 whole.saturating_add(second).unwrap_or(whole)
             }
         };
-        self.printed(bound)
+        printed_local(self.zone.latest_local(bound))
     }
 
     pub(super) fn printed(&self, timestamp: Timestamp) -> String {
