@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    harness::{Desk, Wishes},
-    writes::{CREATE, DELETE, UPDATE, UPDATE_RECORD, write},
-};
+use super::writes::{CREATE, DELETE, UPDATE, UPDATE_RECORD, write};
+use crate::harness::{Desk, Wishes};
 
 /// The codes and paths of the user errors of a write that was refused without any call.
 async fn refused(desk: &Desk, mutation: &str, input: Value) -> Value {

@@ -5,9 +5,9 @@ use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
-    bangwo8_chat::CHAT,
     harness::{Desk, Wishes},
-    writes::UPDATE,
+    repository::writes::UPDATE,
+    upstream::bangwo8::chat::CHAT,
 };
 
 const LIST: &str = "{ tickets(first: 5) { nodes { id handler { name } } } }";

@@ -24,8 +24,8 @@ pub(crate) const ISSUER: &str = "https://issuer.example/";
 pub(crate) const AUDIENCE: &str = "deskgraph";
 
 /// Made for these tests, and used nowhere else.
-const RSA: &[u8] = include_bytes!("../fixtures/token_keys/rsa_one.pk8");
-const ANOTHER_RSA: &[u8] = include_bytes!("../fixtures/token_keys/rsa_another.pk8");
+const RSA: &[u8] = include_bytes!("../../fixtures/token_keys/rsa_one.pk8");
+const ANOTHER_RSA: &[u8] = include_bytes!("../../fixtures/token_keys/rsa_another.pk8");
 
 /// Serves a key set, and counts how often it is asked for it.
 pub(crate) struct Issuer {

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use deskgraph::sandbox::{Sandbox, SandboxOptions};
 
+use super::issuer::{
+    AUDIENCE, ISSUER, Issuer, SigningKey, claims, claims_with, encoded, in_seconds, message,
+};
 use crate::{
     harness::{Desk, Wishes},
-    issuer::{
-        AUDIENCE, ISSUER, Issuer, SigningKey, claims, claims_with, encoded, in_seconds, message,
-    },
     program::{Program, client, settings_for},
 };
 

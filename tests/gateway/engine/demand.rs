@@ -233,7 +233,7 @@ async fn graphiqls_introspection_passes_however_narrow_the_limits_are() {
         });
     let desk = Desk::open_with(wishes).await;
 
-    let introspection = include_str!("../fixtures/introspection.graphql");
+    let introspection = include_str!("../../fixtures/introspection.graphql");
     let told = desk.ask(introspection).await;
     assert!(told["__schema"]["types"].is_array(), "{told}");
     let (status, answer) = desk.post(&json!({ "query": "{ __typename }" })).await;
