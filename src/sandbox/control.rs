@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::fault::{Fault, FaultRule};
 
@@ -52,6 +53,8 @@ pub struct VendorControl<Switches> {
     faults: Mutex<Vec<FaultRule>>,
     requests: Mutex<RequestLog>,
     in_flight: Mutex<InFlight>,
+    /// Wakes those who wait in `until`.
+    changed: Notify,
 }
 
 #[derive(Default)]
@@ -73,6 +76,7 @@ impl<Switches: Clone> VendorControl<Switches> {
             faults: Mutex::default(),
             requests: Mutex::default(),
             in_flight: Mutex::default(),
+            changed: Notify::new(),
         }
     }
 
@@ -129,6 +133,19 @@ impl<Switches: Clone> VendorControl<Switches> {
         hold(&self.in_flight).now
     }
 
+    /// Waits until this holds of the requests that came, or of those in flight. The caller sets the bound in time.
+    pub async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        loop {
+            // It is woken by each change from here on, also by one that comes while the condition is looked at.
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if holds(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// The faults of one request: any delays, then at most one other.
     pub(super) fn take_faults(&self, request_line: &str) -> Vec<Fault> {
         let mut taken = Vec::new();
@@ -150,6 +167,8 @@ impl<Switches: Clone> VendorControl<Switches> {
         let number = requests.next_number;
         requests.next_number += 1;
         requests.entries.push((number, entry));
+        drop(requests);
+        self.changed.notify_waiters();
         number
     }
 
@@ -169,10 +188,13 @@ impl<Switches: Clone> VendorControl<Switches> {
         let mut in_flight = hold(&self.in_flight);
         in_flight.now += 1;
         in_flight.peak = in_flight.peak.max(in_flight.now);
+        drop(in_flight);
+        self.changed.notify_waiters();
     }
 
     pub(super) fn leave(&self) {
         hold(&self.in_flight).now -= 1;
+        self.changed.notify_waiters();
     }
 }
 

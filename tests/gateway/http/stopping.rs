@@ -6,7 +6,10 @@ use deskgraph::sandbox::{Fault, FaultRule, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, task::JoinHandle};
 
-use crate::program::{Program, client, settings_for};
+use crate::{
+    harness::in_time,
+    program::{Program, client, settings_for},
+};
 
 /// How long requests under way may go on after the first signal.
 const GRACE: Duration = Duration::from_secs(20);
@@ -49,9 +52,8 @@ impl Stage {
             .json(&json!({ "query": "{ sponsors { id } }" }))
             .send();
         let answer = tokio::spawn(async move { sent.await.ok()?.json().await.ok() });
-        while firstline.requests_to("/api/v1/sponsor").is_empty() {
-            tokio::task::yield_now().await;
-        }
+        let arrived = firstline.until(|vendor| !vendor.requests_to("/api/v1/sponsor").is_empty());
+        in_time("the vendor has the request", arrived).await;
         answer
     }
 }
@@ -100,9 +102,8 @@ async fn a_write_whose_client_went_away_ends_before_the_program() {
         .json(&json!({ "query": create }))
         .send();
     let client = tokio::spawn(sent);
-    while firstline.requests_to("/api/v1/ticket").is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let arrived = firstline.until(|vendor| !vendor.requests_to("/api/v1/ticket").is_empty());
+    in_time("the vendor has the write", arrived).await;
     client.abort();
 
     let ended = stage.program.end_by("-TERM").await;

@@ -6,7 +6,7 @@ use deskgraph::sandbox::{Fault, FaultRule};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, Wishes, in_time};
 
 const LIST: &str = "{ tickets(first: 5) { nodes { id } sources { vendor state error { code } } } }";
 const ENTITY: &str = "{ ticket(id: \"firstline:Ticket:1002\") { subject } }";
@@ -192,9 +192,8 @@ async fn a_client_that_leaves_does_not_take_the_others_answer_along() {
             .send();
         let staying = async {
             // The one that leaves is first.
-            while desk.calls().0 == 0 {
-                tokio::task::yield_now().await;
-            }
+            let arrived = desk.sandbox.firstline().until(|_| desk.calls().0 > 0);
+            in_time("FirstLine is called", arrived).await;
             join_all((0..5).map(|_| desk.ask(query))).await
         };
         let (left, answers) = tokio::join!(leaving, staying);
@@ -232,8 +231,10 @@ async fn what_is_still_read_late_in_its_life_is_read_again_in_the_background() {
 
     // Each answer comes from the cache; at 4/5 of its life one reader sends the second reading off.
     let started = tokio::time::Instant::now();
+    let mut reads = tokio::time::interval(LIFE / 100);
     while calls().contains(&1) {
         assert!(started.elapsed() < LIFE, "one was let die: {:?}", calls());
+        reads.tick().await;
         read_all().await;
     }
     assert!(
@@ -243,6 +244,7 @@ async fn what_is_still_read_late_in_its_life_is_read_again_in_the_background() {
 
     // The second life began before the first was over.
     while started.elapsed() < LIFE + LIFE / 5 {
+        reads.tick().await;
         read_all().await;
     }
     assert_eq!(calls(), [2, 2, 2]);

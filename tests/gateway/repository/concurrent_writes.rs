@@ -6,7 +6,7 @@ use deskgraph::sandbox::{Fault, FaultRule};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, Wishes, in_time};
 
 const CREATE: &str = "mutation ($input: CreateTicketInput!) { createTicket(input: $input) {
     ticket { id subject } userErrors { code field } } }";
@@ -487,9 +487,8 @@ async fn a_reading_that_began_before_a_write_is_kept_for_nobody() {
     desk.forget_calls();
     let reading = async { tokio::join!(desk.ask(one), desk.ask(list)) };
     let writing = async {
-        while desk.calls().0 < 2 {
-            tokio::task::yield_now().await;
-        }
+        let arrived = desk.sandbox.firstline().until(|_| desk.calls().0 >= 2);
+        in_time("both are read", arrived).await;
         let input = json!({ "id": "firstline:Ticket:1002", "subject": "written meanwhile" });
         desk.data(UPDATE, json!({ "input": input })).await;
         tokio::join!(desk.ask(one), desk.ask(list))

@@ -8,7 +8,7 @@ use std::{
 use deskgraph::sandbox::{Fault, FaultRule, Sandbox, SandboxOptions, credentials};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, Wishes, until};
 
 const CREATE: &str = "mutation ($input: CreateTicketInput!) { createTicket(input: $input) {
     ticket { id subject } userErrors { code message field } } }";
@@ -501,18 +501,11 @@ async fn every_write_is_logged_once_without_its_content() {
         .no_proxy()
         .build()
         .expect("a client builds");
-    let started = std::time::Instant::now();
-    let is_up = async || {
-        client
-            .get(format!("http://{port}/health/live"))
-            .send()
-            .await
-            .is_ok()
-    };
-    while !is_up().await {
-        assert!(started.elapsed().as_secs() < 20, "the program serves");
-        tokio::task::yield_now().await;
-    }
+    until("the program serves", async || {
+        let asked = client.get(format!("http://{port}/health/live"));
+        asked.send().await.is_ok()
+    })
+    .await;
     let send = async |mutation: &str, input: Value| {
         let request = client
             .post(format!("http://{port}/graphql"))

@@ -6,14 +6,12 @@ use deskgraph::sandbox::{Fault, FaultRule, SandboxOptions, VendorControl, creden
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, Wishes, until};
 
 const VENDORS: &str = "{ vendors { vendor state circuit lastSuccessAt lastError { code } } }";
 /// How many calls open a circuit, and for how long at first.
 const CALLS_THAT_OPEN: usize = 10;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// More than the breaker and the try that comes by itself take together.
-const PATIENCE: Duration = Duration::from_secs(40);
 
 async fn desk(wishes: Wishes) -> Desk {
     Desk::open_with(Wishes {
@@ -80,14 +78,6 @@ async fn readiness(desk: &Desk) -> (u16, Value) {
     let response = response.expect("the gateway answers");
     let code = response.status().as_u16();
     (code, response.json().await.expect("the answer is JSON"))
-}
-
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so().await {
-        assert!(started.elapsed() < PATIENCE, "{what}");
-        tokio::task::yield_now().await;
-    }
 }
 
 fn vendor_code(answer: &Value) -> &Value {
