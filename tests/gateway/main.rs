@@ -4,17 +4,13 @@ mod harness;
 mod program;
 
 mod architecture;
-mod browser;
-mod clients;
 mod command_line;
 mod engine;
 mod http;
-mod node;
 mod readme;
 mod repository;
 mod sandbox;
 mod schema;
-mod schemathesis;
 mod soak;
 mod telemetry;
 mod upstream;

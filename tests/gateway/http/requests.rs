@@ -427,7 +427,7 @@ async fn without_a_known_key_graphql_is_closed_and_the_rest_is_open() {
             .expect("it answers");
         assert_eq!(response.status(), StatusCode::OK);
     }
-    for path in ["/", "/schema.graphql", "/graphiql", "/health/live"] {
+    for path in ["/", "/schema.graphql", "/health/live"] {
         assert_eq!(front.get(path).await.status(), StatusCode::OK, "{path}");
     }
 }
@@ -438,7 +438,6 @@ async fn the_pages_are_there_and_answer_to_head() {
 
     for (path, status, content_type) in [
         ("/", 200, "text/html; charset=utf-8"),
-        ("/graphiql", 200, "text/html; charset=utf-8"),
         ("/schema.graphql", 200, "text/plain; charset=utf-8"),
         ("/health/live", 200, "application/json"),
         ("/health/ready", 503, "application/json"),

@@ -13,15 +13,15 @@ const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Where the scripts and what they import are.
 pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/external/clients")
 }
 
-/// Runs a script of `tests/clients` with these arguments, and gives what it printed. It must end well.
+/// Runs a script of `tests/external/clients` with these arguments, and gives what it printed. It must end well.
 pub(crate) async fn run(script: &str, arguments: &[&str]) -> String {
     let folder = folder();
     assert!(
         folder.join("node_modules").is_dir(),
-        "the npm packages of tests/clients are missing: run ./scripts/check, or `npm ci` in that folder"
+        "the npm packages of tests/external/clients are missing: run ./scripts/check --install"
     );
 
     let child = Command::new("node")
@@ -33,7 +33,7 @@ pub(crate) async fn run(script: &str, arguments: &[&str]) -> String {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .expect("node is installed: ./scripts/check installs it where it may");
+        .expect("node is installed, by ./scripts/check --install");
     let output = timeout(PATIENCE, child.wait_with_output())
         .await
         .unwrap_or_else(|_| panic!("{script} did not end"))

@@ -15,7 +15,7 @@ async fn made_up_questions_find_no_fault() {
     let program = root.join("target/schemathesis/bin/st");
     assert!(
         program.is_file(),
-        "Schemathesis is missing: run ./scripts/check, which installs it"
+        "Schemathesis is missing: run ./scripts/check --install"
     );
     let desk = Desk::open().await;
 
@@ -24,7 +24,7 @@ async fn made_up_questions_find_no_fault() {
         .args(["run", &desk.url("/graphql"), "--checks", checks])
         .args(["--phases", "fuzzing", "--max-examples", "8", "--seed", "1"])
         .args(["--generation-deterministic", "--no-shrink", "--no-color"])
-        .current_dir(root.join("tests/schemathesis"))
+        .current_dir(root.join("tests/external/schemathesis"))
         .env("SCHEMATHESIS_HOOKS", "hooks")
         .env("PYTHONPATH", ".")
         .env("PYTHONDONTWRITEBYTECODE", "1")

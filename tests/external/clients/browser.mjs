@@ -13,7 +13,7 @@ const names = ["chromium", "chromium-browser", "google-chrome"];
 const folders = (process.env.PATH ?? "").split(delimiter);
 const executablePath = names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
 if (!executablePath) {
-  console.error("Chromium is missing: run ./scripts/check, or `apt-get install chromium`");
+  console.error("Chromium is missing: run ./scripts/check --install");
   process.exit(1);
 }
 mkdirSync(pictures, { recursive: true });
