@@ -17,6 +17,7 @@ pub mod upstream;
 pub mod config;
 pub mod telemetry;
 
+#[path = "../sandbox/src/lib.rs"]
 pub mod sandbox;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
