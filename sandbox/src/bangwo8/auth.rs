@@ -15,11 +15,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::Bangwo8;
-use crate::sandbox::control::hold;
-use crate::sandbox::credentials::{
+use crate::control::hold;
+use crate::credentials::{
     BANGWO8_ACCOUNT, BANGWO8_CLIENT_ID, BANGWO8_CLIENT_SECRET, BANGWO8_PASSWORD,
 };
-use crate::sandbox::random::Random;
+use crate::random::Random;
 
 pub(super) const TOKEN_PATH: &str = "/api/token.php";
 const LIFE_SECONDS: i64 = 3_600;

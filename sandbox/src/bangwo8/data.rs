@@ -12,9 +12,9 @@ use super::phrases::{
     Scenario, Speaker, THIRD_TYPES,
 };
 use super::wire::BARE;
-use crate::sandbox::random::Random;
-use crate::sandbox::row::{Fields, Row, Table, fields_of, read_date_time};
-use crate::sandbox::traffic::traffic;
+use crate::random::Random;
+use crate::row::{Fields, Row, Table, fields_of, read_date_time};
+use crate::traffic::traffic;
 
 pub(super) const FIRST_AGENT_ID: i64 = 201;
 const AGENTS: i64 = 40;

@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use super::data::printed;
 use super::refusal::{Errors, Refusal};
 use super::{Answer, FirstLine, Owner, Pairs, Presented, body_fields, overriding_method};
-use crate::sandbox::control::hold;
-use crate::sandbox::credentials::{FIRSTLINE_PASSWORD, FIRSTLINE_TOKEN, FIRSTLINE_USERNAME};
-use crate::sandbox::random::Random;
-use crate::sandbox::row::Fields;
-use crate::sandbox::switches::{ExpiryUnit, LoginAnswer, MethodSupport};
+use crate::control::hold;
+use crate::credentials::{FIRSTLINE_PASSWORD, FIRSTLINE_TOKEN, FIRSTLINE_USERNAME};
+use crate::random::Random;
+use crate::row::Fields;
+use crate::switches::{ExpiryUnit, LoginAnswer, MethodSupport};
 
 /// The employee who logs in with the password.
 const LOGIN_EMPLOYEE_ID: i64 = 1;

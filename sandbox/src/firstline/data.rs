@@ -9,9 +9,9 @@ use super::phrases::{
     SCENARIOS, SPONSORS, SUBCATEGORIES, Scenario, TERMINATION_CODES,
 };
 use super::talk::{self, Channel, Conversation, Stage};
-use crate::sandbox::random::Random;
-use crate::sandbox::row::{Fields, Row, Table, fields_of};
-use crate::sandbox::traffic::traffic;
+use crate::random::Random;
+use crate::row::{Fields, Row, Table, fields_of};
+use crate::traffic::traffic;
 
 const EMPLOYEES: i64 = 42;
 /// These left the company: records still name them, the list lacks them.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::data::{Data, printed};
 use super::refusal::{Errors, Refusal};
-use crate::sandbox::row::{Fields, Row, Table, read_date_time};
-use crate::sandbox::switches::UpdateSemantics;
+use crate::row::{Fields, Row, Table, read_date_time};
+use crate::switches::UpdateSemantics;
 
 const LONGEST_MEMO: usize = 600;
 

@@ -4,8 +4,8 @@ use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
 
 use super::refusal::{Errors, Refusal};
-use crate::sandbox::row::{Row, is_date_only, page_of, read_date_time};
-use crate::sandbox::switches::{ArrayEncoding, FirstLineSwitches};
+use crate::row::{Row, is_date_only, page_of, read_date_time};
+use crate::switches::{ArrayEncoding, FirstLineSwitches};
 
 const DEFAULT_PER_PAGE: usize = 15;
 

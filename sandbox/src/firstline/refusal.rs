@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::sandbox::gate::{html, status_code};
-use crate::sandbox::switches::UnauthenticatedBody;
+use crate::gate::{html, status_code};
+use crate::switches::UnauthenticatedBody;
 
 #[derive(Debug)]
 pub(super) enum Refusal {

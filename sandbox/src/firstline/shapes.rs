@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::data::Data;
 use super::phrases::RESULTS;
-use crate::sandbox::row::{Fields, Row, Table, fields_of};
-use crate::sandbox::switches::{ChannelBody, FirstLineSwitches};
+use crate::row::{Fields, Row, Table, fields_of};
+use crate::switches::{ChannelBody, FirstLineSwitches};
 
 /// What rows hold for the sandbox's own use; no answer has it.
 const INTERNAL: [&str; 3] = ["creater_id", "interact_collection_ids", "listed"];

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::data::{Details, printed};
 use super::phrases::{FAREWELL, FOLLOW_UPS, GREETING, SURVEY, Scenario, Speaker, TAKEN_OVER};
-use crate::sandbox::random::Random;
-use crate::sandbox::row::read_date_time;
+use crate::random::Random;
+use crate::row::read_date_time;
 
 /// Where a contact comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
