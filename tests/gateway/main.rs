@@ -5,9 +5,9 @@ mod program;
 
 mod architecture;
 mod command_line;
+mod docs;
 mod engine;
 mod http;
-mod readme;
 mod repository;
 mod sandbox;
 mod schema;

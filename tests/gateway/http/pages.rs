@@ -1,5 +1,7 @@
 //! The pages for people: they say how it stands, and come from this program alone.
 
+use std::collections::BTreeSet;
+
 use deskgraph::sandbox::{Fault, FaultRule};
 use reqwest::{Response, StatusCode};
 
@@ -14,6 +16,11 @@ async fn text_of(desk: &Desk, path: &str) -> String {
     let response = get(desk, path).await;
     assert_eq!(response.status(), StatusCode::OK, "{path}");
     response.text().await.expect("a page is text")
+}
+
+fn links_of(page: &str) -> Vec<&str> {
+    let links = page.split("<a href=\"").skip(1);
+    links.filter_map(|rest| rest.split('"').next()).collect()
 }
 
 /// The part of the start page that tells of a vendor.
@@ -66,8 +73,7 @@ async fn every_link_of_the_start_page_leads_somewhere_here() {
         .await;
     let page = text_of(&desk, "/").await;
 
-    let links = page.split("<a href=\"").skip(1);
-    let links: Vec<&str> = links.filter_map(|rest| rest.split('"').next()).collect();
+    let links = links_of(&page);
     assert_eq!(
         links,
         ["/graphiql", "/schema.graphql", "/readme", "/health/ready"]
@@ -86,7 +92,36 @@ async fn every_link_of_the_start_page_leads_somewhere_here() {
 async fn the_readme_can_be_read_here() {
     let desk = Desk::open().await;
     let page = text_of(&desk, "/readme").await;
-    assert!(page.contains("<h2>Settings</h2>"));
-    assert!(page.contains("<td><code>DESKGRAPH_LISTEN</code></td>"));
+    assert!(page.contains("<h2>Try it</h2>"));
     assert!(!page.contains("<script"));
+    let settings = text_of(&desk, "/docs/CONFIGURATION.md").await;
+    assert!(settings.contains("<h2>Every setting</h2>"));
+    assert!(settings.contains("<td><code>DESKGRAPH_LISTEN</code></td>"));
+
+    for other in ["UNKNOWN.md", "..%2FREADME.md", "%FF"] {
+        let answer = get(&desk, &format!("/docs/{other}")).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn every_link_of_the_readme_and_its_documents_leads_to_a_page() {
+    let desk = Desk::open().await;
+    let mut seen = BTreeSet::from(["/readme".to_owned()]);
+    let mut unread = vec!["/readme".to_owned()];
+    while let Some(path) = unread.pop() {
+        let page = text_of(&desk, &path).await;
+        for link in links_of(&page) {
+            let link = link.split('#').next().expect("a text has a start");
+            let is_document = !matches!(link, "" | "/") && !link.starts_with("https://");
+            if is_document && seen.insert(link.to_owned()) {
+                assert!(link.starts_with('/'), "{path} links to {link}");
+                unread.push(link.to_owned());
+            }
+        }
+    }
+    assert!(seen.contains("/docs/ARCHITECTURE.md"), "{seen:?}");
+    // A file that is no page here stays a name in the text.
+    let readme = text_of(&desk, "/readme").await;
+    assert!(readme.contains("CONTRIBUTING.md") && !readme.contains("href=\"CONTRIBUTING.md\""));
 }

@@ -17,7 +17,7 @@ struct Cost {
     bangwo8: usize,
 }
 
-/// As the README shows them under "What a query costs".
+/// As `docs/CACHING.md` shows them under "What a query costs".
 const COSTS: &[Cost] = &[
     Cost {
         question: "a page of 20 tickets with all that stands around them",

@@ -1,4 +1,4 @@
-//! The README keeps its word: its tables, its first query, its commands and its paths are as the project is.
+//! The README and the documents of `docs/` are as the project is: their tables, queries, commands, paths and links.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,6 +10,7 @@ use deskgraph::{
     config::{Config, settings_table},
     http::auth::AuthSettings,
     sandbox::SandboxOptions,
+    schema,
 };
 use serde_json::Value;
 
@@ -19,16 +20,39 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
+fn text_of(document: &str) -> String {
+    fs::read_to_string(root().join(document)).unwrap_or_else(|err| panic!("{document}: {err}"))
+}
+
 fn readme() -> String {
-    fs::read_to_string(root().join("README.md")).expect("there is a README")
+    text_of("README.md")
+}
+
+/// Every document for people, by its path from the root.
+fn documents() -> Vec<(String, String)> {
+    let mut paths: Vec<String> = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+    ]
+    .map(str::to_owned)
+    .into();
+    for entry in fs::read_dir(root().join("docs")).expect("there are documents") {
+        let name = entry.expect("a folder's entry is readable").file_name();
+        paths.push(format!("docs/{}", name.to_string_lossy()));
+    }
+    paths.sort();
+    let texts = paths.iter().map(|path| text_of(path)).collect::<Vec<_>>();
+    paths.into_iter().zip(texts).collect()
 }
 
 /// The text from this heading to the next of its rank.
-fn section<'a>(readme: &'a str, heading: &str) -> &'a str {
+fn section<'a>(document: &'a str, heading: &str) -> &'a str {
     let marked = format!("\n{heading}\n");
-    let (_, text) = readme
+    let (_, text) = document
         .split_once(&marked)
-        .unwrap_or_else(|| panic!("the README has no {heading}"));
+        .unwrap_or_else(|| panic!("there is no {heading}"));
     let rank = heading.split(' ').next().expect("a heading has a rank");
     text.split(&format!("\n{rank} "))
         .next()
@@ -55,8 +79,8 @@ fn first_column(text: &str) -> Vec<&str> {
 fn the_table_of_settings_is_the_programs_own() {
     let table = settings_table();
     assert!(
-        readme().contains(&table),
-        "the README lacks this table:\n{table}"
+        text_of("docs/CONFIGURATION.md").contains(&table),
+        "docs/CONFIGURATION.md needs this table:\n{table}"
     );
 }
 
@@ -74,8 +98,8 @@ fn every_dependency_has_its_reason_and_no_other_is_named() {
     }
     assert!(declared.len() > 20, "{declared:?}");
 
-    let readme = readme();
-    let section = section(&readme, "## Dependencies");
+    let architecture = text_of("docs/ARCHITECTURE.md");
+    let section = section(&architecture, "## Dependencies");
     let explained: Vec<&str> = first_column(section);
     assert_eq!(explained.iter().copied().collect::<BTreeSet<_>>(), declared);
     assert_eq!(explained.len(), declared.len(), "each once");
@@ -93,32 +117,15 @@ fn every_dependency_has_its_reason_and_no_other_is_named() {
 }
 
 #[test]
-fn the_map_of_the_source_names_every_module_and_folder() {
-    let mut there = BTreeSet::new();
-    list_modules(&root().join("src"), "src", &mut there);
-
-    let readme = readme();
-    let named = first_column(section(&readme, "## The source"));
-    let named: BTreeSet<String> = named.into_iter().map(str::to_owned).collect();
-    assert_eq!(named, there);
-}
-
-/// The files of the crate's root, and every folder.
-fn list_modules(folder: &Path, name: &str, found: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).expect("a source folder is readable") {
+fn the_map_of_the_source_names_every_module_of_the_crate() {
+    let architecture = text_of("docs/ARCHITECTURE.md");
+    let map = section(&architecture, "## Map of the source");
+    for entry in fs::read_dir(root().join("src")).expect("the source folder is readable") {
         let path = entry.expect("a folder's entry is readable").path();
-        let file = path
-            .file_name()
-            .expect("an entry has a name")
-            .to_string_lossy()
-            .into_owned();
-        if path.is_dir() {
-            let name = format!("{name}/{file}");
-            list_modules(&path, &name, found);
-            found.insert(format!("{name}/"));
-        } else if name == "src" {
-            found.insert(format!("{name}/{file}"));
-        }
+        let name = path.file_name().expect("an entry has a name");
+        let slash = if path.is_dir() { "/" } else { "" };
+        let row = format!("\n| `src/{}{slash}` |", name.to_string_lossy());
+        assert!(map.contains(&row), "there is no row{row}");
     }
 }
 
@@ -167,7 +174,7 @@ fn the_query_of_the_first_command_is_the_first_query() {
 #[test]
 fn the_file_of_settings_is_one_that_is_read() {
     let readme = readme();
-    let section = section(&readme, "## Run it over your vendors");
+    let section = section(&readme, "## Point it at your vendors");
     let file = blocks(section, "toml")[0];
     let mut variables = BTreeMap::new();
     for command in blocks(section, "sh") {
@@ -206,22 +213,30 @@ async fn every_command_exists() {
         .collect();
     assert_eq!(commands.len(), 5, "{help}");
 
-    let readme = readme();
-    let table = first_column(section(&readme, "## Commands"));
+    let operations = text_of("docs/OPERATIONS.md");
+    let table = first_column(section(&operations, "## Commands"));
     let listed: BTreeSet<&str> = table
         .iter()
         .filter_map(|row| row.split(' ').nth(1))
         .collect();
     assert_eq!(listed, commands);
 
-    for line in blocks(&readme, "sh").into_iter().flat_map(str::lines) {
+    let documents = documents();
+    let lines = documents
+        .iter()
+        .flat_map(|(_, text)| blocks(text, "sh"))
+        .flat_map(str::lines);
+    for line in lines {
         let words: Vec<&str> = line.split(' ').collect();
         match words.as_slice() {
             ["cargo", "run", "--release", "--", command, ..]
             | ["target/release/deskgraph", command, ..] => {
                 assert!(commands.contains(command), "{line}")
             }
-            ["cargo", "build", "--release"] | ["curl" | "export", ..] => {}
+            ["cargo", "test"] | ["curl" | "export", ..] => {}
+            ["cargo", "build", "--release", "--no-default-features"] => {
+                assert!(text_of("Cargo.toml").contains("\ndefault = [\"sandbox\"]\n"))
+            }
             ["cargo", "bench", "--bench", bench] => {
                 let benches = root().join("benches");
                 let is_there = benches.join(format!("{bench}.rs")).is_file()
@@ -232,135 +247,143 @@ async fn every_command_exists() {
                 let source = root().join("examples").join(format!("{example}.rs"));
                 assert!(source.is_file(), "{line}")
             }
-            [script] => assert!(root().join(script).is_file(), "{line}"),
-            _ => panic!("nobody checks `{line}`"),
+            [script, options @ ..] => {
+                let script = fs::read_to_string(root().join(script));
+                let script = script.unwrap_or_else(|_| panic!("`{line}` is not checked"));
+                for option in options {
+                    assert!(script.contains(option), "{line}");
+                }
+            }
+            [] => {}
         }
     }
 }
 
-#[test]
-fn every_path_and_variable_exists() {
-    let readme = readme();
-    let mut prose = String::new();
-    for (number, part) in readme.split("```").enumerate() {
-        if number % 2 == 0 {
-            prose.push_str(part);
-        }
-    }
-    let marked: Vec<&str> = prose.split('`').skip(1).step_by(2).collect();
-
-    let is_path = |text: &&&str| {
-        [
-            "src/",
-            "tests/",
-            "examples/",
-            "scripts/",
-            "playground/",
-            "./scripts/",
-            ".ci/",
-        ]
-        .iter()
-        .any(|start| text.starts_with(start))
-            || **text == "schema.graphql"
-    };
-    let paths: Vec<&&str> = marked.iter().filter(is_path).collect();
-    assert!(paths.len() > 15, "{paths:?}");
-    for path in paths {
-        assert!(root().join(path).exists(), "{path}");
-    }
-
-    let table = settings_table();
-    let sections = ["FIRSTLINE__", "BANGWO8__", "LIMITS__", "CACHE__", "AUTH__"];
-    for name in marked {
-        let name = name.trim_start_matches("DESKGRAPH_");
-        if sections.iter().any(|section| name.starts_with(section)) {
-            assert!(table.contains(&format!("| `DESKGRAPH_{name}` |")), "{name}");
-        }
-    }
-}
-
-/// The cells of the table's rows of which the first begins so.
-fn rows<'a>(text: &'a str, start: &str) -> Vec<Vec<&'a str>> {
-    text.lines()
-        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
-        .filter(|row| row.starts_with(start))
-        .map(|row| row.split(" | ").collect())
+/// What stands between backticks in the text around the blocks of code.
+fn marked(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    prose
+        .flat_map(|prose| prose.split('`').skip(1).step_by(2))
         .collect()
 }
 
 #[test]
-fn the_benchmarks_figures_are_of_every_scenario_and_a_named_machine() {
-    let readme = readme();
-    let section = section(&readme, "## How fast it is");
-    let (_, rest) = section
-        .split_once("<!-- The benchmark writes from here -->")
-        .expect("there is the first mark");
-    let (figures, after) = rest
-        .split_once("<!-- to here -->")
-        .expect("there is the second mark");
-
-    let machine = figures
-        .lines()
-        .find_map(|line| line.strip_prefix("Measured on ")?.split(',').next());
-    let (threads, name) = machine
-        .and_then(|machine| machine.split_once(" threads of "))
-        .expect("the machine is named");
-    assert!(threads.parse::<usize>().is_ok() && !name.is_empty());
-
-    for scenario in 1..=6 {
-        let rows = rows(figures, &format!("{scenario}: "));
-        for clients in ["1", "16", "100"] {
-            let rows: Vec<_> = rows.iter().filter(|row| row[1] == clients).collect();
-            let [row] = rows[..] else {
-                panic!("scenario {scenario} has {} rows of {clients}", rows.len());
-            };
-            let figures: Vec<f64> = row[1..]
-                .iter()
-                .filter_map(|cell| cell.parse().ok())
-                .collect();
-            assert_eq!(figures.len(), 8, "{row:?}");
-            let (a_second, beside_baseline) = (figures[1], figures[7]);
-            assert!(a_second > 0.0 && beside_baseline >= 0.0, "{row:?}");
+fn every_path_and_variable_exists() {
+    let folders = [
+        "src/",
+        "sandbox/",
+        "tests/",
+        "examples/",
+        "benches/",
+        "scripts/",
+        "playground/",
+        "docs/",
+        ".ci/",
+    ];
+    let table = settings_table();
+    let sections = [
+        "FIRSTLINE__",
+        "BANGWO8__",
+        "LIMITS__",
+        "CACHE__",
+        "AUTH__",
+        "CORS__",
+        "DOCUMENTS__",
+        "INTROSPECTION__",
+        "LOG__",
+    ];
+    let (mut paths, mut variables) = (0, 0);
+    for (document, text) in documents() {
+        for name in marked(&text) {
+            let path = name.trim_start_matches("./");
+            let path = path.split_whitespace().next().unwrap_or_default();
+            if folders.iter().any(|folder| path.starts_with(folder)) {
+                assert!(root().join(path).exists(), "{document}: {path}");
+                paths += 1;
+            }
+            let name = name.split(['=', ' ']).next().unwrap_or_default();
+            let name = name.trim_start_matches("DESKGRAPH_");
+            if sections.iter().any(|section| name.starts_with(section)) {
+                let row = format!("| `DESKGRAPH_{name}` |");
+                assert!(table.contains(&row), "{document}: {name}");
+                variables += 1;
+            }
         }
     }
-    for records in ["10 records", "100 records", "1000 records"] {
-        let walks = rows(figures, "a page walk");
-        assert!(walks.iter().any(|row| row[1] == records), "{records}");
-    }
-    for threads in ["1", "2"] {
-        let with_threads = rows(
-            figures,
-            &format!("scenario 3, gateway's threads: {threads}"),
-        );
-        for clients in ["1 client", "10 clients", "100 clients", "1000 clients"] {
-            let is_there = with_threads.iter().any(|row| row[1] == clients);
-            assert!(is_there, "{threads} threads, {clients}");
-        }
-    }
-
-    let verdicts: Vec<&str> = figures
-        .lines()
-        .filter_map(|line| line.strip_suffix(" |")?.rsplit(" | ").next())
-        .filter(|verdict| matches!(*verdict, "yes" | "no"))
-        .collect();
-    assert!(verdicts.len() > 15, "{verdicts:?}");
-    let explained = after.lines().any(|line| {
-        let line = line.trim();
-        !line.is_empty() && !line.starts_with("<!--")
-    });
-    assert!(
-        explained || !verdicts.contains(&"no"),
-        "an aim is not met, and nobody says what was tried"
-    );
+    assert!(paths > 60 && variables > 100, "{paths} {variables}");
 }
 
 #[test]
-fn the_license_is_the_manifests() {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("there is a manifest");
+fn every_link_between_documents_leads_to_a_file_and_a_heading() {
+    let mut links = 0;
+    for (document, text) in documents() {
+        let folder = root().join(&document);
+        let folder = folder.parent().expect("a file is in a folder");
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => text.clone(),
+                file => fs::read_to_string(folder.join(file))
+                    .unwrap_or_else(|_| panic!("{document} links to {link}")),
+            };
+            let has_heading = target.lines().any(|line| {
+                let title = line.trim_start_matches('#');
+                line.starts_with('#') && title.trim().to_lowercase().replace(' ', "-") == heading
+            });
+            assert!(heading.is_empty() || has_heading, "{document}: {link}");
+            links += 1;
+        }
+    }
+    assert!(links > 20, "{links}");
+}
+
+#[test]
+fn the_tables_of_codes_are_those_of_the_schema() {
+    let schema = schema::sdl();
+    let errors = text_of("docs/ERRORS.md");
+    for (heading, name) in [
+        ("## `vendorCode`", "VendorErrorCode"),
+        ("## Lists over both vendors", "SourceState"),
+        ("## `userErrors`", "UserErrorCode"),
+    ] {
+        let (_, definition) = schema
+            .split_once(&format!("enum {name} {{\n"))
+            .expect("the schema has this enum");
+        let values = definition.split('}').next().expect("a text has a start");
+        let values: BTreeSet<&str> = values
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('"'))
+            .collect();
+        let documented: BTreeSet<&str> = first_column(section(&errors, heading))
+            .into_iter()
+            .collect();
+        assert_eq!(documented, values, "{name}");
+    }
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = readme().lines().count();
+    assert!(lines <= 250, "{lines} lines: the rest belongs to docs/");
+}
+
+#[test]
+fn the_license_is_the_manifests_and_its_texts_are_there() {
+    let manifest = text_of("Cargo.toml");
     let readme = readme();
     let license = section(&readme, "## License").trim();
     assert!(
         manifest.contains(&format!("license = \"{license}\"")),
         "{license}"
     );
+    assert!(text_of("LICENSE-MIT").contains("the deskgraph authors"));
+    assert!(text_of("LICENSE-APACHE").contains("Version 2.0, January 2004"));
 }
