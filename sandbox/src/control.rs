@@ -1,4 +1,4 @@
-//! What a test turns and reads while a vendor serves: switches, faults and the log of requests.
+//! A vendor's controls for tests, while it serves: switches, faults and the log of requests.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::fault::{Fault, FaultRule};
 
-/// One request as the vendor got it, in the order of arrival.
+/// One request as the vendor received it, in the order of arrival.
 #[derive(Debug, Clone, Serialize)]
 pub struct LoggedRequest {
     pub vendor: &'static str,
@@ -25,7 +25,7 @@ pub struct LoggedRequest {
     pub body: Value,
     /// The account, client or token's owner whose credentials were accepted; None where there were none.
     pub authorized_as: Option<String>,
-    /// None while it is under way, and for good where no answer was given.
+    /// None while the request is in flight, and for good if no response was sent.
     pub status: Option<u16>,
     pub at: Timestamp,
 }
@@ -53,7 +53,7 @@ pub struct VendorControl<Switches> {
     faults: Mutex<Vec<FaultRule>>,
     requests: Mutex<RequestLog>,
     in_flight: Mutex<InFlight>,
-    /// Wakes those who wait in `until`.
+    /// Wakes the callers of `until`.
     changed: Notify,
 }
 
@@ -88,7 +88,7 @@ impl<Switches: Clone> VendorControl<Switches> {
         change(&mut hold(&self.switches));
     }
 
-    /// Rules are tried in the order in which they were added; the first that hits is the one, but delays add up.
+    /// Rules are tried in the order in which they were added; the first match applies, but delays add up.
     pub fn add_fault(&self, rule: FaultRule) {
         hold(&self.faults).push(rule);
     }
@@ -109,7 +109,7 @@ impl<Switches: Clone> VendorControl<Switches> {
             .collect()
     }
 
-    /// Those whose route's template is the one given.
+    /// The requests to this route, by its template.
     pub fn requests_to(&self, route: &str) -> Vec<LoggedRequest> {
         let mut requests = self.requests();
         requests.retain(|request| request.route.as_deref() == Some(route));
@@ -123,20 +123,20 @@ impl<Switches: Clone> VendorControl<Switches> {
         in_flight.peak = in_flight.now;
     }
 
-    /// The highest number of requests under way at once since the start or the last `clear_requests`.
+    /// The highest number of requests in flight at once since the start or the last `clear_requests`.
     pub fn in_flight_peak(&self) -> usize {
         hold(&self.in_flight).peak
     }
 
-    /// How many requests are under way now.
+    /// The number of requests in flight.
     pub fn in_flight(&self) -> usize {
         hold(&self.in_flight).now
     }
 
-    /// Waits until this holds of the requests that came, or of those in flight. The caller sets the bound in time.
+    /// Waits until the condition holds of the requests received or in flight. The caller sets a time-out.
     pub async fn until(&self, holds: impl Fn(&Self) -> bool) {
         loop {
-            // It is woken by each change from here on, also by one that comes while the condition is looked at.
+            // Registered first, so that a change while the condition is evaluated wakes it too.
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             if holds(self) {
@@ -161,7 +161,7 @@ impl<Switches: Clone> VendorControl<Switches> {
         taken
     }
 
-    /// The number under which the answer's status is told later.
+    /// Returns the number under which the response's status is logged later.
     pub(super) fn log(&self, entry: LoggedRequest) -> u64 {
         let mut requests = hold(&self.requests);
         let number = requests.next_number;
@@ -198,7 +198,7 @@ impl<Switches: Clone> VendorControl<Switches> {
     }
 }
 
-/// A lock whose holder failed still holds whole values: each change under it is one assignment.
+/// A poisoned lock still holds consistent values: each change under it is one assignment.
 pub(super) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

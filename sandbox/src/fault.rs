@@ -1,14 +1,14 @@
-//! What can go wrong on purpose, and for which requests.
+//! Faults that a test can inject, and the requests that they apply to.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that goes wrong.
+/// One fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Fault {
-    /// The real answer, late. Further rules still apply to the same request.
+    /// The real response, late. Further rules still apply to the same request.
     Delay { ms: u64 },
     /// This answer instead of the real one.
     Status {
@@ -18,13 +18,13 @@ pub enum Fault {
         #[serde(default)]
         headers: BTreeMap<String, String>,
     },
-    /// A page for people, as a proxy in front of a vendor gives.
+    /// An HTML page, as from a proxy in front of a vendor.
     HtmlError { code: u16 },
     /// The request is read and nothing is done; the connection closes without an answer.
     CloseBeforeHead,
     /// The request is carried out; the connection closes without an answer.
     CloseAfterWork,
-    /// The request is carried out; what stands before the vendor answers with this status and a page for people.
+    /// The request is carried out; a proxy in front of the vendor responds with this status and an HTML page.
     HtmlErrorAfterWork { code: u16 },
     /// As `CloseBeforeHead`, by a reset.
     ResetConnection,
@@ -34,11 +34,11 @@ pub enum Fault {
     HangInBody,
     /// The real head and half of the real body, then the connection closes.
     TruncatedBody,
-    /// 200 with a page for people.
+    /// 200 with an HTML page.
     NotJson,
     /// 200 with JSON that has nothing of the documented shape.
     WrongShape,
-    /// 200 with a body that tells of an error.
+    /// 200 with a body that reports an error.
     Errcode,
     /// 200 with valid JSON of this size, without a Content-Length.
     OversizedBody { bytes: usize },

@@ -6,7 +6,7 @@ mod control;
 pub mod credentials;
 mod fault;
 mod firstline;
-mod gate;
+mod middleware;
 mod random;
 mod row;
 mod server;
@@ -32,7 +32,7 @@ pub use switches::{
 
 use bangwo8::Bangwo8;
 use firstline::FirstLine;
-use gate::Vendor;
+use middleware::Vendor;
 use server::Server;
 
 /// What a sandbox is made of. The same seed and the same `now` give the same data.
@@ -112,7 +112,7 @@ impl Sandbox {
         &self.bangwo8.control
     }
 
-    /// Inserts a service record, or replaces the one with the same id, and tells its id. What is given comes out as given,
+    /// Inserts a service record, or replaces the one with the same id, and returns its id. What is given comes out as given,
     /// also where it contradicts the rest; what is not given gets a plausible value. A list of field names under `$absent`
     /// removes those fields from the answers.
     pub fn firstline_insert_record(&self, fields: Value) -> i64 {
@@ -138,7 +138,7 @@ impl Sandbox {
         self.firstline.remove_record(id);
     }
 
-    /// Every token that a login or a refresh gave is invalid from now on.
+    /// Invalidates every token from a login or a refresh.
     pub fn firstline_expire_tokens(&self) {
         self.firstline.expire_tokens();
     }
@@ -167,7 +167,7 @@ impl Sandbox {
         self.bangwo8.set_summary(cs_id, answer);
     }
 
-    /// Every OAuth2 token given so far is invalid from now on.
+    /// Invalidates every OAuth2 token.
     pub fn bangwo8_expire_tokens(&self) {
         self.bangwo8.expire_tokens();
     }

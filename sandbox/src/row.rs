@@ -117,7 +117,7 @@ pub(super) fn read_date_time(text: &str) -> Option<DateTime> {
     Some(date.to_datetime(time))
 }
 
-/// Whether a text tells a day alone.
+/// Whether a text is a day without a time.
 pub(super) fn is_date_only(text: &str) -> bool {
     !text.trim().contains([' ', 'T'])
 }

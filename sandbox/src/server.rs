@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::connection::{Connection, SandboxListener};
 
-/// How long a stopping server waits for the requests under way.
+/// How long a stopping server waits for the requests in flight.
 const GRACE: Duration = Duration::from_millis(500);
 
 pub(super) struct Server {
@@ -20,13 +20,13 @@ pub(super) struct Server {
     serving: JoinHandle<()>,
 }
 
-/// Resolves when the server is about to stop, so that an answer that never comes ends with it.
+/// Resolves when the server is about to stop, so that a response that never comes ends with it.
 #[derive(Clone)]
 pub(super) struct Stopping(watch::Receiver<bool>);
 
 impl Stopping {
     pub(super) async fn wait(mut self) {
-        // A sender that is gone means the same as one that says stop.
+        // A dropped sender means the same as a stop signal.
         let _ = self.0.wait_for(|stopping| *stopping).await;
     }
 }

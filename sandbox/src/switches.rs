@@ -1,4 +1,4 @@
-//! What the vendors' documents leave open or contradict, as switches that a test can turn.
+//! Switches for what the vendors' documents leave open or contradict.
 
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@ use jiff::civil::{DateTime, Time, Weekday};
 
 use super::random::Random;
 
-/// How many of the newest contacts came within the last two hours, so that some are always under way.
+/// How many of the newest contacts came within the last two hours, so that some are always in progress.
 const RECENT: usize = 12;
 const HOUR_WEIGHTS: [u32; 24] = [
     1, 1, 0, 0, 0, 0, 1, 4, 14, 30, 34, 28, 14, 18, 24, 22, 20, 16, 10, 9, 9, 7, 5, 2,

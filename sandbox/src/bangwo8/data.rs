@@ -26,7 +26,7 @@ const DAYS: i64 = 60;
 const SESSION: &str = "MjAxNy0wOC0xOCAxMDozMzowNQ==";
 pub(super) const PUBLIC_ADDRESS: &str = "https://www.bangwo8.com";
 
-/// Everything that Bangwo8 knows.
+/// All of Bangwo8's data.
 pub(super) struct Data {
     pub(super) agents: Table,
     pub(super) records: Table,
@@ -71,7 +71,7 @@ impl Data {
             (1 | 3 | 7, _) => 1,
             (4 | 9, _) => 3,
             (5 | 10, _) => 4,
-            // A code that no page tells of.
+            // An undocumented code.
             (_, 17) => 9,
             _ if random.percent(4) => 0,
             _ => 5,
@@ -173,7 +173,7 @@ fn agents(random: &mut Random) -> Table {
             let family_name = FAMILY_NAMES[(position as usize * 5) % FAMILY_NAMES.len()];
             let given_name = GIVEN_NAMES[position as usize];
             let mut fields = agent_defaults(id, random);
-            // Two agents bear the same name: a chat names the agent and no more.
+            // Two agents have the same name: a chat identifies the agent by name only.
             let name = match position {
                 6 | 31 => "张伟".to_owned(),
                 _ => format!("{family_name}{given_name}"),

@@ -17,7 +17,7 @@ use jiff::civil::{Date, DateTime};
 use serde_json::{Value, json};
 
 use super::control::{VendorControl, hold};
-use super::gate::{self, Vendor, status_code};
+use super::middleware::{self, Vendor, status_code};
 use super::random::Random;
 use super::row::{Fields, Row, Table, fields_of, number, page_of, put_in_order, read_date_time};
 use super::server::Stopping;
@@ -63,7 +63,7 @@ pub(super) fn router(bangwo8: Arc<Bangwo8>, stopping: Stopping) -> Router {
         .route("/api/v1/supports/{id_json}", get(show_agent))
         .method_not_allowed_fallback(refuse_path)
         .fallback(refuse_path);
-    gate::guarded(bangwo8, stopping, routes)
+    middleware::guarded(bangwo8, stopping, routes)
 }
 
 impl Bangwo8 {
@@ -182,7 +182,7 @@ impl Vendor for Bangwo8 {
     }
 }
 
-/// How problem types are told.
+/// How problem types are sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ProblemTypes {
     /// As the options' ids.

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::gate::status_code;
+use crate::middleware::status_code;
 
 /// An object with this one key is written as the bare number that its text is, with every digit of it.
 pub(super) const BARE: &str = "$bare";

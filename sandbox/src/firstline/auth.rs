@@ -189,7 +189,7 @@ impl Tokens {
         text
     }
 
-    /// Whose token it is. One past its end is nobody's, unless a refresh still takes it.
+    /// The token's owner. An expired token has none, unless a refresh still accepts it.
     pub(super) fn owner(&self, text: &str, now: Timestamp, expired: Expired) -> Option<i64> {
         let (employee_id, token) = self.current.iter().find(|(_, token)| token.text == text)?;
         (expired == Expired::Accepted || now < token.ends_at).then_some(*employee_id)
@@ -199,7 +199,7 @@ impl Tokens {
         self.current.remove(&employee_id);
     }
 
-    /// Ends every token, as time would.
+    /// Expires every token.
     pub(super) fn expire(&mut self) {
         for token in self.current.values_mut() {
             token.ends_at = Timestamp::MIN;

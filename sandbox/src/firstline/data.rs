@@ -22,7 +22,7 @@ const FIRST_TICKET_ID: i64 = 1_001;
 const FIRST_LOG_ID: i64 = 522_001;
 const DAYS: i64 = 60;
 
-/// Everything that FirstLine knows.
+/// All of FirstLine's data.
 pub(super) struct Data {
     pub(super) employees: Table,
     pub(super) contacts: Table,
@@ -351,7 +351,7 @@ fn service_record(
     }))
 }
 
-/// A record with every field that an answer may need; it is under way and has no logs.
+/// A record with every field that an answer may need; it is in progress and has no logs.
 pub(super) fn record_defaults(id: i64, now: DateTime) -> Fields {
     fields_of(json!({
         "id": id,

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::control::{VendorControl, hold};
-use super::gate::{self, Vendor};
+use super::middleware::{self, Vendor};
 use super::random::Random;
 use super::row::{Fields, Row, Table, fields_of, number, put_in_order};
 use super::server::Stopping;
@@ -74,7 +74,7 @@ pub(super) fn router(firstline: Arc<FirstLine>, stopping: Stopping) -> Router {
         .route("/api/v1/subcategory", get(list_subcategories))
         .method_not_allowed_fallback(refuse_method)
         .fallback(refuse_path);
-    gate::guarded(firstline, stopping, routes)
+    middleware::guarded(firstline, stopping, routes)
 }
 
 impl FirstLine {

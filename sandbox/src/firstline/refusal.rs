@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::gate::{html, status_code};
+use crate::middleware::{html, status_code};
 use crate::switches::UnauthenticatedBody;
 
 #[derive(Debug)]

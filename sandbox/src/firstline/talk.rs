@@ -1,4 +1,4 @@
-//! By which channel FirstLine's customers come, and what is said.
+//! The channels and conversations of FirstLine's customers.
 
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
@@ -146,7 +146,7 @@ fn livechat_account(random: &mut Random) -> Value {
 /// How far a conversation has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Nobody has answered yet.
+    /// No agent has answered yet.
     Waiting,
     Talking,
     Over,

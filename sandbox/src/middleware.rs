@@ -1,4 +1,4 @@
-//! What every request to a vendor passes: the log, the faults, the credentials; and the sandbox's own paths beside it.
+//! The middleware of every request to a vendor: log, faults, credentials; and the sandbox's own paths beside it.
 
 use std::convert::Infallible;
 use std::io;
@@ -24,18 +24,18 @@ use super::control::{LoggedRequest, VendorControl};
 use super::fault::{Fault, FaultRule};
 use super::server::Stopping;
 
-/// A request's body is kept whole; more than this is refused.
+/// Bodies are buffered; a larger one is refused.
 const LARGEST_BODY_BYTES: usize = 16 * 1024 * 1024;
 const OVERSIZED_CHUNK_BYTES: usize = 64 * 1024;
 
-/// What the gate asks of a vendor.
+/// What the middleware needs from a vendor.
 pub(super) trait Vendor: Send + Sync + 'static {
     type Switches: Clone + Serialize + DeserializeOwned + Send + 'static;
     const NAME: &'static str;
 
     fn control(&self) -> &VendorControl<Self::Switches>;
     fn now(&self) -> Timestamp;
-    /// Whose the request's credentials are; None without valid ones.
+    /// The owner of the request's credentials; None without valid ones.
     fn identify(&self, request: &Parts) -> Option<String>;
     fn needs_credentials(&self, request: &Parts) -> bool;
     fn refuse_unauthenticated(&self) -> Response;
@@ -44,7 +44,7 @@ pub(super) trait Vendor: Send + Sync + 'static {
     fn expire_tokens(&self);
 }
 
-/// A vendor's routes behind the gate, and the sandbox's own paths.
+/// A vendor's routes behind the middleware, and the sandbox's own paths.
 pub(super) fn guarded<V: Vendor>(
     vendor: Arc<V>,
     stopping: Stopping,
@@ -87,7 +87,7 @@ impl<V> Clone for Passage<V> {
     }
 }
 
-/// Counts a request as under way while it lives.
+/// Counts a request as in flight until it is dropped.
 struct UnderWay<V: Vendor>(Arc<V>);
 
 impl<V: Vendor> UnderWay<V> {
