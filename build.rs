@@ -31,13 +31,18 @@ const SOURCES: [&str; 6] = [
     "playground/vite.config.js",
 ];
 const EXAMPLES: &str = "examples/queries";
+/// Embedded as they are; a new one has the program built again.
+const DOCUMENTS: &str = "docs";
 const PAGE: &str = "playground/dist/index.html";
 /// Tells from which sources a playground was made. Without it, it was made by hand, and is left as it is.
 const MARK: &str = "playground/dist/.made-from";
 
 fn main() {
     println!("cargo:rerun-if-env-changed={SKIP}");
-    for watched in SOURCES.iter().chain([&EXAMPLES, &PAGE, &"build.rs"]) {
+    for watched in SOURCES
+        .iter()
+        .chain([&EXAMPLES, &PAGE, &DOCUMENTS, &"build.rs"])
+    {
         println!("cargo:rerun-if-changed={watched}");
     }
 

@@ -17,7 +17,10 @@ pub mod upstream;
 pub mod config;
 pub mod telemetry;
 
-pub mod sandbox;
+/// Both vendors as real HTTP servers on loopback, for the demo and the tests. A production build leaves them out.
+#[cfg(feature = "sandbox")]
+#[doc(inline)]
+pub use deskgraph_sandbox as sandbox;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
 

@@ -1,5 +1,8 @@
 //! The command line.
 
+#[cfg(feature = "sandbox")]
+mod demo;
+
 use std::{
     future::Future,
     io::{self, Write},
@@ -16,7 +19,6 @@ use deskgraph::{
     StartError,
     config::{Config, Refusal},
     domain::{Caller, RequestScope},
-    sandbox::{Sandbox, SandboxOptions, credentials},
     schema, start, telemetry, vendors,
 };
 
@@ -25,16 +27,24 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// One GraphQL schema over two customer-service vendors, FirstLine and Bangwo8.
 #[derive(Parser)]
-#[command(name = "deskgraph", version, arg_required_else_help = true, after_help = HELP)]
+#[command(name = "deskgraph", version, arg_required_else_help = true, after_help = help())]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
 
-const HELP: &str = "\
-Examples:
-  deskgraph demo                         try it: both vendors made up, nothing to configure
-  deskgraph check --config my.toml       see whether your vendors can be reached
+fn help() -> String {
+    let demo = match cfg!(feature = "sandbox") {
+        true => DEMO_HELP,
+        false => "",
+    };
+    format!("Examples:\n{demo}{HELP}")
+}
+
+const DEMO_HELP: &str =
+    "  deskgraph demo                         try it: both vendors made up, nothing to configure\n";
+
+const HELP: &str = "  deskgraph check --config my.toml       see whether your vendors can be reached
   deskgraph serve --config my.toml       serve your vendors
   deskgraph schema > schema.graphql      the schema, for a client's code generator
 
@@ -53,8 +63,10 @@ enum Command {
         config: Option<PathBuf>,
     },
     /// Serve GraphQL over two made-up vendors on this machine; needs nothing
+    #[cfg(feature = "sandbox")]
     Demo,
     /// Run the two made-up vendors by themselves, to point a gateway or another program at
+    #[cfg(feature = "sandbox")]
     Sandbox {
         /// The port of the made-up FirstLine; 0 takes any that is free
         #[arg(long, value_name = "PORT", default_value_t = 4010)]
@@ -121,8 +133,10 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
 async fn carry_out(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve { config } => serve(config.as_deref()).await,
-        Command::Demo => demo().await,
-        Command::Sandbox { firstline, bangwo8 } => sandbox(firstline, bangwo8).await,
+        #[cfg(feature = "sandbox")]
+        Command::Demo => demo::demo().await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox { firstline, bangwo8 } => demo::sandbox(firstline, bangwo8).await,
         Command::Schema => print(&schema::sdl()),
         Command::Check { config } => check(config.as_deref()).await,
     }
@@ -135,94 +149,6 @@ async fn serve(file: Option<&Path>) -> Result<ExitCode, Failure> {
 
     let gateway = start(config).await?;
     until_stopped(|signal| gateway.until(signal)).await
-}
-
-async fn demo() -> Result<ExitCode, Failure> {
-    let vendors = start_sandbox(0, 0).await?;
-    let config = Config::load_with_vendors(&settings_of(&vendors))?;
-    telemetry::start(config.log);
-
-    let gateway = start(config).await?;
-    let address = gateway.address;
-    print(&format!(
-        "\
-deskgraph serves two made-up vendors.
-
-  GraphQL     http://{address}/graphql
-  Playground  http://{address}/graphiql
-  Schema      http://{address}/schema.graphql
-
-A first query, to paste into the playground:
-
-  {FIRST_QUERY}
-
-or into another terminal:
-
-  curl -s http://{address}/graphql -H 'content-type: application/json' \\
-    -d '{{\"query\":\"{FIRST_QUERY}\"}}'
-
-Ctrl-C stops it.
-"
-    ))?;
-
-    let code = until_stopped(|signal| gateway.until(signal)).await?;
-    vendors.stop().await;
-    Ok(code)
-}
-
-const FIRST_QUERY: &str = "{ serviceRecords(first: 3) { nodes { id vendor createdAt status handler { name } } sources { vendor state } } }";
-
-async fn sandbox(firstline_port: u16, bangwo8_port: u16) -> Result<ExitCode, Failure> {
-    let vendors = start_sandbox(firstline_port, bangwo8_port).await?;
-    print(&format!(
-        "\
-# Two made-up vendors. As a file of settings for `deskgraph serve --config FILE`:
-{}
-# Ctrl-C stops them.
-",
-        settings_of(&vendors)
-    ))?;
-
-    until_stopped(|signal| async move {
-        signal.await;
-        vendors.stop().await;
-        Ok(())
-    })
-    .await
-}
-
-async fn start_sandbox(firstline_port: u16, bangwo8_port: u16) -> Result<Sandbox, Failure> {
-    let options = SandboxOptions {
-        firstline_port,
-        bangwo8_port,
-        ..SandboxOptions::default()
-    };
-    Sandbox::start(options)
-        .await
-        .map_err(|err| Failure::Io("the made-up vendors can't listen on their ports", err))
-}
-
-/// The settings with which a gateway asks the sandbox.
-fn settings_of(vendors: &Sandbox) -> String {
-    format!(
-        "\
-[firstline]
-base_url = \"{}\"
-username = \"{}\"
-password = \"{}\"
-
-[bangwo8]
-base_url = \"{}\"
-account = \"{}\"
-password = \"{}\"
-",
-        vendors.firstline_url(),
-        credentials::FIRSTLINE_USERNAME,
-        credentials::FIRSTLINE_PASSWORD,
-        vendors.bangwo8_url(),
-        credentials::BANGWO8_ACCOUNT,
-        credentials::BANGWO8_PASSWORD,
-    )
 }
 
 /// No vendor takes longer for one cheap call.

@@ -1,6 +1,6 @@
 //! What the gateway costs and how fast it answers, beside a server that gives the same bytes from memory.
 //!
-//! `cargo bench --bench gateway` prints the tables; with `-- --write` they also replace those of the README, and with
+//! `cargo bench --bench gateway` prints the tables; with `-- --write` they also replace those of `docs/BENCHMARKS.md`, and with
 //! `-- --quick` there is one round, of two seconds. `wrk` makes the load. Every number is of this machine, so that
 //! only ratios within one run mean anything elsewhere: what is compared is measured in turn, round by round.
 
@@ -75,7 +75,7 @@ fn main() {
     let report = measure(if is_quick { QUICK } else { THOROUGH });
     println!("{report}");
     if is_to_write {
-        report.write_into(&Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+        report.write_into(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/BENCHMARKS.md"));
     }
 }
 

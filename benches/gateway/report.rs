@@ -1,4 +1,4 @@
-//! The tables: printed, and written into the README.
+//! The tables: printed, and written into `docs/BENCHMARKS.md`.
 
 use std::{fmt, fs, path::Path, time::Duration};
 
@@ -117,12 +117,12 @@ impl Report {
     }
 
     /// Between the two marks.
-    pub(crate) fn write_into(&self, readme: &Path) {
-        let text = fs::read_to_string(readme).expect("the README is there");
+    pub(crate) fn write_into(&self, document: &Path) {
+        let text = fs::read_to_string(document).expect("the document is there");
         let (before, rest) = text.split_once(START).expect("it has the first mark");
         let (_, after) = rest.split_once(END).expect("it has the second mark");
         let text = format!("{before}{START}\n{self}\n{END}{after}");
-        fs::write(readme, text).expect("the README can be written to");
+        fs::write(document, text).expect("the document can be written to");
     }
 
     /// The row of the scenario of that number with so many clients.

@@ -80,7 +80,7 @@ pub(super) fn variable(key: &str) -> String {
     )
 }
 
-/// Every setting as a Markdown table, for the README.
+/// Every setting as a Markdown table, for `docs/CONFIGURATION.md`.
 pub fn settings_table() -> String {
     let mut table = String::from("| variable | default | meaning |\n|---|---|---|\n");
 

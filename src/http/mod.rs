@@ -135,7 +135,8 @@ pub fn router(
                 .post(graphql::handle)
                 .with_state(graphql),
         )
-        .route("/readme", get(pages::readme));
+        .route("/readme", get(pages::readme))
+        .route("/docs/{file}", get(pages::document));
     if settings.introspection == Introspection::Enabled {
         router = router.route("/schema.graphql", get(pages::schema).with_state(pages));
     }

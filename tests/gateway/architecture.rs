@@ -1,48 +1,306 @@
-//! The crate's layers: who may use whom, read from the sources.
+//! The crate's layers: which module may use which, read from the sources.
 
 use std::{
     collections::BTreeSet,
     fs,
+    iter::Peekable,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
-/// A source file, by its path below `src`, and its code without comments.
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree, token_stream};
+
+/// The layers, from the bottom up, and which others each may use. A module at the crate's root that has no row is an error.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("error", &["domain"]),
+    ("telemetry", &["error", "domain"]),
+    ("context", &["domain"]),
+    ("single_flight", &["context", "error", "domain"]),
+    ("listing", &["error", "domain"]),
+    ("shared", &["single_flight", "context", "error", "domain"]),
+    ("upstream", &["single_flight", "context", "error", "domain"]),
+    (
+        "repository",
+        &[
+            "listing",
+            "shared",
+            "upstream",
+            "single_flight",
+            "context",
+            "error",
+            "domain",
+        ],
+    ),
+    ("schema", &["repository", "context", "error", "domain"]),
+    (
+        "engine",
+        &[
+            "schema",
+            "repository",
+            "single_flight",
+            "context",
+            "error",
+            "domain",
+        ],
+    ),
+    (
+        "http",
+        &[
+            "engine",
+            "schema",
+            "repository",
+            "single_flight",
+            "context",
+            "error",
+            "domain",
+        ],
+    ),
+    // It fills the settings structs, which are each layer's own.
+    (
+        "config",
+        &[
+            "http",
+            "engine",
+            "schema",
+            "repository",
+            "shared",
+            "upstream",
+            "telemetry",
+            "error",
+            "domain",
+        ],
+    ),
+];
+
+/// The frameworks, and the places that may use them: what a path below `src` begins with, or ends with after a `*`.
+const HOMES: &[(&str, &[&str])] = &[
+    ("axum", &["http/"]),
+    (
+        "async_graphql",
+        &[
+            "engine/",
+            "schema/",
+            "repository/batch.rs",
+            "http/graphql",
+            "http/limits",
+            "http/answer",
+        ],
+    ),
+    ("moka", &["engine/", "repository/", "http/graphql/"]),
+    ("reqwest", &["upstream/", "http/auth"]),
+    ("redis", &["shared/"]),
+    ("serde", JSON),
+    ("serde_json", JSON),
+    ("deskgraph_sandbox", &["lib.rs", "demo.rs"]),
+];
+
+const JSON: &[&str] = &[
+    "*/wire.rs",
+    "config",
+    "http/",
+    "engine/",
+    "shared/",
+    "listing/cursor.rs",
+    "repository/cursor.rs",
+    "upstream/client",
+];
+
+/// What stands after `pub` where an item is public without restriction, and not just a field.
+const ITEMS: &[&str] = &[
+    "async", "const", "enum", "fn", "mod", "static", "struct", "trait", "type", "use",
+];
+
+/// A source file: where it is, and the names in its code. Comments and texts in quotes are not code.
 struct Source {
-    path: String,
-    code: String,
+    /// Below `src`, as in `http/auth/mod.rs`.
+    file: String,
+    /// Every path of names, as in `crate::domain::Vendor`: imports taken apart, and `self` and `super` resolved.
+    paths: BTreeSet<String>,
+    /// Every name and literal.
+    words: BTreeSet<String>,
+    /// Whether an item is public without restriction.
+    has_public_item: bool,
 }
 
 impl Source {
+    fn new(file: &str, code: &str) -> Self {
+        let tokens = TokenStream::from_str(code)
+            .unwrap_or_else(|err| panic!("{file} can't be taken apart: {err}"));
+        let mut source = Self {
+            file: file.to_owned(),
+            paths: BTreeSet::new(),
+            words: BTreeSet::new(),
+            has_public_item: false,
+        };
+        let mut module = vec!["crate".to_owned()];
+        let folders = file.trim_end_matches(".rs").split('/');
+        module.extend(
+            folders
+                .filter(|name| !matches!(*name, "mod" | "lib" | "main"))
+                .map(str::to_owned),
+        );
+        source.read(tokens, &module);
+        source
+    }
+
+    /// Reads the code of this module.
+    fn read(&mut self, tokens: TokenStream, module: &[String]) {
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            match token {
+                TokenTree::Group(group) if is_comment(&group) => {}
+                TokenTree::Group(group) => self.read(group.stream(), module),
+                TokenTree::Literal(literal) => {
+                    self.words.insert(literal.to_string());
+                }
+                TokenTree::Punct(_) => {}
+                TokenTree::Ident(name) if name == "mod" => self.read_module(&mut tokens, module),
+                TokenTree::Ident(name) => {
+                    let is_item = matches!(tokens.peek(), Some(TokenTree::Ident(item))
+                        if ITEMS.contains(&item.to_string().as_str()));
+                    self.has_public_item |= name == "pub" && is_item;
+                    self.read_path(vec![name.to_string()], &mut tokens, module);
+                }
+            }
+        }
+    }
+
+    /// After `mod`: the names of a module that is written out here are relative to it.
+    fn read_module(&mut self, tokens: &mut Peekable<token_stream::IntoIter>, module: &[String]) {
+        let Some(TokenTree::Ident(name)) = tokens.next() else {
+            return;
+        };
+        if let Some(TokenTree::Group(body)) = tokens.peek() {
+            let mut inner = module.to_vec();
+            inner.push(name.to_string());
+            self.read(body.stream(), &inner);
+            tokens.next();
+        }
+    }
+
+    /// The rest of a path, whose branches are read where it is an import of several names.
+    fn read_path(
+        &mut self,
+        mut path: Vec<String>,
+        tokens: &mut Peekable<token_stream::IntoIter>,
+        module: &[String],
+    ) {
+        self.words.extend(path.last().cloned());
+        while is_path_separator(tokens) {
+            match tokens.peek() {
+                Some(TokenTree::Ident(name)) => {
+                    self.words.insert(name.to_string());
+                    path.push(name.to_string());
+                    tokens.next();
+                }
+                Some(TokenTree::Group(branches)) if branches.delimiter() == Delimiter::Brace => {
+                    let mut branches = branches.stream().into_iter().peekable();
+                    tokens.next();
+                    while let Some(branch) = branches.next() {
+                        match branch {
+                            // The new name of what the branch before has named.
+                            TokenTree::Ident(keyword) if keyword == "as" => drop(branches.next()),
+                            TokenTree::Ident(name) => {
+                                let branch = [path.clone(), vec![name.to_string()]].concat();
+                                self.read_path(branch, &mut branches, module);
+                            }
+                            _ => {}
+                        }
+                    }
+                    break;
+                }
+                _ => break,
+            }
+        }
+        self.paths.insert(absolute(path, module).join("::"));
+    }
+
     /// The layer: the first folder, or the file's name.
     fn layer(&self) -> &str {
-        let first = self.path.split('/').next().unwrap_or(&self.path);
-        first.strip_suffix(".rs").unwrap_or(first)
+        let first = self.file.split('/').next().unwrap_or(&self.file);
+        first.trim_end_matches(".rs")
+    }
+
+    /// The command line and the composition root name everything.
+    fn is_root(&self) -> bool {
+        matches!(self.layer(), "lib" | "main" | "demo")
     }
 
     fn is_test(&self) -> bool {
-        ["tests.rs", "/hostile.rs", "/stage.rs", "/simulated.rs"]
+        ["tests.rs", "hostile.rs", "stage.rs", "simulated.rs"]
             .iter()
-            .any(|name| self.path.ends_with(name))
+            .any(|name| self.file.ends_with(name))
+            || self.file.contains("/tests/")
+            || self.file.contains("/test_support/")
+    }
+
+    /// The first name after this path, in each path that begins with it.
+    fn names_after(&self, start: &str) -> BTreeSet<&str> {
+        let start = format!("{start}::");
+        self.paths
+            .iter()
+            .filter_map(|path| path.strip_prefix(&start))
+            .filter_map(|rest| rest.split("::").next())
+            .collect()
+    }
+
+    fn names_crate(&self, name: &str) -> bool {
+        let is_within = !self.names_after(name).is_empty();
+        is_within || self.paths.contains(name)
     }
 }
 
+/// What a comment on an item is to the compiler: the attribute `doc`.
+fn is_comment(group: &Group) -> bool {
+    let first = group.stream().into_iter().next();
+    group.delimiter() == Delimiter::Bracket
+        && matches!(first, Some(TokenTree::Ident(name)) if name == "doc")
+}
+
+/// Takes `::`, where it comes next.
+fn is_path_separator(tokens: &mut Peekable<token_stream::IntoIter>) -> bool {
+    let mut ahead = tokens.clone();
+    for _ in 0..2 {
+        match ahead.next() {
+            Some(TokenTree::Punct(mark)) if mark.as_char() == ':' => {}
+            _ => return false,
+        }
+    }
+    *tokens = ahead;
+    true
+}
+
+/// A path from the crate's root, where it begins at the root, at this module or at one above it.
+fn absolute(path: Vec<String>, module: &[String]) -> Vec<String> {
+    let mut base = match path.first().map(String::as_str) {
+        Some("self" | "super") => module.to_vec(),
+        _ => return path,
+    };
+    let mut names = path.into_iter().peekable();
+    while let Some(up) = names.next_if(|name| name == "self" || name == "super") {
+        if up == "super" {
+            base.pop();
+        }
+    }
+    base.extend(names);
+    base
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = root().join("src");
     let mut files = Vec::new();
     collect(&root, &mut files);
     files
         .into_iter()
         .map(|file| {
-            let text = fs::read_to_string(&file).expect("a source file is readable");
-            let path = file.strip_prefix(&root).expect("the file lies below src");
-            let without_comments = text.lines().map(|line| match line.trim_start() {
-                comment if comment.starts_with("//") => "",
-                _ => line,
-            });
-            Source {
-                path: path.to_string_lossy().replace('\\', "/"),
-                code: without_comments.collect::<Vec<_>>().join("\n"),
-            }
+            let code = fs::read_to_string(&file).expect("a source file is readable");
+            let file = file.strip_prefix(&root).expect("the file lies below src");
+            Source::new(&file.to_string_lossy().replace('\\', "/"), &code)
         })
         .collect()
 }
@@ -58,212 +316,312 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The modules of the crate's root that a file names by `crate::`, in `use` trees too.
-fn layers_named(code: &str) -> BTreeSet<String> {
-    let mut named = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
-        match rest.strip_prefix('{') {
-            Some(tree) => named.extend(first_segments(tree)),
-            None => named.extend(identifier(rest)),
-        }
-    }
-    named
+/// The folders of the vendors: those that hold a vendor's JSON.
+fn vendors(sources: &[Source]) -> BTreeSet<String> {
+    sources
+        .iter()
+        .filter_map(|source| {
+            let folder = source.file.strip_prefix("upstream/")?;
+            folder.strip_suffix("/wire.rs").map(str::to_owned)
+        })
+        .collect()
 }
 
-/// The first segment of each branch of a `use` tree, up to its closing brace.
-fn first_segments(tree: &str) -> Vec<String> {
-    let mut depth = 0;
-    let mut starts = true;
-    let mut segments = Vec::new();
-    for (at, character) in tree.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => starts = true,
-            _ if starts && (character.is_alphabetic() || character == '_') => {
-                segments.extend(identifier(&tree[at..]));
-                starts = false;
+/// Each use of a layer that is not below.
+fn layer_violations(sources: &[Source]) -> Vec<String> {
+    let mut violations = Vec::new();
+    for source in sources.iter().filter(|source| !source.is_root()) {
+        let layer = source.layer();
+        let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
+            violations.push(format!("{} is in no layer of the table", source.file));
+            continue;
+        };
+        for named in source.names_after("crate") {
+            if named != layer && !below.contains(&named) {
+                violations.push(format!("{} names crate::{named}", source.file));
             }
-            _ => {}
         }
     }
-    segments
+    violations
 }
 
-fn identifier(text: &str) -> Option<String> {
-    let end = text
-        .find(|character: char| !character.is_alphanumeric() && character != '_')
-        .unwrap_or(text.len());
-    (end > 0).then(|| text[..end].to_owned())
+/// Each vendor's folder that names another vendor, and each file above the vendors that names one's folder.
+fn vendor_violations(sources: &[Source]) -> Vec<String> {
+    let vendors = vendors(sources);
+    let mut violations = Vec::new();
+    for source in sources.iter().filter(|source| !source.is_root()) {
+        for vendor in &vendors {
+            let is_own = source.file.starts_with(&format!("upstream/{vendor}/"));
+            let is_anothers = source.file.starts_with("upstream/")
+                && !is_own
+                && vendors
+                    .iter()
+                    .any(|other| source.file.starts_with(&format!("upstream/{other}/")));
+            let names_it = source
+                .words
+                .iter()
+                .any(|word| word.to_lowercase().contains(vendor));
+            if is_anothers && !source.is_test() && names_it {
+                violations.push(format!("{} names {vendor}", source.file));
+            }
+
+            let names_its_folder = source
+                .names_after("crate::upstream")
+                .contains(vendor.as_str());
+            let is_above = !matches!(source.layer(), "upstream" | "config");
+            if is_above && names_its_folder {
+                violations.push(format!("{} names upstream::{vendor}", source.file));
+            }
+        }
+    }
+    violations
 }
 
-/// Whether the code names a crate: `name::` with no identifier or path before it.
-fn names_crate(code: &str, name: &str) -> bool {
-    let path = format!("{name}::");
-    code.match_indices(&path).any(|(at, _)| {
-        let before = code[..at].chars().next_back();
-        !before.is_some_and(|character| character.is_alphanumeric() || "_:".contains(character))
-    })
+/// Each use of a vendor's JSON outside its folder, and each way to it that is open.
+fn wire_violations(sources: &[Source]) -> Vec<String> {
+    let mut violations = Vec::new();
+    for source in sources {
+        let in_upstream = source.layer() == "upstream";
+        for path in &source.paths {
+            let names: Vec<&str> = path.split("::").collect();
+            let is_foreign = match names.as_slice() {
+                ["crate", "upstream", "wire", ..] => !in_upstream,
+                ["crate", "upstream", vendor, "wire", ..] => {
+                    !source.file.starts_with(&format!("upstream/{vendor}/"))
+                }
+                [.., "wire", _] => !in_upstream,
+                _ => false,
+            };
+            if is_foreign {
+                violations.push(format!("{} names {path}", source.file));
+            }
+        }
+        if in_upstream && source.file.ends_with("wire.rs") && source.has_public_item {
+            violations.push(format!("{} shows a type of the vendor's JSON", source.file));
+        }
+    }
+    violations
 }
+
+/// Each framework that is used away from home.
+fn framework_violations(sources: &[Source]) -> Vec<String> {
+    let mut violations = Vec::new();
+    for source in sources.iter().filter(|source| !source.is_test()) {
+        for (framework, homes) in HOMES {
+            let is_home = homes.iter().any(|home| match home.strip_prefix('*') {
+                Some(end) => source.file.ends_with(end) || source.file == end.trim_matches('/'),
+                None => source.file.starts_with(home),
+            });
+            if !is_home && !source.is_root() && source.names_crate(framework) {
+                violations.push(format!("{} names {framework}", source.file));
+            }
+        }
+    }
+    violations
+}
+
+const NONE: &[String] = &[];
 
 #[test]
 fn a_layer_names_only_the_layers_below_it() {
-    let allowed = |layer: &str| -> &[&str] {
-        match layer {
-            "domain" | "sandbox" => &[],
-            "error" => &["domain"],
-            "upstream" => &["error", "domain"],
-            "repository" => &["upstream", "error", "domain"],
-            "schema" => &["repository", "error", "domain"],
-            "http" => &["schema", "repository", "error", "domain"],
-            "telemetry" => &["error", "domain"],
-            // The settings structs that it fills are each layer's own.
-            "config" => &[
-                "http",
-                "schema",
-                "repository",
-                "upstream",
-                "telemetry",
-                "error",
-                "domain",
-            ],
-            _ => &[],
-        }
-    };
-    for source in sources() {
-        let layer = source.layer();
-        if matches!(layer, "lib" | "main") {
-            continue;
-        }
-        for named in layers_named(&source.code) {
-            let is_own = named == layer;
-            assert!(
-                is_own || allowed(layer).contains(&named.as_str()),
-                "src/{} names crate::{named}",
-                source.path
-            );
-        }
-    }
+    assert_eq!(layer_violations(&sources()), NONE);
 }
 
 #[test]
-fn no_vendor_names_the_other() {
-    for source in sources().iter().filter(|source| !source.is_test()) {
-        let forbidden: &[&str] = if source.path.starts_with("upstream/firstline") {
-            &["bangwo8", "Bangwo8"]
-        } else if source.path.starts_with("upstream/bangwo8") {
-            &["firstline", "FirstLine"]
-        } else {
-            &[]
-        };
-        for name in forbidden {
-            assert!(
-                !source.code.contains(name),
-                "src/{} names {name}",
-                source.path
-            );
-        }
-    }
+fn no_vendor_names_another_and_nothing_above_names_its_folder() {
+    assert_eq!(vendor_violations(&sources()), NONE);
 }
 
 #[test]
-fn nothing_above_upstream_names_a_vendor_but_through_the_domain() {
-    for source in sources() {
-        let is_above = matches!(source.layer(), "http" | "schema" | "repository");
-        if !is_above || source.is_test() {
-            continue;
-        }
-        let code = source
-            .code
-            .replace("Vendor::FirstLine", "")
-            .replace("Vendor::Bangwo8", "");
-        for name in ["upstream::firstline", "upstream::bangwo8"] {
-            assert!(!code.contains(name), "src/{} names {name}", source.path);
-        }
-    }
-}
-
-#[test]
-fn wire_types_stay_in_their_folder() {
-    for source in sources() {
-        let is_vendor = source.path.starts_with("upstream/");
-        assert!(
-            is_vendor || source.layer() == "sandbox" || !source.code.contains("wire::"),
-            "src/{} names a wire type",
-            source.path
-        );
-        if source.path.ends_with("wire.rs") && is_vendor {
-            let public = source.code.lines().find(|line| {
-                ["pub struct", "pub enum", "pub fn"]
-                    .iter()
-                    .any(|item| line.trim_start().starts_with(item))
-            });
-            assert_eq!(
-                public, None,
-                "src/{} shows a wire type outside",
-                source.path
-            );
-        }
-    }
+fn a_vendors_json_stays_in_its_folder() {
+    assert_eq!(wire_violations(&sources()), NONE);
 }
 
 #[test]
 fn each_framework_stays_in_its_layer() {
-    let is_home = |krate: &str, path: &str| {
-        let within = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
-        match krate {
-            "axum" => within(&["http/", "sandbox/"]),
-            "async_graphql" => within(&[
-                "schema/",
-                "http/graphql",
-                "http/limits",
-                "http/answer",
-                "repository/batch.rs",
-            ]),
-            "moka" => within(&["repository/", "http/graphql/"]),
-            "reqwest" => within(&["upstream/", "http/auth"]),
-            "serde" | "serde_json" => {
-                path.ends_with("wire.rs")
-                    || within(&[
-                        "config",
-                        "sandbox/",
-                        "http/",
-                        "repository/cursor.rs",
-                        "upstream/client",
-                    ])
-            }
-            _ => true,
-        }
-    };
-    for source in sources() {
-        if matches!(source.layer(), "lib" | "main") || source.is_test() {
-            continue;
-        }
-        for krate in [
-            "axum",
-            "async_graphql",
-            "moka",
-            "reqwest",
-            "serde",
-            "serde_json",
-        ] {
-            assert!(
-                !names_crate(&source.code, krate) || is_home(krate, &source.path),
-                "src/{} names {krate}",
-                source.path
-            );
-        }
-    }
+    assert_eq!(framework_violations(&sources()), NONE);
 }
 
 #[test]
-fn the_checks_see_what_they_look_for() {
-    let code =
-        "use crate::{domain::{Vendor, Told}, error::Result};\nlet x = crate::upstream::call();";
-    let named: Vec<_> = layers_named(code).into_iter().collect();
-    assert_eq!(named, ["domain", "error", "upstream"]);
-    assert!(names_crate("let a = moka::sync::Cache::new();", "moka"));
-    assert!(!names_crate("let a = super::moka::Cache::new();", "moka"));
+fn each_vendor_is_in_the_composition_root_and_in_the_sandbox() {
+    let sources = sources();
+    let composition_root = sources.iter().find(|source| source.file == "lib.rs");
+    let composition_root = composition_root.expect("there is a composition root");
+    let vendors = vendors(&sources);
+    assert!(vendors.len() >= 2, "{vendors:?}");
+    for vendor in vendors {
+        assert!(
+            composition_root
+                .names_after("upstream")
+                .contains(vendor.as_str()),
+            "lib.rs does not name {vendor}"
+        );
+        let sandbox = root().join("sandbox/src").join(&vendor);
+        assert!(sandbox.is_dir(), "{} is missing", sandbox.display());
+    }
+}
+
+/// Two vendors, so that one can name the other.
+fn with_vendors(file: &str, code: &str) -> Vec<Source> {
+    vec![
+        Source::new(
+            "upstream/northdesk/wire.rs",
+            "pub(super) struct Row { pub id: i64 }",
+        ),
+        Source::new(
+            "upstream/southdesk/wire.rs",
+            "pub(in crate::upstream) struct Row;",
+        ),
+        Source::new(file, code),
+    ]
+}
+
+#[test]
+fn a_layer_that_names_one_above_or_beside_it_is_found() {
+    for (file, code, layer) in [
+        ("domain/id.rs", "use crate::error::Error;", "error"),
+        (
+            "schema/ticket.rs",
+            "use crate::{domain::Id, http::Page};",
+            "http",
+        ),
+        (
+            "schema/ticket.rs",
+            "use crate::{error::{Error, Kind}, upstream::{firstline::{wire}}};",
+            "upstream",
+        ),
+        (
+            "listing/merge.rs",
+            "fn f() { let x = crate::upstream::call(1); }",
+            "upstream",
+        ),
+        (
+            "upstream/client.rs",
+            "fn f() { format!(\"{}\", crate::schema::NAME); }",
+            "schema",
+        ),
+        (
+            "repository/cache.rs",
+            "use super::super::engine::Plan;",
+            "engine",
+        ),
+        (
+            "repository/mod.rs",
+            "mod tests { use super::super::http::Front; }",
+            "http",
+        ),
+        (
+            "error.rs",
+            "pub use self::super::config as settings;",
+            "config",
+        ),
+    ] {
+        let found = layer_violations(&[Source::new(file, code)]);
+        assert_eq!(found, [format!("{file} names crate::{layer}")], "{code}");
+    }
+    let stray = layer_violations(&[Source::new("helpers/text.rs", "")]);
+    assert_eq!(stray, ["helpers/text.rs is in no layer of the table"]);
+
+    let fine = "// crate::http\nuse crate::{domain::{Id, Vendor as V}, repository::Shared};\nconst A: &str = \"crate::http::\";\n\
+        mod tests { use super::*; use super::super::arguments::First; }";
+    assert_eq!(
+        layer_violations(&[Source::new("schema/ticket.rs", fine)]),
+        NONE
+    );
+}
+
+#[test]
+fn a_vendor_that_names_another_is_found() {
+    for (file, code, found) in [
+        (
+            "upstream/northdesk/mod.rs",
+            "use super::southdesk::Login;",
+            "names southdesk",
+        ),
+        (
+            "upstream/northdesk/mapping/id.rs",
+            "const A: Vendor = Vendor::SouthDesk;",
+            "names southdesk",
+        ),
+        (
+            "upstream/southdesk/auth.rs",
+            "const A: &str = \"Northdesk\";",
+            "names northdesk",
+        ),
+        (
+            "schema/ticket.rs",
+            "use crate::upstream::northdesk::Northdesk;",
+            "names upstream::northdesk",
+        ),
+    ] {
+        let violations = vendor_violations(&with_vendors(file, code));
+        assert_eq!(violations, [format!("{file} {found}")], "{code}");
+    }
+    let fine = with_vendors(
+        "upstream/northdesk/mod.rs",
+        "use super::{northdesk::Login, client};",
+    );
+    assert_eq!(vendor_violations(&fine), NONE);
+}
+
+#[test]
+fn a_use_of_a_vendors_json_outside_its_folder_is_found() {
+    for (file, code, path) in [
+        (
+            "repository/ticket.rs",
+            "use crate::upstream::{northdesk::{wire::Row}};",
+            "crate::upstream::northdesk::wire::Row",
+        ),
+        (
+            "upstream/southdesk/mod.rs",
+            "use super::northdesk::wire::Row;",
+            "crate::upstream::northdesk::wire::Row",
+        ),
+        ("schema/ticket.rs", "fn f(row: wire::Row) {}", "wire::Row"),
+    ] {
+        let violations = wire_violations(&with_vendors(file, code));
+        assert_eq!(violations, [format!("{file} names {path}")], "{code}");
+    }
+    let open = wire_violations(&[Source::new("upstream/northdesk/wire.rs", "pub struct Row;")]);
+    assert_eq!(open.len(), 1, "{open:?}");
+    let fine = with_vendors(
+        "upstream/northdesk/mapping/id.rs",
+        "use super::super::wire::Row;",
+    );
+    assert_eq!(wire_violations(&fine), NONE);
+}
+
+#[test]
+fn a_framework_away_from_home_is_found() {
+    for (file, code, framework) in [
+        (
+            "schema/query.rs",
+            "use axum::{Router, extract::State};",
+            "axum",
+        ),
+        (
+            "domain/id.rs",
+            "fn f() { let a = ::moka::sync::Cache::new(1); }",
+            "moka",
+        ),
+        (
+            "repository/cache.rs",
+            "#[derive(serde::Serialize)] struct A;",
+            "serde",
+        ),
+        ("http/mod.rs", "use redis;", "redis"),
+        (
+            "repository/mod.rs",
+            "use deskgraph_sandbox::Sandbox;",
+            "deskgraph_sandbox",
+        ),
+    ] {
+        let found = framework_violations(&[Source::new(file, code)]);
+        assert_eq!(found, [format!("{file} names {framework}")], "{code}");
+    }
+    let fine = "// axum::Router\nuse super::axum::Own; const A: &str = \"axum::\";";
+    assert_eq!(
+        framework_violations(&[Source::new("schema/query.rs", fine)]),
+        NONE
+    );
 }

@@ -1,6 +1,6 @@
 //! A gateway over sandbox vendors, and how the tests speak to it.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, future::Future, time::Duration};
 
 use deskgraph::{
     Running,
@@ -9,6 +9,28 @@ use deskgraph::{
     start,
 };
 use serde_json::{Value, json};
+use tokio::time::{interval, timeout};
+
+/// Nothing that a test waits for takes this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for this, at most as long as anything may take.
+pub(crate) async fn in_time<T>(what: &str, awaited: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, awaited)
+        .await
+        .unwrap_or_else(|_| panic!("not in time: {what}"))
+}
+
+/// Waits until this holds of what can only be asked for, such as a process: looks again after short pauses.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    in_time(what, async {
+        let mut looks = interval(Duration::from_millis(5));
+        while !holds().await {
+            looks.tick().await;
+        }
+    })
+    .await;
+}
 
 /// One gateway over its own two sandbox vendors.
 pub(crate) struct Desk {

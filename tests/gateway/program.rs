@@ -17,6 +17,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::harness::until;
+
 /// Nothing that the tests wait for takes this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -111,8 +113,9 @@ impl Program {
 
     pub(crate) async fn signal(&self, signal: &str) {
         let id = self.child.id().expect("it still runs").to_string();
-        let sent = Command::new("kill")
-            .args([signal, &id])
+        // The shell's own `kill`: the program of that name is not on every machine.
+        let sent = Command::new("sh")
+            .args(["-c", r#"kill "$0" "$1""#, signal, &id])
             .status()
             .await
             .expect("signals can be sent");
@@ -121,14 +124,10 @@ impl Program {
 
     /// Waits until it takes no connections any more.
     pub(crate) async fn stops_listening(&self) {
-        let closed = async {
-            while TcpStream::connect(&self.address).await.is_ok() {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(PATIENCE, closed)
-            .await
-            .expect("it stops listening in time");
+        until("it stops listening", async || {
+            TcpStream::connect(&self.address).await.is_err()
+        })
+        .await;
     }
 
     /// Waits until it has ended.

@@ -2,7 +2,7 @@
 //!
 //! A scalar field costs 1, an object 2 besides its own fields, and a field that is a question of its own to a vendor 10 more. A
 //! list of objects costs that much for each item: as many as `first` or its default says, as `ids` names, or
-//! [`ASSUMED_LIST_LENGTH`]. Introspection asks no vendor and costs nothing: it has bounds of its own, which no setting changes, so
+//! `ASSUMED_LIST_LENGTH`. Introspection asks no vendor and costs nothing: it has bounds of its own, which no setting changes, so
 //! that tools can ask for the schema however narrow the settings are.
 //!
 //! A fragment is measured once, however often it is spread, so that counting takes time linear in the document.

@@ -53,7 +53,7 @@ const PLAYGROUND: &str = "\
 
 const OTHER_PAGES: &str = "\
 <li><h3><a href=\"/schema.graphql\">Schema</a></h3><p>Every type and field as text, for people and for code generators.</p></li>
-<li><h3><a href=\"/readme\">README</a></h3><p>How to run it, every setting, how errors look, what a query costs.</p></li>
+<li><h3><a href=\"/readme\">README</a></h3><p>How to run it, with links to its documents: settings, errors, caching, operation.</p></li>
 <li><h3><a href=\"/health/ready\">Health</a></h3><p>Whether it is of use, as JSON, for load balancers.</p></li>
 ";
 

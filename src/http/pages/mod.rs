@@ -1,5 +1,6 @@
 //! Pages for people: what this is, a playground, the README, and the schema as text.
 
+mod documents;
 mod home;
 pub(super) mod playground;
 
@@ -11,11 +12,11 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use pulldown_cmark::{Options, Parser};
 use sha2::{Digest, Sha256};
 
 use super::GraphiqlPage;
 use crate::repository::Shared;
+pub(super) use documents::{document, readme};
 
 #[derive(Clone)]
 pub(super) struct Pages {
@@ -27,17 +28,6 @@ pub(super) struct Pages {
 pub(super) async fn home(State(pages): State<Pages>) -> Response {
     let statuses = pages.shared.vendor_statuses();
     plain_page("deskgraph", &home::body(&statuses, pages.graphiql))
-}
-
-pub(super) async fn readme() -> Response {
-    static BODY: LazyLock<String> = LazyLock::new(|| {
-        let mut body = String::from("<nav><a href=\"/\">Start page</a></nav>\n<main>\n");
-        let markdown = Parser::new_ext(include_str!("../../../README.md"), Options::ENABLE_TABLES);
-        pulldown_cmark::html::push_html(&mut body, markdown);
-        body.push_str("</main>\n");
-        body
-    });
-    plain_page("deskgraph: README", &BODY)
 }
 
 pub(super) async fn schema(State(pages): State<Pages>) -> Response {

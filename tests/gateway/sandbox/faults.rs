@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Desk, array, read, send};
+use crate::harness::in_time;
 
 #[tokio::test]
 async fn answers_that_a_fault_makes_reach_the_client() {
@@ -203,9 +204,8 @@ async fn the_peak_of_requests_under_way_is_counted() {
     let hanging: Vec<_> = (0..4)
         .map(|_| tokio::spawn(desk.bangwo8("/api/v1/supports.json").send()))
         .collect();
-    while control.in_flight() < 4 {
-        tokio::task::yield_now().await;
-    }
+    let arrived = control.until(|vendor| vendor.in_flight() == 4);
+    in_time("all four are under way", arrived).await;
     assert_eq!(control.in_flight_peak(), 4);
     desk.sandbox.stop().await;
     for request in hanging {

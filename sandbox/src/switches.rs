@@ -1,0 +1,242 @@
+//! Switches for what the vendors' documents leave open or contradict.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FirstLineSwitches {
+    pub record_order: ListOrder,
+    pub ticket_order: ListOrder,
+    pub employee_order: ListOrder,
+    /// Categories, subcategories, sponsors and termination codes.
+    pub lookup_order: ListOrder,
+    /// A larger ask is silently served with this.
+    pub per_page_cap: usize,
+    /// Lists of service records ignore `per_page`: their page does not document it.
+    pub records_ignore_per_page: bool,
+    pub meta_in_lists: bool,
+    /// The newer endpoints' `links`, beside `data` and inside `meta`.
+    pub links_in_lists: bool,
+    /// A single record, a single ticket and an updated ticket.
+    pub single_answer: AnswerShape,
+    pub ticket_create_answer: AnswerShape,
+    pub method_support: MethodSupport,
+    pub delete_answer: DeleteAnswer,
+    pub update_semantics: UpdateSemantics,
+    /// The 2021 page prints `provider` in a single record's logs, the newer page does not.
+    pub single_record_has_provider: bool,
+    pub other_channel_body: ChannelBody,
+    /// The status of the refusal to edit a record that is wrapped up.
+    pub acw_lock_status: u16,
+    pub created_at_end_is_inclusive: bool,
+    /// Whether an end without a time of day means the end of that day, not its start.
+    pub date_only_end_covers_day: bool,
+    pub array_encoding: ArrayEncoding,
+    pub login_answer: LoginAnswer,
+    pub expiry_unit: ExpiryUnit,
+    /// Whether a token past its end can still be exchanged for a new one.
+    pub refreshes_expired_tokens: bool,
+    pub permanent_token_is_accepted: bool,
+    pub unauthenticated_body: UnauthenticatedBody,
+}
+
+impl Default for FirstLineSwitches {
+    fn default() -> Self {
+        Self {
+            record_order: ListOrder::IdDescending,
+            ticket_order: ListOrder::IdDescending,
+            employee_order: ListOrder::IdDescending,
+            lookup_order: ListOrder::IdAscending,
+            per_page_cap: 100,
+            records_ignore_per_page: false,
+            meta_in_lists: true,
+            links_in_lists: false,
+            single_answer: AnswerShape::Bare,
+            ticket_create_answer: AnswerShape::Wrapped,
+            method_support: MethodSupport::Native,
+            delete_answer: DeleteAnswer::NoContent,
+            update_semantics: UpdateSemantics::Partial,
+            single_record_has_provider: false,
+            other_channel_body: ChannelBody::Full,
+            acw_lock_status: 422,
+            created_at_end_is_inclusive: true,
+            date_only_end_covers_day: true,
+            array_encoding: ArrayEncoding::Both,
+            login_answer: LoginAnswer::AccessToken,
+            expiry_unit: ExpiryUnit::Seconds,
+            refreshes_expired_tokens: false,
+            permanent_token_is_accepted: true,
+            unauthenticated_body: UnauthenticatedBody::Message,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bangwo8Switches {
+    pub record_order: ListOrder,
+    /// Messages have no id, so only the time counts here.
+    pub chat_order: ListOrder,
+    pub agent_order: ListOrder,
+    /// A larger ask is silently served with this.
+    pub per_page_cap: usize,
+    pub count_form: CountForm,
+    /// The account is no administrator: supports.json answers 403.
+    pub supports_are_forbidden: bool,
+    pub support_answer: SupportAnswer,
+    /// The address of one agent is inferred, not documented.
+    pub support_by_id_exists: bool,
+    /// The older revision of the page: records have csServicerAgentId and no contents.
+    pub older_revision: bool,
+    /// Amounts are strings everywhere, not only in some records.
+    pub price_is_text: bool,
+    /// Whether the end day belongs to the range, as documented.
+    pub end_day_is_inclusive: bool,
+    pub next_page_keeps_filters: bool,
+    /// The documented example of one agent's records shows `{id}` itself in next_page.
+    pub next_page_has_placeholder: bool,
+    /// The HTTP status of "no template" and "not filled in".
+    pub absent_summary_status: u16,
+    /// `"status": 200` instead of `"200"`.
+    pub summary_status_is_number: bool,
+    /// A record that does not exist: 404, or else an empty answer with 200.
+    pub unknown_record_is_not_found: bool,
+    /// Refusals carry their body with status 200.
+    pub refusals_are_ok: bool,
+}
+
+impl Default for Bangwo8Switches {
+    fn default() -> Self {
+        Self {
+            record_order: ListOrder::TimeDescending,
+            chat_order: ListOrder::TimeAscending,
+            agent_order: ListOrder::IdAscending,
+            per_page_cap: 500,
+            count_form: CountForm::Number,
+            supports_are_forbidden: false,
+            support_answer: SupportAnswer::Object,
+            support_by_id_exists: true,
+            older_revision: false,
+            price_is_text: false,
+            end_day_is_inclusive: true,
+            next_page_keeps_filters: false,
+            next_page_has_placeholder: false,
+            absent_summary_status: 200,
+            summary_status_is_number: false,
+            unknown_record_is_not_found: true,
+            refusals_are_ok: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListOrder {
+    IdAscending,
+    IdDescending,
+    /// By creation.
+    TimeAscending,
+    TimeDescending,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerShape {
+    Bare,
+    /// Under `data`.
+    Wrapped,
+}
+
+/// POST with `_method` is accepted always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MethodSupport {
+    Native,
+    /// PUT answers 405.
+    PutOverridden,
+    /// PUT and DELETE answer 405.
+    PutAndDeleteOverridden,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeleteAnswer {
+    /// 204 without a body.
+    NoContent,
+    /// 200 with `{"data":{"status":200}}`, as in 2019.
+    StatusInBody,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateSemantics {
+    /// What is not sent stays.
+    Partial,
+    /// What is not sent falls back to its documented default.
+    Replace,
+}
+
+/// The provider of a log that is no livechat: undocumented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelBody {
+    /// Messages like a livechat's for messengers, a call or a mail for the others.
+    Full,
+    IdOnly,
+    Null,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrayEncoding {
+    Both,
+    /// `statuses[]=0&statuses[]=1`; a plain value is refused.
+    Brackets,
+    /// `statuses=0,1`; brackets are refused.
+    Comma,
+}
+
+/// Where a login's answer has the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginAnswer {
+    AccessToken,
+    DataAccessToken,
+    Token,
+    DataToken,
+}
+
+/// The unit of `expires_in`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpiryUnit {
+    Seconds,
+    Milliseconds,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnauthenticatedBody {
+    /// `{"message":"Unauthenticated."}`
+    Message,
+    /// `{"error":"token_expired"}`
+    Error,
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CountForm {
+    Number,
+    Text,
+}
+
+/// What `support` holds in the answer about one agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SupportAnswer {
+    Object,
+    Array,
+    /// The agent itself, without `support`.
+    Bare,
+}

@@ -1,0 +1,46 @@
+//! Schemathesis makes up questions from the schema, and finds no server error and no answer that breaks the schema.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use tokio::{process::Command, time::timeout};
+
+use crate::harness::Desk;
+
+/// It takes a tenth of it on a quiet machine.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+#[tokio::test]
+async fn made_up_questions_find_no_fault() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = root.join("target/schemathesis/bin/st");
+    assert!(
+        program.is_file(),
+        "Schemathesis is missing: run ./scripts/check --install"
+    );
+    let desk = Desk::open().await;
+
+    let checks = "no_answer_is_a_servers_fault,every_answer_is_as_the_schema_has_it";
+    let child = Command::new(program)
+        .args(["run", &desk.url("/graphql"), "--checks", checks])
+        .args(["--phases", "fuzzing", "--max-examples", "8", "--seed", "1"])
+        .args(["--generation-deterministic", "--no-shrink", "--no-color"])
+        .current_dir(root.join("tests/external/schemathesis"))
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("PYTHONPATH", ".")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("Schemathesis can be run");
+    let output = timeout(PATIENCE, child.wait_with_output())
+        .await
+        .expect("it ends in time")
+        .expect("it can be waited for");
+
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}\n{complained}");
+    assert!(printed.contains("Tested: 19"), "{printed}");
+}

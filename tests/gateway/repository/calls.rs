@@ -1,0 +1,340 @@
+//! What a query costs: the calls that each vendor gets, counted at the sandbox, logins left out.
+
+use std::collections::BTreeSet;
+
+use deskgraph::sandbox::{ListOrder, LoggedRequest, SandboxOptions};
+use futures_util::future::join_all;
+use jiff::{ToSpan, Zoned, civil::Date, tz::TimeZone};
+use serde_json::{Value, json};
+
+use crate::harness::{Desk, Wishes};
+
+/// One question to a gateway that holds nothing yet, and the most calls that it may cost.
+struct Cost {
+    question: &'static str,
+    query: &'static str,
+    firstline: usize,
+    bangwo8: usize,
+}
+
+/// As `docs/CACHING.md` shows them under "What a query costs".
+const COSTS: &[Cost] = &[
+    Cost {
+        question: "a page of 20 tickets with all that stands around them",
+        query: "{ tickets { totalCount nodes { subject status
+                  handler { name employeeNo groups { name } } creator { name } contact { name }
+                  category { name parent { name } } terminationCode { name } sponsor { name }
+                  serviceRecords { id status queuedAt endedAt memo handler { name } } } } }",
+        firstline: 1,
+        bangwo8: 0,
+    },
+    Cost {
+        question: "20 service records of both vendors, with their agents' ids and customers",
+        query: "{ serviceRecords { totalCount nodes { id status channel startedAt
+                  handler { id } contact { name } } sources { state } } }",
+        firstline: 2,
+        bangwo8: 2,
+    },
+    Cost {
+        question: "tickets in numbers",
+        query: "{ ticketStats { total overdue byStatus { status count } } }",
+        firstline: 6,
+        bangwo8: 0,
+    },
+    Cost {
+        question: "one ticket under 20 aliases",
+        query: "{ a1: ticket(id: \"firstline:Ticket:1002\") { subject } a2: ticket(id: \"firstline:Ticket:1002\") { content }
+                  a3: ticket(id: \"firstline:Ticket:1002\") { subject } a4: ticket(id: \"firstline:Ticket:1002\") { content }
+                  a5: ticket(id: \"firstline:Ticket:1002\") { subject } a6: ticket(id: \"firstline:Ticket:1002\") { content }
+                  a7: ticket(id: \"firstline:Ticket:1002\") { subject } a8: ticket(id: \"firstline:Ticket:1002\") { content }
+                  a9: ticket(id: \"firstline:Ticket:1002\") { subject } b0: ticket(id: \"firstline:Ticket:1002\") { content }
+                  b1: ticket(id: \"firstline:Ticket:1002\") { subject } b2: ticket(id: \"firstline:Ticket:1002\") { content }
+                  b3: ticket(id: \"firstline:Ticket:1002\") { subject } b4: ticket(id: \"firstline:Ticket:1002\") { content }
+                  b5: ticket(id: \"firstline:Ticket:1002\") { subject } b6: ticket(id: \"firstline:Ticket:1002\") { content }
+                  b7: ticket(id: \"firstline:Ticket:1002\") { subject } b8: ticket(id: \"firstline:Ticket:1002\") { content }
+                  b9: ticket(id: \"firstline:Ticket:1002\") { subject } c0: node(id: \"firstline:Ticket:1002\") { id } }",
+        firstline: 1,
+        bangwo8: 0,
+    },
+];
+
+fn day(days_ago: i64) -> Date {
+    let now = Zoned::now().with_time_zone(TimeZone::fixed(jiff::tz::offset(8)));
+    now.date() - days_ago.days()
+}
+
+fn ids(data: &Value) -> Vec<String> {
+    let nodes = data["nodes"].as_array().expect("it is a list");
+    let id = |node: &Value| {
+        node["id"]
+            .as_str()
+            .expect("every node has an id")
+            .to_owned()
+    };
+    nodes.iter().map(id).collect()
+}
+
+#[tokio::test]
+async fn a_query_costs_no_more_calls_than_the_table_says() {
+    for cost in COSTS {
+        let desk = Desk::open().await;
+        desk.ask(cost.query).await;
+
+        let (firstline, bangwo8) = desk.calls();
+        let is_within = (1..=cost.firstline).contains(&firstline) && bangwo8 <= cost.bangwo8;
+        assert!(is_within, "{}: {firstline} and {bangwo8}", cost.question);
+    }
+}
+
+#[tokio::test]
+async fn handlers_e_mails_of_100_tickets_cost_the_directory_once() {
+    let desk = Desk::open().await;
+    let query = "{ tickets(first: 100) { nodes { id handler { name email jobTitle } } } }";
+    let data = desk.ask(query).await;
+    assert_eq!(ids(&data["tickets"]).len(), 100);
+
+    let directory = desk.sandbox.firstline().requests_to("/api/v1/employee");
+    let pages = pages_read_once(&directory);
+    assert_eq!(desk.calls(), (1 + pages, 0));
+
+    desk.forget_calls();
+    assert_eq!(desk.ask(query).await, data);
+    assert_eq!(desk.calls(), (0, 0));
+}
+
+#[tokio::test]
+async fn one_request_reads_a_directory_once_without_a_cache_too() {
+    let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+    let query = "{ serviceRecords(first: 5, filter: { vendors: [BANGWO8] }) { nodes {
+        handler { name serviceRecords(first: 2) { nodes { handler { name } } } } } } }";
+    let data = desk.ask(query).await;
+    let records = data["serviceRecords"]["nodes"].as_array().expect("a list");
+    let handlers: Vec<_> = records
+        .iter()
+        .map(|record| &record["handler"])
+        .filter(|handler| handler["name"].is_string())
+        .collect();
+    assert!(!handlers.is_empty(), "{data}");
+    for handler in handlers {
+        let again = &handler["serviceRecords"]["nodes"][0]["handler"];
+        assert_eq!(again["name"], handler["name"]);
+    }
+
+    let directory = desk.sandbox.bangwo8().requests_to("/api/v1/supports.json");
+    pages_read_once(&directory);
+}
+
+/// How many pages of a directory were asked for: some, and each of them once.
+fn pages_read_once(directory: &[LoggedRequest]) -> usize {
+    let pages: BTreeSet<_> = directory
+        .iter()
+        .map(|request| request.query_value("page"))
+        .collect();
+    assert!(!pages.is_empty());
+    assert_eq!(pages.len(), directory.len(), "no page is read twice");
+    pages.len()
+}
+
+#[tokio::test]
+async fn merged_service_records_cost_two_calls_a_vendor_and_a_repeat_none() {
+    let query = "{ serviceRecords(first: 20) { nodes { id } totalCount } }";
+    for (order, has_small_pages, most_calls) in [
+        (ListOrder::TimeDescending, false, 2),
+        (ListOrder::TimeDescending, true, 2),
+        (ListOrder::TimeAscending, false, 3),
+    ] {
+        let desk = Desk::open().await;
+        desk.sandbox.firstline().change_switches(|switches| {
+            switches.record_order = order;
+            switches.records_ignore_per_page = has_small_pages;
+        });
+        desk.sandbox
+            .bangwo8()
+            .change_switches(|switches| switches.record_order = order);
+
+        let first = desk.ask(query).await;
+        assert_eq!(ids(&first["serviceRecords"]).len(), 20);
+        let (firstline, bangwo8) = desk.calls();
+        assert!(
+            (1..=most_calls).contains(&firstline) && (1..=most_calls).contains(&bangwo8),
+            "{order:?}, {has_small_pages}: {firstline} and {bangwo8}"
+        );
+
+        // Pages that the vendor cuts short are asked for in the size that it gives, once that is known.
+        if has_small_pages {
+            desk.ask(query).await;
+        }
+        desk.forget_calls();
+        assert_eq!(desk.ask(query).await, first);
+        assert_eq!(desk.calls(), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn forty_equal_requests_at_once_are_one_call() {
+    for enabled in ["true", "false"] {
+        let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", enabled)).await;
+        desk.ask("{ employees(first: 1) { nodes { id } } }").await;
+        for query in [
+            "{ tickets { nodes { id subject } totalCount } }",
+            "{ ticket(id: \"firstline:Ticket:1002\") { subject } }",
+        ] {
+            desk.forget_calls();
+            // Late answers keep the first request from being over before the last has come.
+            desk.sandbox.firstline().add_fault(late());
+            let answers = join_all((0..40).map(|_| desk.ask(query))).await;
+            desk.sandbox.firstline().clear_faults();
+
+            assert!(answers.iter().all(|answer| *answer == answers[0]));
+            assert_eq!(desk.calls(), (1, 0), "{enabled}: {query}");
+        }
+    }
+}
+
+fn late() -> deskgraph::sandbox::FaultRule {
+    let fault = deskgraph::sandbox::Fault::Delay { ms: 400 };
+    deskgraph::sandbox::FaultRule::new("/api/v1/ticket", fault)
+}
+
+#[tokio::test]
+async fn twelve_bangwo8_records_of_four_days_cost_four_calls() {
+    let desk = Desk::open().await;
+    let mut wanted = Vec::new();
+    for number in 0..12 {
+        let day = day(3 + number % 4);
+        let record =
+            json!({ "csId": 700_001 + number, "csBTime": format!("{day} 10:00:{number:02}") });
+        let id = desk.sandbox.bangwo8_insert_record(record);
+        wanted.push(format!("bangwo8:ServiceRecord:{id}@{day}"));
+    }
+
+    let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on ServiceRecord { problem } } }";
+    let data = desk.data(query, json!({ "ids": wanted })).await;
+    assert_eq!(ids(&data), wanted);
+    assert_eq!(desk.calls(), (0, 4));
+}
+
+#[tokio::test]
+async fn what_a_list_has_shown_is_opened_without_a_call() {
+    let desk = Desk::open().await;
+    let listed = desk
+        .ask("{ tickets { nodes { id } } serviceRecords { nodes { id } } }")
+        .await;
+    desk.forget_calls();
+
+    let mut wanted = ids(&listed["tickets"]);
+    wanted.extend(ids(&listed["serviceRecords"]));
+    let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Ticket { subject content contact { name } }
+                   ... on ServiceRecord { status startedAt memo } } }";
+    let opened = desk.data(query, json!({ "ids": wanted })).await;
+    assert_eq!(ids(&opened), wanted);
+
+    let one = "query ($id: ID!) { ticket(id: $id) { subject } }";
+    let one = desk.data(one, json!({ "id": wanted[0] })).await;
+    assert!(one["ticket"]["subject"].is_string());
+    assert_eq!(desk.calls(), (0, 0));
+}
+
+const DAYS: &str = "query ($from: Date!, $to: Date!, $vendors: [Vendor!]) {
+    serviceRecordStats(from: $from, to: $to, vendors: $vendors) {
+      total byVendor { vendor count } daily { date vendor count } sources { vendor state totalCount } } }";
+
+#[tokio::test]
+async fn days_are_counted_the_cheaper_way() {
+    let desk = Desk::open_with(Wishes {
+        sandbox: SandboxOptions {
+            service_records: 0,
+            ..SandboxOptions::default()
+        },
+        ..Wishes::default()
+    })
+    .await;
+    for number in 0..250 {
+        let days_ago = if number < 125 { 41 } else { 40 };
+        let at = format!("{} 10:{:02}:{:02}", day(days_ago), number / 60, number % 60);
+        desk.sandbox
+            .firstline_insert_record(json!({ "created_at": at }));
+        desk.sandbox.bangwo8_insert_record(json!({ "csBTime": at }));
+    }
+
+    // 250 records are three pages: two days are fewer, thirty days are more.
+    for (from, to, calls) in [(41, 40, 1 + 2), (60, 31, 1 + 3)] {
+        desk.forget_calls();
+        let range = json!({ "from": day(from).to_string(), "to": day(to).to_string() });
+        let data = desk.data(DAYS, range.clone()).await;
+        let stats = &data["serviceRecordStats"];
+        assert_eq!(stats["total"], 500);
+        let daily = stats["daily"].as_array().expect("it is a list");
+        assert_eq!(daily.len() as i64, 2 * (from - to + 1));
+        let counted: Vec<_> = daily.iter().filter(|day| day["count"] != 0).collect();
+        assert!(
+            counted.len() == 4 && counted.iter().all(|day| day["count"] == 125),
+            "{daily:?}"
+        );
+
+        let (firstline, bangwo8) = desk.calls();
+        assert!(
+            firstline <= calls && bangwo8 <= calls,
+            "{from}: {firstline} and {bangwo8}"
+        );
+        for requests in [
+            desk.sandbox.firstline().requests(),
+            desk.sandbox.bangwo8().requests(),
+        ] {
+            let lists =
+                |path: &str| path.contains("interact-collection") || path.contains("histories");
+            let first = requests
+                .iter()
+                .find(|request| lists(&request.path))
+                .expect("it was asked");
+            assert_eq!(
+                first.query_value("per_page"),
+                Some("1"),
+                "the range's total comes first"
+            );
+        }
+
+        desk.forget_calls();
+        let again = desk.data(DAYS, range).await;
+        assert_eq!(again["serviceRecordStats"]["daily"], stats["daily"]);
+        assert_eq!(desk.calls(), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn days_are_counted_for_92_at_most_and_one_vendor_alone_costs_the_other_nothing() {
+    let desk = Desk::open().await;
+    let range = |days: i64, vendors: Value| json!({ "from": day(days - 1).to_string(), "to": day(0).to_string(), "vendors": vendors });
+
+    let (error, data) = desk.fault(DAYS, range(93, Value::Null)).await;
+    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT");
+    assert_eq!(data["serviceRecordStats"], Value::Null);
+    assert_eq!(desk.calls(), (0, 0));
+
+    let data = desk.data(DAYS, range(92, json!(["BANGWO8"]))).await;
+    let stats = &data["serviceRecordStats"];
+    assert_eq!(stats["daily"].as_array().map(Vec::len), Some(92));
+    assert_eq!(stats["total"], 420);
+    assert_eq!(stats["sources"][0]["state"], "SKIPPED");
+    let (firstline, bangwo8) = desk.calls();
+    assert!(
+        firstline == 0 && bangwo8 <= 1 + 5,
+        "{firstline} and {bangwo8}"
+    );
+}
+
+#[tokio::test]
+async fn the_numbers_of_tickets_are_one_reading_for_all_who_ask_at_once() {
+    let desk = Desk::open().await;
+    let query = "{ ticketStats { total overdue byStatus { status count } } }";
+    let answers = join_all((0..20).map(|_| desk.ask(query))).await;
+
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer["ticketStats"]["total"] == 320)
+    );
+    let (firstline, _) = desk.calls();
+    // What is overdue is asked anew with every second.
+    assert!((6..=6 + 3).contains(&firstline), "{firstline}");
+}

@@ -1,0 +1,13 @@
+//! Data over both vendors: lists, caching, masking, the calls that a query makes, and writes.
+
+mod bad_keys;
+mod cache;
+mod calls;
+mod concurrent_writes;
+mod employees;
+mod personal_data;
+mod service_record_filters;
+mod service_record_lists;
+mod write_checks;
+mod write_outcomes;
+pub(crate) mod writes;

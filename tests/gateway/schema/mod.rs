@@ -1,0 +1,4 @@
+//! What the schema promises: global ids, and the example queries.
+
+mod examples;
+mod ids;

@@ -1,0 +1,3 @@
+//! What the program says of its work.
+
+mod logs;
