@@ -9,13 +9,13 @@ mod employee;
 mod freshness;
 mod host;
 mod id;
+mod loaded;
 mod page;
 mod request;
 mod service_record;
 mod stats;
 mod ticket;
 mod time;
-mod told;
 mod vendor;
 
 pub use caller::{Caller, Scope};
@@ -31,6 +31,7 @@ pub use id::{
     NodeId, ServiceLogId, ServiceRecordId, ServiceResultId, SponsorId, TerminationCodeId, TicketId,
     VendorNumber,
 };
+pub use loaded::Loaded;
 pub use page::{Limit, ListOrder, PageArguments, TimeGranularity, VendorPage, VendorPageRequest};
 pub use request::{Patience, RequestScope, Tally};
 pub use service_record::{
@@ -43,7 +44,6 @@ pub use ticket::{
     Change, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketPriority, TicketStatus,
 };
 pub use time::{DateTime, VendorZone};
-pub use told::Told;
 pub use vendor::{
     CircuitState, SourceState, SourceStatus, Vendor, VendorErrorCode, VendorFailure, VendorState,
     VendorStatus,

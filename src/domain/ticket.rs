@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Canonical, Category, CategoryId, Contact, ContactId, DateTime, Detail, Employee, EmployeeId,
-    ServiceRecord, Sponsor, SponsorId, TerminationCodeId, TicketId, Told, Vendor,
+    Loaded, ServiceRecord, Sponsor, SponsorId, TerminationCodeId, TicketId, Vendor,
 };
 
 /// A ticket as one answer tells of it. The answer for one ticket leaves creator and service records untold; the list tells them.
@@ -24,10 +24,10 @@ pub struct Ticket {
     pub contact: Option<Arc<Contact>>,
     pub category: Option<Arc<Category>>,
     pub handler: Option<Arc<Employee>>,
-    pub creator: Told<Arc<Employee>>,
+    pub creator: Loaded<Arc<Employee>>,
     pub sponsor: Option<Arc<Sponsor>>,
     pub termination_code: Option<Arc<TerminationCode>>,
-    pub service_records: Told<Vec<Arc<ServiceRecord>>>,
+    pub service_records: Loaded<Vec<Arc<ServiceRecord>>>,
 }
 
 impl Ticket {

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Category, Contact, Detail, PageArguments, Scope, ServiceRecord, ServiceRecordFilter,
-        ServiceRecordId, ServiceSummary, Told,
+        Category, Contact, Detail, Loaded, PageArguments, Scope, ServiceRecord,
+        ServiceRecordFilter, ServiceRecordId, ServiceSummary,
     },
     error::Result,
     listing::decode,
@@ -96,7 +96,7 @@ impl Repository {
         record: &Arc<ServiceRecord>,
     ) -> Result<Option<Arc<Contact>>> {
         self.authorize(Scope::Read)?;
-        if let Told::As(contact) = &record.contact {
+        if let Loaded::Loaded(contact) = &record.contact {
             return Ok(contact.clone());
         }
         let listed = self.listed_service_record(record).await?;

@@ -14,9 +14,8 @@ use tracing::Instrument;
 use super::{Repository, Shared, list::VendorList};
 use crate::{
     domain::{
-        Change, CustomField, RequestScope, Scope, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Told, Topic,
-        VendorErrorCode,
+        Change, CustomField, Loaded, RequestScope, Scope, ServiceRecord, ServiceRecordChanges,
+        ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Topic, VendorErrorCode,
     },
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::VendorApi,
@@ -356,8 +355,8 @@ async fn reread(
         None => None,
     };
     Ok(record.map(|record| match (&record.custom_fields, told) {
-        (Told::Untold, Some(told)) => Arc::new(ServiceRecord {
-            custom_fields: Told::some(told),
+        (Loaded::NotLoaded, Some(told)) => Arc::new(ServiceRecord {
+            custom_fields: Loaded::some(told),
             ..ServiceRecord::clone(&record)
         }),
         _ => record,

@@ -32,7 +32,7 @@ const WAIT_FOR_A_TRIAL: Duration = Duration::from_secs(1);
 pub(super) struct Breaker {
     vendor: Vendor,
     circuit: Mutex<Circuit>,
-    /// Told whenever a call has ended.
+    /// Loaded whenever a call has ended.
     calls_ended: Notify,
 }
 

@@ -150,8 +150,8 @@ mod tests {
 
     #[tokio::test]
     async fn it_stops_when_the_last_one_that_waits_has_left() {
-        struct Told(Arc<Notify>);
-        impl Drop for Told {
+        struct Loaded(Arc<Notify>);
+        impl Drop for Loaded {
             fn drop(&mut self) {
                 self.0.notify_one();
             }
@@ -159,7 +159,7 @@ mod tests {
 
         let sharing = Numbers::new();
         let stopped = Arc::new(Notify::new());
-        let told = Told(Arc::clone(&stopped));
+        let told = Loaded(Arc::clone(&stopped));
         let run = || async move {
             let _told = told;
             std::future::pending().await

@@ -332,10 +332,10 @@ async fn with_introspection_off_the_schema_is_not_told_by_anything() {
             let message = error["message"].as_str().unwrap_or_default();
             assert!(!message.contains("Did you mean"), "{query}: {message}");
             for name in names(message) {
-                let is_told = names(&schema).any(|known| known == name)
+                let is_loaded = names(&schema).any(|known| known == name)
                     && !names(&sent).any(|known| known == name)
                     && !PLAIN_WORDS.contains(&name);
-                if is_told {
+                if is_loaded {
                     told.push(format!("{query}: {name} in {message}"));
                 }
             }

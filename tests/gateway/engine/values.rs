@@ -188,7 +188,7 @@ async fn a_variable_that_does_not_fit_is_refused_by_its_path() {
 }
 
 #[tokio::test]
-async fn every_variable_that_does_not_fit_is_told() {
+async fn every_variable_that_does_not_fit_is_loaded() {
     let desk = Desk::open().await;
     let query = "query($n: Int, $after: String, $id: ID!) { tickets(first: $n, after: $after) { totalCount } ticket(id: $id) { id } }";
 

@@ -84,12 +84,12 @@ async fn an_answer_past_its_time_stands_in_for_a_vendor_that_fails() {
             assert!(!sources.is_empty());
             for source in sources {
                 // What stands in tells why it does.
-                let is_told = match source["state"].as_str() {
+                let is_loaded = match source["state"].as_str() {
                     Some("STALE") => source["error"]["code"] == "SERVER_ERROR",
                     Some("SKIPPED") => source["error"].is_null(),
                     _ => false,
                 };
-                assert!(is_told, "{query}: {source}");
+                assert!(is_loaded, "{query}: {source}");
             }
             assert!(sources.iter().any(|source| source["state"] == "STALE"));
         }

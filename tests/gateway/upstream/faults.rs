@@ -363,7 +363,7 @@ impl Scene {
     }
 
     /// The failure that an answer tells of the vendor, checked against the contract; none where it answered.
-    fn failure_in(&self, question: Question, answer: &Value) -> Option<Told> {
+    fn failure_in(&self, question: Question, answer: &Value) -> Option<Loaded> {
         match question {
             Question::List => {
                 // One vendor's failure is no error of the list: the other's half is data.
@@ -387,7 +387,7 @@ impl Scene {
                 assert!(nodes.iter().all(|node| node["vendor"] != self.name()));
                 let code = error["code"].as_str().expect("it has a code").to_owned();
                 assert_eq!(error["retryable"], told_as(&code).1, "{answer}");
-                Some(Told {
+                Some(Loaded {
                     code,
                     retry_after: error["retryAfterSeconds"].as_i64(),
                 })
@@ -407,7 +407,7 @@ impl Scene {
                 assert_eq!(extensions["code"], told_code, "{answer}");
                 assert_eq!(extensions["retryable"], is_retryable, "{answer}");
                 assert_eq!(extensions["vendor"], self.name(), "{answer}");
-                Some(Told {
+                Some(Loaded {
                     code: code.to_owned(),
                     retry_after: extensions["retryAfterSeconds"].as_i64(),
                 })
@@ -417,7 +417,7 @@ impl Scene {
 }
 
 /// A vendor's failure as an answer tells it.
-struct Told {
+struct Loaded {
     code: String,
     retry_after: Option<i64>,
 }
