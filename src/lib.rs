@@ -6,7 +6,11 @@
 pub mod domain;
 pub mod error;
 
+pub mod context;
+
 pub mod http;
+
+pub mod engine;
 
 pub mod schema;
 

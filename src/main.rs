@@ -15,7 +15,8 @@ use tracing::Instrument;
 use deskgraph::{
     StartError,
     config::{Config, Refusal},
-    domain::{Caller, RequestScope},
+    context::RequestScope,
+    domain::Caller,
     sandbox::{Sandbox, SandboxOptions, credentials},
     schema, start, telemetry, vendors,
 };

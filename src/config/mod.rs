@@ -19,10 +19,10 @@ use settings::variable;
 
 use crate::{
     domain::Vendor,
+    engine::{AnswerSettings, DocumentLimits, DocumentMode, DocumentSettings},
     http::{
-        AnswerSettings, DocumentMode, DocumentSettings, GraphiqlPage, HttpSettings,
+        GraphiqlPage, HttpSettings,
         auth::{AuthSettings, TokenSettings},
-        limits::DocumentLimits,
     },
     repository::{self, CacheSettings, Keeping},
     schema::{Introspection, SchemaSettings},

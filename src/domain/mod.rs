@@ -5,16 +5,15 @@ mod category;
 mod chat_message;
 mod contact;
 mod employee;
-mod freshness;
 mod host;
 mod id;
 mod page;
-mod request;
 mod service_record;
 mod stats;
 mod ticket;
 mod time;
 mod told;
+mod topic;
 mod vendor;
 
 pub use caller::{Caller, Scope};
@@ -22,7 +21,6 @@ pub use category::{Category, CategoryNames};
 pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Transcript};
 pub use contact::{Contact, Sponsor};
 pub use employee::{Employee, EmployeeGroup};
-pub use freshness::{Freshness, Grounds, Part, Topic};
 pub use host::{ip_address, is_loopback};
 pub use id::{
     CategoryId, ChatMessageId, ContactId, EmployeeGroupId, EmployeeId, GlobalId, MalformedId,
@@ -30,7 +28,6 @@ pub use id::{
     VendorNumber,
 };
 pub use page::{Limit, PageArguments, VendorPage, VendorPageRequest};
-pub use request::{Patience, RequestScope, Tally};
 pub use service_record::{
     CustomField, CustomFieldValue, Money, Payment, PaymentStatus, Rating, RatingScore,
     RemoteSession, ServiceChannel, ServiceLog, ServiceRecord, ServiceRecordChanges,
@@ -42,6 +39,7 @@ pub use ticket::{
 };
 pub use time::{DateTime, VendorZone};
 pub use told::Told;
+pub use topic::Topic;
 pub use vendor::{
     CircuitState, SourceState, SourceStatus, Vendor, VendorErrorCode, VendorFailure, VendorState,
     VendorStatus,

@@ -11,7 +11,7 @@ use axum::{
 use serde::Serialize;
 
 /// The codes that the gateway's outer shell gives by itself.
-pub(super) mod code {
+pub(crate) mod code {
     pub(crate) const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
     pub(crate) const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
     pub(crate) const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
@@ -26,7 +26,7 @@ pub(super) mod code {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MediaType {
+pub(crate) enum MediaType {
     /// Tells by its status whether the request was executed.
     GraphqlResponse,
     /// What GraphQL was answered with before: 200 for every request that is well formed.
@@ -43,11 +43,11 @@ impl MediaType {
         }
     }
 
-    pub(super) fn header(self) -> HeaderValue {
+    pub(crate) fn header(self) -> HeaderValue {
         HeaderValue::from_static(self.text())
     }
 
-    pub(super) fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
             MediaType::Json => "application/json; charset=utf-8",
@@ -55,7 +55,7 @@ impl MediaType {
     }
 
     /// The type that the client likes best; none when it accepts neither. A client that does not say which gets JSON.
-    pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn accepted(headers: &HeaderMap) -> Option<Self> {
         let accept: Vec<&str> = headers
             .get_all(header::ACCEPT)
             .iter()
@@ -143,15 +143,15 @@ fn thousandths(quality: &str) -> Option<u16> {
         .then_some((quality * 1000.0) as u16)
 }
 
-pub(super) fn is_utf8(charset: &str) -> bool {
+pub(crate) fn is_utf8(charset: &str) -> bool {
     let charset = charset.trim().trim_matches('"');
     charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
 }
 
 /// A request that the gateway does not take, whatever it asks: told by the status in every media type.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
-    pub(super) status: StatusCode,
+pub(crate) struct Fault {
+    pub(crate) status: StatusCode,
     code: &'static str,
     message: Cow<'static, str>,
     excess: Option<Excess>,
@@ -160,14 +160,14 @@ pub(super) struct Fault {
 
 /// What a request has of something that is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Excess {
+pub(crate) struct Excess {
     /// None where nobody counted to the end.
-    pub(super) cost: Option<u64>,
-    pub(super) allowed: u64,
+    pub(crate) cost: Option<u64>,
+    pub(crate) allowed: u64,
 }
 
 impl Fault {
-    pub(super) fn new(
+    pub(crate) fn new(
         status: StatusCode,
         code: &'static str,
         message: impl Into<Cow<'static, str>>,
@@ -181,12 +181,12 @@ impl Fault {
         }
     }
 
-    pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code::BAD_USER_INPUT, message)
     }
 
     /// The request is over one of the limits.
-    pub(super) fn over_limit(
+    pub(crate) fn over_limit(
         status: StatusCode,
         excess: Excess,
         message: impl Into<Cow<'static, str>>,
@@ -197,19 +197,19 @@ impl Fault {
         }
     }
 
-    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.header = Some(Box::new((name, value)));
         self
     }
 
     /// In whole seconds, and never at once: a client that is told 0 may go round in a circle.
-    pub(super) fn with_retry_after(self, wait: Duration) -> Self {
+    pub(crate) fn with_retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_millis().div_ceil(1000).clamp(1, 3600) as u64;
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     /// The gateway's own, in the few words that it always has.
-    pub(super) fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             code::INTERNAL,
@@ -218,7 +218,7 @@ impl Fault {
     }
 
     /// The same where it is one answer among others.
-    pub(super) fn into_answer(self) -> Answer {
+    pub(crate) fn into_answer(self) -> Answer {
         let error = match self.excess {
             Some(excess) => excess.error(self.message),
             None => error(self.code, self.message),
@@ -226,7 +226,7 @@ impl Fault {
         Answer::refused_with(self.status, vec![error])
     }
 
-    pub(super) fn into_response_as(mut self, media_type: MediaType) -> Response {
+    pub(crate) fn into_response_as(mut self, media_type: MediaType) -> Response {
         let (status, header) = (self.status, self.header.take());
         let mut response = json_response(status, media_type, &self.into_answer());
         if let Some(header) = header {
@@ -244,7 +244,7 @@ impl IntoResponse for Fault {
 }
 
 /// One error without a place in the answer's data.
-pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerError {
+pub(crate) fn error(code: &'static str, message: impl Into<String>) -> ServerError {
     let mut error = ServerError::new(message, None);
     error
         .extensions
@@ -255,7 +255,7 @@ pub(super) fn error(code: &'static str, message: impl Into<String>) -> ServerErr
 
 impl Excess {
     /// Tells both numbers beside the code.
-    pub(super) fn error(self, message: impl Into<String>) -> ServerError {
+    pub(crate) fn error(self, message: impl Into<String>) -> ServerError {
         let mut error = error(code::LIMIT_EXCEEDED, message);
         let extensions = error.extensions.get_or_insert_default();
         if let Some(cost) = self.cost {
@@ -268,24 +268,24 @@ impl Excess {
 
 /// What one GraphQL request is answered with.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) errors: Vec<ServerError>,
+    pub(crate) errors: Vec<ServerError>,
     /// None when nothing was executed.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
     #[serde(skip)]
-    pub(super) refused_with: Option<StatusCode>,
+    pub(crate) refused_with: Option<StatusCode>,
 }
 
 impl Answer {
     /// Nothing was executed: the request itself is at fault.
-    pub(super) fn refused(errors: Vec<ServerError>) -> Self {
+    pub(crate) fn refused(errors: Vec<ServerError>) -> Self {
         Self::refused_with(StatusCode::BAD_REQUEST, errors)
     }
 
     /// Nothing was executed, for a reason that this status tells.
-    pub(super) fn refused_with(status: StatusCode, errors: Vec<ServerError>) -> Self {
+    pub(crate) fn refused_with(status: StatusCode, errors: Vec<ServerError>) -> Self {
         Self {
             errors,
             data: None,
@@ -293,11 +293,11 @@ impl Answer {
         }
     }
 
-    pub(super) fn is_refusal(&self) -> bool {
+    pub(crate) fn is_refusal(&self) -> bool {
         self.refused_with.is_some()
     }
 
-    pub(super) fn executed(response: GraphqlResponse) -> Self {
+    pub(crate) fn executed(response: GraphqlResponse) -> Self {
         Self {
             errors: response.errors,
             data: Some(response.data),

@@ -1,17 +1,15 @@
 //! Inbound: the routes and the whole layer stack, in one list.
 
-mod answer;
+pub(crate) mod answer;
 pub mod auth;
 mod bare_refusal;
-mod graphql;
+pub(crate) mod graphql;
 mod health;
 mod known_hosts;
-pub mod limits;
 mod pages;
 mod rate_limit;
-mod request_log;
+pub(crate) mod request_log;
 pub mod server;
-mod written;
 
 use std::{any::Any, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -32,16 +30,25 @@ use tower_http::{
 };
 
 use crate::{
+    engine::{
+        cost::DocumentLimits,
+        document::{
+            document_cache::Documents,
+            operation,
+            persisted::{DocumentSettings, PersistedDocuments},
+        },
+        response_cache::{AnswerSettings, KeptAnswers},
+        schema_shape::SchemaShape,
+        single_flight::Sharing,
+    },
     error::{Error, Result},
     repository::Shared,
     schema::{GatewaySchema, Introspection},
 };
 use answer::{Fault, code};
 use auth::{API_KEY, AuthSettings, Authenticator};
-pub use graphql::{AnswerSettings, DocumentMode, DocumentSettings};
-use graphql::{Documents, Graphql, KeptAnswers, PersistedDocuments, Sharing};
+use graphql::Graphql;
 use known_hosts::{KnownHosts, refuse_other_hosts};
-use limits::{DocumentLimits, SchemaShape};
 use pages::{Pages, playground};
 use rate_limit::RateLimit;
 use request_log::REQUEST_ID;
@@ -100,7 +107,7 @@ pub fn router(
     let shape = SchemaShape::read(schema_text)?;
     let documents = PersistedDocuments::new(settings.documents, |text| {
         let limits = &settings.document;
-        graphql::check(text, &schema, limits, &shape, settings.introspection)
+        operation::check(text, &schema, limits, &shape, settings.introspection)
     })?;
     let known_hosts = matches!(settings.auth, AuthSettings::Open)
         .then(|| KnownHosts(settings.allowed_hosts.into()));

@@ -18,15 +18,15 @@ use axum::{
 };
 use tracing::Instrument;
 
-use crate::domain::RequestScope;
+use crate::context::RequestScope;
 
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID_BYTES: usize = 128;
 const MAX_OPERATION_NAME_BYTES: usize = 100;
 
 /// What becomes known of a request on its way.
-pub(super) struct RequestFacts {
-    pub(super) id: String,
+pub(crate) struct RequestFacts {
+    pub(crate) id: String,
     started_at: Instant,
     scope: OnceLock<Arc<RequestScope>>,
     operation: OnceLock<Arc<OperationFacts>>,
@@ -36,14 +36,14 @@ pub(super) struct RequestFacts {
     errors: AtomicUsize,
 }
 
-pub(super) struct OperationFacts {
-    pub(super) name: Option<String>,
-    pub(super) type_name: &'static str,
+pub(crate) struct OperationFacts {
+    pub(crate) name: Option<String>,
+    pub(crate) type_name: &'static str,
 }
 
 /// How a request came by its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AnsweredBy {
+pub(crate) enum AnsweredBy {
     /// It was executed for this request.
     Execution,
     /// An equal request that was under way has it executed.
@@ -63,7 +63,7 @@ impl AnsweredBy {
 }
 
 impl RequestFacts {
-    pub(super) fn new(id: String) -> Self {
+    pub(crate) fn new(id: String) -> Self {
         Self {
             id,
             started_at: Instant::now(),
@@ -77,45 +77,45 @@ impl RequestFacts {
     }
 
     /// The request's scope, known from here on.
-    pub(super) fn start(&self, scope: RequestScope) -> Arc<RequestScope> {
+    pub(crate) fn start(&self, scope: RequestScope) -> Arc<RequestScope> {
         self.scope.get_or_init(|| Arc::new(scope)).clone()
     }
 
     /// Of a batch the first operation is told.
-    pub(super) fn tell_operation(&self, operation: &Arc<OperationFacts>) {
+    pub(crate) fn tell_operation(&self, operation: &Arc<OperationFacts>) {
         self.operation.get_or_init(|| operation.clone());
     }
 
     /// The same.
-    pub(super) fn tell_answered_by(&self, answered_by: AnsweredBy) {
+    pub(crate) fn tell_answered_by(&self, answered_by: AnsweredBy) {
         self.answered_by.get_or_init(|| answered_by);
     }
 
     /// Why nobody's name was found for the request.
-    pub(super) fn tell_refusal(&self, reason: &'static str) {
+    pub(crate) fn tell_refusal(&self, reason: &'static str) {
         self.refusal.get_or_init(|| reason);
     }
 
     /// From here on nobody can say that nothing was changed.
-    pub(super) fn tell_change(&self) {
+    pub(crate) fn tell_change(&self) {
         self.began_change.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn began_change(&self) -> bool {
+    pub(crate) fn began_change(&self) -> bool {
         self.began_change.load(Ordering::Relaxed)
     }
 
-    pub(super) fn age(&self) -> Duration {
+    pub(crate) fn age(&self) -> Duration {
         self.started_at.elapsed()
     }
 
-    pub(super) fn count_errors(&self, count: usize) {
+    pub(crate) fn count_errors(&self, count: usize) {
         self.errors.fetch_add(count, Ordering::Relaxed);
     }
 }
 
 /// Gives the request its id and its line in the log, and sends the id back.
-pub(super) async fn log_request(mut request: Request, next: Next) -> Response {
+pub(crate) async fn log_request(mut request: Request, next: Next) -> Response {
     let id = sent_id(request.headers()).unwrap_or_else(random_id);
     // Of the highest level, so that it is there whichever lines are asked for.
     let span = tracing::error_span!("request", request.id = id);
@@ -193,7 +193,7 @@ fn sent_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// 128 bits as hexadecimal digits. They have to differ, not to be hard to guess.
-pub(super) fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())
 }

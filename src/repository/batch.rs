@@ -27,9 +27,9 @@ use super::{
     weight::Weight,
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        CategoryNames, RequestScope, ServiceRecord, ServiceRecordId, Ticket, TicketId, Topic,
-        Transcript, Vendor,
+        CategoryNames, ServiceRecord, ServiceRecordId, Ticket, TicketId, Topic, Transcript, Vendor,
     },
     error::{Error, Result},
     upstream::EachById,

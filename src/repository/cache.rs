@@ -27,9 +27,8 @@ use tracing::Instrument;
 
 use super::weight::Weight;
 use crate::{
-    domain::{
-        Grounds, Part, RequestScope, SourceState, Topic, Vendor, VendorErrorCode, VendorFailure,
-    },
+    context::{Grounds, Part, RequestScope},
+    domain::{SourceState, Topic, Vendor, VendorErrorCode, VendorFailure},
     error::{Error, Result},
 };
 

@@ -24,9 +24,8 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
-    domain::{
-        Grounds, Limit, RequestScope, Scope, SourceState, SourceStatus, Topic, Vendor, VendorStatus,
-    },
+    context::{Grounds, RequestScope},
+    domain::{Limit, Scope, SourceState, SourceStatus, Topic, Vendor, VendorStatus},
     error::{Error, ErrorKind, Result},
     upstream::VendorApi,
 };

@@ -13,10 +13,10 @@ use tracing::Instrument;
 
 use super::{Repository, Shared};
 use crate::{
+    context::RequestScope,
     domain::{
-        Change, CustomField, RequestScope, Scope, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Told, Topic,
-        VendorErrorCode, VendorPage,
+        Change, CustomField, Scope, ServiceRecord, ServiceRecordChanges, ServiceRecordId, Ticket,
+        TicketChanges, TicketFilter, TicketId, Told, Topic, VendorErrorCode, VendorPage,
     },
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::{

@@ -25,9 +25,9 @@ use super::{
     under_way::UnderWay,
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        CircuitState, RequestScope, Vendor, VendorErrorCode, VendorFailure, VendorStatus,
-        VendorZone, is_loopback,
+        CircuitState, Vendor, VendorErrorCode, VendorFailure, VendorStatus, VendorZone, is_loopback,
     },
     error::{Error, Result},
 };

@@ -28,8 +28,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
+    context::RequestScope,
     domain::{
-        Category, CategoryNames, ChatMessage, CustomField, Employee, RequestScope, ServiceRecord,
+        Category, CategoryNames, ChatMessage, CustomField, Employee, ServiceRecord,
         ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary, Sponsor,
         TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorPage,
         VendorPageRequest, VendorStatus, VendorZone,

@@ -10,10 +10,10 @@ use tokio::net::TcpListener;
 use deskgraph::{
     config::Config,
     domain::Scope,
+    engine::{AnswerSettings, DocumentLimits, DocumentMode, DocumentSettings},
     http::{
-        AnswerSettings, DocumentMode, DocumentSettings, GraphiqlPage, HttpSettings,
+        GraphiqlPage, HttpSettings,
         auth::{ApiKey, AuthSettings, KeySecret},
-        limits::DocumentLimits,
         router, server,
     },
     repository::{CacheSettings, Keeping, Limits, Shared},

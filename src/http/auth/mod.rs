@@ -11,12 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{
-    answer::{Fault, code},
-    written::Audience,
-};
+use super::answer::{Fault, code};
 use crate::{
     domain::{Caller, Scope},
+    engine::encoded_response::Audience,
     error::Result,
 };
 pub use token::TokenSettings;

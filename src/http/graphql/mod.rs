@@ -1,17 +1,6 @@
 //! GraphQL over HTTP: negotiates, reads the request, has it executed within its limits, and answers.
 
-mod coercion;
-mod documents;
-mod input_fields;
-mod kept_answers;
-mod null_variables;
-mod operation;
-mod parameters;
-mod persisted;
-mod positions;
-mod sharing;
-mod validation;
-mod variables;
+pub(crate) mod parameters;
 
 use std::{
     net::SocketAddr,
@@ -32,33 +21,31 @@ use tokio::time::{sleep_until, timeout, timeout_at};
 use super::{
     answer::{Answer, Excess, Fault, MediaType, code},
     auth::Authenticator,
-    limits::{DocumentLimits, SchemaShape},
     rate_limit::{Asker, RateLimit},
     request_log::{AnsweredBy, RequestFacts},
-    written::{Manner, Written, respond_to_batch},
 };
 use crate::{
-    domain::{Caller, RequestScope},
+    context::RequestScope,
+    domain::Caller,
+    engine::{
+        cost::DocumentLimits,
+        document::{
+            document_cache::Documents,
+            operation::{Operation, check},
+            persisted::PersistedDocuments,
+        },
+        encoded_response::{Manner, Written, respond_to_batch},
+        response_cache::{Answered, KeptAnswers, QuestionKey},
+        schema_shape::SchemaShape,
+        single_flight::{Part, Sharing},
+    },
     repository::Shared,
     schema::{GatewaySchema, Introspection},
 };
-pub(super) use documents::Documents;
-pub use kept_answers::AnswerSettings;
-pub(super) use kept_answers::KeptAnswers;
-use kept_answers::{Answered, QuestionKey};
-use operation::Operation;
-pub(super) use operation::check;
 use parameters::{Asked, Parameters};
-pub(super) use persisted::PersistedDocuments;
-pub use persisted::{DocumentMode, DocumentSettings};
-use sharing::Part;
-pub(super) use sharing::Sharing;
 
 /// What is under way at the deadline has failed by then, field by field. This cuts off what did not keep to it.
 const BACKSTOP: Duration = Duration::from_millis(500);
-
-/// A request may have thousands of faults: nobody needs to be told them all at once.
-const MAX_FAULTS_TOLD: usize = 10;
 
 /// All that the handler needs.
 pub(super) struct Graphql {

@@ -11,25 +11,25 @@ use serde_json::Value as Json;
 
 use crate::http::answer::{Answer, Excess, Fault, code, is_utf8};
 
-pub(super) enum Asked {
+pub(crate) enum Asked {
     One(Parameters),
     Batch(Vec<Parameters>),
 }
 
 #[derive(Debug)]
-pub(super) struct Parameters {
+pub(crate) struct Parameters {
     /// The document. It is empty while only its id is known.
-    pub(super) query: String,
-    pub(super) operation_name: Option<String>,
-    pub(super) variables: Variables,
-    pub(super) document_id: Option<String>,
+    pub(crate) query: String,
+    pub(crate) operation_name: Option<String>,
+    pub(crate) variables: Variables,
+    pub(crate) document_id: Option<String>,
     /// Why there is no document of the id.
-    pub(super) refusal: Option<Answer>,
+    pub(crate) refusal: Option<Answer>,
 }
 
 impl Asked {
     /// The same for each request.
-    pub(super) fn try_map(
+    pub(crate) fn try_map(
         self,
         change: impl Fn(Parameters) -> Result<Parameters, Fault>,
     ) -> Result<Self, Fault> {
@@ -44,7 +44,7 @@ impl Asked {
 }
 
 /// The parameters of a GET: its URL holds them all, the structured ones as JSON.
-pub(super) fn from_url(uri: &Uri) -> Result<Parameters, Fault> {
+pub(crate) fn from_url(uri: &Uri) -> Result<Parameters, Fault> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map_err(|_| Fault::bad_request("The address's query string can't be read."))?;
 
@@ -65,7 +65,7 @@ pub(super) fn from_url(uri: &Uri) -> Result<Parameters, Fault> {
 }
 
 /// Only JSON is taken: a browser asks the gateway before it sends that from another site's page.
-pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
+pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -91,7 +91,7 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
 }
 
 /// Reads a body of at most so many bytes, and of one that is larger no more than that.
-pub(super) async fn read_body(
+pub(crate) async fn read_body(
     headers: &HeaderMap,
     body: Body,
     max_bytes: usize,
@@ -110,7 +110,7 @@ pub(super) async fn read_body(
     }
 }
 
-pub(super) fn from_body(body: &[u8], max_batch: usize) -> Result<Asked, Fault> {
+pub(crate) fn from_body(body: &[u8], max_batch: usize) -> Result<Asked, Fault> {
     let body: Json = serde_json::from_slice(body)
         .map_err(|_| Fault::bad_request("The request body must be JSON."))?;
 

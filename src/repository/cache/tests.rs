@@ -6,7 +6,7 @@ use futures_util::future::{join, join3};
 use tokio::time::sleep_until;
 
 use super::*;
-use crate::domain::{Caller, Part};
+use crate::{context::Part, domain::Caller};
 
 const SOON: Duration = Duration::from_millis(200);
 const LATER: Duration = Duration::from_secs(60);

@@ -9,7 +9,8 @@ use jiff::civil::Date;
 
 use super::{Bangwo8, Query, VENDOR, lock, mapping, wire};
 use crate::{
-    domain::{RequestScope, ServiceRecord, ServiceRecordId, VendorNumber, VendorPageRequest},
+    context::RequestScope,
+    domain::{ServiceRecord, ServiceRecordId, VendorNumber, VendorPageRequest},
     error::Result,
     upstream::{
         EachById,

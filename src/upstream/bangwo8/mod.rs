@@ -33,10 +33,11 @@ use super::{
     wire::{HasId, Identified, Readable},
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        Category, CategoryNames, ChatMessage, Employee, RequestScope, ServiceRecord,
-        ServiceRecordFilter, ServiceRecordId, ServiceSummary, Vendor, VendorErrorCode,
-        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Category, CategoryNames, ChatMessage, Employee, ServiceRecord, ServiceRecordFilter,
+        ServiceRecordId, ServiceSummary, Vendor, VendorErrorCode, VendorNumber, VendorPage,
+        VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, Result},
 };

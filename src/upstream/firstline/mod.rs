@@ -30,11 +30,12 @@ use super::{
     wire::{HasId, Identified},
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        Category, CustomField, CustomFieldValue, Detail, Employee, GlobalId, RequestScope,
-        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorNumber,
-        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Category, CustomField, CustomFieldValue, Detail, Employee, GlobalId, ServiceRecord,
+        ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, Sponsor, TerminationCode,
+        Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorNumber, VendorPage,
+        VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };

@@ -13,15 +13,17 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-use super::answer::{Answer, Fault, MediaType};
-use crate::domain::Grounds;
+use crate::{
+    context::Grounds,
+    http::answer::{Answer, Fault, MediaType},
+};
 
 /// How long an answer is good for that rests on nothing of a vendor, such as the schema's own names.
 const UNCHANGING: Duration = Duration::from_secs(300);
 
 /// A whole answer, which any number of requests may share.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(crate) struct Written {
     body: Bytes,
     error_count: usize,
     /// Set where nothing was executed.
@@ -33,7 +35,7 @@ pub(super) struct Written {
 
 /// Whose eyes an answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Audience {
+pub(crate) enum Audience {
     /// Nobody is known to the gateway, so everybody gets the same.
     Anybody,
     /// Only callers with this one's rights.
@@ -41,21 +43,21 @@ pub(super) enum Audience {
 }
 
 /// How a request wants to be answered.
-pub(super) struct Manner<'a> {
-    pub(super) media_type: MediaType,
-    pub(super) audience: Audience,
+pub(crate) struct Manner<'a> {
+    pub(crate) media_type: MediaType,
+    pub(crate) audience: Audience,
     /// The headers of a GET, which may say what its client holds already.
-    pub(super) conditions: Option<&'a HeaderMap>,
+    pub(crate) conditions: Option<&'a HeaderMap>,
 }
 
 impl Written {
     /// What was not executed, or changed something: true of this one request.
-    pub(super) fn once(answer: &Answer) -> Result<Self, Fault> {
+    pub(crate) fn once(answer: &Answer) -> Result<Self, Fault> {
         Self::write(answer, None)
     }
 
     /// What a query was answered with.
-    pub(super) fn query(answer: &Answer, grounds: Grounds) -> Result<Self, Fault> {
+    pub(crate) fn query(answer: &Answer, grounds: Grounds) -> Result<Self, Fault> {
         let is_whole = answer.errors.is_empty() && answer.refused_with.is_none();
         Self::write(answer, is_whole.then_some(grounds))
     }
@@ -75,25 +77,25 @@ impl Written {
         })
     }
 
-    pub(super) fn error_count(&self) -> usize {
+    pub(crate) fn error_count(&self) -> usize {
         self.error_count
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.body.len()
     }
 
     /// None where it may not be given again.
-    pub(super) fn grounds(&self) -> Option<&Grounds> {
+    pub(crate) fn grounds(&self) -> Option<&Grounds> {
         self.grounds.as_ref()
     }
 
     /// Whether it tells of a failure, or of anything else that nobody is to keep.
-    pub(super) fn is_of_this_moment(&self) -> bool {
+    pub(crate) fn is_of_this_moment(&self) -> bool {
         self.good_for().is_zero()
     }
 
-    pub(super) fn respond(&self, manner: &Manner<'_>) -> Response {
+    pub(crate) fn respond(&self, manner: &Manner<'_>) -> Response {
         let good_for = self.good_for();
         let is_to_keep = !good_for.is_zero();
         let tag = manner
@@ -132,7 +134,7 @@ impl Written {
     }
 
     /// How long it may be given again as it is.
-    pub(super) fn repeatable_for(&self) -> Duration {
+    pub(crate) fn repeatable_for(&self) -> Duration {
         let grounds = self.grounds.as_ref();
         grounds.map_or(Duration::ZERO, |grounds| {
             grounds.repeatable_for(Instant::now(), UNCHANGING)
@@ -151,7 +153,7 @@ impl Written {
 }
 
 /// Answers to a batch, in the order of its requests. Each tells for itself how it went.
-pub(super) fn respond_to_batch(
+pub(crate) fn respond_to_batch(
     answers: &[Arc<Written>],
     media_type: MediaType,
     audience: Audience,

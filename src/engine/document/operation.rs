@@ -14,15 +14,17 @@ use futures_util::FutureExt;
 
 use super::{
     MAX_FAULTS_TOLD,
-    documents::{Document, Documents},
-    input_fields, null_variables,
-    parameters::Parameters,
-    validation, variables,
+    document_cache::{Document, Documents},
+    input_fields, null_variables, validation, variables,
 };
 use crate::{
+    engine::{
+        cost::{self as limits, DocumentLimits, Refusal},
+        schema_shape::SchemaShape,
+    },
     http::{
         answer::{Answer, Excess, code, error},
-        limits::{self, DocumentLimits, Refusal, SchemaShape},
+        graphql::parameters::Parameters,
         request_log::OperationFacts,
     },
     repository::Repository,
@@ -30,7 +32,7 @@ use crate::{
 };
 
 /// An operation that may run.
-pub(super) struct Operation {
+pub(crate) struct Operation {
     document: Arc<Document>,
     /// What runs in its place where variables make some of its fields fail.
     marked: Option<ExecutableDocument>,
@@ -38,12 +40,12 @@ pub(super) struct Operation {
     query: String,
     operation_type: OperationType,
     introspection: Introspection,
-    pub(super) facts: Arc<OperationFacts>,
+    pub(crate) facts: Arc<OperationFacts>,
 }
 
 impl Operation {
     /// The operation that is asked for, or the answer that says why there is none.
-    pub(super) fn prepare(
+    pub(crate) fn prepare(
         parameters: Parameters,
         documents: &Documents,
         limits: &DocumentLimits,
@@ -104,11 +106,11 @@ impl Operation {
         })
     }
 
-    pub(super) fn is(&self, operation_type: OperationType) -> bool {
+    pub(crate) fn is(&self, operation_type: OperationType) -> bool {
         self.operation_type == operation_type
     }
 
-    pub(super) async fn execute(
+    pub(crate) async fn execute(
         &self,
         schema: &GatewaySchema,
         repository: Arc<Repository>,
@@ -166,7 +168,7 @@ fn parsed(text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, Answer> 
 }
 
 /// Whether a document could run: it is within the limits, with its variables' defaults, and valid.
-pub(in crate::http) fn check(
+pub(crate) fn check(
     text: &str,
     schema: &GatewaySchema,
     limits: &DocumentLimits,

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 /// The executions under way.
-pub(in crate::http) struct Sharing<Key, Answer> {
+pub(crate) struct Sharing<Key, Answer> {
     table: Mutex<Table<Key, Answer>>,
     started: AtomicU64,
 }
@@ -30,7 +30,7 @@ type Execution<Answer> = BoxFuture<'static, Option<Answer>>;
 
 /// Whether the one who asked had it run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Started,
     Joined,
 }
@@ -40,7 +40,7 @@ where
     Key: Copy + Eq + Hash + Send + 'static,
     Answer: Clone + Send + Sync + 'static,
 {
-    pub(in crate::http) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             table: Mutex::default(),
             started: AtomicU64::new(0),
@@ -49,7 +49,7 @@ where
 
     /// The answer of the execution under way, or of one that starts now. It is a task of its own: it goes on as long as
     /// anybody waits for it, and no longer.
-    pub(super) fn join<Running>(
+    pub(crate) fn join<Running>(
         self: &Arc<Self>,
         key: Key,
         execute: impl FnOnce() -> Running,

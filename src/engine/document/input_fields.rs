@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use async_graphql::{Pos, ServerError};
 
-use crate::http::{
-    answer::{code, error},
-    limits::Tokens,
+use crate::{
+    engine::cost::Tokens,
+    http::answer::{code, error},
 };
 
 /// What is open where a token stands.
@@ -19,7 +19,7 @@ enum Bracket<'a> {
 }
 
 /// The first such field of a document that can be parsed.
-pub(super) fn repeated(document: &str) -> Option<ServerError> {
+pub(crate) fn repeated(document: &str) -> Option<ServerError> {
     let mut open: Vec<Bracket<'_>> = Vec::new();
     let mut tokens = Tokens::of(document).peekable();
 

@@ -12,7 +12,7 @@ use std::{
 
 use async_graphql::parser::types::ExecutableDocument;
 
-use crate::http::limits::DocumentSize;
+use crate::engine::cost::DocumentSize;
 
 /// How much may be held of them.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -21,21 +21,21 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 const BYTES_PER_BYTE: usize = 128;
 const DOCUMENT_BYTES: usize = 1024;
 
-pub(in crate::http) struct Documents {
+pub(crate) struct Documents {
     known: moka::sync::Cache<(u64, u64), Arc<Document>>,
     hashers: (RandomState, RandomState),
 }
 
 /// A document that could be parsed, and whose own values are right.
-pub(super) struct Document {
-    pub(super) parsed: ExecutableDocument,
-    pub(super) size: DocumentSize,
+pub(crate) struct Document {
+    pub(crate) parsed: ExecutableDocument,
+    pub(crate) size: DocumentSize,
     text_bytes: usize,
     is_validated: AtomicBool,
 }
 
 impl Documents {
-    pub(in crate::http) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_room_for(MAX_BYTES)
     }
 
@@ -53,11 +53,11 @@ impl Documents {
         }
     }
 
-    pub(super) fn get(&self, text: &str) -> Option<Arc<Document>> {
+    pub(crate) fn get(&self, text: &str) -> Option<Arc<Document>> {
         self.known.get(&self.key(text))
     }
 
-    pub(super) fn keep(&self, text: &str, document: &Arc<Document>) {
+    pub(crate) fn keep(&self, text: &str, document: &Arc<Document>) {
         self.known.insert(self.key(text), Arc::clone(document));
     }
 
@@ -68,7 +68,7 @@ impl Documents {
 }
 
 impl Document {
-    pub(super) fn new(parsed: ExecutableDocument, text: &str, size: DocumentSize) -> Arc<Self> {
+    pub(crate) fn new(parsed: ExecutableDocument, text: &str, size: DocumentSize) -> Arc<Self> {
         Arc::new(Self {
             parsed,
             size,
@@ -78,11 +78,11 @@ impl Document {
     }
 
     /// Whether the library's rules let it pass: they look at the document alone, and at variables, which were checked before.
-    pub(super) fn is_validated(&self) -> bool {
+    pub(crate) fn is_validated(&self) -> bool {
         self.is_validated.load(Ordering::Relaxed)
     }
 
-    pub(super) fn passed_validation(&self) {
+    pub(crate) fn passed_validation(&self) {
         self.is_validated.store(true, Ordering::Relaxed);
     }
 }
@@ -95,11 +95,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Caller, RequestScope},
-        http::{
-            graphql::{Operation, Parameters},
-            limits::{DocumentLimits, SchemaShape},
-        },
+        context::RequestScope,
+        domain::Caller,
+        engine::{cost::DocumentLimits, document::operation::Operation, schema_shape::SchemaShape},
+        http::graphql::parameters::Parameters,
         repository::{CacheSettings, Keeping, Limits, Repository, Shared},
         schema::{self, GatewaySchema, Introspection, SchemaSettings},
     };

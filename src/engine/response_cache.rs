@@ -8,10 +8,10 @@ use std::{
 
 use async_graphql::{Value, Variables};
 
-use super::parameters::Parameters;
 use crate::{
     domain::Caller,
-    http::{request_log::OperationFacts, written::Written},
+    engine::encoded_response::Written,
+    http::{graphql::parameters::Parameters, request_log::OperationFacts},
     repository::{Keeping, Shared},
 };
 
@@ -23,9 +23,9 @@ pub struct AnswerSettings {
 
 /// Names a question and what its asker may see. It is a keyed hash, so that no personal data stands in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::http) struct QuestionKey(u64, u64);
+pub(crate) struct QuestionKey(u64, u64);
 
-pub(in crate::http) struct KeptAnswers {
+pub(crate) struct KeptAnswers {
     keeping: Keeping,
     answers: moka::sync::Cache<QuestionKey, Answered>,
     hashers: (RandomState, RandomState),
@@ -33,19 +33,19 @@ pub(in crate::http) struct KeptAnswers {
 
 /// What a question was answered with, and what it was.
 #[derive(Clone)]
-pub(in crate::http) struct Answered {
-    pub(super) written: Arc<Written>,
-    pub(super) operation: Arc<OperationFacts>,
+pub(crate) struct Answered {
+    pub(crate) written: Arc<Written>,
+    pub(crate) operation: Arc<OperationFacts>,
     /// From when on what is missing in it may be there for somebody who has that much time; none where time is not what the
     /// request lacked that had it executed.
-    pub(super) better_from: Option<Instant>,
+    pub(crate) better_from: Option<Instant>,
 }
 
 /// What an answer costs beside its bytes: its key, its place in the table, and what it rests on.
 const ANSWER_BYTES: usize = 1024;
 
 impl KeptAnswers {
-    pub(in crate::http) fn new(settings: &AnswerSettings) -> Self {
+    pub(crate) fn new(settings: &AnswerSettings) -> Self {
         let weight = |_: &QuestionKey, answered: &Answered| {
             u32::try_from(answered.written.bytes() + ANSWER_BYTES).unwrap_or(u32::MAX)
         };
@@ -62,7 +62,7 @@ impl KeptAnswers {
 
     /// Everything goes into it that an answer depends on: the document, which of its operations, its variables, and the
     /// caller's rights, but never who the caller is.
-    pub(super) fn key(&self, parameters: &Parameters, caller: &Caller) -> QuestionKey {
+    pub(crate) fn key(&self, parameters: &Parameters, caller: &Caller) -> QuestionKey {
         let hash = |state: &RandomState| {
             let mut hasher = state.build_hasher();
             parameters.query.hash(&mut hasher);
@@ -75,7 +75,7 @@ impl KeptAnswers {
     }
 
     /// An answer that is as good as a new one.
-    pub(super) fn get(&self, key: QuestionKey, shared: &Shared) -> Option<Answered> {
+    pub(crate) fn get(&self, key: QuestionKey, shared: &Shared) -> Option<Answered> {
         if self.keeping == Keeping::NotKept {
             return None;
         }
@@ -85,7 +85,7 @@ impl KeptAnswers {
         is_good.then_some(answered)
     }
 
-    pub(super) fn keep(&self, key: QuestionKey, answered: &Answered) {
+    pub(crate) fn keep(&self, key: QuestionKey, answered: &Answered) {
         if self.keeping == Keeping::Kept && !answered.written.repeatable_for().is_zero() {
             self.answers.insert(key, answered.clone());
         }

@@ -21,15 +21,13 @@ use super::{
     positions::Positions,
 };
 use crate::{
-    http::{
-        answer::{code, error},
-        limits::{Input, SchemaShape},
-    },
+    engine::schema_shape::{Input, SchemaShape},
+    http::answer::{code, error},
     schema::Introspection,
 };
 
 /// Moves each directive of a `__typename` to an inline fragment around it, which means the same and is validated.
-pub(super) fn wrap_typenames(document: &mut ExecutableDocument) {
+pub(crate) fn wrap_typenames(document: &mut ExecutableDocument) {
     let of_operations = operations_mut(&mut document.operations)
         .into_iter()
         .map(|operation| &mut operation.selection_set);
@@ -43,7 +41,7 @@ pub(super) fn wrap_typenames(document: &mut ExecutableDocument) {
         .for_each(|set| wrap_typenames_in(&mut set.node));
 }
 
-pub(super) fn operations_mut(operations: &mut DocumentOperations) -> Vec<&mut OperationDefinition> {
+pub(crate) fn operations_mut(operations: &mut DocumentOperations) -> Vec<&mut OperationDefinition> {
     match operations {
         DocumentOperations::Single(operation) => vec![&mut operation.node],
         DocumentOperations::Multiple(operations) => operations
@@ -95,7 +93,7 @@ fn is_closed(field: &Field, introspection: Introspection) -> bool {
 }
 
 /// The document's faults.
-pub(super) fn faults(
+pub(crate) fn faults(
     document: &ExecutableDocument,
     shape: &SchemaShape,
     introspection: Introspection,

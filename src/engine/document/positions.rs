@@ -14,15 +14,13 @@ use async_graphql_value::Value;
 
 use super::MAX_FAULTS_TOLD;
 use crate::{
-    http::{
-        answer::{code, error},
-        limits::{Input, InputShape, SchemaShape},
-    },
+    engine::schema_shape::{Input, InputShape, SchemaShape},
+    http::answer::{code, error},
     schema::{Introspection, null_where_it_stands},
 };
 
 /// Where variables stand in each operation and fragment.
-pub(super) struct Positions<'a> {
+pub(crate) struct Positions<'a> {
     operations: Vec<(&'a OperationDefinition, Scope<'a>)>,
     fragments: HashMap<&'a str, Scope<'a>>,
 }
@@ -57,7 +55,7 @@ impl Usage<'_> {
 }
 
 impl<'a> Positions<'a> {
-    pub(super) fn of(document: &'a ExecutableDocument, shape: &'a SchemaShape) -> Self {
+    pub(crate) fn of(document: &'a ExecutableDocument, shape: &'a SchemaShape) -> Self {
         let scope = |set: &'a SelectionSet, type_name: &'a str, directives| {
             let mut scope = Scope::default();
             scope.add_directives(directives, shape);
@@ -83,7 +81,7 @@ impl<'a> Positions<'a> {
     }
 
     /// Variables whose type does not fit the places where they stand.
-    pub(super) fn faults(&self, introspection: Introspection) -> Vec<ServerError> {
+    pub(crate) fn faults(&self, introspection: Introspection) -> Vec<ServerError> {
         let mut errors = Vec::new();
         for (operation, scope) in &self.operations {
             let defined: HashMap<&str, &VariableDefinition> = operation
@@ -109,7 +107,7 @@ impl<'a> Positions<'a> {
     }
 
     /// Variables that are null, and only by their default could say what is skipped or included.
-    pub(super) fn null_conditions(
+    pub(crate) fn null_conditions(
         &self,
         operation: &OperationDefinition,
         nulls: &[Name],
@@ -243,7 +241,7 @@ impl<'a> Scope<'a> {
 }
 
 /// The first of these variables, when they are null, that stands in a field's arguments where it must not be null.
-pub(super) fn first_null(
+pub(crate) fn first_null(
     arguments: &[(Positioned<Name>, Positioned<Value>)],
     places: &[Input],
     shape: &SchemaShape,

@@ -5,23 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Vendor;
-
-/// A kind of a vendor's data. A write to one makes what rests on it be read anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Topic {
-    ServiceRecords,
-    ChatMessages,
-    Tickets,
-    Employees,
-    Categories,
-    Sponsors,
-    TerminationCodes,
-}
-
-impl Topic {
-    pub const COUNT: usize = 7;
-}
+use crate::domain::{Topic, Vendor};
 
 /// Gathers, while a request is answered, what its answer rests on. The part that is good for the shortest time decides.
 #[derive(Debug, Default)]

@@ -10,15 +10,13 @@ use super::{
     coercion::{Coercion, Misfit, Notation},
 };
 use crate::{
-    http::{
-        answer::{code, error},
-        limits::SchemaShape,
-    },
+    engine::schema_shape::SchemaShape,
+    http::answer::{code, error},
     schema::Introspection,
 };
 
 /// The variables that the operation defines, their defaults filled in; what else was sent is dropped.
-pub(super) fn coerced(
+pub(crate) fn coerced(
     mut given: Variables,
     operation: &OperationDefinition,
     shape: &SchemaShape,

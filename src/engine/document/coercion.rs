@@ -7,13 +7,13 @@ use async_graphql::{
 use async_graphql_value::Value;
 
 use crate::{
-    http::limits::{Input, InputShape, SchemaShape},
+    engine::schema_shape::{Input, InputShape, SchemaShape},
     schema::{self, Introspection},
 };
 
 /// Where a value stands, which decides how enums and whole numbers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Notation {
+pub(crate) enum Notation {
     /// In the variables: JSON has no enums, and some clients write each number with a fraction.
     Json,
     Document,
@@ -21,7 +21,7 @@ pub(super) enum Notation {
 
 /// Why a value does not fit. It repeats nothing of the value.
 #[derive(Debug)]
-pub(super) struct Misfit {
+pub(crate) struct Misfit {
     /// From the innermost place to the outermost: `.name` or `[0]`.
     path: Vec<String>,
     complaint: String,
@@ -29,7 +29,7 @@ pub(super) struct Misfit {
 
 impl Misfit {
     /// One sentence on what lies at the path from this subject on, which is `of` something.
-    pub(super) fn about(&self, subject: &str, of: &str) -> String {
+    pub(crate) fn about(&self, subject: &str, of: &str) -> String {
         let path: String = self.path.iter().rev().map(String::as_str).collect();
         let complaint = &self.complaint;
         format!("{subject}{path}{of} {complaint}.")
@@ -50,16 +50,16 @@ impl Misfit {
 
 type Result<T> = std::result::Result<T, Misfit>;
 
-pub(super) struct Coercion<'a> {
-    pub(super) shape: &'a SchemaShape,
-    pub(super) notation: Notation,
+pub(crate) struct Coercion<'a> {
+    pub(crate) shape: &'a SchemaShape,
+    pub(crate) notation: Notation,
     /// Where the schema may not be asked for, no sentence tells a name of it that was not sent.
-    pub(super) introspection: Introspection,
+    pub(crate) introspection: Introspection,
 }
 
 impl Coercion<'_> {
     /// The value as its type has it. Whether a variable may stand within is seen elsewhere.
-    pub(super) fn coerce(&self, value: Value, expected: &Type) -> Result<Value> {
+    pub(crate) fn coerce(&self, value: Value, expected: &Type) -> Result<Value> {
         match (value, &expected.base) {
             (Value::Variable(name), _) => Ok(Value::Variable(name)),
             (Value::Null, _) if expected.nullable => Ok(Value::Null),
@@ -89,7 +89,7 @@ impl Coercion<'_> {
     }
 
     /// The complaint about what is not there at all.
-    pub(super) fn missing(&self, expected: &Type) -> Misfit {
+    pub(crate) fn missing(&self, expected: &Type) -> Misfit {
         self.wrong(expected, "missing")
     }
 
@@ -284,7 +284,7 @@ mod tests {
     use async_graphql::{Value, parser::types::Type, value};
 
     use super::{Coercion, Notation};
-    use crate::{http::limits::SchemaShape, schema::Introspection};
+    use crate::{engine::schema_shape::SchemaShape, schema::Introspection};
 
     const SCHEMA: &str = "
         type Query { a: Int }

@@ -1,5 +1,7 @@
 //! What one request carries down through the layers.
 
+mod cache_dependencies;
+
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -8,7 +10,8 @@ use std::{
     time::Instant,
 };
 
-use super::{Caller, Freshness};
+use crate::domain::Caller;
+pub use cache_dependencies::{Freshness, Grounds, Part};
 
 #[derive(Debug)]
 pub struct RequestScope {

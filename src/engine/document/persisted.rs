@@ -5,10 +5,12 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::parameters::Parameters;
 use crate::{
     error::{Error, Result},
-    http::answer::{Answer, Fault, code, error},
+    http::{
+        answer::{Answer, Fault, code, error},
+        graphql::parameters::Parameters,
+    },
 };
 
 #[derive(Debug, Clone)]
@@ -27,7 +29,7 @@ pub enum DocumentMode {
     TrustedOnly,
 }
 
-pub(in crate::http) struct PersistedDocuments {
+pub(crate) struct PersistedDocuments {
     mode: DocumentMode,
     by_id: HashMap<String, String>,
     /// The same documents by the digest of their text.
@@ -41,7 +43,7 @@ const DOCUMENT_BYTES: usize = 512;
 
 impl PersistedDocuments {
     /// Each document of the manifest has to pass the check: it could never run otherwise.
-    pub(in crate::http) fn new(
+    pub(crate) fn new(
         settings: DocumentSettings,
         check: impl Fn(&str) -> std::result::Result<(), Answer>,
     ) -> Result<Self> {
@@ -74,7 +76,7 @@ impl PersistedDocuments {
 
     /// Puts the document that the id stands for into the parameters, or why there is none. A document that comes with its digest
     /// is persisted, if it passes the check.
-    pub(super) fn resolve(
+    pub(crate) fn resolve(
         &self,
         mut parameters: Parameters,
         check: impl Fn(&str) -> bool,

@@ -1,0 +1,15 @@
+//! A document on its way to execution: known or parsed, persisted, validated, its variables coerced.
+
+pub(crate) mod document_cache;
+pub(crate) mod operation;
+pub(crate) mod persisted;
+
+mod coercion;
+mod input_fields;
+mod null_variables;
+mod positions;
+mod validation;
+mod variables;
+
+/// A request may have thousands of faults: nobody needs to be told them all at once.
+const MAX_FAULTS_TOLD: usize = 10;
