@@ -7,6 +7,7 @@ pub mod domain;
 pub mod error;
 
 pub mod context;
+pub mod single_flight;
 
 pub mod http;
 
@@ -31,6 +32,7 @@ use tokio::{
 };
 
 use config::{Config, Refusal};
+use engine::Engine;
 use error::{Error, ErrorKind};
 use repository::Shared;
 use upstream::{
@@ -72,13 +74,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let vendors = vendors(config.firstline, config.bangwo8)?;
     let recoveries = vendors.iter().cloned().map(bring_back).collect();
     let shared = Shared::new(vendors, config.cache, config.limits);
+    let schema_text = schema::sdl();
     let schema = schema::build(config.schema);
-    let router = http::router(config.http, schema, &schema::sdl(), shared.clone()).map_err(
+    let engine = Engine::new(config.engine, schema, &schema_text, shared.clone()).map_err(
         |err| match err.kind {
             ErrorKind::BadUserInput => StartError::Manifest(err),
             _ => StartError::Other(err),
         },
     )?;
+    let router = http::router(config.http, engine, &schema_text, shared.clone())?;
 
     let listener = TcpListener::bind(config.listen)
         .await

@@ -19,7 +19,9 @@ use settings::variable;
 
 use crate::{
     domain::Vendor,
-    engine::{AnswerSettings, DocumentLimits, DocumentMode, DocumentSettings},
+    engine::{
+        DocumentLimits, DocumentMode, DocumentSettings, EngineSettings, ResponseCacheSettings,
+    },
     http::{
         GraphiqlPage, HttpSettings,
         auth::{AuthSettings, TokenSettings},
@@ -43,6 +45,7 @@ pub struct Config {
     pub max_connections: usize,
     pub log: LogFormat,
     pub http: HttpSettings,
+    pub engine: EngineSettings,
     pub schema: SchemaSettings,
     pub cache: CacheSettings,
     pub limits: repository::Limits,
@@ -101,6 +104,7 @@ impl Config {
                 _ => LogFormat::Text,
             },
             http: http(layers, listen)?,
+            engine: engine(layers)?,
             schema: SchemaSettings {
                 introspection: introspection(layers)?,
             },
@@ -125,14 +129,14 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
         },
         cors_origins: origins::read(layers)?,
         requests_per_minute: NonZeroU32::new(small(layers, "limits.requests_per_minute")?),
-        answers: AnswerSettings {
-            keeping: keeping(layers)?,
-            max_bytes: layers.number("cache.answers_max_bytes")?,
-        },
-        request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
         body_timeout: milliseconds(layers, "limits.body_timeout_ms")?,
         max_body_bytes: count(layers, "limits.max_body_bytes")?,
         max_batch: count(layers, "limits.max_batch")?,
+    })
+}
+
+fn engine(layers: &Layers) -> Result<EngineSettings> {
+    Ok(EngineSettings {
         document: DocumentLimits {
             max_depth: layers.number("limits.max_depth")?,
             max_complexity: layers.number("limits.max_complexity")?,
@@ -144,8 +148,13 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
             max_variables_bytes: layers.number("limits.max_variables_bytes")?,
             max_page_size: layers.number("limits.max_page_size")?,
         },
-        introspection: introspection(layers)?,
         documents: documents(layers)?,
+        introspection: introspection(layers)?,
+        response_cache: ResponseCacheSettings {
+            keeping: keeping(layers)?,
+            max_bytes: layers.number("cache.answers_max_bytes")?,
+        },
+        request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
     })
 }
 

@@ -64,8 +64,8 @@ fn defaults_are_as_the_table_says() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
     assert_eq!(config.log, LogFormat::Text);
     assert_eq!(config.http.graphiql, GraphiqlPage::Served);
-    assert_eq!(config.http.request_timeout.as_millis(), 30_000);
-    assert_eq!(config.http.document.max_complexity, 20_000);
+    assert_eq!(config.engine.request_timeout.as_millis(), 30_000);
+    assert_eq!(config.engine.document.max_complexity, 20_000);
     assert_eq!(config.schema.introspection, Introspection::Enabled);
     assert_eq!(config.cache.keeping, Keeping::Kept);
     assert_eq!(config.cache.max_bytes, 268_435_456);

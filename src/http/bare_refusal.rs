@@ -7,13 +7,16 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     SAFETY_HEADERS,
-    answer::{Answer, MediaType, code, error},
+    error::HttpError,
+    negotiation::MediaType,
     request_log::{REQUEST_ID, random_id},
 };
+use crate::error::ErrorCode;
 
 /// A connection's two directions.
 pub(super) struct Completing<S> {
@@ -76,19 +79,22 @@ fn completed(answer: &[u8]) -> Option<Vec<u8>> {
     let status = head.get("HTTP/1.1 ".len()..)?.get(..3)?;
     let (code, message) = match status {
         "414" => (
-            code::LIMIT_EXCEEDED,
+            ErrorCode::LimitExceeded,
             "The address is too long: send the query by POST.",
         ),
         "431" => (
-            code::LIMIT_EXCEEDED,
+            ErrorCode::LimitExceeded,
             "The request has more or longer headers than it may.",
         ),
         _ => (
-            code::BAD_USER_INPUT,
+            ErrorCode::BadUserInput,
             "The request can't be read as one of HTTP/1.1 or HTTP/2.",
         ),
     };
-    let body = serde_json::to_string(&Answer::refused(vec![error(code, message)])).ok()?;
+    let body = HttpError::new(StatusCode::BAD_REQUEST, code, message)
+        .body()
+        .ok()?;
+    let body = String::from_utf8(body).ok()?;
     let id = random_id();
     tracing::info!(
         target: "deskgraph::request",
@@ -99,7 +105,7 @@ fn completed(answer: &[u8]) -> Option<Vec<u8>> {
     let mut headers = format!(
         "content-length: {}\r\ncontent-type: {}\r\ncache-control: no-store\r\n{REQUEST_ID}: {id}\r\n",
         body.len(),
-        MediaType::Json.text()
+        MediaType::Json.header().to_str().ok()?
     );
     for (name, value) in SAFETY_HEADERS {
         headers.push_str(&format!("{name}: {value}\r\n"));

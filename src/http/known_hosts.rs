@@ -12,8 +12,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::answer::{Fault, code};
-use crate::domain::{ip_address, is_loopback};
+use super::error::HttpError;
+use crate::{
+    domain::{ip_address, is_loopback},
+    error::ErrorCode,
+};
 
 /// The names besides this machine's own.
 #[derive(Clone)]
@@ -27,9 +30,9 @@ pub(super) async fn refuse_other_hosts(
     if known.have_all_of(&request) {
         return next.run(request).await;
     }
-    Fault::new(
+    HttpError::new(
         StatusCode::MISDIRECTED_REQUEST,
-        code::BAD_USER_INPUT,
+        ErrorCode::BadUserInput,
         "The gateway does not go by the name that the request gives it; DESKGRAPH_AUTH__ALLOWED_HOSTS can name more.",
     )
     .into_response()

@@ -1,14 +1,22 @@
 //! Inbound: the routes and the whole layer stack, in one list.
 
-pub(crate) mod answer;
+// GraphQL over HTTP.
+mod graphql;
+mod negotiation;
+mod response;
+
+// Who may send requests, and how many.
 pub mod auth;
-mod bare_refusal;
-pub(crate) mod graphql;
-mod health;
 mod known_hosts;
-mod pages;
 mod rate_limit;
-pub(crate) mod request_log;
+
+mod health;
+mod pages;
+
+// Around every request.
+mod bare_refusal;
+mod error;
+mod request_log;
 pub mod server;
 
 use std::{any::Any, num::NonZeroU32, sync::Arc, time::Duration};
@@ -30,23 +38,13 @@ use tower_http::{
 };
 
 use crate::{
-    engine::{
-        cost::DocumentLimits,
-        document::{
-            document_cache::Documents,
-            operation,
-            persisted::{DocumentSettings, PersistedDocuments},
-        },
-        response_cache::{AnswerSettings, KeptAnswers},
-        schema_shape::SchemaShape,
-        single_flight::Sharing,
-    },
-    error::{Error, Result},
+    engine::Engine,
+    error::{Error, ErrorCode, Result},
     repository::Shared,
-    schema::{GatewaySchema, Introspection},
+    schema::Introspection,
 };
-use answer::{Fault, code};
 use auth::{API_KEY, AuthSettings, Authenticator};
+use error::HttpError;
 use graphql::Graphql;
 use known_hosts::{KnownHosts, refuse_other_hosts};
 use pages::{Pages, playground};
@@ -74,21 +72,15 @@ pub struct HttpSettings {
     pub auth: AuthSettings,
     /// In small letters: by which names, besides this machine's own, the gateway may be asked where everybody may ask.
     pub allowed_hosts: Vec<String>,
-    pub answers: AnswerSettings,
     pub graphiql: GraphiqlPage,
     /// The sites, such as `https://desk.example.com`, whose pages may ask.
     pub cors_origins: Vec<String>,
     /// How many requests a caller may send; none for as many as they like.
     pub requests_per_minute: Option<NonZeroU32>,
-    pub request_timeout: Duration,
     /// For a request's whole body to arrive.
     pub body_timeout: Duration,
     pub max_body_bytes: usize,
     pub max_batch: usize,
-    pub document: DocumentLimits,
-    /// Where the schema may not be asked for, refusals tell no names of it either.
-    pub introspection: Introspection,
-    pub documents: DocumentSettings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,30 +92,17 @@ pub enum GraphiqlPage {
 /// The gateway's front. `schema_text` is the schema as it is printed.
 pub fn router(
     settings: HttpSettings,
-    schema: GatewaySchema,
+    engine: Arc<Engine>,
     schema_text: &str,
     shared: Arc<Shared>,
 ) -> Result<Router> {
-    let shape = SchemaShape::read(schema_text)?;
-    let documents = PersistedDocuments::new(settings.documents, |text| {
-        let limits = &settings.document;
-        operation::check(text, &schema, limits, &shape, settings.introspection)
-    })?;
+    let introspection = engine.introspection();
     let known_hosts = matches!(settings.auth, AuthSettings::Open)
         .then(|| KnownHosts(settings.allowed_hosts.into()));
     let graphql = Arc::new(Graphql {
-        schema,
-        shape,
-        documents,
-        shared: shared.clone(),
+        engine,
         authenticator: Authenticator::new(settings.auth)?,
         rate_limit: settings.requests_per_minute.map(RateLimit::new),
-        known_documents: Documents::new(),
-        kept: KeptAnswers::new(&settings.answers),
-        sharing: Sharing::new(),
-        limits: settings.document,
-        introspection: settings.introspection,
-        request_timeout: settings.request_timeout,
         body_timeout: settings.body_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
@@ -143,7 +122,7 @@ pub fn router(
                 .with_state(graphql),
         )
         .route("/readme", get(pages::readme));
-    if settings.introspection == Introspection::Enabled {
+    if introspection == Introspection::Enabled {
         router = router.route("/schema.graphql", get(pages::schema).with_state(pages));
     }
     if settings.graphiql == GraphiqlPage::Served {
@@ -268,18 +247,18 @@ fn bear_safety_headers<B>(mut response: http::Response<B>) -> http::Response<B> 
     response
 }
 
-async fn no_such_page() -> Fault {
-    Fault::new(
+async fn no_such_page() -> HttpError {
+    HttpError::new(
         StatusCode::NOT_FOUND,
-        code::BAD_USER_INPUT,
+        ErrorCode::BadUserInput,
         "There is nothing here; GraphQL is at /graphql.",
     )
 }
 
-async fn wrong_method() -> Fault {
-    Fault::new(
+async fn wrong_method() -> HttpError {
+    HttpError::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        code::BAD_USER_INPUT,
+        ErrorCode::BadUserInput,
         "This address does not take that method; the header Allow names those that it takes.",
     )
 }
@@ -287,7 +266,7 @@ async fn wrong_method() -> Fault {
 /// Where it was goes to the log by the panic hook, and to nobody else.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request ended in a panic");
-    Fault::internal().into_response()
+    HttpError::internal().into_response()
 }
 
 #[cfg(test)]

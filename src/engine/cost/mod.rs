@@ -65,7 +65,7 @@ const INTROSPECTION_SIZE: DocumentSize = DocumentSize {
 
 /// Why a document does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum LimitError {
     OverLimit(OverLimit),
     /// The document is not valid, and can't be counted.
     Invalid(String),
@@ -89,7 +89,7 @@ impl fmt::Display for OverLimit {
     }
 }
 
-type Result<T> = std::result::Result<T, Refusal>;
+type Result<T> = std::result::Result<T, LimitError>;
 
 /// Before the document is parsed. What is no larger than introspection may be is held against the settings when it is known to
 /// ask for anything else.
@@ -119,7 +119,7 @@ pub(crate) fn check_variables(variables: &Variables, limits: &DocumentLimits) ->
     // Counting can't fail, and what can't be written as JSON did not come as JSON.
     if serde_json::to_writer(&mut bytes, variables).is_err() {
         let message = "The variables can't be counted.".to_owned();
-        return Err(Refusal::Invalid(message));
+        return Err(LimitError::Invalid(message));
     }
     check("bytes of variables", bytes.0, limits.max_variables_bytes)
 }
@@ -204,7 +204,7 @@ fn check(what: &'static str, has: u64, allowed: u64) -> Result<()> {
     if has <= allowed {
         return Ok(());
     }
-    Err(Refusal::OverLimit(OverLimit { what, has, allowed }))
+    Err(LimitError::OverLimit(OverLimit { what, has, allowed }))
 }
 
 /// What a set of selections holds, its fragments expanded.
@@ -318,7 +318,7 @@ impl<'a> Meter<'a> {
                 return Ok(*measure);
             }
             Some(FragmentState::UnderWay) => {
-                return Err(Refusal::Invalid(format!(
+                return Err(LimitError::Invalid(format!(
                     "The fragment \"{name}\" spreads itself."
                 )));
             }

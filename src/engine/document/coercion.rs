@@ -21,13 +21,13 @@ pub(crate) enum Notation {
 
 /// Why a value does not fit. It repeats nothing of the value.
 #[derive(Debug)]
-pub(crate) struct Misfit {
+pub(crate) struct CoercionError {
     /// From the innermost place to the outermost: `.name` or `[0]`.
     path: Vec<String>,
     complaint: String,
 }
 
-impl Misfit {
+impl CoercionError {
     /// One sentence on what lies at the path from this subject on, which is `of` something.
     pub(crate) fn about(&self, subject: &str, of: &str) -> String {
         let path: String = self.path.iter().rev().map(String::as_str).collect();
@@ -48,7 +48,7 @@ impl Misfit {
     }
 }
 
-type Result<T> = std::result::Result<T, Misfit>;
+type Result<T> = std::result::Result<T, CoercionError>;
 
 pub(crate) struct Coercion<'a> {
     pub(crate) shape: &'a SchemaShape,
@@ -89,7 +89,7 @@ impl Coercion<'_> {
     }
 
     /// The complaint about what is not there at all.
-    pub(crate) fn missing(&self, expected: &Type) -> Misfit {
+    pub(crate) fn missing(&self, expected: &Type) -> CoercionError {
         self.wrong(expected, "missing")
     }
 
@@ -182,15 +182,15 @@ impl Coercion<'_> {
     fn one_of(&self, value: Value, fields: &[Input], expected: &Type) -> Result<Value> {
         match self.object(value, fields, expected)? {
             Value::Object(given) if given.len() != 1 || given.values().any(is_null) => Err(
-                Misfit::new("must have exactly one field, which is not null".to_owned()),
+                CoercionError::new("must have exactly one field, which is not null".to_owned()),
             ),
             value => Ok(value),
         }
     }
 
-    fn wrong(&self, expected: &Type, is: &str) -> Misfit {
+    fn wrong(&self, expected: &Type, is: &str) -> CoercionError {
         let must_be = self.must_be(expected);
-        Misfit::new(format!("must be {must_be}, but is {is}"))
+        CoercionError::new(format!("must be {must_be}, but is {is}"))
     }
 
     /// What a value of the type is, for people.
@@ -224,19 +224,19 @@ impl Coercion<'_> {
         }
     }
 
-    fn lacking(&self, field: &Input) -> Misfit {
+    fn lacking(&self, field: &Input) -> CoercionError {
         match self.introspection {
             Introspection::Enabled => self
                 .missing(&field.input_type)
                 .within(format!(".{}", field.name)),
             Introspection::Disabled => {
-                Misfit::new("lacks a field that its type requires".to_owned())
+                CoercionError::new("lacks a field that its type requires".to_owned())
             }
         }
     }
 
     /// A name is repeated only where it can be one: anything can be a key of the variables.
-    fn unknown(&self, field: &str, expected: &Type) -> Misfit {
+    fn unknown(&self, field: &str, expected: &Type) -> CoercionError {
         let is_name = field.len() <= MAX_NAME_SHOWN
             && field
                 .bytes()
@@ -252,7 +252,7 @@ impl Coercion<'_> {
             }
             _ => format!("can't have {field}"),
         };
-        Misfit::new(complaint)
+        CoercionError::new(complaint)
     }
 }
 

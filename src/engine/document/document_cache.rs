@@ -21,26 +21,26 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 const BYTES_PER_BYTE: usize = 128;
 const DOCUMENT_BYTES: usize = 1024;
 
-pub(crate) struct Documents {
-    known: moka::sync::Cache<(u64, u64), Arc<Document>>,
+pub(crate) struct DocumentCache {
+    known: moka::sync::Cache<(u64, u64), Arc<ParsedDocument>>,
     hashers: (RandomState, RandomState),
 }
 
 /// A document that could be parsed, and whose own values are right.
-pub(crate) struct Document {
+pub(crate) struct ParsedDocument {
     pub(crate) parsed: ExecutableDocument,
     pub(crate) size: DocumentSize,
     text_bytes: usize,
     is_validated: AtomicBool,
 }
 
-impl Documents {
+impl DocumentCache {
     pub(crate) fn new() -> Self {
         Self::with_room_for(MAX_BYTES)
     }
 
     fn with_room_for(max_bytes: u64) -> Self {
-        let weight = |_: &(u64, u64), document: &Arc<Document>| {
+        let weight = |_: &(u64, u64), document: &Arc<ParsedDocument>| {
             let bytes = document.text_bytes.saturating_mul(BYTES_PER_BYTE);
             u32::try_from(bytes.saturating_add(DOCUMENT_BYTES)).unwrap_or(u32::MAX)
         };
@@ -53,11 +53,11 @@ impl Documents {
         }
     }
 
-    pub(crate) fn get(&self, text: &str) -> Option<Arc<Document>> {
+    pub(crate) fn get(&self, text: &str) -> Option<Arc<ParsedDocument>> {
         self.known.get(&self.key(text))
     }
 
-    pub(crate) fn keep(&self, text: &str, document: &Arc<Document>) {
+    pub(crate) fn keep(&self, text: &str, document: &Arc<ParsedDocument>) {
         self.known.insert(self.key(text), Arc::clone(document));
     }
 
@@ -67,7 +67,7 @@ impl Documents {
     }
 }
 
-impl Document {
+impl ParsedDocument {
     pub(crate) fn new(parsed: ExecutableDocument, text: &str, size: DocumentSize) -> Arc<Self> {
         Arc::new(Self {
             parsed,
@@ -82,7 +82,7 @@ impl Document {
         self.is_validated.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn passed_validation(&self) {
+    pub(crate) fn set_validated(&self) {
         self.is_validated.store(true, Ordering::Relaxed);
     }
 }
@@ -97,8 +97,10 @@ mod tests {
     use crate::{
         context::RequestScope,
         domain::Caller,
-        engine::{cost::DocumentLimits, document::operation::Operation, schema_shape::SchemaShape},
-        http::graphql::parameters::Parameters,
+        engine::{
+            cost::DocumentLimits, document::operation::CheckedOperation, request::GraphqlRequest,
+            schema_shape::SchemaShape,
+        },
         repository::{CacheSettings, Keeping, Limits, Repository, Shared},
         schema::{self, GatewaySchema, Introspection, SchemaSettings},
     };
@@ -148,17 +150,16 @@ mod tests {
     async fn a_document_is_parsed_and_validated_once() {
         const TEXT: &str = "query Names($more: Boolean!) { __typename @include(if: $more) }";
         let (schema, shape) = schema();
-        let documents = Documents::new();
+        let documents = DocumentCache::new();
         let prepare = |more: bool| {
-            let parameters = Parameters {
+            let request = GraphqlRequest {
                 query: TEXT.to_owned(),
                 operation_name: None,
                 variables: Variables::from_json(serde_json::json!({ "more": more })),
                 document_id: None,
-                refusal: None,
             };
             let (limits, introspection) = (&LIMITS, Introspection::Enabled);
-            Operation::prepare(parameters, &documents, limits, &shape, introspection)
+            CheckedOperation::prepare(request, &documents, limits, &shape, introspection)
                 .unwrap_or_else(|_| panic!("the question is right"))
         };
 
@@ -180,11 +181,11 @@ mod tests {
     #[test]
     fn as_many_are_held_as_there_is_room_for() {
         let held = |max_bytes: usize| {
-            let documents = Documents::with_room_for(max_bytes as u64);
+            let documents = DocumentCache::with_room_for(max_bytes as u64);
             for text in ["{ a }", "{ b }"] {
                 let parsed = parse_query(text).expect("it can be parsed");
                 let size = DocumentSize::of(text);
-                documents.keep(text, &Document::new(parsed, text, size));
+                documents.keep(text, &ParsedDocument::new(parsed, text, size));
             }
             documents.known.run_pending_tasks();
             ["{ a }", "{ b }"]

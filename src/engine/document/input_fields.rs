@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use async_graphql::{Pos, ServerError};
 
 use crate::{
-    engine::cost::Tokens,
-    http::answer::{code, error},
+    engine::{cost::Tokens, response::request_error},
+    error::ErrorCode,
 };
 
 /// What is open where a token stands.
@@ -42,7 +42,7 @@ pub(crate) fn repeated(document: &str) -> Option<ServerError> {
                     && !seen.insert(name)
                 {
                     let message = format!("The input object has the field {name} more than once.");
-                    let mut error = error(code::VALIDATION_FAILED, message);
+                    let mut error = request_error(ErrorCode::ValidationFailed, message);
                     error.locations.push(place(document, token.start));
                     return Some(error);
                 }

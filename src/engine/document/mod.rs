@@ -10,6 +10,3 @@ mod null_variables;
 mod positions;
 mod validation;
 mod variables;
-
-/// A request may have thousands of faults: nobody needs to be told them all at once.
-const MAX_FAULTS_TOLD: usize = 10;

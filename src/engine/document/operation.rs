@@ -1,9 +1,9 @@
-//! One operation on its way: parsed, found, counted, and executed, with a code on every error.
+//! One operation before it is executed: parsed, found in its document, counted, validated, its variables coerced.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::{
-    Name, Positioned, Request, Response, ServerError, Value, Variables,
+    Name, Positioned, Request, ServerError, Variables,
     parser::{
         self, parse_query,
         types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
@@ -13,79 +13,73 @@ use async_graphql::{
 use futures_util::FutureExt;
 
 use super::{
-    MAX_FAULTS_TOLD,
-    document_cache::{Document, Documents},
+    document_cache::{DocumentCache, ParsedDocument},
     input_fields, null_variables, validation, variables,
 };
 use crate::{
     engine::{
-        cost::{self as limits, DocumentLimits, Refusal},
+        cost::{self, DocumentLimits, LimitError},
+        progress::OperationInfo,
+        request::GraphqlRequest,
+        response::{Excess, RequestErrors, executed, request_error, shorten},
         schema_shape::SchemaShape,
     },
-    http::{
-        answer::{Answer, Excess, code, error},
-        graphql::parameters::Parameters,
-        request_log::OperationFacts,
-    },
-    repository::Repository,
+    error::ErrorCode,
     schema::{GatewaySchema, Introspection},
 };
 
-/// An operation that may run.
-pub(crate) struct Operation {
-    document: Arc<Document>,
-    /// What runs in its place where variables make some of its fields fail.
-    marked: Option<ExecutableDocument>,
-    variables: Variables,
-    query: String,
-    operation_type: OperationType,
-    introspection: Introspection,
-    pub(crate) facts: Arc<OperationFacts>,
+/// An operation that may be executed.
+pub(crate) struct CheckedOperation {
+    pub(in crate::engine) document: Arc<ParsedDocument>,
+    /// The document to execute in its place where variables make some of its fields fail.
+    pub(in crate::engine) marked: Option<ExecutableDocument>,
+    pub(in crate::engine) variables: Variables,
+    pub(in crate::engine) query: String,
+    pub(in crate::engine) operation_type: OperationType,
+    pub(in crate::engine) introspection: Introspection,
+    pub(in crate::engine) info: Arc<OperationInfo>,
 }
 
-impl Operation {
-    /// The operation that is asked for, or the answer that says why there is none.
+impl CheckedOperation {
+    /// The operation that the request names, or why it can't be executed.
     pub(crate) fn prepare(
-        parameters: Parameters,
-        documents: &Documents,
+        request: GraphqlRequest,
+        documents: &DocumentCache,
         limits: &DocumentLimits,
         shape: &SchemaShape,
         introspection: Introspection,
-    ) -> Result<Self, Answer> {
-        if let Some(refusal) = parameters.refusal {
-            return Err(refusal);
-        }
-        limits::check_variables(&parameters.variables, limits).map_err(refused)?;
-        let known = documents.get(&parameters.query);
+    ) -> Result<Self, RequestErrors> {
+        cost::check_variables(&request.variables, limits).map_err(limit_errors)?;
+        let known = documents.get(&request.query);
         let is_known = known.is_some();
         let document = match known {
             Some(known) => known,
-            None => parsed(&parameters.query, limits)?,
+            None => parsed(&request.query, limits)?,
         };
 
-        let found = found(&document.parsed, parameters.operation_name.as_deref())?;
+        let found = found(&document.parsed, request.operation_name.as_deref())?;
         let (name, definition) = (found.0.map(str::to_owned), &found.1.node);
-        limits::check_document(
+        cost::check_document(
             document.size,
             &document.parsed,
             definition,
-            &parameters.variables,
+            &request.variables,
             shape,
             limits,
         )
-        .map_err(refused)?;
+        .map_err(limit_errors)?;
         if !is_known {
             let faults = validation::faults(&document.parsed, shape, introspection);
             if !faults.is_empty() {
-                return Err(Answer::refused(faults));
+                return Err(RequestErrors(faults));
             }
-            documents.keep(&parameters.query, &document);
+            documents.keep(&request.query, &document);
         }
-        let variables = variables::coerced(parameters.variables, definition, shape, introspection)
-            .map_err(Answer::refused)?;
+        let variables = variables::coerced(request.variables, definition, shape, introspection)
+            .map_err(RequestErrors)?;
         let marked = null_variables::marked(&document.parsed, definition, &variables, shape)
-            .map_err(Answer::refused)?;
-        let facts = OperationFacts {
+            .map_err(RequestErrors)?;
+        let info = OperationInfo {
             name,
             type_name: match definition.ty {
                 OperationType::Query => "query",
@@ -101,106 +95,68 @@ impl Operation {
             variables,
             operation_type,
             introspection,
-            facts: Arc::new(facts),
-            query: parameters.query,
+            info: Arc::new(info),
+            query: request.query,
         })
-    }
-
-    pub(crate) fn is(&self, operation_type: OperationType) -> bool {
-        self.operation_type == operation_type
-    }
-
-    pub(crate) async fn execute(
-        &self,
-        schema: &GatewaySchema,
-        repository: Arc<Repository>,
-    ) -> Answer {
-        // Nothing is valid with the marks of the gateway in it.
-        if self.marked.is_some() && !self.document.is_validated() {
-            if let Err(refusal) = validated(&self.document.parsed, schema) {
-                return self.shown(refusal);
-            }
-            self.document.passed_validation();
-        }
-        let parsed = self.marked.as_ref().unwrap_or(&self.document.parsed);
-        // The text was parsed, and nobody reads it again.
-        let mut request = Request::new(String::new())
-            .variables(self.variables.clone())
-            .data(repository);
-        request.operation_name = self.facts.name.clone();
-        request.set_parsed_query(parsed.clone());
-
-        let response = match self.document.is_validated() {
-            true => schema.execute_validated(request).await,
-            false => schema.execute(request).await,
-        };
-        let answer = answer(response);
-        if !answer.is_refusal() {
-            self.document.passed_validation();
-        }
-        self.shown(answer)
-    }
-
-    fn shown(&self, mut answer: Answer) -> Answer {
-        if self.introspection == Introspection::Disabled {
-            withhold_names(&mut answer.errors, &self.query);
-        }
-        answer
     }
 }
 
 /// The document, where it is small enough to be parsed.
-fn parsed(text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, Answer> {
-    let size = limits::check_size(text, limits).map_err(refused)?;
+fn parsed(text: &str, limits: &DocumentLimits) -> Result<Arc<ParsedDocument>, RequestErrors> {
+    let size = cost::check_size(text, limits).map_err(limit_errors)?;
     let mut parsed = parse_query(text).map_err(|err| {
         // What can't be read is no introspection, and its size comes first.
-        match limits::check_size_of(size, limits) {
-            Err(refusal) => refused(refusal),
-            Ok(()) => unparsable(err),
+        match cost::check_size_of(size, limits) {
+            Err(error) => limit_errors(error),
+            Ok(()) => syntax_error(err).into(),
         }
     })?;
     if let Some(mut repeated) = input_fields::repeated(text) {
         shorten(&mut repeated);
-        return Err(Answer::refused(vec![repeated]));
+        return Err(repeated.into());
     }
     validation::wrap_typenames(&mut parsed);
-    Ok(Document::new(parsed, text, size))
+    Ok(ParsedDocument::new(parsed, text, size))
 }
 
 /// Whether a document could run: it is within the limits, with its variables' defaults, and valid.
-pub(crate) fn check(
+pub(in crate::engine) fn check(
     text: &str,
     schema: &GatewaySchema,
     limits: &DocumentLimits,
     shape: &SchemaShape,
     introspection: Introspection,
-) -> Result<(), Answer> {
+) -> Result<(), RequestErrors> {
     let document = parsed(text, limits)?;
 
     let (size, parsed) = (document.size, &document.parsed);
     let no_variables = Variables::default();
     for (_, operation) in parsed.operations.iter() {
-        limits::check_document(size, parsed, &operation.node, &no_variables, shape, limits)
-            .map_err(refused)?;
+        cost::check_document(size, parsed, &operation.node, &no_variables, shape, limits)
+            .map_err(limit_errors)?;
     }
     let faults = validation::faults(parsed, shape, introspection);
     if !faults.is_empty() {
-        return Err(Answer::refused(faults));
+        return Err(RequestErrors(faults));
     }
 
-    validated(parsed, schema)
+    validate(parsed, schema)
 }
 
-/// The library validates no sooner than it executes. Of introspection alone, which waits for nothing.
-fn validated(parsed: &ExecutableDocument, schema: &GatewaySchema) -> Result<(), Answer> {
+/// Validates by the library's rules. The library validates only when it executes, so it executes introspection, which waits for
+/// nothing.
+pub(in crate::engine) fn validate(
+    parsed: &ExecutableDocument,
+    schema: &GatewaySchema,
+) -> Result<(), RequestErrors> {
     let mut request = Request::new(String::new()).only_introspection();
     request.operation_name = match &parsed.operations {
         DocumentOperations::Single(_) => None,
         DocumentOperations::Multiple(operations) => operations.keys().next().map(Name::to_string),
     };
     request.set_parsed_query(parsed.clone());
-    match schema.execute(request).now_or_never().map(answer) {
-        Some(answer) if answer.is_refusal() => Err(answer),
+    match schema.execute(request).now_or_never().map(executed) {
+        Some(Err(errors)) => Err(errors),
         _ => Ok(()),
     }
 }
@@ -209,7 +165,7 @@ fn validated(parsed: &ExecutableDocument, schema: &GatewaySchema) -> Result<(), 
 fn found<'a>(
     document: &'a ExecutableDocument,
     name: Option<&'a str>,
-) -> Result<(Option<&'a str>, &'a Positioned<OperationDefinition>), Answer> {
+) -> Result<(Option<&'a str>, &'a Positioned<OperationDefinition>), RequestErrors> {
     let found = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some((None, operation)),
         (DocumentOperations::Single(_), Some(_)) => None,
@@ -230,24 +186,25 @@ fn found<'a>(
             Some(_) => "The document has no operation of the name in operationName.",
             None => "The document has several operations: operationName must say which one to run.",
         };
-        Answer::refused(vec![error(code::BAD_USER_INPUT, message)])
+        request_error(ErrorCode::BadUserInput, message).into()
     })
 }
 
-fn refused(refusal: Refusal) -> Answer {
-    Answer::refused(vec![match refusal {
-        Refusal::OverLimit(over) => {
+fn limit_errors(error: LimitError) -> RequestErrors {
+    let error = match error {
+        LimitError::OverLimit(over) => {
             let excess = Excess {
                 cost: Some(over.has),
                 allowed: over.allowed,
             };
             excess.error(over.to_string())
         }
-        Refusal::Invalid(message) => error(code::VALIDATION_FAILED, message),
-    }])
+        LimitError::Invalid(message) => request_error(ErrorCode::ValidationFailed, message),
+    };
+    error.into()
 }
 
-fn unparsable(err: parser::Error) -> Answer {
+fn syntax_error(err: parser::Error) -> ServerError {
     let message = match &err {
         // The parser draws the place below the line; the error's location tells it already.
         parser::Error::Syntax { message, .. } => {
@@ -262,99 +219,12 @@ fn unparsable(err: parser::Error) -> Answer {
         }
         parser::Error::RecursionLimitExceeded => {
             let message = "The query has more brackets inside each other than are allowed.";
-            return Answer::refused(vec![error(code::LIMIT_EXCEEDED, message)]);
+            return request_error(ErrorCode::LimitExceeded, message);
         }
         other => format!("Syntax error: {other}"),
     };
 
-    let mut error = error(code::PARSE_FAILED, message);
+    let mut error = request_error(ErrorCode::ParseFailed, message);
     error.locations = err.positions().collect();
-    Answer::refused(vec![error])
-}
-
-/// A document may hold names of any length: nobody needs to be told them all.
-const MAX_MESSAGE_LETTERS: usize = 400;
-
-fn answer(mut response: Response) -> Answer {
-    // What fails while it runs has a path; what has none kept the request from running.
-    let is_refused = response.data == Value::Null
-        && !response.errors.is_empty()
-        && response.errors.iter().all(|error| error.path.is_empty());
-
-    if is_refused {
-        response.errors.truncate(MAX_FAULTS_TOLD);
-    }
-    for error in &mut response.errors {
-        set_code(error, is_refused);
-    }
-    if is_refused {
-        response.errors.iter_mut().for_each(shorten);
-        Answer::refused(response.errors)
-    } else {
-        Answer::executed(response)
-    }
-}
-
-fn shorten(error: &mut ServerError) {
-    let end = error.message.char_indices().nth(MAX_MESSAGE_LETTERS);
-    if let Some((end, _)) = end {
-        error.message.truncate(end);
-        error.message.push('…');
-    }
-}
-
-/// Takes out of the library's refusals each quoted name that the query does not hold itself, and what is suggested.
-fn withhold_names(errors: &mut [ServerError], query: &str) {
-    let sent: HashSet<&str> = query.split(|letter| !is_of_name(letter)).collect();
-
-    for error in errors.iter_mut().filter(|error| error.path.is_empty()) {
-        let message = error.message.split(" Did you mean").next();
-        let parts = message.unwrap_or_default().split('"').enumerate();
-        let shown: Vec<&str> = parts
-            .map(|(index, part)| {
-                let is_quoted = index % 2 == 1;
-                let is_known = part
-                    .split(|letter| !is_of_name(letter))
-                    .all(|name| sent.contains(name));
-                if is_quoted && !is_known { "…" } else { part }
-            })
-            .collect();
-        error.message = shown.join("\"");
-    }
-}
-
-fn is_of_name(letter: char) -> bool {
-    letter == '_' || letter.is_ascii_alphanumeric()
-}
-
-/// The one place that gives a code to the errors which the library makes by itself; the schema's own have one.
-fn set_code(error: &mut ServerError, is_refused: bool) {
-    let extensions = error.extensions.get_or_insert_default();
-    if extensions.get("code").is_some() {
-        return;
-    }
-
-    let is_about_a_value = [
-        "Invalid value for ",
-        "Failed to parse ",
-        "Expected input type ",
-    ]
-    .iter()
-    .any(|start| error.message.starts_with(start));
-    let code = if is_about_a_value {
-        code::BAD_USER_INPUT
-    } else if error
-        .message
-        .starts_with("The recursion depth of the query")
-    {
-        code::LIMIT_EXCEEDED
-    } else if is_refused {
-        code::VALIDATION_FAILED
-    } else {
-        // Nobody is to see what it says, but somebody has to know.
-        tracing::error!(target: "deskgraph::graphql", error = error.message, "a field failed without a code");
-        error.message = "The gateway failed while answering this field.".to_owned();
-        code::INTERNAL
-    };
-    extensions.set("code", Value::from(code));
+    error
 }

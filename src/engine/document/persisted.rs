@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    error::{Error, Result},
-    http::{
-        answer::{Answer, Fault, code, error},
-        graphql::parameters::Parameters,
+    engine::{
+        request::GraphqlRequest,
+        response::{RequestErrors, request_error},
     },
+    error::{Error, ErrorCode, Result},
 };
 
 #[derive(Debug, Clone)]
@@ -45,12 +45,12 @@ impl PersistedDocuments {
     /// Each document of the manifest has to pass the check: it could never run otherwise.
     pub(crate) fn new(
         settings: DocumentSettings,
-        check: impl Fn(&str) -> std::result::Result<(), Answer>,
+        check: impl Fn(&str) -> std::result::Result<(), RequestErrors>,
     ) -> Result<Self> {
         for (id, document) in &settings.manifest {
-            if let Err(answer) = check(document) {
-                let fault = answer.errors.first();
-                let message = fault.map(|error| error.message.as_str());
+            if let Err(errors) = check(document) {
+                let first = errors.0.first();
+                let message = first.map(|error| error.message.as_str());
                 return Err(Error::bad_user_input(format!(
                     "the document {id:?} of the manifest can't run: {}",
                     message.unwrap_or_default()
@@ -74,48 +74,82 @@ impl PersistedDocuments {
         })
     }
 
-    /// Puts the document that the id stands for into the parameters, or why there is none. A document that comes with its digest
-    /// is persisted, if it passes the check.
+    /// Puts the document of the request's id into the request. A document that is sent with its digest is persisted if it passes
+    /// the check.
     pub(crate) fn resolve(
         &self,
-        mut parameters: Parameters,
+        mut request: GraphqlRequest,
         check: impl Fn(&str) -> bool,
-    ) -> std::result::Result<Parameters, Fault> {
-        let id = parameters.document_id.take();
-        let sent = !parameters.query.is_empty();
+    ) -> std::result::Result<GraphqlRequest, PersistedError> {
+        let id = request.document_id.take();
+        let is_sent = !request.query.is_empty();
 
-        if let Some(id) = id.as_deref().filter(|_| sent)
-            && id != digest(&parameters.query)
-            && self.by_id.get(id) != Some(&parameters.query)
+        if let Some(id) = id.as_deref().filter(|_| is_sent)
+            && id != digest(&request.query)
+            && self.by_id.get(id) != Some(&request.query)
         {
-            return Err(Fault::bad_request("provided sha does not match query"));
+            return Err(PersistedError::DigestMismatch);
         }
         let trusted = match &id {
             Some(id) => self.by_id.get(id).or_else(|| self.by_digest.get(id)),
             None if self.by_digest.is_empty() => None,
-            None => self.by_digest.get(&digest(&parameters.query)),
+            None => self.by_digest.get(&digest(&request.query)),
         };
 
         match (self.mode, trusted, id) {
-            (_, Some(document), _) => parameters.query.clone_from(document),
-            (DocumentMode::TrustedOnly, None, _) => parameters.refusal = Some(not_trusted()),
+            (_, Some(document), _) => request.query.clone_from(document),
+            (DocumentMode::TrustedOnly, None, _) => return Err(PersistedError::NotTrusted),
             (DocumentMode::Any, None, None) => {}
             (DocumentMode::Any, None, Some(_)) if self.max_persisted_bytes == 0 => {
-                if !sent {
-                    parameters.refusal = Some(not_supported());
+                if !is_sent {
+                    return Err(PersistedError::NotSupported);
                 }
             }
-            (DocumentMode::Any, None, Some(id)) if sent => {
-                if !self.persisted.contains_key(&id) && check(&parameters.query) {
-                    self.persisted.insert(id, parameters.query.clone());
+            (DocumentMode::Any, None, Some(id)) if is_sent => {
+                if !self.persisted.contains_key(&id) && check(&request.query) {
+                    self.persisted.insert(id, request.query.clone());
                 }
             }
-            (DocumentMode::Any, None, Some(id)) => match self.persisted.get(&id) {
-                Some(document) => parameters.query = document,
-                None => parameters.refusal = Some(not_found()),
-            },
+            (DocumentMode::Any, None, Some(id)) => {
+                let document = self.persisted.get(&id);
+                request.query = document.ok_or(PersistedError::NotFound)?;
+            }
         }
-        Ok(parameters)
+        Ok(request)
+    }
+}
+
+/// Why there is no document for a request's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PersistedError {
+    /// The document that was sent has another digest.
+    DigestMismatch,
+    NotFound,
+    NotSupported,
+    NotTrusted,
+}
+
+impl From<PersistedError> for RequestErrors {
+    /// Clients look for the words of the first three: they send the whole document after the second, and no more digests after
+    /// the third.
+    fn from(error: PersistedError) -> Self {
+        let (code, message) = match error {
+            PersistedError::DigestMismatch => {
+                (ErrorCode::BadUserInput, "provided sha does not match query")
+            }
+            PersistedError::NotFound => {
+                (ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound")
+            }
+            PersistedError::NotSupported => (
+                ErrorCode::PersistedQueryNotSupported,
+                "PersistedQueryNotSupported",
+            ),
+            PersistedError::NotTrusted => (
+                ErrorCode::DocumentNotTrusted,
+                "Only the documents of the gateway's manifest run here, and this is none of them.",
+            ),
+        };
+        request_error(code, message).into()
     }
 }
 
@@ -123,26 +157,4 @@ impl PersistedDocuments {
 fn digest(document: &str) -> String {
     let digest = Sha256::digest(document);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The words are those that clients look for: they send the whole document then.
-fn not_found() -> Answer {
-    let error = error(code::PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound");
-    Answer::refused(vec![error])
-}
-
-/// The words are those that clients look for: they don't try again by a digest then.
-fn not_supported() -> Answer {
-    let error = error(
-        code::PERSISTED_QUERY_NOT_SUPPORTED,
-        "PersistedQueryNotSupported",
-    );
-    Answer::refused(vec![error])
-}
-
-fn not_trusted() -> Answer {
-    let message =
-        "Only the documents of the gateway's manifest run here, and this is none of them.";
-    let error = error(code::DOCUMENT_NOT_TRUSTED, message);
-    Answer::refused(vec![error])
 }

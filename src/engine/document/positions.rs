@@ -12,10 +12,12 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
-use super::MAX_FAULTS_TOLD;
 use crate::{
-    engine::schema_shape::{Input, InputShape, SchemaShape},
-    http::answer::{code, error},
+    engine::{
+        response::{MAX_ERRORS, request_error},
+        schema_shape::{Input, InputShape, SchemaShape},
+    },
+    error::ErrorCode,
     schema::{Introspection, null_where_it_stands},
 };
 
@@ -92,12 +94,12 @@ impl<'a> Positions<'a> {
 
             self.for_each_usage(scope, &mut |usage| {
                 let definition = defined.get(usage.variable.as_str());
-                if errors.len() < MAX_FAULTS_TOLD
+                if errors.len() < MAX_ERRORS
                     && let Some(definition) = definition
                     && !may_stand(definition, usage)
                 {
                     let message = misplaced(definition, usage, introspection);
-                    let mut error = error(code::VALIDATION_FAILED, message);
+                    let mut error = request_error(ErrorCode::ValidationFailed, message);
                     error.locations.push(usage.pos);
                     errors.push(error);
                 }
@@ -120,9 +122,9 @@ impl<'a> Positions<'a> {
         for (_, scope) in scopes {
             self.for_each_usage(scope, &mut |usage| {
                 let is_null = usage.is_condition && usage.is_null_among(nulls);
-                if is_null && errors.len() < MAX_FAULTS_TOLD {
+                if is_null && errors.len() < MAX_ERRORS {
                     let message = null_where_it_stands(usage.variable);
-                    let mut error = error(code::BAD_USER_INPUT, message);
+                    let mut error = request_error(ErrorCode::BadUserInput, message);
                     error.locations.push(usage.pos);
                     errors.push(error);
                 }

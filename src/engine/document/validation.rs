@@ -16,13 +16,15 @@ use async_graphql::{
 use async_graphql_value::Value;
 
 use super::{
-    MAX_FAULTS_TOLD,
-    coercion::{Coercion, Misfit, Notation},
+    coercion::{Coercion, CoercionError, Notation},
     positions::Positions,
 };
 use crate::{
-    engine::schema_shape::{Input, SchemaShape},
-    http::answer::{code, error},
+    engine::{
+        response::{MAX_ERRORS, request_error},
+        schema_shape::{Input, SchemaShape},
+    },
+    error::ErrorCode,
     schema::Introspection,
 };
 
@@ -155,7 +157,10 @@ impl Faults<'_> {
                 }
                 Selection::Field(field) if is_closed(&field.node, self.coercion.introspection) => {
                     let message = "The schema may not be asked for here.";
-                    self.keep(error(code::VALIDATION_FAILED, message), field.pos);
+                    self.keep(
+                        request_error(ErrorCode::ValidationFailed, message),
+                        field.pos,
+                    );
                 }
                 Selection::Field(field) => self.check_field(&field.node, type_name),
                 Selection::InlineFragment(fragment) => {
@@ -173,7 +178,7 @@ impl Faults<'_> {
     fn check_typename(&mut self, field: &Field, pos: Pos) {
         if !field.arguments.is_empty() || !field.selection_set.node.items.is_empty() {
             let message = "The field __typename has neither arguments nor fields.";
-            self.keep(error(code::VALIDATION_FAILED, message), pos);
+            self.keep(request_error(ErrorCode::ValidationFailed, message), pos);
         }
     }
 
@@ -233,24 +238,24 @@ impl Faults<'_> {
 
     fn refuse_type(&mut self, variable: &Name, pos: Pos) {
         let message = format!("The variable ${variable} is of a type that is no input type.");
-        self.keep(error(code::VALIDATION_FAILED, message), pos);
+        self.keep(request_error(ErrorCode::ValidationFailed, message), pos);
     }
 
     fn keep_fault<T>(
         &mut self,
-        result: Result<T, Misfit>,
+        result: Result<T, CoercionError>,
         subject: impl FnOnce() -> (String, String),
         pos: Pos,
     ) {
         if let Err(misfit) = result {
             let (subject, of) = subject();
             let message = misfit.about(&subject, &of);
-            self.keep(error(code::BAD_USER_INPUT, message), pos);
+            self.keep(request_error(ErrorCode::BadUserInput, message), pos);
         }
     }
 
     fn keep(&mut self, mut error: ServerError, pos: Pos) {
-        if self.errors.len() < MAX_FAULTS_TOLD {
+        if self.errors.len() < MAX_ERRORS {
             error.locations.push(pos);
             self.errors.push(error);
         }

@@ -5,13 +5,13 @@ use async_graphql::{
     parser::types::{OperationDefinition, VariableDefinition},
 };
 
-use super::{
-    MAX_FAULTS_TOLD,
-    coercion::{Coercion, Misfit, Notation},
-};
+use super::coercion::{Coercion, CoercionError, Notation};
 use crate::{
-    engine::schema_shape::SchemaShape,
-    http::answer::{code, error},
+    engine::{
+        response::{MAX_ERRORS, request_error},
+        schema_shape::SchemaShape,
+    },
+    error::ErrorCode,
     schema::Introspection,
 };
 
@@ -39,9 +39,9 @@ pub(crate) fn coerced(
             Ok(Some(value)) => {
                 coerced.insert(name.clone(), value);
             }
-            Err(misfit) if errors.len() < MAX_FAULTS_TOLD => {
+            Err(misfit) if errors.len() < MAX_ERRORS => {
                 let message = misfit.about(&format!("The variable ${name}"), "");
-                let mut error = error(code::BAD_USER_INPUT, message);
+                let mut error = request_error(ErrorCode::BadUserInput, message);
                 error.locations.push(pos);
                 errors.push(error);
             }
@@ -60,7 +60,7 @@ fn value_of(
     definition: &VariableDefinition,
     given: Option<Value>,
     coercion: &Coercion<'_>,
-) -> Result<Option<Value>, Misfit> {
+) -> Result<Option<Value>, CoercionError> {
     let var_type = &definition.var_type.node;
     match (given, &definition.default_value) {
         (Some(given), _) => {

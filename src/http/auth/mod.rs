@@ -11,11 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::answer::{Fault, code};
+use super::{error::HttpError, response::CacheScope};
 use crate::{
     domain::{Caller, Scope},
-    engine::encoded_response::Audience,
-    error::Result,
+    error::{ErrorCode, Result},
 };
 pub use token::TokenSettings;
 use token::TokenVerifier;
@@ -64,7 +63,7 @@ enum Known {
 
 /// Why a request is let in by nobody's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum AuthError {
     /// It bears no key and no token.
     Bare,
     /// It bears one that is not good, for this reason, which is for the log alone.
@@ -91,26 +90,26 @@ impl Authenticator {
         Ok(Self { known })
     }
 
-    pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, AuthError> {
         match &self.known {
             Known::Everybody(caller) => Ok(caller.clone()),
             Known::Keys(keys) => {
                 let key = sent_token(headers)
                     .or_else(|| sent_key(headers))
-                    .ok_or(Refusal::Bare)?;
+                    .ok_or(AuthError::Bare)?;
                 caller_by_key(keys, key)
             }
             Known::Tokens(verifier) => {
-                let token = sent_token(headers).ok_or(Refusal::Bare)?;
+                let token = sent_token(headers).ok_or(AuthError::Bare)?;
                 verifier.caller(token).await
             }
         }
     }
 
-    pub(super) fn audience(&self) -> Audience {
+    pub(super) fn cache_scope(&self) -> CacheScope {
         match self.known {
-            Known::Everybody(_) => Audience::Anybody,
-            _ => Audience::Caller,
+            Known::Everybody(_) => CacheScope::Public,
+            _ => CacheScope::Private,
         }
     }
 
@@ -120,49 +119,54 @@ impl Authenticator {
     }
 }
 
-impl Refusal {
+impl AuthError {
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Refusal::Bare => "no key or token",
-            Refusal::Unknown(reason) => reason,
-            Refusal::Expired => "expired",
-            Refusal::CannotTell { .. } => "the issuer's keys are not known",
+            AuthError::Bare => "no key or token",
+            AuthError::Unknown(reason) => reason,
+            AuthError::Expired => "expired",
+            AuthError::CannotTell { .. } => "the issuer's keys are not known",
         }
     }
 }
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        let (challenge, message) = match refusal {
-            Refusal::Bare => (
+impl From<AuthError> for HttpError {
+    fn from(error: AuthError) -> Self {
+        let (challenge, message) = match error {
+            AuthError::Bare => (
                 "Bearer",
                 "A key or token is needed, as `Authorization: Bearer ...`; a key may be sent as `x-api-key` too.",
             ),
-            Refusal::Unknown(_) => (
+            AuthError::Unknown(_) => (
                 "Bearer error=\"invalid_token\"",
                 "The key or token that was sent is not accepted.",
             ),
-            Refusal::Expired => (
+            AuthError::Expired => (
                 "Bearer error=\"invalid_token\", error_description=\"expired\"",
                 "The token has expired.",
             ),
-            Refusal::CannotTell { retry_after } => {
-                let fault = Fault::new(
+            AuthError::CannotTell { retry_after } => {
+                let error = HttpError::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    code::UPSTREAM_UNAVAILABLE,
+                    ErrorCode::UpstreamUnavailable,
                     "Tokens can't be checked at present: their issuer's keys can't be fetched.",
                 );
-                return fault.with_retry_after(retry_after);
+                return error.with_retry_after(retry_after);
             }
         };
-        Fault::new(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message).with_header(
+        HttpError::new(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::Unauthenticated,
+            message,
+        )
+        .with_header(
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static(challenge),
         )
     }
 }
 
-fn caller_by_key(keys: &[([u8; 32], Caller)], key: &[u8]) -> Result<Caller, Refusal> {
+fn caller_by_key(keys: &[([u8; 32], Caller)], key: &[u8]) -> Result<Caller, AuthError> {
     let digest = sha256(key);
     // Every key is compared, and each in constant time: how long it takes tells nothing of the keys.
     let mut found = None;
@@ -171,7 +175,7 @@ fn caller_by_key(keys: &[([u8; 32], Caller)], key: &[u8]) -> Result<Caller, Refu
             found = Some(caller);
         }
     }
-    found.cloned().ok_or(Refusal::Unknown("an unknown key"))
+    found.cloned().ok_or(AuthError::Unknown("an unknown key"))
 }
 
 fn sha256(key: &[u8]) -> [u8; 32] {
@@ -195,7 +199,7 @@ mod tests {
     use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
     use secrecy::SecretString;
 
-    use super::{ApiKey, AuthSettings, Authenticator, KeySecret, Refusal, sha256};
+    use super::{ApiKey, AuthError, AuthSettings, Authenticator, KeySecret, sha256};
     use crate::domain::Scope;
 
     fn authenticator() -> Authenticator {
@@ -211,7 +215,7 @@ mod tests {
         .expect("nothing can be wrong with keys")
     }
 
-    async fn caller_of(header: HeaderName, value: &'static str) -> Result<String, Refusal> {
+    async fn caller_of(header: HeaderName, value: &'static str) -> Result<String, AuthError> {
         let mut headers = HeaderMap::new();
         headers.insert(header, HeaderValue::from_static(value));
         let caller = authenticator().caller(&headers).await?;
@@ -233,14 +237,14 @@ mod tests {
 
     #[tokio::test]
     async fn no_key_and_an_unknown_one_are_nobody() {
-        let unknown = Err(Refusal::Unknown("an unknown key"));
+        let unknown = Err(AuthError::Unknown("an unknown key"));
         let bearing = async |value| caller_of(header::AUTHORIZATION, value).await;
 
         assert_eq!(bearing("Bearer first-ke").await, unknown);
         assert_eq!(bearing("Bearer ").await, unknown);
-        assert_eq!(bearing("Basic first-key").await, Err(Refusal::Bare));
+        assert_eq!(bearing("Basic first-key").await, Err(AuthError::Bare));
         let bare = authenticator().caller(&HeaderMap::new()).await;
-        assert_eq!(bare, Err(Refusal::Bare));
+        assert_eq!(bare, Err(AuthError::Bare));
     }
 
     #[tokio::test]

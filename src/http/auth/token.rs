@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Refusal,
+    AuthError,
     key_set::{Key, KeySet, NoKey},
     signature,
 };
@@ -58,11 +58,11 @@ impl TokenVerifier {
         })
     }
 
-    pub(super) async fn caller(&self, token: &[u8]) -> Result<Caller, Refusal> {
+    pub(super) async fn caller(&self, token: &[u8]) -> Result<Caller, AuthError> {
         // Other algorithms than those of the keys, `none` above all, are not even names here.
-        let header = decode_header(token).map_err(|_| Refusal::Unknown("not a token"))?;
+        let header = decode_header(token).map_err(|_| AuthError::Unknown("not a token"))?;
         if header.crit.is_some() {
-            return Err(Refusal::Unknown("extensions that must be understood"));
+            return Err(AuthError::Unknown("extensions that must be understood"));
         }
 
         let key = self
@@ -70,8 +70,8 @@ impl TokenVerifier {
             .key(header.kid.as_deref())
             .await
             .map_err(|no_key| match no_key {
-                NoKey::Unknown => Refusal::Unknown("an unknown key"),
-                NoKey::NotFetched { retry_after } => Refusal::CannotTell { retry_after },
+                NoKey::Unknown => AuthError::Unknown("an unknown key"),
+                NoKey::NotFetched { retry_after } => AuthError::CannotTell { retry_after },
             })?;
         let claims = self.claims(token, header.alg, &key)?;
         Ok(Caller::new(
@@ -80,9 +80,9 @@ impl TokenVerifier {
         ))
     }
 
-    fn claims(&self, token: &[u8], algorithm: Algorithm, key: &Key) -> Result<Claims, Refusal> {
+    fn claims(&self, token: &[u8], algorithm: Algorithm, key: &Key) -> Result<Claims, AuthError> {
         if !key.algorithms.contains(&algorithm) {
-            return Err(Refusal::Unknown("not the key's algorithm"));
+            return Err(AuthError::Unknown("not the key's algorithm"));
         }
         let mut validation = self.validation.clone();
         validation.algorithms = vec![algorithm];
@@ -90,13 +90,13 @@ impl TokenVerifier {
         match decode::<Claims>(token, &key.decoding, &validation) {
             Ok(decoded) => Ok(decoded.claims),
             Err(err) => Err(match err.kind() {
-                ErrorKind::ExpiredSignature => Refusal::Expired,
-                ErrorKind::InvalidSignature => Refusal::Unknown("a wrong signature"),
-                ErrorKind::ImmatureSignature => Refusal::Unknown("not yet valid"),
-                ErrorKind::InvalidIssuer => Refusal::Unknown("another issuer"),
-                ErrorKind::InvalidAudience => Refusal::Unknown("another audience"),
-                ErrorKind::MissingRequiredClaim(_) => Refusal::Unknown("a claim is missing"),
-                _ => Refusal::Unknown("not a token"),
+                ErrorKind::ExpiredSignature => AuthError::Expired,
+                ErrorKind::InvalidSignature => AuthError::Unknown("a wrong signature"),
+                ErrorKind::ImmatureSignature => AuthError::Unknown("not yet valid"),
+                ErrorKind::InvalidIssuer => AuthError::Unknown("another issuer"),
+                ErrorKind::InvalidAudience => AuthError::Unknown("another audience"),
+                ErrorKind::MissingRequiredClaim(_) => AuthError::Unknown("a claim is missing"),
+                _ => AuthError::Unknown("not a token"),
             }),
         }
     }
@@ -104,11 +104,11 @@ impl TokenVerifier {
 
 /// The subject, or the client that the token was given to: whoever fetches tokens again and again stays one caller. A token that
 /// tells neither is a caller of its own, by its digest.
-fn name(claims: &Claims, token: &[u8]) -> Result<String, Refusal> {
+fn name(claims: &Claims, token: &[u8]) -> Result<String, AuthError> {
     if let Some(subject) = &claims.sub {
         return match is_name(subject) {
             true => Ok(subject.clone()),
-            false => Err(Refusal::Unknown("a subject that is no name")),
+            false => Err(AuthError::Unknown("a subject that is no name")),
         };
     }
 
