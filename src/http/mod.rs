@@ -14,7 +14,6 @@ mod health;
 mod pages;
 
 // Around every request.
-mod bare_refusal;
 mod error;
 mod request_log;
 pub mod server;
@@ -148,7 +147,6 @@ fn behind_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
     let layers = ServiceBuilder::new()
         .layer(from_fn(request_log::log_request))
         .map_response(bear_safety_headers)
-        .map_request(keep_options_for_preflights)
         .option_layer(cors(cors_origins)?)
         .map_request(accept_plain)
         .layer(compression())
@@ -222,18 +220,6 @@ fn rules_out_plain(entry: &str) -> bool {
     let (coding, weight) = entry.split_once(';').unwrap_or((entry, ""));
     let quality = weight.trim().trim_start_matches(['q', 'Q', '=']);
     matches!(coding.trim(), "*" | "identity") && quality.parse() == Ok(0.0)
-}
-
-/// The layer of CORS takes every OPTIONS for a browser's question whether a page may ask, and answers it with nothing. One that
-/// asks no such thing goes on as what it is here: a method that no address takes.
-fn keep_options_for_preflights(mut request: Request) -> Request {
-    let is_preflight = request
-        .headers()
-        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if request.method() == Method::OPTIONS && !is_preflight {
-        *request.method_mut() = Method::TRACE;
-    }
-    request
 }
 
 /// What a page says of itself counts.

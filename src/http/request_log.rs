@@ -145,7 +145,7 @@ fn sent_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// 128 bits as hexadecimal digits. They have to differ, not to be hard to guess.
-pub(super) fn random_id() -> String {
+fn random_id() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())
 }

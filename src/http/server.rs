@@ -32,8 +32,6 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::bare_refusal::Completing;
-
 /// How long requests that are under way may go on after the gateway was told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -136,7 +134,7 @@ async fn converse(
         request
     });
 
-    let stream = TokioIo::new(Completing::new(stream));
+    let stream = TokioIo::new(stream);
     let connection = protocol.serve_connection(stream, TowerToHyperService::new(service));
     let mut serving = pin!(watcher.watch(connection.into_owned()));
     let ended = tokio::select! {
