@@ -1,6 +1,6 @@
-//! What one request carries down through the layers.
+//! What one request carries through the layers: its caller, its deadline, and what it records on its way.
 
-mod cache_dependencies;
+mod dependencies;
 
 use std::{
     sync::{
@@ -11,17 +11,17 @@ use std::{
 };
 
 use crate::domain::Caller;
-pub use cache_dependencies::{Freshness, Grounds, Part};
+pub use dependencies::{CacheDependencies, Dependency, DependencyRecorder};
 
 #[derive(Debug)]
 pub struct RequestScope {
     pub id: String,
     pub caller: Caller,
-    /// No work for this request goes on after it.
+    /// No work for this request continues after it.
     pub deadline: Instant,
-    pub tally: Arc<Tally>,
-    pub freshness: Freshness,
-    pub patience: Patience,
+    pub counters: Arc<RequestCounters>,
+    pub dependencies: DependencyRecorder,
+    pub deadline_miss: DeadlineMiss,
 }
 
 impl RequestScope {
@@ -30,51 +30,51 @@ impl RequestScope {
             id,
             caller,
             deadline,
-            tally: Arc::default(),
-            freshness: Freshness::default(),
-            patience: Patience::default(),
+            counters: Arc::default(),
+            dependencies: DependencyRecorder::default(),
+            deadline_miss: DeadlineMiss::default(),
         }
     }
 
-    /// One of the operations that this request asks for: it costs the request, and its answer rests on what it reads itself.
+    /// The scope of one operation of this request. Its calls count for the request; its dependencies are its own.
     pub fn for_operation(&self) -> Self {
         Self {
             id: self.id.clone(),
             caller: self.caller.clone(),
             deadline: self.deadline,
-            tally: self.tally.clone(),
-            freshness: Freshness::default(),
-            patience: Patience::default(),
+            counters: self.counters.clone(),
+            dependencies: DependencyRecorder::default(),
+            deadline_miss: DeadlineMiss::default(),
         }
     }
 }
 
-/// Whether more time would have helped: something was given up that had to wait until after the deadline.
+/// Whether more time would have helped: a retry or a probe that was not made, because it was due after the deadline.
 #[derive(Debug, Default)]
-pub struct Patience(Mutex<Option<Instant>>);
+pub struct DeadlineMiss(Mutex<Option<Instant>>);
 
-impl Patience {
-    /// It would have gone on at that instant.
-    pub fn lacked_until(&self, instant: Instant) {
-        let mut lacked_until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = lacked_until.map_or(instant, |known| known.min(instant));
-        *lacked_until = Some(first);
+impl DeadlineMiss {
+    /// It was due at this instant.
+    pub fn record(&self, due_at: Instant) {
+        let mut earliest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = earliest.map_or(due_at, |known| known.min(due_at));
+        *earliest = Some(first);
     }
 
-    /// When the first of it would have gone on.
-    pub fn lacking_until(&self) -> Option<Instant> {
+    /// When the first of them was due.
+    pub fn earliest(&self) -> Option<Instant> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What a request cost, for its line in the log.
+/// What a request cost, for its log line.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct RequestCounters {
     vendor_calls: AtomicU64,
     cache_hits: AtomicU64,
 }
 
-impl Tally {
+impl RequestCounters {
     pub fn count_vendor_call(&self) {
         self.vendor_calls.fetch_add(1, Ordering::Relaxed);
     }

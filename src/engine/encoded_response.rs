@@ -12,7 +12,7 @@ use super::{
     EngineError,
     response::{GraphqlResponse, Rejection},
 };
-use crate::context::Grounds;
+use crate::context::CacheDependencies;
 
 /// How long a response is good that depends on no vendor's data, such as one about the schema.
 const UNCHANGING: Duration = Duration::from_secs(300);
@@ -23,7 +23,7 @@ pub(crate) struct EncodedResponse {
     error_count: usize,
     rejection: Option<Rejection>,
     /// None where it must not be cached.
-    dependencies: Option<Grounds>,
+    dependencies: Option<CacheDependencies>,
     digest: OnceLock<Option<u128>>,
 }
 
@@ -36,7 +36,7 @@ impl EncodedResponse {
     /// The response to a query. One with errors must not be cached.
     pub(super) fn of_query(
         response: &GraphqlResponse,
-        dependencies: Grounds,
+        dependencies: CacheDependencies,
     ) -> Result<Self, EngineError> {
         let is_whole = response.errors.is_empty() && response.rejection.is_none();
         Self::encode(response, is_whole.then_some(dependencies))
@@ -44,7 +44,7 @@ impl EncodedResponse {
 
     fn encode(
         response: &GraphqlResponse,
-        dependencies: Option<Grounds>,
+        dependencies: Option<CacheDependencies>,
     ) -> Result<Self, EngineError> {
         let body = serde_json::to_vec(response).map_err(|err| {
             tracing::error!(error = %err, "a response can't be encoded as JSON");
@@ -74,7 +74,7 @@ impl EncodedResponse {
     }
 
     /// None where the response must not be replayed.
-    pub(super) fn dependencies(&self) -> Option<&Grounds> {
+    pub(super) fn dependencies(&self) -> Option<&CacheDependencies> {
         self.dependencies.as_ref()
     }
 
@@ -90,7 +90,7 @@ impl EncodedResponse {
     pub(super) fn replayable_for(&self) -> Duration {
         let dependencies = self.dependencies.as_ref();
         dependencies.map_or(Duration::ZERO, |dependencies| {
-            dependencies.repeatable_for(Instant::now(), UNCHANGING)
+            dependencies.replayable_for(Instant::now(), UNCHANGING)
         })
     }
 

@@ -236,7 +236,7 @@ impl Engine {
     /// A cached response is as good as a new one. The log counts one hit of the cache.
     fn cached(&self, key: ResponseKey, scope: &RequestScope) -> Option<CachedResponse> {
         let cached = self.responses.get(key, &self.shared)?;
-        scope.tally.count_cache_hit();
+        scope.counters.count_cache_hit();
         Some(cached)
     }
 
@@ -302,7 +302,7 @@ impl Engine {
         let executing = operation.execute(&self.schema, Arc::new(repository));
         let last_moment = scope.deadline + GRACE;
         let response = match timeout_at(last_moment.into(), executing).await {
-            Ok(response) => EncodedResponse::of_query(&response, scope.freshness.grounds())?,
+            Ok(response) => EncodedResponse::of_query(&response, scope.dependencies.recorded())?,
             // No follower may wait for it for ever; one with more time starts again.
             Err(_) => {
                 let took = self.request_timeout + GRACE;
@@ -315,7 +315,7 @@ impl Engine {
         let better_from = if now >= scope.deadline {
             Some(now)
         } else if response.good_for().is_zero() {
-            scope.patience.lacking_until()
+            scope.deadline_miss.earliest()
         } else {
             None
         };

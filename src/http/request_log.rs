@@ -119,8 +119,8 @@ impl Drop for Line {
             caller = scope.map(|scope| &*scope.caller.name),
             auth.error = record.auth_error.get(),
             duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            vendor.calls = scope.map(|scope| scope.tally.vendor_calls()),
-            cache.hits = scope.map(|scope| scope.tally.cache_hits()),
+            vendor.calls = scope.map(|scope| scope.counters.vendor_calls()),
+            cache.hits = scope.map(|scope| scope.counters.cache_hits()),
             errors = record.errors.load(Ordering::Relaxed)
             },
             "request"

@@ -226,17 +226,17 @@ impl ById {
                             Ok(None) => {
                                 // What is gone must not stand in for a failure later, and may be there the next time.
                                 self.shared.cache.drop_entity(self.key(topic, vendor, id));
-                                self.scope.freshness.end_now();
+                                self.scope.dependencies.expire_now();
                             }
                             Err(_) => {
                                 self.stand_in(result, self.key(topic, vendor, id));
-                                self.scope.freshness.end_now();
+                                self.scope.dependencies.expire_now();
                             }
                         }
                     }
                 }
                 Err(error) => {
-                    self.scope.freshness.end_now();
+                    self.scope.dependencies.expire_now();
                     found.extend(ids.into_iter().map(|id| (id, Err(error.clone()))));
                 }
             }

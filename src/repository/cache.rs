@@ -27,7 +27,7 @@ use tracing::Instrument;
 
 use super::weight::Weight;
 use crate::{
-    context::{Grounds, Part, RequestScope},
+    context::{CacheDependencies, Dependency, RequestScope},
     domain::{SourceState, Topic, Vendor, VendorErrorCode, VendorFailure},
     error::{Error, Result},
 };
@@ -204,7 +204,7 @@ impl Cache {
         let entry = self.entries.get(&key.hash)?;
         self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
         let value = entry.value.downcast().ok()?;
-        scope.tally.count_cache_hit();
+        scope.counters.count_cache_hit();
         Some(value)
     }
 
@@ -218,7 +218,7 @@ impl Cache {
         self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
         let is_to_refresh = entry.takes_refresh();
         let value = entry.value.downcast().ok()?;
-        scope.tally.count_cache_hit();
+        scope.counters.count_cache_hit();
         Some((value, is_to_refresh))
     }
 
@@ -229,8 +229,8 @@ impl Cache {
         key: ReadKey,
     ) -> Option<Arc<T>> {
         let value = self.entries.get(&key.hash)?.value.downcast().ok()?;
-        scope.tally.count_cache_hit();
-        scope.freshness.end_now();
+        scope.counters.count_cache_hit();
+        scope.dependencies.expire_now();
         Some(value)
     }
 
@@ -251,7 +251,7 @@ impl Cache {
     {
         let held = self.entries.get(&key.hash);
         if let Some(entry) = held.as_ref().filter(|entry| entry.is_fresh()) {
-            scope.tally.count_cache_hit();
+            scope.counters.count_cache_hit();
             self.tell(scope, key, entry);
             if entry.takes_refresh() {
                 match self.flight(key, scope.deadline, &load) {
@@ -271,10 +271,10 @@ impl Cache {
             }
             Err(error) => error,
         };
-        scope.freshness.end_now();
+        scope.dependencies.expire_now();
         match (error.vendor_failure(), held) {
             (Some(failure), Some(stale)) => {
-                scope.tally.count_cache_hit();
+                scope.counters.count_cache_hit();
                 Ok(Kept {
                     failure: Some(failure),
                     ..stale.kept(SourceState::Stale)?
@@ -289,11 +289,13 @@ impl Cache {
         match self.settings.keeping {
             _ if key.lifetime == Lifetime::Flight => {}
             Keeping::Kept => {
-                scope
-                    .freshness
-                    .rest_on(key.part(), entry.fresh_until, entry.refresh_from);
+                scope.dependencies.depend_on(
+                    key.dependency(),
+                    entry.fresh_until,
+                    entry.refresh_from,
+                );
             }
-            Keeping::NotKept => scope.freshness.end_now(),
+            Keeping::NotKept => scope.dependencies.expire_now(),
         }
     }
 
@@ -303,20 +305,22 @@ impl Cache {
         let ttl = self.ttl(Lifetime::Entity);
         match self.settings.keeping {
             Keeping::Kept => {
-                scope
-                    .freshness
-                    .rest_on(source.part(), now + ttl, now + refreshed_after(ttl));
+                scope.dependencies.depend_on(
+                    source.dependency(),
+                    now + ttl,
+                    now + refreshed_after(ttl),
+                );
             }
-            Keeping::NotKept => scope.freshness.end_now(),
+            Keeping::NotKept => scope.dependencies.expire_now(),
         }
     }
 
     /// Whether nothing was written since to what the answer rests on.
-    pub(super) fn holds(&self, grounds: &Grounds) -> bool {
-        grounds
-            .parts()
+    pub(super) fn holds(&self, dependencies: &CacheDependencies) -> bool {
+        dependencies
+            .dependencies()
             .iter()
-            .all(|part| part.epoch == epoch(&self.list_epochs, part.vendor, part.topic))
+            .all(|one| one.epoch == epoch(&self.list_epochs, one.vendor, one.topic))
     }
 
     /// Files objects that a read has just brought along, unless their topic was written since that read's key was made. It
@@ -414,7 +418,7 @@ impl Cache {
                 None => return answer,
             };
             if scope.deadline <= again_at {
-                scope.patience.lacked_until(again_at);
+                scope.deadline_miss.record(again_at);
                 return answer;
             }
             sleep_until(again_at.into()).await;
@@ -523,8 +527,8 @@ impl Cache {
 }
 
 impl ReadKey {
-    fn part(&self) -> Part {
-        Part {
+    fn dependency(&self) -> Dependency {
+        Dependency {
             vendor: self.vendor,
             topic: self.topic,
             epoch: self.epoch,

@@ -24,7 +24,7 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
-    context::{Grounds, RequestScope},
+    context::{CacheDependencies, RequestScope},
     domain::{Limit, Scope, SourceState, SourceStatus, Topic, Vendor, VendorStatus},
     error::{Error, ErrorKind, Result},
     upstream::VendorApi,
@@ -132,8 +132,8 @@ impl Shared {
     }
 
     /// Whether nothing was written through the gateway since to what an answer rests on.
-    pub fn still_holds(&self, grounds: &Grounds) -> bool {
-        self.cache.holds(grounds)
+    pub fn still_holds(&self, dependencies: &CacheDependencies) -> bool {
+        self.cache.holds(dependencies)
     }
 
     /// How many writes the gateway has sent: what was asked before one is no answer to who asks after it.
@@ -202,14 +202,14 @@ impl Repository {
     /// Where a part of the answer came from is told. That it was just read is true of one answer alone.
     pub fn tell(&self, state: SourceState) {
         if state == SourceState::Fresh {
-            self.scope.freshness.told_as_new();
+            self.scope.dependencies.forbid_replay();
         }
     }
 
     /// Each configured vendor, as the gateway sees it now.
     pub fn vendors(&self) -> Result<Vec<VendorStatus>> {
         self.authorize(Scope::Read)?;
-        self.scope.freshness.end_now();
+        self.scope.dependencies.expire_now();
         Ok(self.shared.vendor_statuses())
     }
 
