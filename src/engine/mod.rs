@@ -85,9 +85,9 @@ pub(crate) enum EngineError {
     /// Clients look for these words.
     #[error("provided sha does not match query")]
     DigestMismatch,
-    #[error("A GET may hold a query only: send anything else by POST.")]
+    #[error("A GET can execute queries only; send mutations by POST.")]
     NotAQuery,
-    #[error("The gateway failed while answering.")]
+    #[error("Internal server error.")]
     Internal,
 }
 

@@ -149,7 +149,7 @@ fn timeout_error(took: Duration, allowed: Duration) -> GraphqlError {
         allowed,
     };
     excess.error(format!(
-        "The request was given up after {took} ms; at most {allowed} are allowed."
+        "The request timed out after {took} ms; at most {allowed} ms are allowed."
     ))
 }
 
@@ -165,7 +165,7 @@ pub(super) fn shorten(error: &mut GraphqlError) {
     }
 }
 
-/// Takes out of the library's refusals each quoted name that the query does not hold itself, and what is suggested.
+/// Removes from the library's errors each quoted name that the query does not contain, and the suggestions.
 pub(super) fn withhold_names(errors: &mut [GraphqlError], query: &str) {
     let sent: HashSet<&str> = query.split(|letter| !is_of_name(letter)).collect();
 
@@ -189,7 +189,7 @@ fn is_of_name(letter: char) -> bool {
     letter == '_' || letter.is_ascii_alphanumeric()
 }
 
-/// The one place that gives a code to the errors which the library makes by itself; the schema's own have one.
+/// The one place that gives a code to the errors that the library makes; the schema's own have one.
 fn set_code(error: &mut GraphqlError, is_rejected: bool) {
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_some() {
@@ -213,9 +213,9 @@ fn set_code(error: &mut GraphqlError, is_rejected: bool) {
     } else if is_rejected {
         ErrorCode::ValidationFailed
     } else {
-        // Nobody is to see what it says, but somebody has to know.
+        // Its message may hold anything, so it goes to the log alone.
         tracing::error!(target: "deskgraph::graphql", error = error.message, "a field failed without a code");
-        error.message = "The gateway failed while answering this field.".to_owned();
+        error.message = "Internal server error.".to_owned();
         ErrorCode::Internal
     };
     extensions.set("code", Value::from(code.name()));

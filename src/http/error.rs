@@ -71,7 +71,7 @@ impl HttpError {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             ErrorCode::Internal,
-            "The gateway failed while answering.",
+            "Internal server error.",
         )
     }
 

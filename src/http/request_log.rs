@@ -1,5 +1,5 @@
-//! One line in the log for each request: who asked what kind of thing, how it went, and what it cost. Around it stands the span
-//! that gives the request's id to this line and to every other that is written on its way.
+//! One log line for each request: its caller, its operation, its result and its cost. A span around the request gives its id to
+//! this line and to every other of the request.
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
@@ -27,7 +27,7 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 const MAX_REQUEST_ID_BYTES: usize = 128;
 const MAX_OPERATION_NAME_BYTES: usize = 100;
 
-/// What becomes known of a request on its way.
+/// What becomes known of a request while it is handled.
 pub(super) struct RequestRecord {
     pub(super) id: String,
     started_at: Instant,
@@ -49,7 +49,7 @@ impl RequestRecord {
         }
     }
 
-    /// The request's scope, known from here on.
+    /// Sets the scope, which is known once the caller is.
     pub(super) fn start(&self, scope: RequestScope) -> Arc<RequestScope> {
         self.scope.get_or_init(|| Arc::new(scope)).clone()
     }
@@ -68,10 +68,10 @@ impl RequestRecord {
     }
 }
 
-/// Gives the request its id and its line in the log, and sends the id back.
+/// Gives the request its id and its log line, and returns the id to the client.
 pub(super) async fn log_request(mut request: Request, next: Next) -> Response {
     let id = sent_id(request.headers()).unwrap_or_else(random_id);
-    // Of the highest level, so that it is there whichever lines are asked for.
+    // At the highest level, so that no filter drops it.
     let span = tracing::error_span!("request", request.id = id);
     let record = Arc::new(RequestRecord::new(id));
     request.extensions_mut().insert(record.clone());
@@ -80,10 +80,10 @@ pub(super) async fn log_request(mut request: Request, next: Next) -> Response {
         record,
         status: None,
     };
-    answer(request, next, line).instrument(span).await
+    handle(request, next, line).instrument(span).await
 }
 
-async fn answer(request: Request, next: Next, mut line: Line) -> Response {
+async fn handle(request: Request, next: Next, mut line: Line) -> Response {
     let mut response = next.run(request).await;
 
     line.status = Some(response.status());
@@ -93,7 +93,7 @@ async fn answer(request: Request, next: Next, mut line: Line) -> Response {
     response
 }
 
-/// Written when it is dropped, so that a request whose client goes away has its line too; it has no status.
+/// Written when it is dropped, so that a request whose client disconnects has a line too, without a status.
 struct Line {
     record: Arc<RequestRecord>,
     route: Option<MatchedPath>,
@@ -134,17 +134,17 @@ fn loggable_name(operation: &OperationInfo) -> Option<&str> {
     name.get(..name.len().min(MAX_OPERATION_NAME_BYTES))
 }
 
-/// The id that the client sent, where it can stand in a header and a log as it is.
+/// The id that the client sent, where it is safe in a header and a log.
 fn sent_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
-    let is_sane = (1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
+    let is_safe = (1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
         && id
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-    is_sane.then(|| id.to_owned())
+    is_safe.then(|| id.to_owned())
 }
 
-/// 128 bits as hexadecimal digits. They have to differ, not to be hard to guess.
+/// 128 bits as hexadecimal digits. They must be unique, not unguessable.
 fn random_id() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())
@@ -157,7 +157,7 @@ mod tests {
     use super::{REQUEST_ID, random_id, sent_id};
 
     #[test]
-    fn only_a_sane_id_is_taken() {
+    fn only_a_safe_id_is_taken() {
         let sent = |id: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_str(id).ok()?);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn made_ids_differ() {
+    fn generated_ids_differ() {
         let id = random_id();
         assert_eq!(id.len(), 32);
         assert_ne!(id, random_id());

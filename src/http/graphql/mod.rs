@@ -155,7 +155,7 @@ fn not_acceptable() -> HttpError {
     HttpError::new(
         StatusCode::NOT_ACCEPTABLE,
         ErrorCode::BadUserInput,
-        "Answers are application/graphql-response+json or application/json, in UTF-8.",
+        "Accept must allow application/graphql-response+json or application/json, in UTF-8.",
     )
 }
 
@@ -167,7 +167,7 @@ fn body_too_slow(timeout: Duration) -> HttpError {
             cost: None,
             allowed,
         },
-        format!("The request body must arrive within {allowed} ms, and did not."),
+        format!("The request body did not arrive within {allowed} ms."),
     )
 }
 
@@ -176,8 +176,8 @@ fn timed_out(record: &RequestRecord, timeout: Duration) -> HttpError {
     let (took, allowed) = (milliseconds(record.age()), milliseconds(timeout));
     if record.progress.mutation_started() {
         let message = format!(
-            "The request was given up after {took} ms, at most {allowed} are allowed; \
-            what became of the changes that it asked for is not known."
+            "The request timed out after {took} ms; at most {allowed} ms are allowed. \
+            The outcome of its mutation is unknown."
         );
         return HttpError::new(
             StatusCode::GATEWAY_TIMEOUT,
@@ -192,7 +192,7 @@ fn timed_out(record: &RequestRecord, timeout: Duration) -> HttpError {
             cost: Some(took),
             allowed,
         },
-        format!("The request was given up after {took} ms; at most {allowed} are allowed."),
+        format!("The request timed out after {took} ms; at most {allowed} ms are allowed."),
     )
 }
 
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_is_cut_off_tells_its_time_and_whether_it_may_have_changed_something() {
+    fn a_timeout_says_how_long_the_request_took_and_whether_a_mutation_had_started() {
         let record = RequestRecord::new("a".to_owned());
         let query = error_of(timed_out(&record, Duration::from_millis(700)));
         assert_eq!(query["extensions"]["code"], "LIMIT_EXCEEDED");

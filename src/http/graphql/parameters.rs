@@ -1,4 +1,4 @@
-//! What a client asks: one GraphQL request or a batch, read from a URL or a body.
+//! The GraphQL request, or the batch of them, that a URL or a body holds.
 
 use axum::{
     body::{Body, Bytes},
@@ -22,7 +22,7 @@ pub(super) enum Requests {
 /// The parameters of a GET: its URL holds them all, the structured ones as JSON.
 pub(super) fn from_url(uri: &Uri) -> Result<GraphqlRequest, HttpError> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_err(|_| HttpError::bad_request("The address's query string can't be read."))?;
+        .map_err(|_| HttpError::bad_request("The query string can't be read."))?;
 
     let mut fields = serde_json::Map::new();
     for (name, text) in pairs {
@@ -43,7 +43,7 @@ pub(super) fn from_url(uri: &Uri) -> Result<GraphqlRequest, HttpError> {
     parameters(fields)
 }
 
-/// Only JSON is taken: a browser asks the gateway before it sends that from another site's page.
+/// JSON alone: a browser sends a preflight before it sends JSON from another site's page.
 pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
@@ -65,11 +65,11 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
     Err(HttpError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::BadUserInput,
-        "A request body must be of the content type application/json, in UTF-8.",
+        "Content-Type must be application/json, in UTF-8.",
     ))
 }
 
-/// Reads a body of at most so many bytes, and of one that is larger no more than that.
+/// Reads a body of at most `max_bytes`, and no more than that of a larger one.
 pub(super) async fn read_body(
     headers: &HeaderMap,
     body: Body,
@@ -85,7 +85,7 @@ pub(super) async fn read_body(
     match Limited::new(body, max_bytes).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(err) if err.is::<LengthLimitError>() => Err(too_large(None, max_bytes)),
-        Err(_) => Err(HttpError::bad_request("The request body breaks off.")),
+        Err(_) => Err(HttpError::bad_request("The request body is incomplete.")),
     }
 }
 
@@ -162,7 +162,7 @@ fn parameters(mut fields: serde_json::Map<String, Json>) -> Result<GraphqlReques
     })
 }
 
-/// What stands for a document: `documentId`, or what Apollo's clients send. Unknown extensions are passed over.
+/// The id of a document: `documentId`, or the extension of Apollo's clients. Unknown extensions are ignored.
 fn document_id(fields: &mut serde_json::Map<String, Json>) -> Result<Option<String>, HttpError> {
     let mut extensions = match fields.remove("extensions") {
         Some(Json::Object(extensions)) => extensions,
@@ -203,7 +203,7 @@ fn document_id(fields: &mut serde_json::Map<String, Json>) -> Result<Option<Stri
     };
     match (persisted, id) {
         (Some(hash), Some(id)) if hash != id => Err(HttpError::bad_request(
-            "The parameter documentId and the extension persistedQuery name two documents.",
+            "The parameter documentId and the extension persistedQuery name different documents.",
         )),
         (hash, id) => Ok(hash.or(id)),
     }
@@ -214,7 +214,7 @@ fn variables_of(variables: Json) -> Result<Variables, HttpError> {
         .ok_or_else(|| HttpError::bad_request("The parameter variables can't be read."))
 }
 
-/// How large it is is not known of a body that does not say it, because nobody reads it to its end.
+/// The size is unknown where Content-Length is missing: a body over the limit is not read to its end.
 fn too_large(bytes: Option<u64>, max_bytes: usize) -> HttpError {
     let has = match bytes {
         Some(bytes) => format!("has {bytes} bytes"),
