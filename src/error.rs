@@ -1,5 +1,5 @@
-//! The one error: its kind says what the caller can do, its context what the gateway was doing, its source why. And the one
-//! table of the codes under which clients see errors.
+//! The one error: its kind says what the caller can do, its context what the gateway was doing, its source why. And the one table
+//! of the codes under which clients see errors.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -19,18 +19,18 @@ pub struct Error {
 
 #[derive(Debug, Clone)]
 pub enum ErrorKind {
-    /// The question can't be answered as it was asked.
+    /// The client must change the request.
     BadUserInput,
     Forbidden,
     /// A vendor failed.
     Vendor(VendorFailure),
-    /// A write was sent, and what became of it is not known.
+    /// A write was sent, and its outcome is unknown.
     OutcomeUnknown(VendorFailure),
     /// A write names an object that the vendor does not have.
     NotFound,
-    /// A write came too late: the object can't be changed any more.
+    /// The object can no longer be changed.
     Locked,
-    /// The vendor says which fields of a write are wrong.
+    /// The vendor reported which fields of a write are invalid.
     InvalidFields(Arc<[FieldFault]>),
     /// The object's vendor has no such operation.
     UnsupportedByVendor(Vendor),
@@ -108,10 +108,10 @@ impl From<VendorErrorCode> for ErrorCode {
     }
 }
 
-/// One field of a write that a vendor refused, by the name that the input gives it.
+/// One field of a write that a vendor rejected, by its name in the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFault {
-    /// None where the vendor names a field that the input does not have.
+    /// None where the vendor reports a field that the input does not have.
     pub field: Option<&'static str>,
     pub message: String,
 }
@@ -133,7 +133,7 @@ impl Error {
         Self::new(ErrorKind::Internal, context)
     }
 
-    /// A vendor's failure that nothing more is to be said of than its code says.
+    /// A vendor's failure with its code alone.
     pub fn vendor(vendor: Vendor, code: VendorErrorCode) -> Self {
         let failure = VendorFailure {
             vendor,

@@ -1,4 +1,4 @@
-//! The table of every setting: its name, default, what it may be, and what it is for.
+//! The table of all settings: name, default, valid values and meaning.
 
 /// One setting. Its key is its place in the TOML file, and names its environment variable too.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub(super) struct Setting {
     meaning: &'static str,
 }
 
-/// What a setting may be.
+/// The valid values of a setting.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     /// An IP address and a port.
@@ -39,7 +39,7 @@ impl Setting {
         variable(self.key)
     }
 
-    /// What the setting may be, to stand after "must be".
+    /// The valid values, to follow "must be".
     pub(super) fn expectation(&self) -> String {
         match self.kind {
             Kind::Address => {

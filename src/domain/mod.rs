@@ -1,20 +1,27 @@
-//! What the gateway is about: plain data that knows nothing of HTTP, GraphQL or a vendor's JSON.
+//! The objects that the gateway serves: plain data, without HTTP, GraphQL or a vendor's JSON.
 
-mod caller;
+// What identifies an object, and what limits a list.
+mod id;
+mod page;
+mod vendor;
+
+// The objects, a file each.
 mod category;
 mod chat_message;
 mod contact;
 mod employee;
-mod host;
-mod id;
-mod page;
 mod service_record;
 mod stats;
 mod ticket;
+
+// What they are made of.
 mod time;
 mod told;
 mod topic;
-mod vendor;
+
+// Who may see them, and where they come from.
+mod caller;
+mod host;
 
 pub use caller::{Caller, Scope};
 pub use category::{Category, CategoryNames};
@@ -45,13 +52,13 @@ pub use vendor::{
     VendorStatus,
 };
 
-/// How much of an object the answer that it was read from holds.
+/// How much of an object the vendor's answer held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
-    /// No more than the id.
+    /// The id alone.
     Reference,
-    /// A copy inside another object's answer: what it lacks is loaded by id when asked for.
+    /// A copy inside another object: missing fields are loaded by id when a query selects them.
     Excerpt,
-    /// All that the vendor tells of it.
+    /// Every field that the vendor returns.
     Full,
 }

@@ -1,6 +1,6 @@
 //! What kinds of data a vendor has.
 
-/// A kind of a vendor's data. A write to one makes what rests on it be read anew.
+/// A kind of a vendor's data. A write to one invalidates what depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {
     ServiceRecords,
