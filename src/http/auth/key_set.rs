@@ -1,7 +1,7 @@
 //! The issuer's keys: fetched when they are first needed, cached, and fetched again when they are old or a token names another.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,11 +13,11 @@ use reqwest::{Client, Url, header, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use crate::{
     domain::is_loopback,
     error::{Error, Result},
+    single_flight::{Role, SingleFlight},
 };
 
 /// Keys older than this are fetched again before use, so that revoked keys are dropped.
@@ -36,16 +36,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 256 << 10;
 
-/// A handle on the one set.
-#[derive(Clone)]
-pub(super) struct KeySet(Arc<Shared>);
+pub(super) struct KeySet {
+    issuer: Arc<Issuer>,
+    fetches: Arc<SingleFlight<(), ()>>,
+}
 
-struct Shared {
+struct Issuer {
     url: Url,
     client: Client,
     cached: Mutex<Option<Arc<CachedKeys>>>,
-    /// When the next fetch may begin. It is locked while one is under way, so that there is one at a time.
-    not_before: tokio::sync::Mutex<Instant>,
+    /// When the next fetch may begin.
+    not_before: Mutex<Instant>,
 }
 
 struct CachedKeys {
@@ -90,17 +91,20 @@ impl KeySet {
             Error::internal("no HTTP client for the issuer's keys can be set up").with_source(err)
         })?;
 
-        Ok(Self(Arc::new(Shared {
-            url,
-            client,
-            cached: Mutex::new(None),
-            not_before: tokio::sync::Mutex::new(Instant::now()),
-        })))
+        Ok(Self {
+            issuer: Arc::new(Issuer {
+                url,
+                client,
+                cached: Mutex::new(None),
+                not_before: Mutex::new(Instant::now()),
+            }),
+            fetches: SingleFlight::new(),
+        })
     }
 
     /// The key with this id. A token without an id can only mean the only key.
     pub(super) async fn key(&self, id: Option<&str>) -> Result<Arc<Key>, KeyError> {
-        let seen = self.0.cached();
+        let seen = self.issuer.cached();
         if let Some(cached) = &seen
             && cached.fetched_at.elapsed() < FRESH_FOR
             && let Some(key) = cached.find(id)
@@ -109,52 +113,64 @@ impl KeySet {
         }
 
         self.refresh(seen.as_ref()).await;
-        match self.0.cached() {
+        match self.issuer.cached() {
             Some(cached) if cached.fetched_at.elapsed() < STALE_FOR => {
                 cached.find(id).ok_or(KeyError::Unknown)
             }
             _ => {
-                let not_before = *self.0.not_before.lock().await;
+                let not_before = *self.issuer.not_before();
                 let retry_after = not_before.saturating_duration_since(Instant::now());
                 Err(KeyError::NotAvailable { retry_after })
             }
         }
     }
 
-    /// Fetches the keys, unless another request has since `seen`, or it is too early. The fetch is a task of its own, so that it
-    /// ends even when the client disconnects: otherwise clients could use up each other's turns.
+    /// Fetches the keys, unless another request has since they were `seen`, or it is too early.
     async fn refresh(&self, seen: Option<&Arc<CachedKeys>>) {
-        let shared = self.0.clone();
+        let issuer = Arc::clone(&self.issuer);
         let seen_at = seen.map(|cached| cached.fetched_at);
-        let refreshing = async move {
-            let mut not_before = shared.not_before.lock().await;
-            let cached_at = shared.cached().map(|cached| cached.fetched_at);
-            if cached_at != seen_at || Instant::now() < *not_before {
-                return;
-            }
-
-            let fetched = shared.fetch().await;
-            *not_before = Instant::now()
-                + match (&fetched, cached_at) {
-                    // A token of a key that the issuer has just made need not wait.
-                    (Ok(_), None) => Duration::ZERO,
-                    (Err(_), None) => FIRST_FETCH_INTERVAL,
-                    (_, Some(_)) => REFRESH_INTERVAL,
-                };
-            match fetched {
-                Ok(keys) => shared.store(keys),
-                Err(err) => {
-                    let reason = err.to_string();
-                    tracing::warn!(target: "deskgraph::auth", reason, "the issuer's keys can't be fetched");
-                }
-            }
-        };
-        // It fails only where the process ends.
-        let _ = tokio::spawn(refreshing.in_current_span()).await;
+        let (fetch, role) = self
+            .fetches
+            .join((), || async move { issuer.refresh(seen_at).await });
+        if role == Role::Leader {
+            // One more waiter, so that the fetch ends even when all clients disconnect: otherwise each new client would start
+            // another one.
+            tokio::spawn(fetch.clone());
+        }
+        fetch.await;
     }
 }
 
-impl Shared {
+impl Issuer {
+    async fn refresh(&self, seen_at: Option<Instant>) {
+        let cached_at = self.cached().map(|cached| cached.fetched_at);
+        if cached_at != seen_at || Instant::now() < *self.not_before() {
+            return;
+        }
+
+        let fetched = self.fetch().await;
+        let pause = match (&fetched, cached_at) {
+            // A token of a key that the issuer has just made need not wait.
+            (Ok(_), None) => Duration::ZERO,
+            (Err(_), None) => FIRST_FETCH_INTERVAL,
+            (_, Some(_)) => REFRESH_INTERVAL,
+        };
+        *self.not_before() = Instant::now() + pause;
+        match fetched {
+            Ok(keys) => self.store(keys),
+            Err(err) => {
+                let reason = err.to_string();
+                tracing::warn!(target: "deskgraph::auth", reason, "the issuer's keys can't be fetched");
+            }
+        }
+    }
+
+    fn not_before(&self) -> MutexGuard<'_, Instant> {
+        self.not_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn cached(&self) -> Option<Arc<CachedKeys>> {
         self.cached
             .lock()
