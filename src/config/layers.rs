@@ -258,7 +258,7 @@ fn parse_file(text: &str) -> Result<config::Config> {
             let place = place
                 .map(|place| format!(" at {place}"))
                 .unwrap_or_default();
-            ConfigError::new(format!("the file is not valid TOML{place}"))
+            ConfigError::new(format!("the file is not TOML{place}"))
         })?;
 
     match &file.cache.kind {
