@@ -93,7 +93,7 @@ pub async fn serve(
     tokio::select! {
         () = all_ended => {}
         () = sleep(SHUTDOWN_GRACE) => {
-            tracing::warn!("requests were still in flight at the end of the grace period, and are aborted");
+            tracing::warn!("requests were still in flight at the end of the grace period, and are cut off");
         }
     }
     Ok(())
