@@ -1,4 +1,4 @@
-//! Equal work at once runs once: the first caller leads, and those who come while it runs follow and get the same result.
+//! Equal work at once runs once: the first caller leads, and those that come while it runs follow and get the same result.
 
 use std::{
     collections::HashMap,
@@ -16,14 +16,20 @@ use futures_util::{
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-/// The flights that are in flight, by key.
-pub struct SingleFlight<Key, T> {
-    flights: Mutex<Flights<Key, T>>,
+/// The flights in flight, by key. `Info` is what a leader tells its followers.
+pub struct SingleFlight<Key, T, Info = ()> {
+    flights: Mutex<Flights<Key, T, Info>>,
     started: AtomicU64,
 }
 
-/// Each with its number: one that has ended must not remove its successor.
-type Flights<Key, T> = HashMap<Key, (u64, WeakShared<Flight<T>>)>;
+type Flights<Key, T, Info> = HashMap<Key, InFlight<T, Info>>;
+
+struct InFlight<T, Info> {
+    /// A flight that has ended or was forgotten must not remove its successor.
+    number: u64,
+    info: Info,
+    flight: WeakShared<Flight<T>>,
+}
 
 /// None where the work panicked.
 type Flight<T> = BoxFuture<'static, Option<T>>;
@@ -37,20 +43,21 @@ pub enum Role {
     Follower,
 }
 
+/// How a caller comes by a result that may be cached.
+pub enum Joined<T, Info> {
+    Cached(T),
+    Leader(Shared<Flight<T>>),
+    /// With the info of the leader.
+    Follower(Shared<Flight<T>>, Info),
+}
+
 impl<Key, T> SingleFlight<Key, T>
 where
     Key: Clone + Eq + Hash + Send + 'static,
     T: Clone + Send + Sync + 'static,
 {
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self {
-            flights: Mutex::default(),
-            started: AtomicU64::new(0),
-        })
-    }
-
-    /// The result of the flight of this key, or of one that starts now. A flight is a task of its own: it runs as long as a
-    /// caller waits for it, and ends with the last one.
+    /// The flight of this key, or one that starts now. A flight is a task of its own: it runs as long as a caller waits for it,
+    /// and ends with the last one.
     pub fn join<Work>(
         self: &Arc<Self>,
         key: Key,
@@ -60,22 +67,83 @@ where
         Work: Future<Output = T> + Send + 'static,
     {
         let mut flights = self.flights();
-        let in_flight = flights.get(&key).and_then(|(_, flight)| flight.upgrade());
-        if let Some(flight) = in_flight {
-            return (flight, Role::Follower);
+        match in_flight(&flights, &key) {
+            Some((flight, ())) => (flight, Role::Follower),
+            None => {
+                let flight = self.start(&mut flights, key, (), work(), |_| {});
+                (flight, Role::Leader)
+            }
         }
+    }
+}
 
+impl<Key, T, Info> SingleFlight<Key, T, Info>
+where
+    Key: Clone + Eq + Hash + Send + 'static,
+    T: Clone + Send + Sync + 'static,
+    Info: Clone + Send + 'static,
+{
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            flights: Mutex::default(),
+            started: AtomicU64::new(0),
+        })
+    }
+
+    /// The same before a cache: `cached` looks the result up where no flight has it, and `store` stores it when the flight ends,
+    /// unless the key was forgotten since. No caller misses both the flight and the cached result.
+    pub fn join_cached<Work>(
+        self: &Arc<Self>,
+        key: Key,
+        info: Info,
+        cached: impl FnOnce() -> Option<T>,
+        work: impl FnOnce() -> Work,
+        store: impl FnOnce(&T) + Send + 'static,
+    ) -> Joined<T, Info>
+    where
+        Work: Future<Output = T> + Send + 'static,
+    {
+        let mut flights = self.flights();
+        if let Some((flight, info)) = in_flight(&flights, &key) {
+            return Joined::Follower(flight, info);
+        }
+        match cached() {
+            Some(result) => Joined::Cached(result),
+            None => Joined::Leader(self.start(&mut flights, key, info, work(), store)),
+        }
+    }
+
+    /// Later callers start again, and the flight of this key does not store its result.
+    pub fn forget(&self, key: &Key) {
+        self.flights().remove(key);
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        flights: &mut Flights<Key, T, Info>,
+        key: Key,
+        info: Info,
+        work: impl Future<Output = T> + Send + 'static,
+        store: impl FnOnce(&T) + Send + 'static,
+    ) -> Shared<Flight<T>> {
         // Flights that all callers left are removed before the table grows for them.
         if flights.len() == flights.capacity() {
-            flights.retain(|_, (_, flight)| flight.upgrade().is_some());
+            flights.retain(|_, in_flight| in_flight.flight.upgrade().is_some());
         }
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let flight = Arc::clone(self)
-            .run(number, key.clone(), work().in_current_span())
+            .run(number, key.clone(), work.in_current_span(), store)
             .boxed()
             .shared();
-        flights.extend(flight.downgrade().map(|weak| (key, (number, weak))));
-        (flight, Role::Leader)
+        if let Some(weak) = flight.downgrade() {
+            let in_flight = InFlight {
+                number,
+                info,
+                flight: weak,
+            };
+            flights.insert(key, in_flight);
+        }
+        flight
     }
 
     async fn run(
@@ -83,22 +151,37 @@ where
         number: u64,
         key: Key,
         work: impl Future<Output = T> + Send + 'static,
+        store: impl FnOnce(&T),
     ) -> Option<T> {
         // A set of tasks aborts them when it is dropped.
         let mut task = JoinSet::new();
         task.spawn(work);
-        let result = task.join_next().await;
+        let result = task.join_next().await?.ok();
 
         let mut flights = self.flights();
-        if flights.get(&key).is_some_and(|(known, _)| *known == number) {
+        if flights
+            .get(&key)
+            .is_some_and(|known| known.number == number)
+        {
             flights.remove(&key);
+            if let Some(result) = &result {
+                store(result);
+            }
         }
-        result?.ok()
+        result
     }
 
-    fn flights(&self) -> MutexGuard<'_, Flights<Key, T>> {
+    fn flights(&self) -> MutexGuard<'_, Flights<Key, T, Info>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn in_flight<Key: Eq + Hash, T, Info: Clone>(
+    flights: &Flights<Key, T, Info>,
+    key: &Key,
+) -> Option<(Shared<Flight<T>>, Info)> {
+    let known = flights.get(key)?;
+    Some((known.flight.upgrade()?, known.info.clone()))
 }
 
 #[cfg(test)]
@@ -174,6 +257,43 @@ mod tests {
         drop(second);
         stopped.notified().await;
         assert_eq!(flights.join(1, || async { 3 }).0.await, Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_result_is_stored_before_its_flight_leaves_the_table() {
+        type Cached = SingleFlight<u8, usize, &'static str>;
+        let flights = Cached::new();
+        let stored = Arc::new(Mutex::new(None));
+        let call = |info, result| {
+            let (cached, store) = (Arc::clone(&stored), Arc::clone(&stored));
+            flights.join_cached(
+                1,
+                info,
+                move || *cached.lock().expect("no test panics with it"),
+                || async move { result },
+                move |result| *store.lock().expect("no test panics with it") = Some(*result),
+            )
+        };
+
+        let Joined::Leader(first) = call("first", 3) else {
+            panic!("nothing is in flight");
+        };
+        assert!(matches!(call("second", 4), Joined::Follower(_, "first")));
+        assert_eq!(first.await, Some(3));
+        assert!(matches!(call("third", 5), Joined::Cached(3)));
+
+        *stored.lock().expect("no test panics with it") = None;
+        let Joined::Leader(forgotten) = call("fourth", 6) else {
+            panic!("nothing is in flight");
+        };
+        flights.forget(&1);
+        let Joined::Leader(next) = call("fifth", 7) else {
+            panic!("the key was forgotten");
+        };
+        assert_eq!(forgotten.await, Some(6));
+        assert!(matches!(call("sixth", 8), Joined::Follower(_, "fifth")));
+        assert_eq!(next.await, Some(7));
+        assert!(matches!(call("seventh", 9), Joined::Cached(7)));
     }
 
     #[tokio::test]

@@ -2,7 +2,10 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use futures_util::future::{join, join3};
+use futures_util::{
+    FutureExt,
+    future::{join, join3},
+};
 use tokio::time::sleep_until;
 
 use super::*;
@@ -134,7 +137,7 @@ async fn who_has_the_time_waits_for_the_pause_that_a_vendor_asked_another_for() 
 }
 
 #[tokio::test]
-async fn who_looked_before_a_read_ended_and_boards_after_it_has_its_answer() {
+async fn who_looked_before_a_read_ended_and_joins_after_it_has_its_answer() {
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let scope = scope(LATER);
     let key = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
@@ -145,12 +148,12 @@ async fn who_looked_before_a_read_ended_and_boards_after_it_has_its_answer() {
     let read = cache.read(&scope, key, load).await;
     assert_eq!(told(read), Ok((7, SourceState::Fresh)));
 
-    let boarded = cache.flight(key, scope.deadline, load);
-    let Boarded::Landed(entry) = boarded else {
+    let joined = cache.join(key, scope.deadline, load);
+    let Joined::Cached(entry) = joined else {
         panic!("the vendor is asked again");
     };
     assert_eq!(
-        told(entry.kept(SourceState::Fresh)),
+        told(entry.and_then(|entry| entry.kept(SourceState::Fresh))),
         Ok((7, SourceState::Fresh))
     );
     assert_eq!(calls.into_inner(), 1);
