@@ -546,10 +546,10 @@ fn faults_of(status: u16, answer: &Value) -> Vec<String> {
                     | "OUTCOME_UNKNOWN"
             )
         );
-        let is_told = extensions["vendor"].is_string()
+        let is_loaded = extensions["vendor"].is_string()
             && extensions["vendorCode"].is_string()
             && extensions["retryable"].is_boolean();
-        if !is_of_a_vendor || !is_told {
+        if !is_of_a_vendor || !is_loaded {
             faults.push(format!("an error of no vendor: {error}"));
         }
         if !is_null_at(&answer["data"], &error["path"]) {
@@ -558,8 +558,8 @@ fn faults_of(status: u16, answer: &Value) -> Vec<String> {
     }
 
     for (field, value) in answer["data"].as_object().into_iter().flatten() {
-        let is_told = errors.iter().any(|error| error["path"][0] == *field);
-        if value.is_null() && !is_told {
+        let is_loaded = errors.iter().any(|error| error["path"][0] == *field);
+        if value.is_null() && !is_loaded {
             faults.push(format!("{field} is null without an error"));
         }
         for source in value["sources"].as_array().into_iter().flatten() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DateTime, Detail, EmployeeGroupId, EmployeeId, Told};
+use super::{DateTime, Detail, EmployeeGroupId, EmployeeId, Loaded};
 
 /// An employee as one answer of the vendor has it. A copy inside another object has fewer fields than the directory, and the
 /// missing ones are read from the directory, so that no copy hides what the directory has.
@@ -10,19 +10,19 @@ use super::{DateTime, Detail, EmployeeGroupId, EmployeeId, Told};
 pub struct Employee {
     pub id: EmployeeId,
     pub detail: Detail,
-    pub name: Told<String>,
-    pub employee_no: Told<String>,
-    pub email: Told<String>,
-    pub mobile: Told<String>,
-    pub is_admin: Told<bool>,
-    pub is_active: Told<bool>,
-    pub photo_url: Told<String>,
-    pub extension: Told<String>,
-    pub job_title: Told<String>,
-    pub department: Told<String>,
-    pub groups: Told<Vec<EmployeeGroup>>,
-    pub created_at: Told<DateTime>,
-    pub updated_at: Told<DateTime>,
+    pub name: Loaded<String>,
+    pub employee_no: Loaded<String>,
+    pub email: Loaded<String>,
+    pub mobile: Loaded<String>,
+    pub is_admin: Loaded<bool>,
+    pub is_active: Loaded<bool>,
+    pub photo_url: Loaded<String>,
+    pub extension: Loaded<String>,
+    pub job_title: Loaded<String>,
+    pub department: Loaded<String>,
+    pub groups: Loaded<Vec<EmployeeGroup>>,
+    pub created_at: Loaded<DateTime>,
+    pub updated_at: Loaded<DateTime>,
 }
 
 impl Employee {
@@ -31,19 +31,19 @@ impl Employee {
         Self {
             id,
             detail: Detail::Reference,
-            name: Told::Untold,
-            employee_no: Told::Untold,
-            email: Told::Untold,
-            mobile: Told::Untold,
-            is_admin: Told::Untold,
-            is_active: Told::Untold,
-            photo_url: Told::Untold,
-            extension: Told::Untold,
-            job_title: Told::Untold,
-            department: Told::Untold,
-            groups: Told::Untold,
-            created_at: Told::Untold,
-            updated_at: Told::Untold,
+            name: Loaded::NotLoaded,
+            employee_no: Loaded::NotLoaded,
+            email: Loaded::NotLoaded,
+            mobile: Loaded::NotLoaded,
+            is_admin: Loaded::NotLoaded,
+            is_active: Loaded::NotLoaded,
+            photo_url: Loaded::NotLoaded,
+            extension: Loaded::NotLoaded,
+            job_title: Loaded::NotLoaded,
+            department: Loaded::NotLoaded,
+            groups: Loaded::NotLoaded,
+            created_at: Loaded::NotLoaded,
+            updated_at: Loaded::NotLoaded,
         }
     }
 

@@ -15,8 +15,8 @@ mod stats;
 mod ticket;
 
 // What they are made of.
+mod loaded;
 mod time;
-mod told;
 mod topic;
 
 // Who may see them, and where they come from.
@@ -34,6 +34,7 @@ pub use id::{
     NodeId, ServiceLogId, ServiceRecordId, ServiceResultId, SponsorId, TerminationCodeId, TicketId,
     VendorNumber,
 };
+pub use loaded::Loaded;
 pub use page::{Limit, PageArguments, VendorPage, VendorPageRequest};
 pub use service_record::{
     CustomField, CustomFieldValue, Money, Payment, PaymentStatus, Rating, RatingScore,
@@ -45,7 +46,6 @@ pub use ticket::{
     Change, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketPriority, TicketStatus,
 };
 pub use time::{DateTime, VendorZone};
-pub use told::Told;
 pub use topic::Topic;
 pub use vendor::{
     CircuitState, SourceState, SourceStatus, Vendor, VendorErrorCode, VendorFailure, VendorState,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Category, CategoryId, Contact, ContactId, DateTime, Detail, Employee, EmployeeId,
-    ServiceRecord, Sponsor, SponsorId, TerminationCodeId, TicketId, Told, Vendor,
+    Category, CategoryId, Contact, ContactId, DateTime, Detail, Employee, EmployeeId, Loaded,
+    ServiceRecord, Sponsor, SponsorId, TerminationCodeId, TicketId, Vendor,
 };
 
 /// A ticket as one answer of the vendor has it. The answer for a single ticket lacks creator and service records; the list has
@@ -25,10 +25,10 @@ pub struct Ticket {
     pub contact: Option<Arc<Contact>>,
     pub category: Option<Arc<Category>>,
     pub handler: Option<Arc<Employee>>,
-    pub creator: Told<Arc<Employee>>,
+    pub creator: Loaded<Arc<Employee>>,
     pub sponsor: Option<Arc<Sponsor>>,
     pub termination_code: Option<Arc<TerminationCode>>,
-    pub service_records: Told<Vec<Arc<ServiceRecord>>>,
+    pub service_records: Loaded<Vec<Arc<ServiceRecord>>>,
 }
 
 impl Ticket {

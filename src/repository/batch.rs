@@ -313,7 +313,7 @@ trait ReadById {
 impl ReadById for Ticket {
     /// Only the list tells who created a ticket.
     fn is_as_rich_by_id(&self) -> bool {
-        !self.creator.is_told()
+        !self.creator.is_loaded()
     }
 }
 

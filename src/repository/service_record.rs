@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Category, Contact, Detail, PageArguments, Scope, ServiceRecord, ServiceRecordFilter,
-        ServiceRecordId, ServiceSummary, Told, VendorPage, VendorPageRequest,
+        Category, Contact, Detail, Loaded, PageArguments, Scope, ServiceRecord,
+        ServiceRecordFilter, ServiceRecordId, ServiceSummary, VendorPage, VendorPageRequest,
     },
     error::Result,
     upstream::{
@@ -180,7 +180,7 @@ impl Repository {
             names.get(&record.id.number),
         ) {
             (Some(category), Some(names)) => Arc::new(ServiceRecord {
-                category: Told::some(Arc::new(category.named(names))),
+                category: Loaded::some(Arc::new(category.named(names))),
                 ..ServiceRecord::clone(record)
             }),
             _ => Arc::clone(record),
@@ -219,7 +219,7 @@ impl Repository {
         record: &Arc<ServiceRecord>,
     ) -> Result<Option<Arc<Contact>>> {
         self.authorize(Scope::Read)?;
-        if let Told::As(contact) = &record.contact {
+        if let Loaded::Loaded(contact) = &record.contact {
             return Ok(contact.clone());
         }
         let listed = self.listed_service_record(record).await?;

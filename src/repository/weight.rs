@@ -3,9 +3,9 @@
 use std::{mem::size_of, sync::Arc};
 
 use crate::domain::{
-    Category, CategoryNames, ChatMessage, Contact, CustomField, Employee, EmployeeGroup, Rating,
-    RemoteSession, ServiceLog, ServiceRecord, ServiceResult, ServiceSummary, Sponsor,
-    TerminationCode, Ticket, Told, Transcript, VendorPage,
+    Category, CategoryNames, ChatMessage, Contact, CustomField, Employee, EmployeeGroup, Loaded,
+    Rating, RemoteSession, ServiceLog, ServiceRecord, ServiceResult, ServiceSummary, Sponsor,
+    TerminationCode, Ticket, Transcript, VendorPage,
 };
 
 /// The whole size of a value, what it owns included.
@@ -74,7 +74,7 @@ impl<T: Weight> Weight for Option<T> {
     }
 }
 
-impl<T: Weight> Weight for Told<T> {
+impl<T: Weight> Weight for Loaded<T> {
     fn owned_bytes(&self) -> usize {
         self.value().map_or(0, Weight::owned_bytes)
     }

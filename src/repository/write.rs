@@ -15,8 +15,8 @@ use super::{Repository, Shared};
 use crate::{
     context::RequestScope,
     domain::{
-        Change, CustomField, Scope, ServiceRecord, ServiceRecordChanges, ServiceRecordId, Ticket,
-        TicketChanges, TicketFilter, TicketId, Told, Topic, VendorErrorCode, VendorPage,
+        Change, CustomField, Loaded, Scope, ServiceRecord, ServiceRecordChanges, ServiceRecordId,
+        Ticket, TicketChanges, TicketFilter, TicketId, Topic, VendorErrorCode, VendorPage,
     },
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::{
@@ -359,8 +359,8 @@ async fn reread(
         None => None,
     };
     Ok(record.map(|record| match (&record.custom_fields, told) {
-        (Told::Untold, Some(told)) => Arc::new(ServiceRecord {
-            custom_fields: Told::some(told),
+        (Loaded::NotLoaded, Some(told)) => Arc::new(ServiceRecord {
+            custom_fields: Loaded::some(told),
             ..ServiceRecord::clone(&record)
         }),
         _ => record,

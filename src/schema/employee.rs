@@ -17,7 +17,7 @@ use super::{
     vendor::Vendor,
 };
 use crate::{
-    domain::{self, Detail, Told},
+    domain::{self, Detail, Loaded},
     error::Result,
     repository::ListField,
 };
@@ -46,12 +46,12 @@ impl Employee {
     pub(super) fn told_by<'a: 'b, 'b, T: Whole>(
         ctx: &'b Context<'_>,
         object: &'a Partial<T>,
-        field: fn(&T) -> &Told<Arc<domain::Employee>>,
+        field: fn(&T) -> &Loaded<Arc<domain::Employee>>,
     ) -> AtHandOr<'b, Self> {
         match field(object.seen()) {
-            Told::As(Some(employee)) => Self::related(ctx, employee),
-            Told::As(None) => at_hand(None),
-            Told::Untold => Either::Right(Box::pin(async move {
+            Loaded::Loaded(Some(employee)) => Self::related(ctx, employee),
+            Loaded::Loaded(None) => at_hand(None),
+            Loaded::NotLoaded => Either::Right(Box::pin(async move {
                 match object.told(ctx, field).await? {
                     Ok(employee) => Self::related(ctx, employee).await,
                     Err(error) => Some(Err(error)),

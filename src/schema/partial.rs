@@ -7,7 +7,7 @@ use futures_util::future::Either;
 use tokio::sync::OnceCell;
 
 use super::error::{AtHandOr, FieldError, FieldResult, Found, at_hand, nullable};
-use crate::{domain::Told, error::Result};
+use crate::{domain::Loaded, error::Result};
 
 pub(super) struct Partial<T> {
     seen: Arc<T>,
@@ -45,11 +45,11 @@ impl<T: Whole> Partial<T> {
     pub(super) fn told<'a: 'b, 'b, U: Sync>(
         &'a self,
         ctx: &'b Context<'_>,
-        field: fn(&T) -> &Told<U>,
+        field: fn(&T) -> &Loaded<U>,
     ) -> AtHandOr<'b, &'a U> {
         match field(&self.seen) {
-            Told::As(value) => at_hand(value.as_ref().map(Ok)),
-            Told::Untold => Either::Right(Box::pin(async move {
+            Loaded::Loaded(value) => at_hand(value.as_ref().map(Ok)),
+            Loaded::NotLoaded => Either::Right(Box::pin(async move {
                 let whole = self.whole(ctx).await?;
                 whole.map(|object| field(object).value()).transpose()
             })),
@@ -60,7 +60,7 @@ impl<T: Whole> Partial<T> {
     pub(super) async fn converted<U: Copy + Sync, V: From<U>>(
         &self,
         ctx: &Context<'_>,
-        field: fn(&T) -> &Told<U>,
+        field: fn(&T) -> &Loaded<U>,
     ) -> Option<FieldResult<V>> {
         let told = self.told(ctx, field).await?;
         Some(told.map(|value| V::from(*value)))
@@ -70,11 +70,11 @@ impl<T: Whole> Partial<T> {
     pub(super) async fn telling<U>(
         &self,
         ctx: &Context<'_>,
-        field: fn(&T) -> &Told<U>,
+        field: fn(&T) -> &Loaded<U>,
     ) -> Option<FieldResult<&Arc<T>>> {
         match field(&self.seen) {
-            Told::As(_) => Some(Ok(&self.seen)),
-            Told::Untold => Box::pin(self.whole(ctx)).await,
+            Loaded::Loaded(_) => Some(Ok(&self.seen)),
+            Loaded::NotLoaded => Box::pin(self.whole(ctx)).await,
         }
     }
 
@@ -98,15 +98,15 @@ mod tests {
 
     use super::{Partial, Whole};
     use crate::{
-        domain::{Told, Vendor, VendorErrorCode},
+        domain::{Loaded, Vendor, VendorErrorCode},
         error::{Error, Result},
         schema::error::{FieldResult, Found},
     };
 
     struct Person {
-        name: Told<String>,
-        email: Told<String>,
-        mobile: Told<String>,
+        name: Loaded<String>,
+        email: Loaded<String>,
+        mobile: Loaded<String>,
     }
 
     /// What the directory answers, and how often it was asked.
@@ -147,9 +147,9 @@ mod tests {
         /// A copy that tells a name, a null e-mail address, and nothing of a mobile number.
         async fn person(&self) -> Shown {
             let copy = Person {
-                name: Told::some("Ann".to_owned()),
-                email: Told::none(),
-                mobile: Told::Untold,
+                name: Loaded::some("Ann".to_owned()),
+                email: Loaded::none(),
+                mobile: Loaded::NotLoaded,
             };
             Shown(Arc::new(copy).into())
         }
@@ -184,9 +184,9 @@ mod tests {
     #[tokio::test]
     async fn what_the_copy_leaves_untold_is_read_once() {
         let whole = Person {
-            name: Told::some("Ann Lee".to_owned()),
-            email: Told::some("ann@example.com".to_owned()),
-            mobile: Told::some("0900".to_owned()),
+            name: Loaded::some("Ann Lee".to_owned()),
+            email: Loaded::some("ann@example.com".to_owned()),
+            mobile: Loaded::some("0900".to_owned()),
         };
 
         let (response, calls) = ask(

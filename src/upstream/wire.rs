@@ -16,7 +16,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::domain::{Told, VendorNumber};
+use crate::domain::{Loaded, VendorNumber};
 
 /// What an answer's body can be decoded as.
 pub(super) trait Readable: DeserializeOwned {}
@@ -217,10 +217,10 @@ impl<'de, T: Lenient> Visitor<'de> for Composite<T> {
     }
 }
 
-/// A missing key is `Untold`, through the `default` of the struct that has the field.
-impl<'de, T: Lenient> Deserialize<'de> for Told<T> {
+/// A missing key is `NotLoaded`, through the `default` of the struct that has the field.
+impl<'de, T: Lenient> Deserialize<'de> for Loaded<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::read(deserializer).map(Told::As)
+        T::read(deserializer).map(Loaded::Loaded)
     }
 }
 
@@ -275,7 +275,7 @@ impl<T: Lenient> Lenient for Box<T> {
 impl<T: Lenient> Lenient for Vec<T> {
     fn read_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = list.next_element::<Told<T>>()? {
+        while let Some(item) = list.next_element::<Loaded<T>>()? {
             items.extend(item.into_value());
         }
         Ok(Some(items))

@@ -20,15 +20,15 @@ fn employee(index: usize) -> Arc<Employee> {
     let id = EmployeeId::new(Vendor::FirstLine, number(index));
     Arc::new(Employee {
         detail: Detail::Excerpt,
-        name: Told::As(text("an agent of the desk", index)),
-        employee_no: Told::As(text("no", index)),
-        extension: Told::some("8005".to_owned()),
-        groups: Told::some(vec![EmployeeGroup {
+        name: Loaded::Loaded(text("an agent of the desk", index)),
+        employee_no: Loaded::Loaded(text("no", index)),
+        extension: Loaded::some("8005".to_owned()),
+        groups: Loaded::some(vec![EmployeeGroup {
             id: EmployeeGroupId::new(Vendor::FirstLine, number(index)),
             name: text("a group of the desk", index),
             supervisor: Some(Arc::new(Employee::reference(id))),
         }]),
-        created_at: Told::some(DateTime::now_utc()),
+        created_at: Loaded::some(DateTime::now_utc()),
         ..Employee::reference(id)
     })
 }
@@ -65,7 +65,7 @@ fn ticket(index: usize) -> Arc<Ticket> {
         })),
         category: Some(Arc::new(category(2, Some(Arc::new(category(1, None)))))),
         handler: Some(employee(index)),
-        creator: Told::some(employee(index)),
+        creator: Loaded::some(employee(index)),
         sponsor: Some(Arc::new(Sponsor {
             id: SponsorId::new(Vendor::FirstLine, number(index)),
             detail: Detail::Full,
@@ -79,7 +79,7 @@ fn ticket(index: usize) -> Arc<Ticket> {
             description: None,
             status: TicketStatus::Pending,
         })),
-        service_records: Told::some(Vec::new()),
+        service_records: Loaded::some(Vec::new()),
     })
 }
 

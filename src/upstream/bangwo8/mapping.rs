@@ -7,9 +7,9 @@ use crate::{
     domain::{
         Category, CategoryId, CategoryNames, ChatMessage, ChatMessageId, ChatMessageKind, ChatRole,
         ChatSender, Contact, CustomField, DateTime, Detail, Employee, EmployeeGroup,
-        EmployeeGroupId, EmployeeId, Money, Payment, PaymentStatus, Rating, RatingScore,
+        EmployeeGroupId, EmployeeId, Loaded, Money, Payment, PaymentStatus, Rating, RatingScore,
         RemoteSession, ServiceChannel, ServiceRecord, ServiceRecordId, ServiceRecordStatus,
-        ServiceSummary, Told, Transcript, VendorNumber, VendorPageRequest, VendorZone,
+        ServiceSummary, Transcript, VendorNumber, VendorPageRequest, VendorZone,
     },
     upstream::{
         answer::Answer,
@@ -44,21 +44,21 @@ impl Mapping<'_> {
         ServiceRecord {
             id: self.record_id(number, &wire.csBTime),
             detail: Detail::Full,
-            channel: Told::some(ServiceChannel::RemoteAssistance),
-            status: Told::As(status),
+            channel: Loaded::some(ServiceChannel::RemoteAssistance),
+            status: Loaded::Loaded(status),
             // The vendor knows one beginning: it filters by it as the creation.
-            created_at: Told::As(began_at),
-            started_at: Told::As(began_at),
-            ended_at: Told::As(ended_at),
-            duration_seconds: Told::As(duration),
-            handler: Told::As(
+            created_at: Loaded::Loaded(began_at),
+            started_at: Loaded::Loaded(began_at),
+            ended_at: Loaded::Loaded(ended_at),
+            duration_seconds: Loaded::Loaded(duration),
+            handler: Loaded::Loaded(
                 wire.csServicerId
                     .value()
                     .map(|id| Arc::new(Employee::reference(EmployeeId::new(VENDOR, *id)))),
             ),
-            category: Told::As(category(&wire)),
-            payment: Told::As(self.payment(&wire)),
-            remote_session: Told::some(RemoteSession {
+            category: Loaded::Loaded(category(&wire)),
+            payment: Loaded::Loaded(self.payment(&wire)),
+            remote_session: Loaded::some(RemoteSession {
                 client_id: wire.uniqueNumber.into_value(),
                 host: wire.ComputerName.into_value(),
                 service_card_id: wire.csSId.into_value().filter(|id| id != "0"),
@@ -67,32 +67,32 @@ impl Mapping<'_> {
                 has_file_transfer: wire.TransferFile.value() == Some(&true),
                 file_count: wire.FileCount.into_value(),
             }),
-            contact: Told::As(contact(
+            contact: Loaded::Loaded(contact(
                 wire.contactor,
                 wire.companyName,
                 wire.contactMethod,
             )),
-            problem: Told::As(wire.note.into_value()),
-            solution: Told::As(wire.ProblemSolution.into_value()),
-            is_resolved: Told::As(wire.isFinish.into_value()),
-            rating: Told::As(rating(
+            problem: Loaded::Loaded(wire.note.into_value()),
+            solution: Loaded::Loaded(wire.ProblemSolution.into_value()),
+            is_resolved: Loaded::Loaded(wire.isFinish.into_value()),
+            rating: Loaded::Loaded(rating(
                 wire.commentScore.into_value(),
                 wire.comment.into_value(),
             )),
             custom_fields: wire.custom_fields.map(custom_fields),
-            transcript: Told::some(match wire.ChatRecord.into_value() {
+            transcript: Loaded::some(match wire.ChatRecord.into_value() {
                 Some(false) => Transcript::Held(Vec::new()),
                 _ => Transcript::Elsewhere,
             }),
             may_have_summary: true,
             // The vendor has none of these.
-            queued_at: Told::none(),
-            memo: Told::none(),
-            logs: Told::some(Vec::new()),
-            wrap_up_completed_at: Told::none(),
-            bound_type: Told::none(),
-            result: Told::none(),
-            sponsor: Told::none(),
+            queued_at: Loaded::none(),
+            memo: Loaded::none(),
+            logs: Loaded::some(Vec::new()),
+            wrap_up_completed_at: Loaded::none(),
+            bound_type: Loaded::none(),
+            result: Loaded::none(),
+            sponsor: Loaded::none(),
         }
     }
 
@@ -106,13 +106,13 @@ impl Mapping<'_> {
         } = wire;
         let id = self.record_id(number, &wire.csBTime);
         // Where no option was chosen, the id stands here too.
-        let name = |name: Told<String>| name.into_value().filter(|name| name != "0");
+        let name = |name: Loaded<String>| name.into_value().filter(|name| name != "0");
         let names = vec![name(wire.ptId), name(wire.ptChildId), name(wire.ptThird)];
         (id, CategoryNames(names))
     }
 
     /// The day that the list is asked for is the one that the vendor prints, so it is not moved into another zone.
-    fn record_id(&self, number: VendorNumber, began_at: &Told<PrintedTime>) -> ServiceRecordId {
+    fn record_id(&self, number: VendorNumber, began_at: &Loaded<PrintedTime>) -> ServiceRecordId {
         ServiceRecordId {
             vendor: VENDOR,
             number,
@@ -147,7 +147,7 @@ impl Mapping<'_> {
         })
     }
 
-    fn time(&self, printed: &Told<PrintedTime>) -> Option<DateTime> {
+    fn time(&self, printed: &Loaded<PrintedTime>) -> Option<DateTime> {
         match printed.value()? {
             PrintedTime::Local(local) => self.zone.instant(*local),
             PrintedTime::Instant(timestamp) => Some(self.zone.at(*timestamp)),
@@ -181,9 +181,9 @@ fn rating(score: Option<i32>, comment: Option<String>) -> Option<Rating> {
 
 /// The customer is named by texts alone.
 fn contact(
-    name: Told<String>,
-    company: Told<String>,
-    contact_method: Told<String>,
+    name: Loaded<String>,
+    company: Loaded<String>,
+    contact_method: Loaded<String>,
 ) -> Option<Arc<Contact>> {
     let contact = Contact {
         name: name.into_value(),
@@ -287,7 +287,7 @@ impl Mapping<'_> {
     pub(super) fn chat_messages(
         &self,
         record: ServiceRecordId,
-        wire: Vec<Told<wire::ChatMessage>>,
+        wire: Vec<Loaded<wire::ChatMessage>>,
         paging: &wire::Paging,
         page: VendorPageRequest,
         known_order: Option<ListOrder>,
@@ -349,7 +349,7 @@ struct Places {
 
 impl Places {
     fn of(
-        messages: &[Told<wire::ChatMessage>],
+        messages: &[Loaded<wire::ChatMessage>],
         paging: &wire::Paging,
         page: VendorPageRequest,
         known_order: Option<ListOrder>,
@@ -362,8 +362,8 @@ impl Places {
         // A vendor that serves fewer than it was asked for, though there are more, has pages of that size. How long its
         // pages are is not seen on the last one, but that one ends where the chat does.
         let has_more = match paging.next_page {
-            Told::As(ref address) => address.is_some(),
-            Told::Untold => paging
+            Loaded::Loaded(ref address) => address.is_some(),
+            Loaded::NotLoaded => paging
                 .count
                 .is_some_and(|total| pages_before * asked + count < total),
         };
@@ -416,23 +416,23 @@ impl Mapping<'_> {
         Employee {
             id: EmployeeId::new(VENDOR, id),
             detail: Detail::Full,
-            name: Told::As(wire.name.into_value()),
-            employee_no: Told::As(wire.sNum.into_value()),
-            email: Told::As(wire.email.into_value()),
-            mobile: Told::As(wire.mobile.into_value()),
-            is_admin: Told::As(wire.isAdmin.into_value()),
-            is_active: Told::As(wire.isStat.value().map(|state| *state == EMPLOYED)),
+            name: Loaded::Loaded(wire.name.into_value()),
+            employee_no: Loaded::Loaded(wire.sNum.into_value()),
+            email: Loaded::Loaded(wire.email.into_value()),
+            mobile: Loaded::Loaded(wire.mobile.into_value()),
+            is_admin: Loaded::Loaded(wire.isAdmin.into_value()),
+            is_active: Loaded::Loaded(wire.isStat.value().map(|state| *state == EMPLOYED)),
             groups: match wire.groupId {
-                Told::Untold => Told::none(),
-                Told::As(list) => Told::some(groups(list.as_deref().unwrap_or_default())),
+                Loaded::NotLoaded => Loaded::none(),
+                Loaded::Loaded(list) => Loaded::some(groups(list.as_deref().unwrap_or_default())),
             },
-            created_at: Told::As(self.time(&wire.createDT)),
+            created_at: Loaded::Loaded(self.time(&wire.createDT)),
             // The vendor has none of these.
-            photo_url: Told::none(),
-            extension: Told::none(),
-            job_title: Told::none(),
-            department: Told::none(),
-            updated_at: Told::none(),
+            photo_url: Loaded::none(),
+            extension: Loaded::none(),
+            job_title: Loaded::none(),
+            department: Loaded::none(),
+            updated_at: Loaded::none(),
         }
     }
 }
@@ -491,15 +491,15 @@ pub(super) fn refusal(outcome: wire::Outcome) -> Option<RefusalCode> {
     let errcode = outcome.errcode.into_value().filter(|code| code != "0");
     let status = [outcome.status, outcome.state]
         .into_iter()
-        .filter_map(Told::into_value)
+        .filter_map(Loaded::into_value)
         .filter(|code| code != "0" && code != "200")
         .find(tells_failure);
     errcode.or(status).map(RefusalCode)
 }
 
-pub(super) fn has_next(next_page: &Told<String>) -> Option<bool> {
+pub(super) fn has_next(next_page: &Loaded<String>) -> Option<bool> {
     match next_page {
-        Told::Untold => None,
-        Told::As(address) => Some(address.is_some()),
+        Loaded::NotLoaded => None,
+        Loaded::Loaded(address) => Some(address.is_some()),
     }
 }

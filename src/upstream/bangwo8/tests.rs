@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     domain::{
-        ChatMessage, ChatRole, Detail, Employee, PaymentStatus, RatingScore, ServiceChannel,
-        ServiceRecord, ServiceRecordStatus, Told, Transcript, VendorPageRequest, VendorZone,
+        ChatMessage, ChatRole, Detail, Employee, Loaded, PaymentStatus, RatingScore,
+        ServiceChannel, ServiceRecord, ServiceRecordStatus, Transcript, VendorPageRequest,
+        VendorZone,
     },
     upstream::wire::{Identified, Readable, WrongShape, decode, decode_root},
 };
@@ -98,16 +99,19 @@ fn a_listed_record_tells_all_that_the_page_shows() {
         "bangwo8:ServiceRecord:123@2017-08-27"
     );
     assert_eq!(record.detail, Detail::Full);
-    assert_eq!(record.channel, Told::some(ServiceChannel::RemoteAssistance));
-    assert_eq!(record.status, Told::some(ServiceRecordStatus::Completed));
+    assert_eq!(
+        record.channel,
+        Loaded::some(ServiceChannel::RemoteAssistance)
+    );
+    assert_eq!(record.status, Loaded::some(ServiceRecordStatus::Completed));
     let created_at = record.created_at.value().map(ToString::to_string);
     assert_eq!(created_at.as_deref(), Some("2017-08-27T10:21:10+08:00"));
     assert_eq!(record.started_at, record.created_at);
-    assert_eq!(record.queued_at, Told::none());
-    assert_eq!(record.duration_seconds, Told::some(0));
-    assert_eq!(record.is_resolved, Told::some(true));
-    assert_eq!(record.problem, Told::some("这里是问题描述".to_owned()));
-    assert_eq!(record.solution, Told::some("这里是解决办法".to_owned()));
+    assert_eq!(record.queued_at, Loaded::none());
+    assert_eq!(record.duration_seconds, Loaded::some(0));
+    assert_eq!(record.is_resolved, Loaded::some(true));
+    assert_eq!(record.problem, Loaded::some("这里是问题描述".to_owned()));
+    assert_eq!(record.solution, Loaded::some("这里是解决办法".to_owned()));
     assert_eq!(record.logs.value().map(Vec::len), Some(0));
     assert!(record.may_have_summary);
     assert!(matches!(
@@ -231,9 +235,9 @@ fn codes_that_are_not_known_are_unknown_and_missing_ones_are_none() {
         ("-1", Unknown),
     ] {
         let fields = format!(r#","csStat":{code}"#);
-        assert_eq!(record(&fields).status, Told::some(status), "{code}");
+        assert_eq!(record(&fields).status, Loaded::some(status), "{code}");
     }
-    assert_eq!(record("").status, Told::none());
+    assert_eq!(record("").status, Loaded::none());
 
     let score = |code: &str| {
         let record = record(&format!(r#","commentScore":{code}"#));
@@ -280,11 +284,11 @@ fn a_record_that_has_not_ended_has_no_duration() {
             format!(r#","csBTime":"2017-8-27 10:00:00","csETime":"{end}","csStat":{code}"#);
         record(&fields).duration_seconds
     };
-    assert_eq!(duration("5", "2017-8-27 10:01:00"), Told::some(60));
-    assert_eq!(duration("1", "2017-8-27 10:01:00"), Told::none());
-    assert_eq!(duration("5", "2017-8-27 9:59:59"), Told::none());
-    assert_eq!(duration("5", ""), Told::none());
-    assert_eq!(duration("null", "2017-8-27 10:01:00"), Told::some(60));
+    assert_eq!(duration("5", "2017-8-27 10:01:00"), Loaded::some(60));
+    assert_eq!(duration("1", "2017-8-27 10:01:00"), Loaded::none());
+    assert_eq!(duration("5", "2017-8-27 9:59:59"), Loaded::none());
+    assert_eq!(duration("5", ""), Loaded::none());
+    assert_eq!(duration("null", "2017-8-27 10:01:00"), Loaded::some(60));
 }
 
 #[test]
@@ -393,7 +397,7 @@ fn a_summary_is_read_and_its_absence_is_a_code() {
 
     for (json, code) in [(NO_TEMPLATE, "120001"), (NO_SUMMARY, "120002")] {
         let outcome: wire::Outcome = read(json);
-        assert_eq!(outcome.status, Told::some(code.to_owned()));
+        assert_eq!(outcome.status, Loaded::some(code.to_owned()));
     }
 }
 
@@ -433,23 +437,23 @@ fn the_agents_are_told_in_full_and_their_passwords_are_not() {
     let first = &employees[0];
     assert_eq!(first.id.to_string(), "bangwo8:Employee:1");
     assert_eq!(first.detail, Detail::Full);
-    assert_eq!(first.is_admin, Told::some(false));
-    assert_eq!(first.is_active, Told::some(true));
-    assert_eq!(first.mobile, Told::some("13800000001".to_owned()));
+    assert_eq!(first.is_admin, Loaded::some(false));
+    assert_eq!(first.is_active, Loaded::some(true));
+    assert_eq!(first.mobile, Loaded::some("13800000001".to_owned()));
     let groups = first.groups.value().expect("they are told");
     assert_eq!(groups[1].id.to_string(), "bangwo8:EmployeeGroup:234");
 
     let second = &employees[1];
-    assert_eq!(second.is_admin, Told::some(true));
-    assert_eq!(second.is_active, Told::some(false));
-    assert_eq!(second.email, Told::none());
+    assert_eq!(second.is_admin, Loaded::some(true));
+    assert_eq!(second.is_active, Loaded::some(false));
+    assert_eq!(second.email, Loaded::none());
     assert_eq!(second.groups.value().map(Vec::len), Some(0));
-    assert_eq!(second.created_at, Told::none());
+    assert_eq!(second.created_at, Loaded::none());
 
     let list: wire::Supports = read(SUPPORTS);
     assert!(SUPPORTS.contains("do-not-show"));
     assert!(!format!("{list:?}").contains("do-not-show"));
-    assert_eq!(list.count, Told::some(2));
+    assert_eq!(list.count, Loaded::some(2));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::{
 };
 
 use crate::{
-    domain::{Told, VendorNumber},
+    domain::{Loaded, VendorNumber},
     upstream::wire::{FieldValues, HasId, Identified, Lenient, PrintedTime, lenient_objects},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Paging {
     pub count: Option<u64>,
     /// An address, which is never followed. Null says that the list ends here.
-    pub next_page: Told<String>,
+    pub next_page: Loaded<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -27,18 +27,18 @@ pub(super) struct Paging {
 pub(super) struct Histories<T> {
     pub remoterecords: Vec<Identified<T>>,
     #[serde(default)]
-    pub count: Told<u64>,
+    pub count: Loaded<u64>,
     #[serde(default)]
-    pub next_page: Told<String>,
+    pub next_page: Loaded<String>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Supports {
     pub supports: Vec<Identified<Support>>,
     #[serde(default)]
-    pub count: Told<u64>,
+    pub count: Loaded<u64>,
     #[serde(default)]
-    pub next_page: Told<String>,
+    pub next_page: Loaded<String>,
 }
 
 /// The paging stands beside the object that holds the messages.
@@ -46,14 +46,14 @@ pub(super) struct Supports {
 pub(super) struct ChatRecords {
     pub remote_chatrecords: ChatContents,
     #[serde(default)]
-    pub count: Told<u64>,
+    pub count: Loaded<u64>,
     #[serde(default)]
-    pub next_page: Told<String>,
+    pub next_page: Loaded<String>,
 }
 
 #[derive(Debug)]
 pub(super) struct ChatContents {
-    pub contents: Vec<Told<ChatMessage>>,
+    pub contents: Vec<Loaded<ChatMessage>>,
 }
 
 impl<'de> Deserialize<'de> for ChatContents {
@@ -67,7 +67,7 @@ impl Lenient for ChatContents {
     fn read_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
         #[derive(Deserialize)]
         struct Object {
-            contents: Vec<Told<ChatMessage>>,
+            contents: Vec<Loaded<ChatMessage>>,
         }
 
         let Object { contents } = Object::deserialize(MapAccessDeserializer::new(object))?;
@@ -91,33 +91,33 @@ impl Lenient for ChatContents {
 #[serde(default)]
 #[allow(non_snake_case, reason = "the vendor's names, as it spells them")]
 pub(super) struct RemoteRecord {
-    pub csId: Told<VendorNumber>,
-    pub csBTime: Told<PrintedTime>,
-    pub csETime: Told<PrintedTime>,
-    pub csStat: Told<i32>,
-    pub csServicerId: Told<VendorNumber>,
-    pub uniqueNumber: Told<String>,
-    pub csSId: Told<String>,
-    pub csPrice: Told<Decimal>,
-    pub payStat: Told<i32>,
-    pub payDateTime: Told<PrintedTime>,
-    pub companyName: Told<String>,
-    pub contactor: Told<String>,
-    pub contactMethod: Told<String>,
-    pub ComputerName: Told<String>,
-    pub ptId: Told<VendorNumber>,
-    pub ptChildId: Told<VendorNumber>,
-    pub ptThird: Told<VendorNumber>,
-    pub note: Told<String>,
-    pub ProblemSolution: Told<String>,
-    pub commentScore: Told<i32>,
-    pub comment: Told<String>,
-    pub isFinish: Told<bool>,
-    pub ChatRecord: Told<bool>,
-    pub Remote: Told<bool>,
-    pub TransferFile: Told<bool>,
-    pub FileCount: Told<i32>,
-    pub custom_fields: Told<Vec<CustomField>>,
+    pub csId: Loaded<VendorNumber>,
+    pub csBTime: Loaded<PrintedTime>,
+    pub csETime: Loaded<PrintedTime>,
+    pub csStat: Loaded<i32>,
+    pub csServicerId: Loaded<VendorNumber>,
+    pub uniqueNumber: Loaded<String>,
+    pub csSId: Loaded<String>,
+    pub csPrice: Loaded<Decimal>,
+    pub payStat: Loaded<i32>,
+    pub payDateTime: Loaded<PrintedTime>,
+    pub companyName: Loaded<String>,
+    pub contactor: Loaded<String>,
+    pub contactMethod: Loaded<String>,
+    pub ComputerName: Loaded<String>,
+    pub ptId: Loaded<VendorNumber>,
+    pub ptChildId: Loaded<VendorNumber>,
+    pub ptThird: Loaded<VendorNumber>,
+    pub note: Loaded<String>,
+    pub ProblemSolution: Loaded<String>,
+    pub commentScore: Loaded<i32>,
+    pub comment: Loaded<String>,
+    pub isFinish: Loaded<bool>,
+    pub ChatRecord: Loaded<bool>,
+    pub Remote: Loaded<bool>,
+    pub TransferFile: Loaded<bool>,
+    pub FileCount: Loaded<i32>,
+    pub custom_fields: Loaded<Vec<CustomField>>,
 }
 
 /// The same record with the names of its problem types in the place of their ids.
@@ -125,42 +125,42 @@ pub(super) struct RemoteRecord {
 #[serde(default)]
 #[allow(non_snake_case, reason = "the vendor's names, as it spells them")]
 pub(super) struct NamedRecord {
-    pub csId: Told<VendorNumber>,
-    pub csBTime: Told<PrintedTime>,
-    pub ptId: Told<String>,
-    pub ptChildId: Told<String>,
-    pub ptThird: Told<String>,
+    pub csId: Loaded<VendorNumber>,
+    pub csBTime: Loaded<PrintedTime>,
+    pub ptId: Loaded<String>,
+    pub ptChildId: Loaded<String>,
+    pub ptThird: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct CustomField {
-    pub key: Told<String>,
-    pub value: Told<FieldValues>,
+    pub key: Loaded<String>,
+    pub value: Loaded<FieldValues>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ChatMessage {
-    pub spokesman: Told<String>,
-    pub spokesman_identity: Told<i32>,
-    pub msg: Told<String>,
-    pub time: Told<PrintedTime>,
+    pub spokesman: Loaded<String>,
+    pub spokesman_identity: Loaded<i32>,
+    pub msg: Loaded<String>,
+    pub time: Loaded<PrintedTime>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "the vendor's names, as it spells them")]
 pub(super) struct Support {
-    pub sId: Told<VendorNumber>,
-    pub name: Told<String>,
-    pub sNum: Told<String>,
-    pub email: Told<String>,
-    pub mobile: Told<String>,
-    pub isAdmin: Told<bool>,
-    pub isStat: Told<i32>,
-    pub groupId: Told<String>,
-    pub createDT: Told<PrintedTime>,
+    pub sId: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub sNum: Loaded<String>,
+    pub email: Loaded<String>,
+    pub mobile: Loaded<String>,
+    pub isAdmin: Loaded<bool>,
+    pub isStat: Loaded<i32>,
+    pub groupId: Loaded<String>,
+    pub createDT: Loaded<PrintedTime>,
 }
 
 /// Stands under `data`, which is unwrapped before.
@@ -168,15 +168,15 @@ pub(super) struct Support {
 #[serde(default)]
 #[allow(non_snake_case, reason = "the vendor's names, as it spells them")]
 pub(super) struct SummaryAnswer {
-    pub serviceSummary: Told<Summary>,
+    pub serviceSummary: Loaded<Summary>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "the vendor's names, as it spells them")]
 pub(super) struct Summary {
-    pub ticketTemplateName: Told<String>,
-    pub custom_fields: Told<Vec<CustomField>>,
+    pub ticketTemplateName: Loaded<String>,
+    pub custom_fields: Loaded<Vec<CustomField>>,
 }
 
 lenient_objects!(
@@ -212,9 +212,9 @@ impl HasId for Support {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Outcome {
-    pub errcode: Told<String>,
-    pub status: Told<String>,
-    pub state: Told<String>,
+    pub errcode: Loaded<String>,
+    pub status: Loaded<String>,
+    pub state: Loaded<String>,
 }
 
 // Signing in
@@ -229,8 +229,8 @@ impl<'de> Deserialize<'de> for SignedIn {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Body {
-            access_token: Told<String>,
-            expires_in: Told<u64>,
+            access_token: Loaded<String>,
+            expires_in: Loaded<u64>,
         }
 
         let body = Body::deserialize(deserializer)?;
@@ -247,5 +247,5 @@ impl<'de> Deserialize<'de> for SignedIn {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct SignInRefusal {
-    pub error: Told<String>,
+    pub error: Loaded<String>,
 }

@@ -537,7 +537,7 @@ where
 /// None where the vendor tells neither a last page nor a next one.
 fn has_next<T: HasId>(list: &wire::List<T>, page: VendorPageRequest) -> Option<bool> {
     let last_page = list.meta.value().and_then(|meta| meta.last_page.value());
-    let next_link = list.links.value().filter(|links| links.next.is_told());
+    let next_link = list.links.value().filter(|links| links.next.is_loaded());
     match (last_page, next_link) {
         (Some(last_page), _) => Some(page.page < *last_page),
         (None, Some(links)) => Some(links.next.value().is_some()),

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     domain::{
-        ChatMessageKind, ChatRole, Detail, Employee, ServiceChannel, ServiceRecord,
-        ServiceRecordStatus, Ticket, TicketPriority, TicketStatus, Told, Transcript, VendorZone,
+        ChatMessageKind, ChatRole, Detail, Employee, Loaded, ServiceChannel, ServiceRecord,
+        ServiceRecordStatus, Ticket, TicketPriority, TicketStatus, Transcript, VendorZone,
     },
     error::FieldFault,
     upstream::wire::{HasId, Identified, Readable, WrongShape, decode},
@@ -96,8 +96,8 @@ fn a_listed_record_tells_all_that_the_page_shows() {
     let record = with_mapping(|mapping| mapping.service_record(record, Detail::Full));
 
     assert_eq!(record.id.to_string(), "firstline:ServiceRecord:491");
-    assert_eq!(record.channel, Told::some(ServiceChannel::Livechat));
-    assert_eq!(record.status, Told::some(ServiceRecordStatus::InService));
+    assert_eq!(record.channel, Loaded::some(ServiceChannel::Livechat));
+    assert_eq!(record.status, Loaded::some(ServiceRecordStatus::InService));
     assert_eq!(
         printed(record.created_at.value()).as_deref(),
         Some("2021-05-06T12:23:25+08:00")
@@ -106,12 +106,12 @@ fn a_listed_record_tells_all_that_the_page_shows() {
         printed(record.queued_at.value()).as_deref(),
         Some("2021-04-14T13:36:35+08:00")
     );
-    assert_eq!(record.ended_at, Told::none());
-    assert_eq!(record.duration_seconds, Told::none());
-    assert_eq!(record.bound_type, Told::some(1));
-    assert!(record.result.is_told() && record.result.value().is_none());
-    assert!(record.sponsor.is_told() && record.sponsor.value().is_none());
-    assert_eq!(record.wrap_up_completed_at, Told::none());
+    assert_eq!(record.ended_at, Loaded::none());
+    assert_eq!(record.duration_seconds, Loaded::none());
+    assert_eq!(record.bound_type, Loaded::some(1));
+    assert!(record.result.is_loaded() && record.result.value().is_none());
+    assert!(record.sponsor.is_loaded() && record.sponsor.value().is_none());
+    assert_eq!(record.wrap_up_completed_at, Loaded::none());
 
     let contact = record
         .contact
@@ -145,15 +145,15 @@ fn the_handler_of_a_record_is_a_copy_that_hides_nothing_of_the_directory() {
     let handler = record.handler.value().expect("it has a handler");
 
     assert_eq!(handler.detail, Detail::Excerpt);
-    assert_eq!(handler.name, Told::some("Alex Chen".to_owned()));
-    assert_eq!(handler.extension, Told::some("8002".to_owned()));
-    assert_eq!(handler.job_title, Told::none());
-    assert_eq!(handler.department, Told::none());
-    assert_eq!(handler.photo_url, Told::none());
-    assert_eq!(handler.email, Told::Untold);
-    assert_eq!(handler.mobile, Told::Untold);
-    assert_eq!(handler.is_admin, Told::Untold);
-    assert_eq!(handler.is_active, Told::Untold);
+    assert_eq!(handler.name, Loaded::some("Alex Chen".to_owned()));
+    assert_eq!(handler.extension, Loaded::some("8002".to_owned()));
+    assert_eq!(handler.job_title, Loaded::none());
+    assert_eq!(handler.department, Loaded::none());
+    assert_eq!(handler.photo_url, Loaded::none());
+    assert_eq!(handler.email, Loaded::NotLoaded);
+    assert_eq!(handler.mobile, Loaded::NotLoaded);
+    assert_eq!(handler.is_admin, Loaded::NotLoaded);
+    assert_eq!(handler.is_active, Loaded::NotLoaded);
 
     let groups = handler.groups.value().expect("the group is told");
     assert_eq!(groups[0].id.to_string(), "firstline:EmployeeGroup:1");
@@ -193,35 +193,38 @@ fn the_status_follows_the_steps_of_a_record() {
     let status = |fields: &str| service_record(&format!(r#"{{"id":1{fields}}}"#)).status;
     use ServiceRecordStatus::*;
 
-    assert_eq!(status(""), Told::some(Waiting));
+    assert_eq!(status(""), Loaded::some(Waiting));
     assert_eq!(
         status(r#","first_start_service_at":"2021-05-06 12:23:25""#),
-        Told::some(InService)
+        Loaded::some(InService)
     );
     assert_eq!(
         status(r#","last_finished_at":"2021-05-06 12:23:25""#),
-        Told::some(WrapUp)
+        Loaded::some(WrapUp)
     );
     assert_eq!(
         status(r#","acw_at":"2021-05-06 12:23:25""#),
-        Told::some(Completed)
+        Loaded::some(Completed)
     );
-    assert_eq!(status(r#","is_acw_completed":"1""#), Told::some(Completed));
+    assert_eq!(
+        status(r#","is_acw_completed":"1""#),
+        Loaded::some(Completed)
+    );
     assert_eq!(
         status(r#","is_acw_completed":0,"acw_at":"0000-00-00 00:00:00""#),
-        Told::some(Waiting)
+        Loaded::some(Waiting)
     );
 }
 
 #[test]
 fn an_excerpt_without_the_start_of_service_leaves_the_status_untold() {
     let open = r#"{"id":1,"is_acw_completed":false,"acw_at":null,"last_finished_at":null}"#;
-    assert_eq!(excerpt(open).status, Told::Untold);
+    assert_eq!(excerpt(open).status, Loaded::NotLoaded);
     assert_eq!(
         excerpt(&open.replace("\"id\":1", "\"id\":1,\"first_start_service_at\":null")).status,
-        Told::some(ServiceRecordStatus::Waiting)
+        Loaded::some(ServiceRecordStatus::Waiting)
     );
-    assert_eq!(excerpt(r#"{"id":1}"#).status, Told::Untold);
+    assert_eq!(excerpt(r#"{"id":1}"#).status, Loaded::NotLoaded);
 }
 
 #[test]
@@ -235,18 +238,18 @@ fn a_record_inside_a_ticket_is_an_excerpt() {
 
     let record = &records[1];
     assert_eq!(record.detail, Detail::Excerpt);
-    assert_eq!(record.status, Told::some(ServiceRecordStatus::Completed));
-    assert_eq!(record.created_at, Told::Untold);
-    assert_eq!(record.started_at, Told::Untold);
-    assert_eq!(record.duration_seconds, Told::Untold);
-    assert_eq!(record.channel, Told::Untold);
-    assert!(!record.contact.is_told());
-    assert!(!record.logs.is_told());
-    assert!(!record.transcript.is_told());
-    assert!(!record.custom_fields.is_told());
-    assert_eq!(record.memo, Told::some("這次不知道幹嘛".to_owned()));
+    assert_eq!(record.status, Loaded::some(ServiceRecordStatus::Completed));
+    assert_eq!(record.created_at, Loaded::NotLoaded);
+    assert_eq!(record.started_at, Loaded::NotLoaded);
+    assert_eq!(record.duration_seconds, Loaded::NotLoaded);
+    assert_eq!(record.channel, Loaded::NotLoaded);
+    assert!(!record.contact.is_loaded());
+    assert!(!record.logs.is_loaded());
+    assert!(!record.transcript.is_loaded());
+    assert!(!record.custom_fields.is_loaded());
+    assert_eq!(record.memo, Loaded::some("這次不知道幹嘛".to_owned()));
     // What the vendor does not have at all is known without asking again.
-    assert_eq!(record.problem, Told::none());
+    assert_eq!(record.problem, Loaded::none());
 
     let result = record.result.value().expect("its number is told");
     assert_eq!(result.detail, Detail::Reference);
@@ -257,9 +260,9 @@ fn a_record_inside_a_ticket_is_an_excerpt() {
 #[test]
 fn a_duration_is_never_negative() {
     let backwards = r#"{"id":1,"first_start_service_at":"2021-05-06 12:00:01","last_finished_at":"2021-05-06 12:00:00"}"#;
-    assert_eq!(service_record(backwards).duration_seconds, Told::none());
+    assert_eq!(service_record(backwards).duration_seconds, Loaded::none());
     let forwards = r#"{"id":1,"first_start_service_at":"2021-05-06 12:00:00","last_finished_at":"2021-05-06 12:01:01"}"#;
-    assert_eq!(service_record(forwards).duration_seconds, Told::some(61));
+    assert_eq!(service_record(forwards).duration_seconds, Loaded::some(61));
 }
 
 #[test]
@@ -295,7 +298,7 @@ fn the_channel_is_a_whole_word_of_the_class_name() {
             r#"{{"id":1,"logs":[{{"id":1,"provider_type":"App\\{class}","provider":{{}}}}]}}"#
         );
         let record = service_record(&json);
-        assert_eq!(record.channel, Told::some(channel), "{class}");
+        assert_eq!(record.channel, Loaded::some(channel), "{class}");
 
         let logs = record.logs.value().expect("the logs are told");
         let kept = logs[0].provider_type.as_deref();
@@ -313,7 +316,7 @@ fn the_newest_log_tells_the_channel_and_logs_are_oldest_first() {
             {"id":9,"enter_queue_at":"2021-05-05 12:00:00","provider_type":"App\\SmsContentProvider","provider":{}}
         ]}"#,
     );
-    assert_eq!(record.channel, Told::some(ServiceChannel::Line));
+    assert_eq!(record.channel, Loaded::some(ServiceChannel::Line));
     let logs = record.logs.value().expect("the logs are told");
     let numbers: Vec<_> = logs.iter().map(|log| log.id.number.get()).collect();
     assert_eq!(numbers, [9, 2, 3]);
@@ -380,7 +383,7 @@ fn a_listed_ticket_tells_all_that_the_page_shows() {
     let creator = ticket.creator.value().expect("the list tells the creator");
     assert_eq!(
         creator.photo_url,
-        Told::some("https://desk.example/employee/7/photo".to_owned())
+        Loaded::some("https://desk.example/employee/7/photo".to_owned())
     );
 
     let category = ticket.category.as_ref().expect("it has a category");
@@ -400,8 +403,8 @@ fn a_single_ticket_is_read_wrapped_or_bare_and_leaves_two_fields_untold() {
     for json in [TICKET, UPDATED_TICKET, CREATED_TICKET] {
         let ticket = ticket(json);
         assert_eq!(ticket.id.to_string(), "firstline:Ticket:1");
-        assert!(!ticket.creator.is_told());
-        assert!(!ticket.service_records.is_told());
+        assert!(!ticket.creator.is_loaded());
+        assert!(!ticket.service_records.is_loaded());
     }
 }
 
@@ -455,33 +458,36 @@ fn the_employees_list_tells_them_in_full() {
     assert_eq!(employees.len(), 3);
 
     let employee = &employees[0];
-    assert_eq!(employee.job_title, Told::some("銷售專員".to_owned()));
-    assert_eq!(employee.department, Told::none());
-    assert_eq!(employee.extension, Told::none());
-    assert_eq!(employee.mobile, Told::none());
-    assert_eq!(employee.is_admin, Told::none());
-    assert_eq!(employee.is_active, Told::some(true));
-    assert_eq!(employee.email, Told::none());
+    assert_eq!(employee.job_title, Loaded::some("銷售專員".to_owned()));
+    assert_eq!(employee.department, Loaded::none());
+    assert_eq!(employee.extension, Loaded::none());
+    assert_eq!(employee.mobile, Loaded::none());
+    assert_eq!(employee.is_admin, Loaded::none());
+    assert_eq!(employee.is_active, Loaded::some(true));
+    assert_eq!(employee.email, Loaded::none());
 }
 
 #[test]
 fn an_employee_is_read_field_by_field() {
     let read = |fields: &str| employee(&format!(r#"{{"id":1,{fields}}}"#), Detail::Excerpt);
 
-    assert_eq!(read(r#""job_title_id":21"#).job_title, Told::Untold);
+    assert_eq!(read(r#""job_title_id":21"#).job_title, Loaded::NotLoaded);
     let none = read(r#""job_title_id":-1,"job_title":{"id":21,"name":"x"}"#);
-    assert_eq!(none.job_title, Told::none());
-    assert_eq!(read(r#""role":"admin""#).is_admin, Told::some(true));
-    assert_eq!(read(r#""role":"Administrator""#).is_admin, Told::some(true));
-    assert_eq!(read(r#""role":"agent""#).is_admin, Told::some(false));
-    assert_eq!(read(r#""role":"""#).is_admin, Told::none());
+    assert_eq!(none.job_title, Loaded::none());
+    assert_eq!(read(r#""role":"admin""#).is_admin, Loaded::some(true));
+    assert_eq!(
+        read(r#""role":"Administrator""#).is_admin,
+        Loaded::some(true)
+    );
+    assert_eq!(read(r#""role":"agent""#).is_admin, Loaded::some(false));
+    assert_eq!(read(r#""role":"""#).is_admin, Loaded::none());
     let groups = read(r#""group_id":null"#).groups;
     assert_eq!(groups.value().map(Vec::len), Some(0));
     let phones = r#""profile":{"phones":[{"type":0,"number":"1"},{"type":"2","number":"2"}]}"#;
-    assert_eq!(read(phones).mobile, Told::some("2".to_owned()));
+    assert_eq!(read(phones).mobile, Loaded::some("2".to_owned()));
     assert_eq!(
         read(r#""profile":{"phones":[{"number":3}]}"#).mobile,
-        Told::some("3".to_owned())
+        Loaded::some("3".to_owned())
     );
     for (photo, expected) in [
         (
@@ -492,7 +498,7 @@ fn an_employee_is_read_field_by_field() {
         ("javascript:alert(1)", None),
     ] {
         let url = read(&format!(r#""photo_url":"{photo}""#)).photo_url;
-        assert_eq!(url, Told::As(expected.map(str::to_owned)), "{photo}");
+        assert_eq!(url, Loaded::Loaded(expected.map(str::to_owned)), "{photo}");
     }
 }
 
@@ -533,9 +539,9 @@ fn the_small_directories_are_read() {
 fn a_page_size_may_be_text() {
     let tickets: wire::List<wire::Ticket> = read(TICKETS);
     let meta = tickets.meta.into_value().expect("it has a meta");
-    assert_eq!(meta.per_page, Told::some(2));
-    assert_eq!(meta.total, Told::some(16));
-    assert_eq!(meta.last_page, Told::some(8));
+    assert_eq!(meta.per_page, Loaded::some(2));
+    assert_eq!(meta.total, Loaded::some(16));
+    assert_eq!(meta.last_page, Loaded::some(8));
 }
 
 #[test]
@@ -550,7 +556,7 @@ fn custom_fields_are_one_text_or_many_or_none() {
     let record = service_record(r#"{"id":1,"cz_cols":[{"id":"7","value":null},{"id":8}]}"#);
     let fields = record.custom_fields.value().expect("they are told");
     assert!(fields.iter().all(|field| field.values.is_empty()));
-    assert!(!service_record(r#"{"id":1}"#).custom_fields.is_told());
+    assert!(!service_record(r#"{"id":1}"#).custom_fields.is_loaded());
 }
 
 #[test]

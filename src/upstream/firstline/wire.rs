@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
-    domain::{Told, VendorNumber},
+    domain::{Loaded, VendorNumber},
     upstream::wire::{FieldValues, HasId, Identified, PlainText, PrintedTime, lenient_objects},
 };
 
@@ -19,243 +19,243 @@ use crate::{
 pub(super) struct List<T> {
     pub data: Vec<Identified<T>>,
     #[serde(default)]
-    pub meta: Told<Meta>,
+    pub meta: Loaded<Meta>,
     #[serde(default)]
-    pub links: Told<Links>,
+    pub links: Loaded<Links>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Meta {
-    pub current_page: Told<u32>,
-    pub last_page: Told<u32>,
+    pub current_page: Loaded<u32>,
+    pub last_page: Loaded<u32>,
     /// Text where the caller sent one, a number otherwise.
-    pub per_page: Told<u32>,
-    pub total: Told<u64>,
+    pub per_page: Loaded<u32>,
+    pub total: Loaded<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Links {
     /// Never followed.
-    pub next: Told<String>,
+    pub next: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ServiceRecord {
-    pub id: Told<VendorNumber>,
-    pub is_acw_completed: Told<bool>,
-    pub first_enter_queue_at: Told<PrintedTime>,
-    pub first_start_service_at: Told<PrintedTime>,
-    pub acw_at: Told<PrintedTime>,
-    pub last_finished_at: Told<PrintedTime>,
-    pub handler_id: Told<VendorNumber>,
-    pub handler: Told<Employee>,
-    pub contact_id: Told<VendorNumber>,
-    pub contact: Told<Contact>,
-    pub memo: Told<String>,
-    pub bound_type: Told<i32>,
-    pub logs: Told<Vec<Log>>,
-    pub sponsor_id: Told<VendorNumber>,
-    pub sponsor: Told<Sponsor>,
-    pub result_id: Told<VendorNumber>,
-    pub result: Told<ServiceResult>,
-    pub created_at: Told<PrintedTime>,
-    pub cz_cols: Told<Vec<CustomField>>,
+    pub id: Loaded<VendorNumber>,
+    pub is_acw_completed: Loaded<bool>,
+    pub first_enter_queue_at: Loaded<PrintedTime>,
+    pub first_start_service_at: Loaded<PrintedTime>,
+    pub acw_at: Loaded<PrintedTime>,
+    pub last_finished_at: Loaded<PrintedTime>,
+    pub handler_id: Loaded<VendorNumber>,
+    pub handler: Loaded<Employee>,
+    pub contact_id: Loaded<VendorNumber>,
+    pub contact: Loaded<Contact>,
+    pub memo: Loaded<String>,
+    pub bound_type: Loaded<i32>,
+    pub logs: Loaded<Vec<Log>>,
+    pub sponsor_id: Loaded<VendorNumber>,
+    pub sponsor: Loaded<Sponsor>,
+    pub result_id: Loaded<VendorNumber>,
+    pub result: Loaded<ServiceResult>,
+    pub created_at: Loaded<PrintedTime>,
+    pub cz_cols: Loaded<Vec<CustomField>>,
 }
 
 /// The answer to an update tells a part of the record, and names it under `data`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct UpdatedServiceRecord {
-    pub cz_cols: Told<Vec<CustomField>>,
+    pub cz_cols: Loaded<Vec<CustomField>>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct CustomField {
-    pub id: Told<String>,
-    pub value: Told<FieldValues>,
+    pub id: Loaded<String>,
+    pub value: Loaded<FieldValues>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ServiceResult {
-    pub id: Told<VendorNumber>,
-    pub name: Told<String>,
-    pub description: Told<String>,
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub description: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Log {
-    pub id: Told<VendorNumber>,
-    pub enter_queue_at: Told<PrintedTime>,
-    pub service_start_at: Told<PrintedTime>,
-    pub service_end_at: Told<PrintedTime>,
-    pub service_time: Told<i32>,
-    pub status: Told<i32>,
-    pub provider_type: Told<String>,
-    pub provider: Told<Provider>,
-    pub can_listen: Told<bool>,
+    pub id: Loaded<VendorNumber>,
+    pub enter_queue_at: Loaded<PrintedTime>,
+    pub service_start_at: Loaded<PrintedTime>,
+    pub service_end_at: Loaded<PrintedTime>,
+    pub service_time: Loaded<i32>,
+    pub status: Loaded<i32>,
+    pub provider_type: Loaded<String>,
+    pub provider: Loaded<Provider>,
+    pub can_listen: Loaded<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Provider {
     /// A list, its singular name notwithstanding.
-    pub message: Told<Vec<Message>>,
-    pub media_contact: Told<MediaContact>,
+    pub message: Loaded<Vec<Message>>,
+    pub media_contact: Loaded<MediaContact>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct MediaContact {
-    pub name: Told<String>,
+    pub name: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Message {
-    pub id: Told<VendorNumber>,
-    pub r#type: Told<String>,
-    pub content: Told<PlainText>,
-    pub is_contact: Told<bool>,
-    pub is_system: Told<bool>,
-    pub is_csat: Told<bool>,
-    pub is_kb: Told<bool>,
-    pub at: Told<PrintedTime>,
+    pub id: Loaded<VendorNumber>,
+    pub r#type: Loaded<String>,
+    pub content: Loaded<PlainText>,
+    pub is_contact: Loaded<bool>,
+    pub is_system: Loaded<bool>,
+    pub is_csat: Loaded<bool>,
+    pub is_kb: Loaded<bool>,
+    pub at: Loaded<PrintedTime>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Employee {
-    pub id: Told<VendorNumber>,
-    pub name: Told<String>,
-    pub employee_no: Told<String>,
-    pub photo_url: Told<String>,
-    pub job_title_id: Told<VendorNumber>,
-    pub job_title: Told<Named>,
-    pub department_id: Told<VendorNumber>,
-    pub department: Told<Named>,
-    pub extension_id: Told<VendorNumber>,
-    pub extension: Told<Extension>,
-    pub profile: Told<Profile>,
-    pub group_id: Told<VendorNumber>,
-    pub group: Told<Group>,
-    pub is_active: Told<bool>,
-    pub role: Told<String>,
-    pub email: Told<String>,
-    pub created_at: Told<PrintedTime>,
-    pub updated_at: Told<PrintedTime>,
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub employee_no: Loaded<String>,
+    pub photo_url: Loaded<String>,
+    pub job_title_id: Loaded<VendorNumber>,
+    pub job_title: Loaded<Named>,
+    pub department_id: Loaded<VendorNumber>,
+    pub department: Loaded<Named>,
+    pub extension_id: Loaded<VendorNumber>,
+    pub extension: Loaded<Extension>,
+    pub profile: Loaded<Profile>,
+    pub group_id: Loaded<VendorNumber>,
+    pub group: Loaded<Group>,
+    pub is_active: Loaded<bool>,
+    pub role: Loaded<String>,
+    pub email: Loaded<String>,
+    pub created_at: Loaded<PrintedTime>,
+    pub updated_at: Loaded<PrintedTime>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Named {
-    pub name: Told<String>,
+    pub name: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Extension {
-    pub extension: Told<String>,
+    pub extension: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Profile {
-    pub phones: Told<Vec<Phone>>,
+    pub phones: Loaded<Vec<Phone>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Phone {
-    pub r#type: Told<i32>,
-    pub number: Told<String>,
+    pub r#type: Loaded<i32>,
+    pub number: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Group {
-    pub id: Told<VendorNumber>,
-    pub name: Told<String>,
-    pub supervisor_id: Told<VendorNumber>,
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub supervisor_id: Loaded<VendorNumber>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Contact {
-    pub id: Told<VendorNumber>,
-    pub name: Told<String>,
-    pub membership_no: Told<String>,
-    pub identity_no: Told<String>,
-    pub birth_at: Told<PrintedTime>,
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub membership_no: Loaded<String>,
+    pub identity_no: Loaded<String>,
+    pub birth_at: Loaded<PrintedTime>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Sponsor {
-    pub id: Told<VendorNumber>,
-    pub name: Told<String>,
-    pub description: Told<String>,
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub description: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct TerminationCode {
-    pub id: Told<VendorNumber>,
-    pub name: Told<String>,
-    pub description: Told<String>,
-    pub status: Told<i32>,
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub description: Loaded<String>,
+    pub status: Loaded<i32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Category {
-    pub id: Told<VendorNumber>,
-    pub name: Told<String>,
-    pub description: Told<String>,
-    pub children: Told<Vec<Subcategory>>,
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub description: Loaded<String>,
+    pub children: Loaded<Vec<Subcategory>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Subcategory {
-    pub id: Told<VendorNumber>,
-    pub name: Told<String>,
-    pub description: Told<String>,
-    pub category: Told<Box<Category>>,
-    pub category_id: Told<VendorNumber>,
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub description: Loaded<String>,
+    pub category: Loaded<Box<Category>>,
+    pub category_id: Loaded<VendorNumber>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Ticket {
-    pub id: Told<VendorNumber>,
-    pub subject: Told<String>,
-    pub content: Told<String>,
-    pub due_at: Told<PrintedTime>,
-    pub status: Told<i32>,
-    pub status_memo: Told<String>,
-    pub priority: Told<i32>,
-    pub contact_id: Told<VendorNumber>,
-    pub contact: Told<Contact>,
-    pub sub_category_id: Told<VendorNumber>,
-    pub sub_category: Told<Subcategory>,
-    pub category_id: Told<VendorNumber>,
-    pub category: Told<Category>,
-    pub creater: Told<Employee>,
-    pub handler_id: Told<VendorNumber>,
-    pub handler: Told<Employee>,
-    pub interact_collections: Told<Vec<ServiceRecord>>,
-    pub sponsor_id: Told<VendorNumber>,
-    pub sponsor: Told<Sponsor>,
-    pub termination_code_id: Told<VendorNumber>,
-    pub termination_code: Told<TerminationCode>,
-    pub created_at: Told<PrintedTime>,
-    pub updated_at: Told<PrintedTime>,
+    pub id: Loaded<VendorNumber>,
+    pub subject: Loaded<String>,
+    pub content: Loaded<String>,
+    pub due_at: Loaded<PrintedTime>,
+    pub status: Loaded<i32>,
+    pub status_memo: Loaded<String>,
+    pub priority: Loaded<i32>,
+    pub contact_id: Loaded<VendorNumber>,
+    pub contact: Loaded<Contact>,
+    pub sub_category_id: Loaded<VendorNumber>,
+    pub sub_category: Loaded<Subcategory>,
+    pub category_id: Loaded<VendorNumber>,
+    pub category: Loaded<Category>,
+    pub creater: Loaded<Employee>,
+    pub handler_id: Loaded<VendorNumber>,
+    pub handler: Loaded<Employee>,
+    pub interact_collections: Loaded<Vec<ServiceRecord>>,
+    pub sponsor_id: Loaded<VendorNumber>,
+    pub sponsor: Loaded<Sponsor>,
+    pub termination_code_id: Loaded<VendorNumber>,
+    pub termination_code: Loaded<TerminationCode>,
+    pub created_at: Loaded<PrintedTime>,
+    pub updated_at: Loaded<PrintedTime>,
 }
 
 lenient_objects!(
@@ -308,13 +308,13 @@ has_id!(
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Refusal {
-    pub message: Told<String>,
-    pub errors: Told<FieldErrors>,
+    pub message: Loaded<String>,
+    pub errors: Loaded<FieldErrors>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub(super) struct FieldErrors(pub BTreeMap<String, Told<FieldValues>>);
+pub(super) struct FieldErrors(pub BTreeMap<String, Loaded<FieldValues>>);
 
 lenient_objects!(FieldErrors);
 
@@ -338,9 +338,9 @@ impl<'de> Deserialize<'de> for SignedIn {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Body {
-            access_token: Told<String>,
-            token: Told<String>,
-            expires_in: Told<u64>,
+            access_token: Loaded<String>,
+            token: Loaded<String>,
+            expires_in: Loaded<u64>,
         }
 
         let body = Body::deserialize(deserializer)?;

@@ -5,20 +5,20 @@ use super::*;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Sample {
-    id: Told<VendorNumber>,
-    count: Told<i32>,
-    flag: Told<bool>,
-    text: Told<String>,
-    price: Told<Decimal>,
-    at: Told<PrintedTime>,
-    list: Told<Vec<String>>,
-    nested: Told<Nested>,
+    id: Loaded<VendorNumber>,
+    count: Loaded<i32>,
+    flag: Loaded<bool>,
+    text: Loaded<String>,
+    price: Loaded<Decimal>,
+    at: Loaded<PrintedTime>,
+    list: Loaded<Vec<String>>,
+    nested: Loaded<Nested>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Nested {
-    id: Told<VendorNumber>,
+    id: Loaded<VendorNumber>,
 }
 
 lenient_objects!(Sample, Nested);
@@ -49,29 +49,29 @@ fn local(text: &str) -> Option<String> {
 #[test]
 fn a_number_may_be_quoted_or_have_a_zero_fraction() {
     for json in [r#"{"count":42}"#, r#"{"count":"42"}"#, r#"{"count":42.0}"#] {
-        assert_eq!(read(json).count, Told::some(42), "{json}");
+        assert_eq!(read(json).count, Loaded::some(42), "{json}");
     }
-    assert_eq!(read(r#"{"count":42.5}"#).count, Told::none());
-    assert_eq!(read(r#"{"count":2147483648}"#).count, Told::none());
-    assert_eq!(read(r#"{"count":1e999}"#).count, Told::none());
+    assert_eq!(read(r#"{"count":42.5}"#).count, Loaded::none());
+    assert_eq!(read(r#"{"count":2147483648}"#).count, Loaded::none());
+    assert_eq!(read(r#"{"count":1e999}"#).count, Loaded::none());
 }
 
 #[test]
 fn a_flag_may_be_a_number_or_text() {
     for json in ["1", "\"1\"", "true", "\"true\"", "1.0"] {
         let sample = read(&format!(r#"{{"flag":{json}}}"#));
-        assert_eq!(sample.flag, Told::some(true), "{json}");
+        assert_eq!(sample.flag, Loaded::some(true), "{json}");
     }
-    assert_eq!(read(r#"{"flag":"0"}"#).flag, Told::some(false));
-    assert_eq!(read(r#"{"flag":7}"#).flag, Told::none());
+    assert_eq!(read(r#"{"flag":"0"}"#).flag, Loaded::some(false));
+    assert_eq!(read(r#"{"flag":7}"#).flag, Loaded::none());
 }
 
 #[test]
 fn absent_is_not_null_and_empty_text_is_null() {
-    assert_eq!(read("{}").text, Told::Untold);
-    assert_eq!(read(r#"{"text":null}"#).text, Told::none());
-    assert_eq!(read(r#"{"text":""}"#).text, Told::none());
-    assert_eq!(read(r#"{"text":213}"#).text, Told::some("213".to_owned()));
+    assert_eq!(read("{}").text, Loaded::NotLoaded);
+    assert_eq!(read(r#"{"text":null}"#).text, Loaded::none());
+    assert_eq!(read(r#"{"text":""}"#).text, Loaded::none());
+    assert_eq!(read(r#"{"text":213}"#).text, Loaded::some("213".to_owned()));
 }
 
 #[test]
@@ -80,13 +80,13 @@ fn a_field_of_a_wrong_type_is_none_and_spoils_nothing() {
         r#"{"id":5,"count":[],"flag":{},"text":{"a":[1]},"price":"x","at":7,"list":{},"nested":[]}"#,
     );
     assert_eq!(sample.id.value().map(|id| id.get()), Some(5));
-    assert_eq!(sample.count, Told::none());
-    assert_eq!(sample.flag, Told::none());
-    assert_eq!(sample.text, Told::none());
-    assert_eq!(sample.price, Told::none());
-    assert_eq!(sample.at, Told::none());
-    assert_eq!(sample.list, Told::none());
-    assert!(sample.nested.is_told() && sample.nested.value().is_none());
+    assert_eq!(sample.count, Loaded::none());
+    assert_eq!(sample.flag, Loaded::none());
+    assert_eq!(sample.text, Loaded::none());
+    assert_eq!(sample.price, Loaded::none());
+    assert_eq!(sample.at, Loaded::none());
+    assert_eq!(sample.list, Loaded::none());
+    assert!(sample.nested.is_loaded() && sample.nested.value().is_none());
 }
 
 #[test]
@@ -101,18 +101,18 @@ fn what_no_parser_goes_past_spoils_nothing_around_it() {
         let json = format!(r#"{{"id":5,"nested":{spoilt},"list":{spoilt},"unknown":{spoilt}}}"#);
         let sample = read(&json);
         assert_eq!(sample.id.value().map(|id| id.get()), Some(5), "{spoilt}");
-        assert_eq!(sample.list, Told::none(), "{spoilt}");
+        assert_eq!(sample.list, Loaded::none(), "{spoilt}");
         let nested = sample.nested.value().and_then(|nested| nested.id.value());
         assert_eq!(nested, None, "{spoilt}");
     }
     assert_eq!(
         read(r#"{"text":"a","text":"b"}"#).text,
-        Told::some("b".to_owned())
+        Loaded::some("b".to_owned())
     );
 
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let sample = read(&format!(r#"{{"id":5,"list":{deep},"unknown":{deep}}}"#));
-    assert_eq!(sample.list, Told::As(Some(Vec::new())));
+    assert_eq!(sample.list, Loaded::Loaded(Some(Vec::new())));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn zero_and_minus_one_are_no_id() {
     for json in ["0", "-1", "\"\"", "\"0\"", "null", "9223372036854775808"] {
         let sample = read(&format!(r#"{{"nested":{{"id":{json}}}}}"#));
         let nested = sample.nested.value().expect("the nested object is there");
-        assert_eq!(nested.id, Told::none(), "{json}");
+        assert_eq!(nested.id, Loaded::none(), "{json}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{VENDOR, detail_of_copy, identified, wire};
 use crate::{
-    domain::{Category, CategoryId, Detail, Told, VendorNumber},
+    domain::{Category, CategoryId, Detail, Loaded, VendorNumber},
     upstream::wire::Identified,
 };
 
@@ -101,10 +101,10 @@ fn subcategory(wire: Identified<wire::Subcategory>, parent: Option<Arc<Category>
 
 /// A ticket has its category twice: in the subcategory, and beside it. Either may be null.
 pub(super) fn ticket_category(
-    sub_category_id: Told<VendorNumber>,
-    sub_category: Told<wire::Subcategory>,
-    category_id_beside: Told<VendorNumber>,
-    category: Told<wire::Category>,
+    sub_category_id: Loaded<VendorNumber>,
+    sub_category: Loaded<wire::Subcategory>,
+    category_id_beside: Loaded<VendorNumber>,
+    category: Loaded<wire::Category>,
 ) -> Option<Arc<Category>> {
     let beside = category_copy(category).or_else(|| {
         let id = category_id_beside.into_value()?;
@@ -121,24 +121,27 @@ pub(super) fn ticket_category(
 
     let own_parent = std::mem::take(&mut sub.object.category);
     let parent = category_copy(own_parent.map(|parent| *parent)).or(match sub.object.category_id {
-        Told::Untold => beside,
-        Told::As(None) => None,
-        Told::As(Some(id)) => beside
+        Loaded::NotLoaded => beside,
+        Loaded::Loaded(None) => None,
+        Loaded::Loaded(Some(id)) => beside
             .filter(|beside| beside.id.number == id)
             .or_else(|| Some(category_reference(CATEGORY_LEVEL, id, None))),
     });
-    let detail = detail_of_copy([sub.object.name.is_told(), sub.object.description.is_told()]);
+    let detail = detail_of_copy([
+        sub.object.name.is_loaded(),
+        sub.object.description.is_loaded(),
+    ]);
     Some(Arc::new(Category {
         detail,
         ..subcategory(sub, parent)
     }))
 }
 
-fn category_copy(category: Told<wire::Category>) -> Option<Arc<Category>> {
+fn category_copy(category: Loaded<wire::Category>) -> Option<Arc<Category>> {
     let category = identified(category.into_value()?)?;
     let told = [
-        category.object.name.is_told(),
-        category.object.description.is_told(),
+        category.object.name.is_loaded(),
+        category.object.description.is_loaded(),
     ];
     Some(Arc::new(Category {
         detail: detail_of_copy(told),

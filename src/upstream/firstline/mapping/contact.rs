@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::{Mapping, VENDOR, wire};
 use crate::{
-    domain::{Contact, ContactId, Told, VendorNumber},
+    domain::{Contact, ContactId, Loaded, VendorNumber},
     upstream::wire::PrintedTime,
 };
 
 impl Mapping<'_> {
     pub(super) fn contact(
         &self,
-        id: Told<VendorNumber>,
-        contact: Told<wire::Contact>,
+        id: Loaded<VendorNumber>,
+        contact: Loaded<wire::Contact>,
     ) -> Option<Arc<Contact>> {
         let id = id.into_value();
         let contact = contact

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Mapping, VENDOR, identified, wire};
 use crate::{
-    domain::{Detail, Employee, EmployeeGroup, EmployeeGroupId, EmployeeId, Told, VendorNumber},
+    domain::{Detail, Employee, EmployeeGroup, EmployeeGroupId, EmployeeId, Loaded, VendorNumber},
     upstream::wire::Identified,
 };
 
@@ -51,11 +51,11 @@ impl Mapping<'_> {
 
     pub(super) fn handler(
         &self,
-        id: Told<VendorNumber>,
-        handler: Told<wire::Employee>,
-    ) -> Told<Arc<Employee>> {
-        if !id.is_told() && !handler.is_told() {
-            return Told::Untold;
+        id: Loaded<VendorNumber>,
+        handler: Loaded<wire::Employee>,
+    ) -> Loaded<Arc<Employee>> {
+        if !id.is_loaded() && !handler.is_loaded() {
+            return Loaded::NotLoaded;
         }
 
         let embedded = handler
@@ -63,7 +63,7 @@ impl Mapping<'_> {
             .and_then(|handler| self.excerpt(handler));
         let reference =
             |id: VendorNumber| Arc::new(Employee::reference(EmployeeId::new(VENDOR, id)));
-        Told::As(embedded.or_else(|| id.into_value().map(reference)))
+        Loaded::Loaded(embedded.or_else(|| id.into_value().map(reference)))
     }
 
     pub(super) fn excerpt(&self, wire: wire::Employee) -> Option<Arc<Employee>> {
@@ -94,19 +94,19 @@ fn mobile(profile: wire::Profile) -> Option<String> {
 
 /// What a number and the object beside it tell together. -1 is none, whatever stands beside it; a number alone says that
 /// there is one, and the directory says which.
-fn named_by(id: Told<VendorNumber>, name: Told<String>) -> Told<String> {
+fn named_by(id: Loaded<VendorNumber>, name: Loaded<String>) -> Loaded<String> {
     match (id, name) {
-        (Told::As(None), _) => Told::none(),
-        (Told::As(Some(_)), Told::As(None)) => Told::Untold,
+        (Loaded::Loaded(None), _) => Loaded::none(),
+        (Loaded::Loaded(Some(_)), Loaded::Loaded(None)) => Loaded::NotLoaded,
         (_, name) => name,
     }
 }
 
 fn groups(
-    id: Told<VendorNumber>,
-    group: Told<wire::Group>,
+    id: Loaded<VendorNumber>,
+    group: Loaded<wire::Group>,
     detail: Detail,
-) -> Told<Vec<EmployeeGroup>> {
+) -> Loaded<Vec<EmployeeGroup>> {
     let embedded = group.into_value().and_then(|group| {
         Some(EmployeeGroup {
             id: EmployeeGroupId::new(VENDOR, *group.id.value()?),
@@ -118,13 +118,15 @@ fn groups(
         })
     });
     match (id, embedded) {
-        (Told::As(None), _) => Told::some(Vec::new()),
-        (_, Some(group)) => Told::some(vec![group]),
-        (Told::As(Some(id)), None) if detail == Detail::Full => Told::some(vec![EmployeeGroup {
-            id: EmployeeGroupId::new(VENDOR, id),
-            name: None,
-            supervisor: None,
-        }]),
-        _ => Told::Untold,
+        (Loaded::Loaded(None), _) => Loaded::some(Vec::new()),
+        (_, Some(group)) => Loaded::some(vec![group]),
+        (Loaded::Loaded(Some(id)), None) if detail == Detail::Full => {
+            Loaded::some(vec![EmployeeGroup {
+                id: EmployeeGroupId::new(VENDOR, id),
+                name: None,
+                supervisor: None,
+            }])
+        }
+        _ => Loaded::NotLoaded,
     }
 }

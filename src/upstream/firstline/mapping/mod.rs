@@ -13,7 +13,7 @@ use reqwest::Url;
 
 use super::{VENDOR, wire};
 use crate::{
-    domain::{DateTime, Detail, Told, VendorZone},
+    domain::{DateTime, Detail, Loaded, VendorZone},
     upstream::wire::{HasId, Identified, PrintedTime},
 };
 pub(super) use category::{SUBCATEGORY_LEVEL, category_tree};
@@ -31,10 +31,10 @@ pub(super) struct Mapping<'a> {
 }
 
 impl Mapping<'_> {
-    fn time(&self, printed: &Told<PrintedTime>) -> Told<DateTime> {
+    fn time(&self, printed: &Loaded<PrintedTime>) -> Loaded<DateTime> {
         match printed {
-            Told::Untold => Told::Untold,
-            Told::As(printed) => Told::As(printed.and_then(|printed| match printed {
+            Loaded::NotLoaded => Loaded::NotLoaded,
+            Loaded::Loaded(printed) => Loaded::Loaded(printed.and_then(|printed| match printed {
                 PrintedTime::Local(local) => self.zone.instant(local),
                 PrintedTime::Instant(timestamp) => Some(self.zone.at(timestamp)),
             })),

@@ -6,8 +6,9 @@ use super::{Mapping, VENDOR, detail_of_copy, sponsor::sponsor_by, wire};
 use crate::{
     domain::{
         ChatMessage, ChatMessageId, ChatMessageKind, ChatRole, ChatSender, Contact, CustomField,
-        DateTime, Detail, ServiceChannel, ServiceLog, ServiceLogId, ServiceRecord, ServiceRecordId,
-        ServiceRecordStatus, ServiceResult, ServiceResultId, Told, Transcript, VendorNumber,
+        DateTime, Detail, Loaded, ServiceChannel, ServiceLog, ServiceLogId, ServiceRecord,
+        ServiceRecordId, ServiceRecordStatus, ServiceResult, ServiceResultId, Transcript,
+        VendorNumber,
     },
     upstream::wire::{FieldValues, Identified},
 };
@@ -35,7 +36,7 @@ impl Mapping<'_> {
             id,
             detail,
             channel: match &logs {
-                Some(logs) => Told::some(newest_channel(logs)),
+                Some(logs) => Loaded::some(newest_channel(logs)),
                 None => of_detail.or_when_full(ServiceChannel::Unknown),
             },
             status,
@@ -50,11 +51,11 @@ impl Mapping<'_> {
             // A record that was read on its own does not tell its custom fields; only an update's answer does.
             custom_fields: wire.cz_cols.map(custom_fields),
             transcript: match &logs {
-                Some(logs) => Told::some(self.transcript(id, logs)),
+                Some(logs) => Loaded::some(self.transcript(id, logs)),
                 None => of_detail.or_when_full(Transcript::Held(Vec::new())),
             },
             logs: match &logs {
-                Some(logs) => Told::some(logs.iter().filter_map(|log| self.log(log)).collect()),
+                Some(logs) => Loaded::some(logs.iter().filter_map(|log| self.log(log)).collect()),
                 None => of_detail.or_when_full(Vec::new()),
             },
             wrap_up_completed_at: of_detail.told(self.time(&wire.acw_at)),
@@ -62,13 +63,13 @@ impl Mapping<'_> {
             result: of_detail.told(result(wire.result_id, wire.result)),
             sponsor: of_detail.told(sponsor_by(wire.sponsor_id, wire.sponsor).map(Arc::new)),
             // The vendor has none of these.
-            problem: Told::none(),
-            solution: Told::none(),
-            is_resolved: Told::none(),
-            rating: Told::none(),
-            category: Told::none(),
-            payment: Told::none(),
-            remote_session: Told::none(),
+            problem: Loaded::none(),
+            solution: Loaded::none(),
+            is_resolved: Loaded::none(),
+            rating: Loaded::none(),
+            category: Loaded::none(),
+            payment: Loaded::none(),
+            remote_session: Loaded::none(),
             may_have_summary: false,
         }
     }
@@ -76,14 +77,14 @@ impl Mapping<'_> {
     fn record_contact(
         &self,
         detail: Detail,
-        id: Told<VendorNumber>,
-        contact: Told<wire::Contact>,
+        id: Loaded<VendorNumber>,
+        contact: Loaded<wire::Contact>,
         logs: Option<&[&wire::Log]>,
-    ) -> Told<Arc<Contact>> {
+    ) -> Loaded<Arc<Contact>> {
         // A copy inside a ticket names the contact by number alone, while the record itself tells more of it, or tells the
         // visitor in the place of a contact. So the number counts for nothing there.
-        if detail == Detail::Excerpt && !contact.is_told() {
-            return Told::Untold;
+        if detail == Detail::Excerpt && !contact.is_loaded() {
+            return Loaded::NotLoaded;
         }
 
         let known = self.contact(id, contact);
@@ -97,8 +98,8 @@ impl Mapping<'_> {
         };
         match known.or_else(visitor) {
             // The visitor's name is where the messages are, which this answer leaves to the list.
-            None if logs.is_some_and(|logs| logs.iter().any(lacks_messages)) => Told::Untold,
-            contact => Told::As(contact),
+            None if logs.is_some_and(|logs| logs.iter().any(lacks_messages)) => Loaded::NotLoaded,
+            contact => Loaded::Loaded(contact),
         }
     }
 
@@ -177,47 +178,47 @@ struct FieldsOf {
 }
 
 impl FieldsOf {
-    fn told<T>(self, field: Told<T>) -> Told<T> {
+    fn told<T>(self, field: Loaded<T>) -> Loaded<T> {
         match (self.detail, field) {
-            (Detail::Full, Told::Untold) => Told::none(),
+            (Detail::Full, Loaded::NotLoaded) => Loaded::none(),
             (_, field) => field,
         }
     }
 
-    fn or_when_full<T>(self, otherwise: T) -> Told<T> {
+    fn or_when_full<T>(self, otherwise: T) -> Loaded<T> {
         match self.detail {
-            Detail::Full => Told::some(otherwise),
-            Detail::Reference | Detail::Excerpt => Told::Untold,
+            Detail::Full => Loaded::some(otherwise),
+            Detail::Reference | Detail::Excerpt => Loaded::NotLoaded,
         }
     }
 }
 
 /// What the vendor tells of a record are only the times of its steps.
-fn status(wire: &wire::ServiceRecord, detail: Detail) -> Told<ServiceRecordStatus> {
+fn status(wire: &wire::ServiceRecord, detail: Detail) -> Loaded<ServiceRecordStatus> {
     let is_completed = wire.is_acw_completed.value() == Some(&true);
-    let lacks = |is_told: bool| detail == Detail::Excerpt && !is_told;
+    let lacks = |is_loaded: bool| detail == Detail::Excerpt && !is_loaded;
 
     if is_completed || wire.acw_at.value().is_some() {
-        Told::some(ServiceRecordStatus::Completed)
-    } else if lacks(wire.is_acw_completed.is_told() || wire.acw_at.is_told()) {
-        Told::Untold
+        Loaded::some(ServiceRecordStatus::Completed)
+    } else if lacks(wire.is_acw_completed.is_loaded() || wire.acw_at.is_loaded()) {
+        Loaded::NotLoaded
     } else if wire.last_finished_at.value().is_some() {
-        Told::some(ServiceRecordStatus::WrapUp)
-    } else if lacks(wire.last_finished_at.is_told() && wire.first_start_service_at.is_told()) {
-        Told::Untold
+        Loaded::some(ServiceRecordStatus::WrapUp)
+    } else if lacks(wire.last_finished_at.is_loaded() && wire.first_start_service_at.is_loaded()) {
+        Loaded::NotLoaded
     } else if wire.first_start_service_at.value().is_some() {
-        Told::some(ServiceRecordStatus::InService)
+        Loaded::some(ServiceRecordStatus::InService)
     } else {
-        Told::some(ServiceRecordStatus::Waiting)
+        Loaded::some(ServiceRecordStatus::Waiting)
     }
 }
 
-fn duration(started_at: &Told<DateTime>, ended_at: &Told<DateTime>) -> Told<u64> {
+fn duration(started_at: &Loaded<DateTime>, ended_at: &Loaded<DateTime>) -> Loaded<u64> {
     match (started_at, ended_at) {
-        (_, Told::As(None)) => Told::none(),
-        (Told::Untold, _) | (_, Told::Untold) => Told::Untold,
-        (Told::As(started), Told::As(Some(ended))) => {
-            Told::As(started.and_then(|started| ended.seconds_since(started)))
+        (_, Loaded::Loaded(None)) => Loaded::none(),
+        (Loaded::NotLoaded, _) | (_, Loaded::NotLoaded) => Loaded::NotLoaded,
+        (Loaded::Loaded(started), Loaded::Loaded(Some(ended))) => {
+            Loaded::Loaded(started.and_then(|started| ended.seconds_since(started)))
         }
     }
 }
@@ -293,7 +294,7 @@ fn camel_case_words(name: &str) -> Vec<String> {
 }
 
 fn role(wire: &wire::Message) -> ChatRole {
-    let is = |flag: &Told<bool>| flag.value() == Some(&true);
+    let is = |flag: &Loaded<bool>| flag.value() == Some(&true);
     let flags = [&wire.is_system, &wire.is_contact, &wire.is_kb];
 
     if is(&wire.is_system) {
@@ -311,7 +312,7 @@ fn role(wire: &wire::Message) -> ChatRole {
 
 /// Whether the answer leaves a log's messages out. A phone call has none.
 fn lacks_messages(log: &&wire::Log) -> bool {
-    !log.provider.is_told() && channel_of(log) != ServiceChannel::Phone
+    !log.provider.is_loaded() && channel_of(log) != ServiceChannel::Phone
 }
 
 /// A visitor who is no contact is known by the name of their end of the chat.
@@ -321,16 +322,16 @@ fn visitor_name(log: &wire::Log) -> Option<String> {
 }
 
 /// A record without a result has a result whose every field is null.
-fn result(id: Told<VendorNumber>, result: Told<wire::ServiceResult>) -> Told<ServiceResult> {
-    if !id.is_told() && !result.is_told() {
-        return Told::Untold;
+fn result(id: Loaded<VendorNumber>, result: Loaded<wire::ServiceResult>) -> Loaded<ServiceResult> {
+    if !id.is_loaded() && !result.is_loaded() {
+        return Loaded::NotLoaded;
     }
 
     let embedded = result.into_value().and_then(|result| {
         let id = *result.id.value()?;
         Some(ServiceResult {
             id: ServiceResultId::new(VENDOR, id),
-            detail: detail_of_copy([result.name.is_told(), result.description.is_told()]),
+            detail: detail_of_copy([result.name.is_loaded(), result.description.is_loaded()]),
             name: result.name.into_value(),
             description: result.description.into_value(),
         })
@@ -341,7 +342,7 @@ fn result(id: Told<VendorNumber>, result: Told<wire::ServiceResult>) -> Told<Ser
         name: None,
         description: None,
     };
-    Told::As(embedded.or_else(|| id.into_value().map(reference)))
+    Loaded::Loaded(embedded.or_else(|| id.into_value().map(reference)))
 }
 
 pub(in crate::upstream::firstline) fn custom_fields(

@@ -2,7 +2,7 @@
 
 use super::{VENDOR, detail_of_copy, identified, wire};
 use crate::{
-    domain::{Detail, Sponsor, SponsorId, Told, VendorNumber},
+    domain::{Detail, Loaded, Sponsor, SponsorId, VendorNumber},
     upstream::wire::Identified,
 };
 
@@ -16,17 +16,17 @@ pub(in crate::upstream::firstline) fn sponsor(wire: Identified<wire::Sponsor>) -
 }
 
 pub(super) fn sponsor_by(
-    id: Told<VendorNumber>,
-    sponsor_copy: Told<wire::Sponsor>,
-) -> Told<Sponsor> {
-    if !id.is_told() && !sponsor_copy.is_told() {
-        return Told::Untold;
+    id: Loaded<VendorNumber>,
+    sponsor_copy: Loaded<wire::Sponsor>,
+) -> Loaded<Sponsor> {
+    if !id.is_loaded() && !sponsor_copy.is_loaded() {
+        return Loaded::NotLoaded;
     }
 
     let embedded = sponsor_copy.into_value().and_then(identified).map(|copy| {
         let told = [
-            copy.object.name.is_told(),
-            copy.object.description.is_told(),
+            copy.object.name.is_loaded(),
+            copy.object.description.is_loaded(),
         ];
         Sponsor {
             detail: detail_of_copy(told),
@@ -39,5 +39,5 @@ pub(super) fn sponsor_by(
         name: None,
         description: None,
     };
-    Told::As(embedded.or_else(|| id.into_value().map(reference)))
+    Loaded::Loaded(embedded.or_else(|| id.into_value().map(reference)))
 }

@@ -2,7 +2,7 @@
 
 use super::{VENDOR, detail_of_copy, identified, ticket::ticket_status, wire};
 use crate::{
-    domain::{Detail, TerminationCode, TerminationCodeId, TicketStatus, Told, VendorNumber},
+    domain::{Detail, Loaded, TerminationCode, TerminationCodeId, TicketStatus, VendorNumber},
     upstream::wire::Identified,
 };
 
@@ -19,13 +19,13 @@ pub(in crate::upstream::firstline) fn termination_code(
 }
 
 pub(super) fn termination_code_by(
-    id: Told<VendorNumber>,
-    code: Told<wire::TerminationCode>,
+    id: Loaded<VendorNumber>,
+    code: Loaded<wire::TerminationCode>,
 ) -> Option<TerminationCode> {
     let embedded = code.into_value().and_then(identified).map(|code| {
         let told = [
-            code.object.name.is_told(),
-            code.object.description.is_told() && code.object.status.is_told(),
+            code.object.name.is_loaded(),
+            code.object.description.is_loaded() && code.object.status.is_loaded(),
         ];
         TerminationCode {
             detail: detail_of_copy(told),
