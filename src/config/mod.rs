@@ -1,12 +1,16 @@
 //! Every setting: read from defaults, a TOML file and the environment into the settings struct of each module.
 
+mod settings;
+
+mod layers;
+
+// Values with a form of their own.
 mod api_keys;
 mod host_names;
-mod layers;
 mod manifest;
 mod origins;
 mod server_url;
-mod settings;
+
 #[cfg(test)]
 mod tests;
 

@@ -1,8 +1,10 @@
 //! Authentication: the caller behind a request's API key or token.
 
-mod key_set;
-mod signature;
 mod token;
+
+mod key_set;
+
+mod signature;
 
 use std::time::Duration;
 
