@@ -8,7 +8,8 @@ use std::{
 
 use deskgraph::{
     config::Config,
-    domain::{Caller, RequestScope, Scope},
+    context::RequestScope,
+    domain::{Caller, Scope},
     repository::Shared,
     sandbox::{Sandbox, credentials},
     schema::{self, GatewaySchema},

@@ -1,4 +1,5 @@
-//! The one error: its kind says what the caller can do, its context what the gateway was doing, its source why.
+//! The one error: its kind says what the caller can do, its context what the gateway was doing, its source why. And the one table
+//! of the codes under which clients see errors.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -18,30 +19,102 @@ pub struct Error {
 
 #[derive(Debug, Clone)]
 pub enum ErrorKind {
-    /// The question can't be answered as it was asked.
+    /// The client must change the request.
     BadUserInput,
-    Unauthenticated,
     Forbidden,
+    /// The request would take more vendor calls than a limit allows.
     LimitExceeded,
     /// A vendor failed.
     Vendor(VendorFailure),
-    /// A write was sent, and what became of it is not known.
+    /// A write was sent, and its outcome is unknown.
     OutcomeUnknown(VendorFailure),
     /// A write names an object that the vendor does not have.
     NotFound,
-    /// A write came too late: the object can't be changed any more.
+    /// The object can no longer be changed.
     Locked,
-    /// The vendor says which fields of a write are wrong.
+    /// The vendor reported which fields of a write are invalid.
     InvalidFields(Arc<[FieldFault]>),
     /// The object's vendor has no such operation.
     UnsupportedByVendor(Vendor),
     Internal,
 }
 
-/// One field of a write that a vendor refused, by the name that the input gives it.
+/// The code of an error as clients see it, in `extensions.code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    ParseFailed,
+    ValidationFailed,
+    BadUserInput,
+    LimitExceeded,
+    PersistedQueryNotFound,
+    PersistedQueryNotSupported,
+    DocumentNotTrusted,
+    Unauthenticated,
+    Forbidden,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    UpstreamContract,
+    UpstreamRejected,
+    OutcomeUnknown,
+    Internal,
+}
+
+impl ErrorCode {
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorCode::ParseFailed => "GRAPHQL_PARSE_FAILED",
+            ErrorCode::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            ErrorCode::BadUserInput => "BAD_USER_INPUT",
+            ErrorCode::LimitExceeded => "LIMIT_EXCEEDED",
+            ErrorCode::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            ErrorCode::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            ErrorCode::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
+            ErrorCode::Unauthenticated => "UNAUTHENTICATED",
+            ErrorCode::Forbidden => "FORBIDDEN",
+            ErrorCode::UpstreamTimeout => "UPSTREAM_TIMEOUT",
+            ErrorCode::UpstreamUnavailable => "UPSTREAM_UNAVAILABLE",
+            ErrorCode::UpstreamContract => "UPSTREAM_CONTRACT",
+            ErrorCode::UpstreamRejected => "UPSTREAM_REJECTED",
+            ErrorCode::OutcomeUnknown => "OUTCOME_UNKNOWN",
+            ErrorCode::Internal => "INTERNAL",
+        }
+    }
+}
+
+impl ErrorKind {
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            ErrorKind::Forbidden => ErrorCode::Forbidden,
+            ErrorKind::LimitExceeded => ErrorCode::LimitExceeded,
+            ErrorKind::Vendor(failure) => failure.code.into(),
+            ErrorKind::OutcomeUnknown(_) => ErrorCode::OutcomeUnknown,
+            ErrorKind::Internal => ErrorCode::Internal,
+            // Mutations return the last four as user errors. The client can correct all of them.
+            ErrorKind::BadUserInput
+            | ErrorKind::NotFound
+            | ErrorKind::Locked
+            | ErrorKind::InvalidFields(_)
+            | ErrorKind::UnsupportedByVendor(_) => ErrorCode::BadUserInput,
+        }
+    }
+}
+
+impl From<VendorErrorCode> for ErrorCode {
+    fn from(code: VendorErrorCode) -> Self {
+        use VendorErrorCode::*;
+        match code {
+            Timeout => ErrorCode::UpstreamTimeout,
+            Unreachable | RateLimited | ServerError | CircuitOpen => ErrorCode::UpstreamUnavailable,
+            BadResponse => ErrorCode::UpstreamContract,
+            Unauthenticated | Forbidden | NotFound | Rejected => ErrorCode::UpstreamRejected,
+        }
+    }
+}
+
+/// One field of a write that a vendor rejected, by its name in the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldFault {
-    /// None where the vendor names a field that the input does not have.
+    /// None where the vendor reports a field that the input does not have.
     pub field: Option<&'static str>,
     pub message: String,
 }
@@ -63,7 +136,7 @@ impl Error {
         Self::new(ErrorKind::Internal, context)
     }
 
-    /// A vendor's failure that nothing more is to be said of than its code says.
+    /// A vendor's failure with its code alone.
     pub fn vendor(vendor: Vendor, code: VendorErrorCode) -> Self {
         let failure = VendorFailure {
             vendor,

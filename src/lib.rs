@@ -1,13 +1,18 @@
 //! deskgraph: one GraphQL schema over the REST APIs of two customer-service vendors.
 //!
-//! The modules stand in the order in which a newcomer needs them: what it is all about, the path of a request, and what is
-//! around it. This file is the composition root: it names everybody, and nobody but the command line names it.
+//! The modules are in the order in which a newcomer needs them: the data, the path of a request, and what is around it. This file
+//! is the composition root: it names every module, and the command line alone names it.
 
 pub mod domain;
 pub mod error;
 
+pub mod context;
+pub mod single_flight;
+
 pub mod http;
 pub mod listing;
+
+pub mod engine;
 
 pub mod schema;
 
@@ -30,7 +35,8 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-use config::{Config, Refusal};
+use config::{Config, ConfigError};
+use engine::Engine;
 use error::{Error, ErrorKind};
 use repository::Shared;
 use upstream::{
@@ -40,12 +46,12 @@ use upstream::{
     recovery::bring_back,
 };
 
-/// A gateway that serves. It goes on until it is stopped.
+/// A running gateway. It serves until it is stopped.
 pub struct Running {
     pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<io::Result<()>>,
-    /// Dropped with the gateway, which ends them.
+    /// Dropped with the gateway, which aborts them.
     _recoveries: JoinSet<()>,
 }
 
@@ -53,12 +59,12 @@ pub struct Running {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Config(#[from] ConfigError),
     #[error(
-        "{0} is taken by another program: set DESKGRAPH_LISTEN to a free port, such as 127.0.0.1:4100"
+        "{0} is in use by another program: set DESKGRAPH_LISTEN to a free port, such as 127.0.0.1:4100"
     )]
     AddressTaken(SocketAddr),
-    #[error("DESKGRAPH_LISTEN: {0} can't be listened on: {1}")]
+    #[error("DESKGRAPH_LISTEN: can't listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
     #[error("DESKGRAPH_DOCUMENTS__MANIFEST: {0}")]
     Manifest(Error),
@@ -66,29 +72,31 @@ pub enum StartError {
     Other(#[from] Error),
 }
 
-/// Starts a gateway with these settings, and comes back when it takes requests.
+/// Starts a gateway with these settings, and returns when it accepts requests.
 pub async fn start(config: Config) -> Result<Running, StartError> {
     config.require_vendor()?;
     let vendors = vendors(config.firstline, config.bangwo8)?;
     let recoveries = vendors.iter().cloned().map(bring_back).collect();
     let shared = Shared::new(vendors, config.cache, config.limits);
+    let schema_text = schema::sdl();
     let schema = schema::build(config.schema);
-    let router = http::router(config.http, schema, &schema::sdl(), shared.clone()).map_err(
+    let engine = Engine::new(config.engine, schema, &schema_text, shared.clone()).map_err(
         |err| match err.kind {
             ErrorKind::BadUserInput => StartError::Manifest(err),
             _ => StartError::Other(err),
         },
     )?;
+    let router = http::router(config.http, engine, &schema_text, shared.clone())?;
 
     let listener = TcpListener::bind(config.listen)
         .await
-        .map_err(|err| unlistenable(config.listen, err))?;
+        .map_err(|err| listen_error(config.listen, err))?;
     let address = listener
         .local_addr()
         .map_err(|err| StartError::Listen(config.listen, err))?;
     let (stop, is_stopped) = oneshot::channel();
     let stopped = async move {
-        // The sender is dropped when nobody holds the gateway any more, which stops it too.
+        // Dropping the gateway drops the sender, which stops it too.
         let _ = is_stopped.await;
     };
     let writes_ended = async move { shared.writes_ended().await };
@@ -110,7 +118,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 }
 
 impl Running {
-    /// Serves until `signal` is done, or serving fails by itself.
+    /// Serves until `signal` is done, or until serving fails.
     pub async fn until(mut self, signal: impl Future<Output = ()>) -> io::Result<()> {
         tokio::select! {
             () = signal => self.stop().await,
@@ -118,9 +126,9 @@ impl Running {
         }
     }
 
-    /// Takes nothing new, and comes back when the requests under way have ended.
+    /// Accepts nothing new, and returns when the requests in flight have ended.
     pub async fn stop(self) -> io::Result<()> {
-        // The receiver is gone where the serving ended by itself.
+        // The receiver is gone where serving has ended by itself.
         let _ = self.stop.send(());
         self.serving.await?
     }
@@ -141,7 +149,7 @@ pub fn vendors(
     Ok(vendors)
 }
 
-fn unlistenable(address: SocketAddr, err: io::Error) -> StartError {
+fn listen_error(address: SocketAddr, err: io::Error) -> StartError {
     match err.kind() {
         io::ErrorKind::AddrInUse => StartError::AddressTaken(address),
         _ => StartError::Listen(address, err),

@@ -17,8 +17,9 @@ use tracing::Instrument;
 
 use deskgraph::{
     StartError,
-    config::{Config, Refusal},
-    domain::{Caller, RequestScope},
+    config::{Config, ConfigError},
+    context::RequestScope,
+    domain::Caller,
     schema, start, telemetry, vendors,
 };
 
@@ -77,7 +78,7 @@ enum Command {
     },
     /// Print the schema in GraphQL's own language; needs nothing
     Schema,
-    /// Read the settings, call each vendor once, and tell what works
+    /// Read the settings, call each vendor once, and report what works
     Check {
         /// A TOML file of settings; the environment goes over it
         #[arg(long, value_name = "FILE")]
@@ -91,7 +92,7 @@ fn main() -> ExitCode {
     match run(command) {
         Ok(code) => code,
         Err(failure) => {
-            // With nobody to tell it to, the exit code has to do.
+            // Where stderr is closed, the exit code has to be enough.
             let _ = writeln!(io::stderr(), "deskgraph: {failure}");
             failure.exit_code()
         }
@@ -109,28 +110,27 @@ enum Failure {
 impl Failure {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Failure::Start(StartError::Refused(_) | StartError::Manifest(_)) => ExitCode::from(2),
+            Failure::Start(StartError::Config(_) | StartError::Manifest(_)) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Failure::Start(refusal.into())
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Failure::Start(error.into())
     }
 }
 
 fn run(command: Command) -> Result<ExitCode, Failure> {
-    let runtime = Runtime::new()
-        .map_err(|err| Failure::Io("the threads to work with can't be started", err))?;
-    let ended = runtime.block_on(carry_out(command));
-    // A name that is being looked up can't be interrupted, and nobody waits for it any more.
+    let runtime = Runtime::new().map_err(|err| Failure::Io("the runtime can't be started", err))?;
+    let ended = runtime.block_on(execute(command));
+    // A DNS lookup in flight can't be interrupted, and its result is no longer needed.
     runtime.shutdown_background();
     ended
 }
 
-async fn carry_out(command: Command) -> Result<ExitCode, Failure> {
+async fn execute(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve { config } => serve(config.as_deref()).await,
         #[cfg(feature = "sandbox")]
@@ -151,7 +151,7 @@ async fn serve(file: Option<&Path>) -> Result<ExitCode, Failure> {
     until_stopped(|signal| gateway.until(signal)).await
 }
 
-/// No vendor takes longer for one cheap call.
+/// No vendor needs longer for one cheap call.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
 async fn check(file: Option<&Path>) -> Result<ExitCode, Failure> {
@@ -180,7 +180,7 @@ async fn check(file: Option<&Path>) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// Runs until the first signal to stop and the end that it leads to; a second signal ends at once.
+/// Runs until the first signal to stop, and then until serving has ended; a second signal ends it at once.
 async fn until_stopped<Serving>(
     serve: impl FnOnce(futures_util::future::BoxFuture<'static, ()>) -> Serving,
 ) -> Result<ExitCode, Failure>
@@ -188,23 +188,23 @@ where
     Serving: Future<Output = io::Result<()>>,
 {
     let mut signals =
-        signals().map_err(|err| Failure::Io("signals to stop can't be heard", err))?;
-    let (tell_first, first) = oneshot::channel();
+        signals().map_err(|err| Failure::Io("signal handlers can't be installed", err))?;
+    let (send_first, first) = oneshot::channel();
     let serving = serve(Box::pin(async move {
-        // It is told before this ends.
+        // The sender outlives this future.
         let _ = first.await;
     }));
-    // One after the other: two signals that come before either was heard are one, so that the second counts from the first on.
-    let heard_twice = async {
+    // In sequence: signals that arrive before the first is handled count as one.
+    let second_signal = async {
         signals.next().await;
-        tracing::info!("stopping: requests under way may end");
-        let _ = tell_first.send(());
+        tracing::info!("stopping: waiting for requests in flight");
+        let _ = send_first.send(());
         signals.next().await;
     };
 
     tokio::select! {
         ended = serving => ended.map_err(|err| Failure::Io("serving failed", err))?,
-        () = heard_twice => {}
+        () = second_signal => {}
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -216,13 +216,13 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
         .and_then(|()| stdout.flush())
     {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        // Whoever reads has read enough.
+        // The reader has closed the pipe.
         Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(err) => Err(Failure::Io("the output can't be written", err)),
     }
 }
 
-/// The signals that ask the process to stop, each as often as it comes.
+/// The signals that stop the process.
 struct StopSignals {
     #[cfg(unix)]
     interrupts: tokio::signal::unix::Signal,
@@ -256,7 +256,7 @@ impl StopSignals {
 
     #[cfg(not(unix))]
     async fn next(&mut self) {
-        // Without signals to hear, the process is ended from outside.
+        // Without signal handlers, the process is killed from outside.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! What the process says of itself: the log's format and filter.
+//! The log: its format and its filter.
 
 use std::{
     any::Any,
@@ -25,21 +25,21 @@ pub enum LogFormat {
 
 const DEFAULT_FILTER: &str = "info";
 
-/// The gateway's own lines, in all of its modules and under the names that it gives them.
+/// The gateway's own targets begin with this.
 const OWN_TARGET: &str = "deskgraph";
 
-/// Logs to stderr from here on; what the gateway logs follows RUST_LOG. A second call changes nothing.
+/// Starts to log to stderr; RUST_LOG filters what the gateway logs. A second call has no effect.
 pub fn start(format: LogFormat) {
-    let asked = std::env::var("RUST_LOG").unwrap_or_default();
-    let asked = match asked.trim() {
+    let directives = std::env::var("RUST_LOG").unwrap_or_default();
+    let directives = match directives.trim() {
         "" => DEFAULT_FILTER,
-        asked => asked,
+        directives => directives,
     };
-    let parsed = EnvFilter::try_new(asked);
+    let parsed = EnvFilter::try_new(directives);
     let is_readable = parsed.is_ok();
     let filter = parsed
         .unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER))
-        // Whichever lines are asked for, they bear what stands around them: the request's id.
+        // Spans pass every filter, so that each line has its request's id.
         .or(filter_fn(|metadata| {
             metadata.is_span() && is_own(metadata.target())
         }))
@@ -68,22 +68,22 @@ pub fn start(format: LogFormat) {
             tracing::error!(
                 panic.location = panic.location().map(ToString::to_string),
                 panic.message = loggable_message(panic.payload()),
-                "a panic"
+                "panic"
             );
         }));
     }
     if is_first && !is_readable {
-        tracing::warn!("RUST_LOG can't be read; logging at {DEFAULT_FILTER}");
+        tracing::warn!("RUST_LOG can't be parsed; logging at {DEFAULT_FILTER}");
     }
 }
 
-/// The panic's message where it is a constant of the program: one that was put together may hold values.
+/// The panic's message where it is a constant: a formatted one may contain personal data.
 fn loggable_message(payload: &dyn Any) -> Option<&'static str> {
     payload.downcast_ref::<&'static str>().copied()
 }
 
-/// Whatever RUST_LOG says, libraries are heard from warn up only: what they tell below it holds addresses with their values,
-/// headers and bodies, and with them personal data and secrets.
+/// Whatever RUST_LOG says, libraries log at warn and above only: below it they log URLs, headers and bodies, and with them personal
+/// data and secrets.
 fn is_safe(target: &str, level: &Level) -> bool {
     is_own(target) || *level <= Level::WARN
 }
@@ -94,7 +94,7 @@ fn is_own(target: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// Lines of JSON in which the fields of the spans around a line stand beside its own, and nowhere else.
+/// JSON lines with the fields of their spans beside their own.
 struct Flat<Lines>(Lines);
 
 impl<S, Fields, Lines> FormatEvent<S, Fields> for Flat<Lines>
@@ -137,7 +137,7 @@ mod tests {
     use super::{is_safe, loggable_message};
 
     #[test]
-    fn libraries_are_kept_at_warn_and_the_gateway_is_not() {
+    fn libraries_log_at_warn_and_the_gateway_at_every_level() {
         assert!(is_safe("deskgraph", &Level::TRACE));
         assert!(is_safe("deskgraph::upstream", &Level::DEBUG));
         assert!(is_safe("hyper::proto", &Level::WARN));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panics_message_is_told_only_where_it_is_constant() {
+    fn a_panic_message_is_logged_only_where_it_is_constant() {
         assert_eq!(loggable_message(&"a constant"), Some("a constant"));
         assert_eq!(loggable_message(&"put together".to_owned()), None);
     }

@@ -1,11 +1,11 @@
-//! The list of API keys. It is read by hand, because a decoder's complaint would quote what it read.
+//! The list of API keys. It is decoded by hand, because the errors of a decoder quote the input.
 
 use std::collections::HashSet;
 
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::layers::{Layers, Refusal, Result};
+use super::layers::{ConfigError, Layers, Result};
 use crate::{
     domain::Scope,
     http::auth::{ApiKey, KeySecret},
@@ -27,16 +27,16 @@ pub(super) fn read(layers: &Layers) -> Result<Vec<ApiKey>> {
     for (index, entry) in entries.iter().enumerate() {
         let entry_number = index + 1;
         let key = api_key(entry)
-            .map_err(|fault| Refusal::new(format!("{name}: entry {entry_number} {fault}")))?;
+            .map_err(|error| ConfigError::new(format!("{name}: entry {entry_number} {error}")))?;
 
         if !names.insert(key.name.clone()) {
-            return Err(Refusal::new(format!(
+            return Err(ConfigError::new(format!(
                 "{name}: entry {entry_number} must have a name of its own"
             )));
         }
-        // The same key with other rights would be one or the other by chance.
+        // The same key with different scopes would be ambiguous.
         if !secrets.insert(key.secret.digest()) {
-            return Err(Refusal::new(format!(
+            return Err(ConfigError::new(format!(
                 "{name}: entry {entry_number} must have a key of its own"
             )));
         }
@@ -90,7 +90,7 @@ fn is_name(name: &str) -> bool {
     (1..=64).contains(&length) && !name.chars().any(char::is_control)
 }
 
-/// Whether the key can stand in a header.
+/// Whether a header can hold the key.
 fn is_sendable(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,10 +1,10 @@
-//! The list of names that the gateway goes by.
+//! The list of the gateway's host names.
 
 use super::layers::{Layers, Result};
 
 const KEY: &str = "auth.allowed_hosts";
 
-/// In small letters.
+/// In lower case.
 pub(super) fn read(layers: &Layers) -> Result<Vec<String>> {
     let Some(entries) = layers.list(KEY)? else {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! The layers of settings (defaults, file, environment), and the reading of one typed value.
+//! The layers of settings (defaults, file, environment), and the typed values in them.
 
 use std::{collections::HashMap, ffi::OsString, fmt, net::SocketAddr, path::Path};
 
@@ -11,27 +11,27 @@ use super::{
 };
 use crate::domain::VendorZone;
 
-/// Why the gateway does not start: one line that names the setting and holds no value of it.
+/// A setting is wrong: one line that names the setting and contains no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal(String);
+pub struct ConfigError(String);
 
-pub(super) type Result<T> = std::result::Result<T, Refusal>;
+pub(super) type Result<T> = std::result::Result<T, ConfigError>;
 
-impl Refusal {
+impl ConfigError {
     pub(super) fn new(line: impl Into<String>) -> Self {
         Self(line.into())
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for ConfigError {}
 
-/// All layers over each other.
+/// The layers, merged.
 pub(super) struct Layers {
     merged: config::Config,
     file: config::Config,
@@ -60,14 +60,14 @@ impl Layers {
             if let Some(default) = setting.default {
                 layers = layers
                     .set_default(setting.key, default)
-                    .map_err(unlayerable)?;
+                    .map_err(merge_error)?;
             }
         }
         let merged = layers
             .add_source(file.clone())
             .add_source(config::Environment::default().source(Some(environment.clone())))
             .build()
-            .map_err(unlayerable)?;
+            .map_err(merge_error)?;
 
         Ok(Self {
             merged,
@@ -119,7 +119,7 @@ impl Layers {
         })
     }
 
-    /// The address of a server that nobody on the way may answer for.
+    /// The URL of a server, over TLS or on loopback.
     pub(super) fn guarded_url(&self, key: &'static str) -> Result<Option<String>> {
         self.optional(key, |text| {
             let is_guarded = ServerUrl::read(text)?.is_guarded();
@@ -137,7 +137,7 @@ impl Layers {
         })
     }
 
-    /// A value with a structure of its own: JSON from the environment, or as the file has it.
+    /// A structured value: JSON in the environment, TOML in the file.
     pub(super) fn structure(&self, key: &'static str) -> Result<Option<serde_json::Value>> {
         let Some(value) = self.value(key) else {
             return Ok(None);
@@ -151,7 +151,7 @@ impl Layers {
         }
     }
 
-    /// Several values: a JSON array, texts with commas between them, or as the file has them.
+    /// A list of values: a JSON array, comma-separated text, or a TOML array.
     pub(super) fn list(&self, key: &'static str) -> Result<Option<Vec<serde_json::Value>>> {
         let Some(value) = self.value(key) else {
             return Ok(None);
@@ -186,14 +186,14 @@ impl Layers {
         }
     }
 
-    pub(super) fn wrong(&self, key: &'static str) -> Refusal {
+    pub(super) fn wrong(&self, key: &'static str) -> ConfigError {
         match setting(key) {
-            Ok(setting) => Refusal::new(format!(
+            Ok(setting) => ConfigError::new(format!(
                 "{} must be {}",
                 self.name(key),
                 setting.expectation()
             )),
-            Err(refusal) => refusal,
+            Err(error) => error,
         }
     }
 
@@ -211,7 +211,7 @@ impl Layers {
             return Ok(None);
         };
 
-        // A bare number or truth of the file is no text: a password of 007 would become 7.
+        // A number or boolean of the file is not text: a password of 007 would become 7.
         let text = match (value.kind, kind) {
             (ValueKind::String(text), _) => text,
             (ValueKind::I64(number), Kind::Number { .. }) => number.to_string(),
@@ -240,7 +240,7 @@ impl Layers {
 fn read_file(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|err| {
         let path = path.display();
-        Refusal::new(format!("the file {path} can't be read: {err}"))
+        ConfigError::new(format!("the file {path} can't be read: {err}"))
     })
 }
 
@@ -249,7 +249,7 @@ fn parse_file(text: &str) -> Result<config::Config> {
         .add_source(File::from_str(text, FileFormat::Toml))
         .build()
         .map_err(|err| {
-            // The parser's text goes on with the line at fault, which may hold a secret.
+            // The parser's message goes on with the wrong line, which may contain a secret.
             let text = err.to_string();
             let place = text
                 .lines()
@@ -258,7 +258,7 @@ fn parse_file(text: &str) -> Result<config::Config> {
             let place = place
                 .map(|place| format!(" at {place}"))
                 .unwrap_or_default();
-            Refusal::new(format!("the file is not TOML{place}"))
+            ConfigError::new(format!("the file is not TOML{place}"))
         })?;
 
     match &file.cache.kind {
@@ -272,7 +272,7 @@ fn parse_file(text: &str) -> Result<config::Config> {
     }
 }
 
-/// Every key of the file is a setting, or a table of settings.
+/// Every key of the file must be a setting or a table of settings.
 fn check_known(key: &str, value: &Value) -> Result<()> {
     if SETTINGS.iter().any(|setting| setting.key == key) {
         return Ok(());
@@ -289,11 +289,11 @@ fn check_known(key: &str, value: &Value) -> Result<()> {
             }
             Ok(())
         }
-        _ if is_table_of_settings => Err(Refusal::new(format!(
+        _ if is_table_of_settings => Err(ConfigError::new(format!(
             "{} in the file must be a table of settings",
             shown(key)
         ))),
-        _ => Err(Refusal::new(format!(
+        _ => Err(ConfigError::new(format!(
             "{} in the file is not a setting; the nearest is {}",
             shown(key),
             nearest(key)
@@ -301,7 +301,7 @@ fn check_known(key: &str, value: &Value) -> Result<()> {
     }
 }
 
-/// Our variables of the environment, by the key of their setting. Empty ones count as unset.
+/// The gateway's environment variables, by the key of their setting. Empty ones count as unset.
 fn ours(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<HashMap<String, String>> {
     let mut ours = HashMap::new();
 
@@ -320,7 +320,7 @@ fn ours(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<HashMap
             .iter()
             .find(|setting| setting.variable() == name)
             .ok_or_else(|| {
-                Refusal::new(format!(
+                ConfigError::new(format!(
                     "{} is not a setting; the nearest is {}",
                     shown(&name),
                     variable(nearest(&key))
@@ -328,10 +328,10 @@ fn ours(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<HashMap
             })?;
         let value = value
             .into_string()
-            .map_err(|_| Refusal::new(format!("{name} must be {}", known.expectation())))?;
+            .map_err(|_| ConfigError::new(format!("{name} must be {}", known.expectation())))?;
 
         if ours.insert(known.key.to_owned(), value).is_some() {
-            return Err(Refusal::new(format!(
+            return Err(ConfigError::new(format!(
                 "{name} is set twice, in different letter cases"
             )));
         }
@@ -346,17 +346,17 @@ fn setting(key: &'static str) -> Result<&'static Setting> {
         .ok_or_else(|| unknown_to_the_table(key))
 }
 
-fn unknown_to_the_table(key: &str) -> Refusal {
-    Refusal::new(format!(
-        "{key} is not in the table of settings as it is read"
+fn unknown_to_the_table(key: &str) -> ConfigError {
+    ConfigError::new(format!(
+        "{key} is read, but is not in the table of settings"
     ))
 }
 
-fn unlayerable(_: config::ConfigError) -> Refusal {
-    Refusal::new("the settings can't be laid over each other")
+fn merge_error(_: config::ConfigError) -> ConfigError {
+    ConfigError::new("the settings can't be merged")
 }
 
-/// A name that somebody wrote, fit for one line.
+/// A name from the outside, made safe for one line.
 fn shown(name: &str) -> String {
     name.chars()
         .take(80)
@@ -370,7 +370,7 @@ fn shown(name: &str) -> String {
         .collect()
 }
 
-/// The key of the setting that looks most like this one.
+/// The key of the most similar setting.
 fn nearest(key: &str) -> &'static str {
     SETTINGS
         .iter()
@@ -379,7 +379,7 @@ fn nearest(key: &str) -> &'static str {
         .unwrap_or_default()
 }
 
-/// How many letters have to be added, dropped or changed to come from one text to the other.
+/// The edit distance of two texts.
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().take(100).collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
@@ -417,7 +417,7 @@ fn json(kind: ValueKind) -> serde_json::Value {
             .map(|value| json(value.kind))
             .collect::<Vec<_>>()
             .into(),
-        // What is left are numbers that no setting has a use for.
+        // No setting uses these numbers.
         ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) | ValueKind::Float(_) => {
             serde_json::Value::Null
         }

@@ -1,12 +1,12 @@
-//! The manifest of trusted documents: a JSON file, in either of the two forms that clients' tools write.
+//! The manifest of trusted documents: a JSON file, in either of the two formats that client tools write.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::layers::{Layers, Refusal, Result};
+use super::layers::{ConfigError, Layers, Result};
 
-/// The form of Apollo's tools.
+/// The format of Apollo's tools.
 #[derive(Deserialize)]
 struct ApolloManifest {
     format: String,
@@ -35,14 +35,14 @@ pub(super) fn read(layers: &Layers) -> Result<HashMap<String, String>> {
     };
     let name = layers.name(key);
     let text = std::fs::read_to_string(&path)
-        .map_err(|err| Refusal::new(format!("{name}: the file {path} can't be read: {err}")))?;
+        .map_err(|err| ConfigError::new(format!("{name}: the file {path} can't be read: {err}")))?;
 
-    documents(&text).map_err(|fault| Refusal::new(format!("{name}: the file {path} {fault}")))
+    documents(&text).map_err(|error| ConfigError::new(format!("{name}: the file {path} {error}")))
 }
 
 fn documents(text: &str) -> std::result::Result<HashMap<String, String>, &'static str> {
     let manifest = serde_json::from_str(text).map_err(
-        |_| "is no manifest: it must be JSON, {hash: document} or apollo-persisted-query-manifest",
+        |_| "is not a manifest: it must be JSON, {hash: document} or apollo-persisted-query-manifest",
     )?;
     let documents: Vec<(String, String)> = match manifest {
         Manifest::Plain(documents) => documents.into_iter().collect(),

@@ -1,28 +1,34 @@
-//! Every setting: from defaults, a TOML file and the environment into the settings that each module defines, or a refusal.
+//! Every setting: read from defaults, a TOML file and the environment into the settings struct of each module.
 
+mod settings;
+
+mod layers;
+
+// Values with a form of their own.
 mod api_keys;
 mod host_names;
-mod layers;
 mod manifest;
 mod origins;
 mod server_url;
-mod settings;
+
 #[cfg(test)]
 mod tests;
 
 use std::{ffi::OsString, net::SocketAddr, num::NonZeroU32, path::Path, time::Duration};
 
-pub use layers::Refusal;
+pub use layers::ConfigError;
 use layers::{Layers, Result};
 pub use settings::settings_table;
 use settings::variable;
 
 use crate::{
     domain::{ListOrder, Vendor},
+    engine::{
+        DocumentLimits, DocumentMode, DocumentSettings, EngineSettings, ResponseCacheSettings,
+    },
     http::{
-        AnswerSettings, DocumentMode, DocumentSettings, GraphiqlPage, HttpSettings,
+        GraphiqlPage, HttpSettings,
         auth::{AuthSettings, TokenSettings},
-        limits::DocumentLimits,
     },
     repository::{self, CacheSettings, Keeping},
     schema::{Introspection, SchemaSettings},
@@ -34,7 +40,7 @@ use crate::{
     },
 };
 
-/// No vendor's answer is this large; a larger one is a fault.
+/// No correct answer of a vendor is this large.
 const MAX_VENDOR_BODY_BYTES: usize = 16 << 20;
 
 pub struct Config {
@@ -42,6 +48,7 @@ pub struct Config {
     pub max_connections: usize,
     pub log: LogFormat,
     pub http: HttpSettings,
+    pub engine: EngineSettings,
     pub schema: SchemaSettings,
     pub cache: CacheSettings,
     pub limits: repository::Limits,
@@ -55,20 +62,20 @@ impl Config {
         Self::from_layers(&Layers::read(file, std::env::vars_os())?)
     }
 
-    /// The settings of this process, but for those of its vendors: they are as this text of a file has them.
+    /// The settings of this process, with the vendors' settings from the text of a file instead.
     pub fn load_with_vendors(vendors: &str) -> Result<Self> {
-        let is_a_vendors = |name: &OsString| {
+        let is_of_vendor = |name: &OsString| {
             let name = name.to_string_lossy().to_uppercase();
             Vendor::ALL.into_iter().any(|vendor| {
                 let prefix = variable(vendor.slug()) + "__";
                 name.starts_with(&prefix)
             })
         };
-        let others = std::env::vars_os().filter(|(name, _)| !is_a_vendors(name));
+        let others = std::env::vars_os().filter(|(name, _)| !is_of_vendor(name));
         Self::from_sources(Some(vendors), others)
     }
 
-    /// The settings of a file of this text and of these environment variables.
+    /// The settings of a file with this text and of these environment variables.
     pub fn from_sources(
         file_text: Option<&str>,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -76,7 +83,7 @@ impl Config {
         Self::from_layers(&Layers::over(file_text, variables.into_iter())?)
     }
 
-    /// Refuses settings that name no vendor: there would be nothing to ask.
+    /// Rejects settings without a vendor.
     pub fn require_vendor(&self) -> Result<()> {
         if self.firstline.is_some() || self.bangwo8.is_some() {
             return Ok(());
@@ -84,7 +91,7 @@ impl Config {
 
         let firstline = variable("firstline.base_url");
         let bangwo8 = variable("bangwo8.base_url");
-        Err(Refusal::new(format!(
+        Err(ConfigError::new(format!(
             "no vendor is configured: set {firstline}, {bangwo8} or both (`deskgraph demo` needs neither)"
         )))
     }
@@ -100,6 +107,7 @@ impl Config {
                 _ => LogFormat::Text,
             },
             http: http(layers, listen)?,
+            engine: engine(layers)?,
             schema: SchemaSettings {
                 introspection: introspection(layers)?,
             },
@@ -125,14 +133,14 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
         },
         cors_origins: origins::read(layers)?,
         requests_per_minute: NonZeroU32::new(small(layers, "limits.requests_per_minute")?),
-        answers: AnswerSettings {
-            keeping: keeping(layers)?,
-            max_bytes: layers.number("cache.answers_max_bytes")?,
-        },
-        request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
         body_timeout: milliseconds(layers, "limits.body_timeout_ms")?,
         max_body_bytes: count(layers, "limits.max_body_bytes")?,
         max_batch: count(layers, "limits.max_batch")?,
+    })
+}
+
+fn engine(layers: &Layers) -> Result<EngineSettings> {
+    Ok(EngineSettings {
         document: DocumentLimits {
             max_depth: layers.number("limits.max_depth")?,
             max_complexity: layers.number("limits.max_complexity")?,
@@ -144,8 +152,13 @@ fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
             max_variables_bytes: layers.number("limits.max_variables_bytes")?,
             max_page_size: layers.number("limits.max_page_size")?,
         },
-        introspection: introspection(layers)?,
         documents: documents(layers)?,
+        introspection: introspection(layers)?,
+        response_cache: ResponseCacheSettings {
+            keeping: keeping(layers)?,
+            max_bytes: layers.number("cache.answers_max_bytes")?,
+        },
+        request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
     })
 }
 
@@ -191,7 +204,7 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
             issuer: issuer.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.issuer"))?,
             audience: audience.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.audience"))?,
         })),
-        _ if !listen.ip().to_canonical().is_loopback() => Err(Refusal::new(format!(
+        _ if !listen.ip().to_canonical().is_loopback() => Err(ConfigError::new(format!(
             "{} must be api_key or jwt, because {} is not a loopback address",
             layers.name("auth.mode"),
             layers.name("listen")
@@ -218,7 +231,7 @@ fn cache(layers: &Layers) -> Result<CacheSettings> {
     })
 }
 
-/// What is wrong is refused even when the vendor is not configured; what is missing only when it is.
+/// A wrong setting is an error even when the vendor is not configured; a missing one only when it is.
 fn firstline(layers: &Layers) -> Result<Option<FirstLineSettings>> {
     let base_url = layers.url("firstline.base_url")?;
     let token = layers.secret("firstline.token")?;
@@ -278,7 +291,7 @@ fn firstline(layers: &Layers) -> Result<Option<FirstLineSettings>> {
             ));
         }
         (None, None, None) => {
-            return Err(Refusal::new(format!(
+            return Err(ConfigError::new(format!(
                 "{} needs credentials: set {}, or {} and {}",
                 layers.name("firstline.base_url"),
                 variable("firstline.token"),
@@ -353,7 +366,7 @@ fn bangwo8(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
             ));
         }
         (None, None, None, None) => {
-            return Err(Refusal::new(format!(
+            return Err(ConfigError::new(format!(
                 "{} needs credentials: set {} and {}, or {} and {}",
                 layers.name("bangwo8.base_url"),
                 variable("bangwo8.account"),
@@ -382,7 +395,7 @@ fn bangwo8(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
     }))
 }
 
-/// How a vendor is called, whichever it is.
+/// The client settings that both vendors have.
 struct Timing {
     timeout: Duration,
     connect_timeout: Duration,
@@ -410,7 +423,7 @@ fn milliseconds(layers: &Layers, key: &'static str) -> Result<Duration> {
     layers.number(key).map(Duration::from_millis)
 }
 
-/// No call outlasts the request that it is made for.
+/// No call may outlast its request.
 fn within_a_request(layers: &Layers, key: &'static str) -> Result<Duration> {
     let request_timeout = milliseconds(layers, "limits.request_timeout_ms")?;
     Ok(milliseconds(layers, key)?.min(request_timeout))
@@ -432,22 +445,22 @@ fn list_order(layers: &Layers, key: &'static str) -> Result<Option<ListOrder>> {
     })
 }
 
-fn needs(layers: &Layers, key: &str, choice: &str, missing: &str) -> Refusal {
+fn needs(layers: &Layers, key: &str, choice: &str, missing: &str) -> ConfigError {
     let name = layers.name(key);
     let missing = variable(missing);
-    Refusal::new(format!("{name} is {choice}, which needs {missing}"))
+    ConfigError::new(format!("{name} is {choice}, which needs {missing}"))
 }
 
-fn incomplete(layers: &Layers, given: &str, missing: &str) -> Refusal {
+fn incomplete(layers: &Layers, given: &str, missing: &str) -> ConfigError {
     let given = layers.name(given);
     let missing = variable(missing);
-    Refusal::new(format!("{given} needs {missing} beside it"))
+    ConfigError::new(format!("{given} needs {missing} beside it"))
 }
 
-fn one_kind_of_credentials(layers: &Layers, one: &str, other: [&str; 2]) -> Refusal {
+fn one_kind_of_credentials(layers: &Layers, one: &str, other: [&str; 2]) -> ConfigError {
     let one = layers.name(one);
     let [first, second] = other.map(variable);
-    Refusal::new(format!(
+    ConfigError::new(format!(
         "{one} and {first}, {second} are two kinds of credentials: set one of them"
     ))
 }

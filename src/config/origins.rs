@@ -1,4 +1,4 @@
-//! The list of origins, exact as browsers send them.
+//! The list of allowed origins, exactly as browsers send them.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Addresses of servers, as settings may hold them.
+//! URLs of servers, as settings may have them.
 
 use std::net::Ipv6Addr;
 
@@ -6,7 +6,7 @@ use crate::domain::is_loopback;
 
 pub(super) struct ServerUrl<'a> {
     is_https: bool,
-    /// An address of IPv6 without its brackets.
+    /// An IPv6 address without its brackets.
     host: &'a str,
     port: Option<u16>,
     /// From its first slash on.
@@ -14,8 +14,8 @@ pub(super) struct ServerUrl<'a> {
 }
 
 impl<'a> ServerUrl<'a> {
-    /// An address that is http or https, has a host, and holds nothing but an address: credentials would be shown where the
-    /// address is, and a query would be lost.
+    /// An http or https URL with a host, and without credentials or a query: credentials would be shown wherever the URL is, and a
+    /// query would be lost.
     pub(super) fn read(text: &'a str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let is_https = scheme.eq_ignore_ascii_case("https");
@@ -50,12 +50,12 @@ impl<'a> ServerUrl<'a> {
         })
     }
 
-    /// Whether nobody on the way can answer in the server's place.
+    /// Whether the connection is safe from impersonation.
     pub(super) fn is_guarded(&self) -> bool {
         self.is_https || is_loopback(self.host)
     }
 
-    /// Whether it is an origin as browsers send it, but for capital letters.
+    /// Whether it is an origin as browsers send it, apart from upper case.
     pub(super) fn is_origin(&self) -> bool {
         let default_port = if self.is_https { 443 } else { 80 };
         self.path.is_empty() && self.port != Some(default_port) && !self.host.contains('*')

@@ -1,4 +1,4 @@
-//! The table of every setting: its name, default, what it may be, and what it is for.
+//! The table of all settings: name, default, valid values and meaning.
 
 /// One setting. Its key is its place in the TOML file, and names its environment variable too.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub(super) struct Setting {
     meaning: &'static str,
 }
 
-/// What a setting may be.
+/// The valid values of a setting.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     /// An IP address and a port.
@@ -39,7 +39,7 @@ impl Setting {
         variable(self.key)
     }
 
-    /// What the setting may be, to stand after "must be".
+    /// The valid values, to follow "must be".
     pub(super) fn expectation(&self) -> String {
         match self.kind {
             Kind::Address => {
@@ -58,11 +58,11 @@ impl Setting {
             Kind::Switch => "true or false".to_owned(),
             Kind::TimeZone => "the name of a time zone, such as Asia/Taipei".to_owned(),
             Kind::Origins => {
-                "origins such as https://desk.example.com (no `*`, path or default port), as a JSON array or with commas between them"
+                "origins such as https://desk.example.com (no `*`, path or default port), as a JSON array, or separated by commas"
                     .to_owned()
             }
             Kind::HostNames => {
-                "names of hosts such as desk.example.com (no scheme, port or `*`), as a JSON array or with commas between them"
+                "names of hosts such as desk.example.com (no scheme, port or `*`), as a JSON array, or separated by commas"
                     .to_owned()
             }
             Kind::ApiKeys => {
@@ -161,7 +161,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "firstline.base_url",
         None,
         Kind::Url,
-        "FirstLine's address; without it FirstLine is not configured and takes no part",
+        "FirstLine's URL; without it FirstLine is not configured",
     ),
     setting(
         "firstline.token",
@@ -185,13 +185,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "firstline.update_method",
         Some("auto"),
         Kind::Choice(&["auto", "put", "post_override"]),
-        "How an object is changed; `auto` is PUT, and after a 405 POST with `_method`",
+        "How an object is updated; `auto` uses PUT, and after a 405 POST with `_method`",
     ),
     setting(
         "firstline.array_style",
         Some("brackets"),
         Kind::Choice(&["brackets", "comma"]),
-        "How a query string holds several values",
+        "How a query string lists several values",
     ),
     setting(
         "firstline.created_end",
@@ -216,28 +216,28 @@ pub(super) const SETTINGS: &[Setting] = &[
         "100",
         1,
         500,
-        "How many objects a page of a list is asked to hold",
+        "The page size that the gateway requests",
     ),
     number(
         "firstline.timeout_ms",
         "10000",
         1,
         TEN_MINUTES_MS,
-        "One logical call, its retries included",
+        "The timeout of one call, including its retries",
     ),
     number(
         "firstline.connect_timeout_ms",
         "2000",
         1,
         TEN_MINUTES_MS,
-        "Opening a connection",
+        "The timeout of opening a connection",
     ),
     number(
         "firstline.max_concurrency",
         "16",
         1,
         1024,
-        "Calls under way at once",
+        "Concurrent calls",
     ),
     number(
         "firstline.max_retries",
@@ -251,14 +251,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "60000",
         0,
         DAY_MS,
-        "How long a login that was refused is not tried again, lest the account be locked",
+        "How long the gateway waits after a rejected login, so that the account is not locked",
     ),
     // Bangwo8
     setting(
         "bangwo8.base_url",
         None,
         Kind::Url,
-        "Bangwo8's address; without it Bangwo8 is not configured and takes no part",
+        "Bangwo8's URL; without it Bangwo8 is not configured",
     ),
     setting(
         "bangwo8.account",
@@ -289,14 +289,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "10",
         0,
         1000,
-        "List pages, from the newest, that are read to find a record whose id comes without its day",
+        "List pages that are searched, from the newest, for a record whose id lacks its day",
     ),
     number(
         "bangwo8.category_records",
         "500",
         1,
         10_000,
-        "The newest records that the tree of categories is read from",
+        "How many of the newest records the category tree is read from",
     ),
     setting(
         "bangwo8.time_zone",
@@ -315,29 +315,23 @@ pub(super) const SETTINGS: &[Setting] = &[
         "100",
         1,
         500,
-        "How many objects a page of a list is asked to hold",
+        "The page size that the gateway requests",
     ),
     number(
         "bangwo8.timeout_ms",
         "10000",
         1,
         TEN_MINUTES_MS,
-        "One logical call, its retries included",
+        "The timeout of one call, including its retries",
     ),
     number(
         "bangwo8.connect_timeout_ms",
         "2000",
         1,
         TEN_MINUTES_MS,
-        "Opening a connection",
+        "The timeout of opening a connection",
     ),
-    number(
-        "bangwo8.max_concurrency",
-        "16",
-        1,
-        1024,
-        "Calls under way at once",
-    ),
+    number("bangwo8.max_concurrency", "16", 1, 1024, "Concurrent calls"),
     number(
         "bangwo8.max_retries",
         "2",
@@ -350,14 +344,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "60000",
         0,
         DAY_MS,
-        "How long a login that was refused is not tried again, lest the account be locked",
+        "How long the gateway waits after a rejected login, so that the account is not locked",
     ),
     // The cache
     setting(
         "cache.enabled",
         Some("true"),
         Kind::Switch,
-        "`false`: nothing is kept between requests",
+        "`false`: nothing is cached between requests",
     ),
     number(
         "cache.list_ttl_ms",
@@ -385,34 +379,34 @@ pub(super) const SETTINGS: &[Setting] = &[
         "3600000",
         0,
         MONTH_MS,
-        "How long past that an answer may stand in for a vendor that fails",
+        "How long after that expired data may replace the data of a vendor that fails",
     ),
     number(
         "cache.max_bytes",
         "268435456",
         0,
         TEBIBYTE,
-        "How much the cache may hold",
+        "The size of the cache of the vendors' data",
     ),
     number(
         "cache.answers_max_bytes",
         "33554432",
         0,
         TEBIBYTE,
-        "How much more may be held of whole answers to queries, as they are sent",
+        "The size of the response cache",
     ),
     // Callers
     setting(
         "auth.mode",
         Some("none"),
         Kind::Choice(&["none", "api_key", "jwt"]),
-        "Who may ask; `none` gives every scope to everybody and is refused unless the address is loopback",
+        "Authentication; `none` gives every client every scope, and needs a loopback address",
     ),
     setting(
         "auth.allowed_hosts",
         None,
         Kind::HostNames,
-        "With the mode `none`, the names by which the gateway may be asked besides `localhost` and IP addresses, such as `desk.example.com`, as a JSON array or with commas between them",
+        "With the mode `none`: the host names, besides `localhost` and IP addresses, under which the gateway accepts requests, such as `desk.example.com`; a JSON array, or separated by commas",
     ),
     setting(
         "auth.api_keys",
@@ -424,7 +418,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "auth.jwks_url",
         None,
         Kind::GuardedUrl,
-        "Where the keys that sign tokens are; https, or http on loopback",
+        "The URL of the issuer's key set (JWKS); https, or http on loopback",
     ),
     setting("auth.issuer", None, Kind::Text, "The tokens' issuer"),
     setting("auth.audience", None, Kind::Text, "The tokens' audience"),
@@ -432,7 +426,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "cors.origins",
         None,
         Kind::Origins,
-        "The sites whose pages may ask, such as `https://desk.example.com`, as a JSON array or with commas between them; none: no other site's",
+        "The origins whose pages may send requests, such as `https://desk.example.com`; a JSON array, or separated by commas",
     ),
     // Limits
     number(
@@ -447,7 +441,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "20000",
         1,
         10_000_000,
-        "What a query may cost: a scalar 1, an object 2, a field that needs a call 10 more, a list that much for each item; introspection is exempt",
+        "The cost that a query may have: a scalar 1, an object 2, a field that needs a call 10 more, a list that much for each item; introspection is exempt",
     ),
     number(
         "limits.max_page_size",
@@ -461,14 +455,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "0",
         0,
         1_000_000,
-        "Requests of one caller in a minute, of which all may come at once; a batch counts as its requests; 0: no limit",
+        "Requests of one caller per minute, which may all come at once; each request of a batch counts; 0: no limit",
     ),
     number(
         "limits.max_connections",
         "10000",
         1,
         1_000_000,
-        "Connections at once; more wait until one of these ends",
+        "Concurrent connections; more wait until one of them ends",
     ),
     number("limits.max_batch", "10", 1, 1000, "Requests in one batch"),
     number(
@@ -497,14 +491,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "30",
         0,
         10_000,
-        "Aliases in a query, its fragments expanded",
+        "Aliases in a query, with its fragments expanded",
     ),
     number(
         "limits.max_root_fields",
         "30",
         1,
         10_000,
-        "Fields of the root in a query",
+        "Root fields in a query",
     ),
     number(
         "limits.max_directives",
@@ -553,27 +547,27 @@ pub(super) const SETTINGS: &[Setting] = &[
         "documents.mode",
         Some("any"),
         Kind::Choice(&["any", "trusted_only"]),
-        "Which documents run; `trusted_only` are those of the manifest",
+        "Which documents are executed; `trusted_only`: those of the manifest",
     ),
     setting(
         "documents.manifest",
         None,
         Kind::Text,
-        "A JSON file of documents that are known by their ids: `{\"hash\":\"document\"}`, or Apollo's manifest",
+        "A JSON file of documents by their ids: `{\"hash\":\"document\"}`, or Apollo's manifest",
     ),
     number(
         "documents.max_persisted_bytes",
         "16777216",
         0,
         TEBIBYTE,
-        "How much the documents may take that clients persist; 0: none is persisted",
+        "The size of the store of documents that clients persist; 0: none",
     ),
     // The rest
     setting(
         "log.format",
         Some("text"),
         Kind::Choice(&["text", "json"]),
-        "What a line of the log looks like; what is logged follows `RUST_LOG`",
+        "The format of the log; `RUST_LOG` filters it",
     ),
     setting(
         "graphiql.enabled",
@@ -585,6 +579,6 @@ pub(super) const SETTINGS: &[Setting] = &[
         "introspection.enabled",
         Some("true"),
         Kind::Switch,
-        "Whether the schema may be asked for; where not, refusals tell no names of it and `/schema.graphql` is not there",
+        "Whether introspection is allowed; where not, errors reveal no names of the schema and `/schema.graphql` is not served",
     ),
 ];

@@ -1,6 +1,6 @@
 use std::{ffi::OsString, num::NonZeroU32};
 
-use super::{Config, Refusal, settings::SETTINGS, settings_table};
+use super::{Config, ConfigError, settings::SETTINGS, settings_table};
 use crate::{
     domain::ListOrder,
     http::{GraphiqlPage, auth::AuthSettings},
@@ -23,18 +23,18 @@ fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
         .collect()
 }
 
-fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, Refusal> {
+fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_sources(None, variables(pairs))
 }
 
-/// The one line of a refusal.
-fn refusal_of(file: Option<&str>, pairs: &[(&str, &str)]) -> String {
+/// The one line of a error.
+fn error_of(file: Option<&str>, pairs: &[(&str, &str)]) -> String {
     let line = match Config::from_sources(file, variables(pairs)) {
         Ok(config) => match config.require_vendor() {
             Ok(()) => panic!("the settings were taken"),
-            Err(refusal) => refusal.to_string(),
+            Err(error) => error.to_string(),
         },
-        Err(refusal) => refusal.to_string(),
+        Err(error) => error.to_string(),
     };
     assert!(!line.contains('\n'), "{line}");
     assert!(!line.contains(SECRET), "{line}");
@@ -42,16 +42,16 @@ fn refusal_of(file: Option<&str>, pairs: &[(&str, &str)]) -> String {
 }
 
 #[track_caller]
-fn assert_refused(pairs: &[(&str, &str)], parts: &[&str]) {
-    let line = refusal_of(None, pairs);
+fn assert_rejected(pairs: &[(&str, &str)], parts: &[&str]) {
+    let line = error_of(None, pairs);
     for part in parts {
         assert!(line.contains(part), "{part:?} is not in {line:?}");
     }
 }
 
 #[track_caller]
-fn assert_file_refused(file: &str, parts: &[&str]) {
-    let line = refusal_of(Some(file), &[]);
+fn assert_file_rejected(file: &str, parts: &[&str]) {
+    let line = error_of(Some(file), &[]);
     for part in parts {
         assert!(line.contains(part), "{part:?} is not in {line:?}");
     }
@@ -64,8 +64,8 @@ fn defaults_are_as_the_table_says() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
     assert_eq!(config.log, LogFormat::Text);
     assert_eq!(config.http.graphiql, GraphiqlPage::Served);
-    assert_eq!(config.http.request_timeout.as_millis(), 30_000);
-    assert_eq!(config.http.document.max_complexity, 20_000);
+    assert_eq!(config.engine.request_timeout.as_millis(), 30_000);
+    assert_eq!(config.engine.document.max_complexity, 20_000);
     assert_eq!(config.schema.introspection, Introspection::Enabled);
     assert_eq!(config.cache.keeping, Keeping::Kept);
     assert_eq!(config.cache.max_bytes, 268_435_456);
@@ -75,7 +75,7 @@ fn defaults_are_as_the_table_says() {
 }
 
 #[test]
-fn the_environment_goes_over_the_file_and_the_file_over_the_defaults() {
+fn the_environment_overrides_the_file_and_the_file_the_defaults() {
     let file = "
         listen = '127.0.0.1:4001'
         log.format = 'json'
@@ -155,7 +155,7 @@ fn both_vendors_are_read() {
 }
 
 #[test]
-fn kubernetes_own_variables_and_empty_ones_are_passed_over() {
+fn variables_of_kubernetes_and_empty_ones_are_ignored() {
     let config = from_environment(&[
         ("DESKGRAPH_SERVICE_HOST", "10.0.0.1"),
         ("DESKGRAPH_PORT", "tcp://10.0.0.1:4000"),
@@ -169,24 +169,24 @@ fn kubernetes_own_variables_and_empty_ones_are_passed_over() {
 }
 
 #[test]
-fn an_unknown_variable_is_refused_with_the_nearest_name() {
-    assert_refused(
+fn an_unknown_variable_is_rejected_with_the_nearest_name() {
+    assert_rejected(
         &[("DESKGRAPH_FIRSTLINE__BASEURL", SECRET)],
         &[
             "DESKGRAPH_FIRSTLINE__BASEURL",
             "DESKGRAPH_FIRSTLINE__BASE_URL",
         ],
     );
-    assert_refused(
+    assert_rejected(
         &[("DESKGRAPH_LIMITS_MAX_DEPTH", "3")],
         &["DESKGRAPH_LIMITS_MAX_DEPTH", "DESKGRAPH_LIMITS__MAX_DEPTH"],
     );
-    assert_refused(&[("DESKGRAPH_A\nB", "3")], &["DESKGRAPH_A?B"]);
+    assert_rejected(&[("DESKGRAPH_A\nB", "3")], &["DESKGRAPH_A?B"]);
 }
 
 #[test]
-fn a_variable_that_is_set_in_two_letter_cases_is_refused() {
-    assert_refused(
+fn a_variable_that_is_set_in_two_letter_cases_is_rejected() {
+    assert_rejected(
         &[
             ("DESKGRAPH_LISTEN", "127.0.0.1:1"),
             ("deskgraph_listen", "127.0.0.1:2"),
@@ -196,25 +196,25 @@ fn a_variable_that_is_set_in_two_letter_cases_is_refused() {
 }
 
 #[test]
-fn an_unknown_key_of_the_file_is_refused_with_the_nearest_name() {
-    assert_file_refused(
+fn an_unknown_key_of_the_file_is_rejected_with_the_nearest_name() {
+    assert_file_rejected(
         "[firstline]\ntokn = 's3cr3t-value'",
         &["firstline.tokn", "firstline.token"],
     );
-    assert_file_refused(
+    assert_file_rejected(
         "[firstlin]\ntoken = 's3cr3t-value'",
         &["firstlin in the file"],
     );
-    assert_file_refused("cache = true", &["cache", "table"]);
+    assert_file_rejected("cache = true", &["cache", "table"]);
 }
 
 #[test]
-fn a_file_that_is_no_toml_is_refused_by_its_place_alone() {
-    assert_file_refused("[firstline]\ntoken = s3cr3t-value", &["not TOML", "line 2"]);
+fn invalid_toml_is_rejected_by_its_place_alone() {
+    assert_file_rejected("[firstline]\ntoken = s3cr3t-value", &["not TOML", "line 2"]);
 }
 
 #[test]
-fn a_value_that_a_setting_can_not_have_is_refused() {
+fn an_invalid_value_is_rejected() {
     for (name, value, expected) in [
         ("DESKGRAPH_LISTEN", "4000", "IP address"),
         ("DESKGRAPH_LISTEN", "localhost", "IP address"),
@@ -247,13 +247,13 @@ fn a_value_that_a_setting_can_not_have_is_refused() {
             "`none`, `api_key` or `jwt`",
         ),
     ] {
-        assert_refused(&[(name, value)], &[name, "must be", expected]);
+        assert_rejected(&[(name, value)], &[name, "must be", expected]);
     }
 }
 
 #[test]
-fn a_value_of_the_file_is_refused_by_both_names() {
-    assert_file_refused(
+fn a_value_of_the_file_is_rejected_by_both_names() {
+    assert_file_rejected(
         "limits.max_depth = 99",
         &[
             "DESKGRAPH_LIMITS__MAX_DEPTH",
@@ -261,8 +261,8 @@ fn a_value_of_the_file_is_refused_by_both_names() {
             "from 1 to 30",
         ],
     );
-    assert_file_refused("[firstline]\npassword = 7", &["firstline.password", "text"]);
-    assert_file_refused("cache.enabled = 1", &["cache.enabled", "true or false"]);
+    assert_file_rejected("[firstline]\npassword = 7", &["firstline.password", "text"]);
+    assert_file_rejected("cache.enabled = 1", &["cache.enabled", "true or false"]);
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_base_url_is_an_address_and_nothing_more() {
         "https://[::1",
         "https://first line.example",
     ] {
-        assert_refused(
+        assert_rejected(
             &[("DESKGRAPH_FIRSTLINE__BASE_URL", url)],
             &["DESKGRAPH_FIRSTLINE__BASE_URL", "http or https"],
         );
@@ -287,20 +287,20 @@ fn a_base_url_is_an_address_and_nothing_more() {
 }
 
 #[test]
-fn a_vendor_needs_whole_credentials_of_one_kind() {
+fn a_vendor_needs_complete_credentials_of_one_kind() {
     let firstline = ("DESKGRAPH_FIRSTLINE__BASE_URL", "https://firstline.example");
     let bangwo8 = ("DESKGRAPH_BANGWO8__BASE_URL", "https://bangwo8.example");
 
-    assert_refused(&[firstline], &["FIRSTLINE__TOKEN", "FIRSTLINE__USERNAME"]);
-    assert_refused(
+    assert_rejected(&[firstline], &["FIRSTLINE__TOKEN", "FIRSTLINE__USERNAME"]);
+    assert_rejected(
         &[firstline, ("DESKGRAPH_FIRSTLINE__USERNAME", "a")],
         &["USERNAME needs DESKGRAPH_FIRSTLINE__PASSWORD"],
     );
-    assert_refused(
+    assert_rejected(
         &[firstline, ("DESKGRAPH_FIRSTLINE__PASSWORD", SECRET)],
         &["PASSWORD needs DESKGRAPH_FIRSTLINE__USERNAME"],
     );
-    assert_refused(
+    assert_rejected(
         &[
             firstline,
             ("DESKGRAPH_FIRSTLINE__TOKEN", SECRET),
@@ -308,24 +308,24 @@ fn a_vendor_needs_whole_credentials_of_one_kind() {
         ],
         &["DESKGRAPH_FIRSTLINE__TOKEN", "two kinds"],
     );
-    assert_refused(&[bangwo8], &["BANGWO8__ACCOUNT", "BANGWO8__CLIENT_ID"]);
-    assert_refused(
+    assert_rejected(&[bangwo8], &["BANGWO8__ACCOUNT", "BANGWO8__CLIENT_ID"]);
+    assert_rejected(
         &[bangwo8, ("DESKGRAPH_BANGWO8__ACCOUNT", "a")],
         &["ACCOUNT needs DESKGRAPH_BANGWO8__PASSWORD"],
     );
-    assert_refused(
+    assert_rejected(
         &[bangwo8, ("DESKGRAPH_BANGWO8__PASSWORD", SECRET)],
         &["PASSWORD needs DESKGRAPH_BANGWO8__ACCOUNT"],
     );
-    assert_refused(
+    assert_rejected(
         &[bangwo8, ("DESKGRAPH_BANGWO8__CLIENT_ID", "a")],
         &["CLIENT_ID needs DESKGRAPH_BANGWO8__CLIENT_SECRET"],
     );
-    assert_refused(
+    assert_rejected(
         &[bangwo8, ("DESKGRAPH_BANGWO8__CLIENT_SECRET", SECRET)],
         &["CLIENT_SECRET needs DESKGRAPH_BANGWO8__CLIENT_ID"],
     );
-    assert_refused(
+    assert_rejected(
         &[
             bangwo8,
             ("DESKGRAPH_BANGWO8__ACCOUNT", "a"),
@@ -337,8 +337,8 @@ fn a_vendor_needs_whole_credentials_of_one_kind() {
 }
 
 #[test]
-fn serving_no_vendor_is_refused() {
-    assert_refused(
+fn serving_no_vendor_is_rejected() {
+    assert_rejected(
         &[],
         &[
             "DESKGRAPH_FIRSTLINE__BASE_URL",
@@ -348,7 +348,7 @@ fn serving_no_vendor_is_refused() {
 }
 
 #[test]
-fn an_open_gateway_listens_on_loopback_alone() {
+fn without_authentication_the_gateway_listens_on_loopback_alone() {
     for address in [
         "0.0.0.0:4000",
         "[::]:4000",
@@ -357,7 +357,7 @@ fn an_open_gateway_listens_on_loopback_alone() {
         "[::ffff:0.0.0.0]:4000",
         "[fe80::1]:4000",
     ] {
-        assert_refused(
+        assert_rejected(
             &[("DESKGRAPH_LISTEN", address)],
             &["DESKGRAPH_AUTH__MODE", "DESKGRAPH_LISTEN", "loopback"],
         );
@@ -380,7 +380,7 @@ fn api_keys_are_read_from_json_and_from_the_file() {
         scopes = ['write']
     ";
 
-    let named = |config: Result<Config, Refusal>| match config.map(|config| config.http.auth) {
+    let named = |config: Result<Config, ConfigError>| match config.map(|config| config.http.auth) {
         Ok(AuthSettings::ApiKeys(keys)) => keys.into_iter().map(|key| key.name).collect(),
         _ => Vec::new(),
     };
@@ -390,7 +390,7 @@ fn api_keys_are_read_from_json_and_from_the_file() {
 }
 
 #[test]
-fn api_keys_are_refused_by_their_entry() {
+fn an_invalid_api_key_is_rejected_by_its_entry() {
     let digest = "f".repeat(64);
     // Of the value itself.
     let its_digest = "1f3fa74b1208842aad0b685f0cd06053a9e84f0eb7f2c1c94c96ea25cb13cd77";
@@ -432,7 +432,7 @@ fn api_keys_are_refused_by_their_entry() {
             "entry 2 must have a key of its own",
         ),
     ] {
-        assert_refused(
+        assert_rejected(
             &[("DESKGRAPH_AUTH__API_KEYS", &keys)],
             &["DESKGRAPH_AUTH__API_KEYS", expected],
         );
@@ -441,11 +441,11 @@ fn api_keys_are_refused_by_their_entry() {
 
 #[test]
 fn a_mode_needs_its_settings() {
-    assert_refused(
+    assert_rejected(
         &[("DESKGRAPH_AUTH__MODE", "api_key")],
         &["DESKGRAPH_AUTH__MODE", "DESKGRAPH_AUTH__API_KEYS"],
     );
-    assert_refused(
+    assert_rejected(
         &[
             ("DESKGRAPH_AUTH__MODE", "api_key"),
             ("DESKGRAPH_AUTH__API_KEYS", "[]"),
@@ -459,7 +459,7 @@ fn a_mode_needs_its_settings() {
         ("DESKGRAPH_AUTH__ISSUER", "https://issuer.example"),
         ("DESKGRAPH_AUTH__AUDIENCE", "deskgraph"),
     ] {
-        assert_refused(&given, &["DESKGRAPH_AUTH__MODE", name]);
+        assert_rejected(&given, &["DESKGRAPH_AUTH__MODE", name]);
         given.push((name, value));
     }
     // Whoever bears a token is known, wherever they come from.
@@ -475,7 +475,7 @@ fn a_mode_needs_its_settings() {
 }
 
 #[test]
-fn an_issuers_keys_come_by_a_way_on_which_nobody_can_change_them() {
+fn the_jwks_url_needs_tls_or_loopback() {
     let jwks_url = "DESKGRAPH_AUTH__JWKS_URL";
     for url in [
         "https://issuer.example/keys",
@@ -492,13 +492,14 @@ fn an_issuers_keys_come_by_a_way_on_which_nobody_can_change_them() {
         "http://127.0.0.1.example/keys",
         "file:///keys",
     ] {
-        assert_refused(&[(jwks_url, url)], &[jwks_url, "must be an https address"]);
+        assert_rejected(&[(jwks_url, url)], &[jwks_url, "must be an https address"]);
     }
 }
 
 #[test]
 fn origins_are_read_from_json_from_text_and_from_the_file() {
-    let origins = |config: Result<Config, Refusal>| config.map(|config| config.http.cors_origins);
+    let origins =
+        |config: Result<Config, ConfigError>| config.map(|config| config.http.cors_origins);
     let both = ["https://desk.example", "http://localhost:3000"].map(str::to_owned);
 
     let name = "DESKGRAPH_CORS__ORIGINS";
@@ -521,7 +522,7 @@ fn origins_are_read_from_json_from_text_and_from_the_file() {
 }
 
 #[test]
-fn an_origin_that_no_browser_sends_is_refused() {
+fn an_origin_that_browsers_do_not_send_is_rejected() {
     let name = "DESKGRAPH_CORS__ORIGINS";
     for origins in [
         "*",
@@ -541,13 +542,13 @@ fn an_origin_that_no_browser_sends_is_refused() {
         "[7]",
         "file://",
     ] {
-        assert_refused(&[(name, origins)], &[name, "must be origins"]);
+        assert_rejected(&[(name, origins)], &[name, "must be origins"]);
     }
-    assert_file_refused("cors.origins = 7", &[name, "must be origins"]);
+    assert_file_rejected("cors.origins = 7", &[name, "must be origins"]);
 }
 
 #[test]
-fn names_of_hosts_are_read_in_small_letters_and_nothing_else_is() {
+fn host_names_are_lowercased_and_anything_else_is_rejected() {
     let name = "DESKGRAPH_AUTH__ALLOWED_HOSTS";
     let hosts = |text: &str| {
         let config = from_environment(&[(name, text)]);
@@ -569,7 +570,7 @@ fn names_of_hosts_are_read_in_small_letters_and_nothing_else_is() {
         "desk.example,",
         "[7]",
     ] {
-        assert_refused(&[(name, wrong)], &[name, "must be names of hosts"]);
+        assert_rejected(&[(name, wrong)], &[name, "must be names of hosts"]);
     }
 }
 
@@ -585,11 +586,11 @@ fn no_limit_of_requests_is_set_by_default() {
     assert_eq!(limit(&[(name, "0")]), None);
     assert_eq!(limit(&[(name, "1")]), Some(1));
     assert_eq!(limit(&[(name, "1000000")]), Some(1_000_000));
-    assert_refused(&[(name, "1000001")], &[name, "from 0 to 1000000"]);
+    assert_rejected(&[(name, "1000001")], &[name, "from 0 to 1000000"]);
 }
 
 #[test]
-fn every_default_is_something_that_its_setting_may_be() {
+fn every_default_is_valid() {
     assert!(from_environment(&[]).is_ok());
 
     for setting in SETTINGS {
@@ -606,7 +607,7 @@ fn every_default_is_something_that_its_setting_may_be() {
 fn every_setting_is_read() {
     // A control character is in nothing's bounds, so that a setting which nobody reads is found.
     for setting in SETTINGS {
-        assert_refused(
+        assert_rejected(
             &[(&setting.variable(), "\u{1}")],
             &[&setting.variable(), "must be"],
         );
@@ -614,7 +615,7 @@ fn every_setting_is_read() {
 }
 
 #[test]
-fn the_table_names_every_setting_in_a_line_of_its_own() {
+fn the_table_has_a_line_for_every_setting() {
     let table = settings_table();
 
     assert_eq!(table.lines().count(), SETTINGS.len() + 2);

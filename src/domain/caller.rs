@@ -1,4 +1,4 @@
-//! Who asks, and what they may see and do.
+//! The caller of a request, and the scopes that it has.
 
 use std::sync::Arc;
 

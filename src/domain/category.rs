@@ -7,14 +7,14 @@ use super::{CategoryId, DateTime, Detail, ServiceRecordId};
 #[derive(Debug, Clone)]
 pub struct Category {
     pub id: CategoryId,
-    /// A reference has no name: the vendor tells the names elsewhere.
+    /// A reference has no name: the vendor returns the names elsewhere.
     pub detail: Detail,
     pub name: Option<String>,
     pub description: Option<String>,
     pub parent: Option<Arc<Category>>,
 }
 
-/// The names of a record's categories, the widest level first, as a vendor tells them apart from the ids.
+/// The names of a record's categories, the top level first, where a vendor returns them apart from the ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CategoryNames(pub Vec<Option<String>>);
 
@@ -27,7 +27,7 @@ pub struct NamedRecord {
 }
 
 impl Category {
-    /// Whether it and its ancestors tell all that the vendor's own tree does.
+    /// Whether it and its ancestors have all fields of the vendor's tree.
     pub fn is_told_in_full(&self) -> bool {
         let ancestors = self.parent.as_ref();
         self.detail == Detail::Full && ancestors.is_none_or(|parent| parent.is_told_in_full())

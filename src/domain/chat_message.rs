@@ -1,4 +1,4 @@
-//! What was said in a service record.
+//! The chat messages of a service record.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub enum ChatMessageKind {
 #[derive(Debug, Clone)]
 pub struct ChatSender {
     pub role: ChatRole,
-    /// An agent's name, where the vendor tells it.
+    /// An agent's name, where the vendor returns it.
     pub name: Option<String>,
 }
 
@@ -44,8 +44,8 @@ pub enum ChatRole {
 pub enum Transcript {
     /// In the record's own answer, oldest first.
     Held(Vec<Arc<ChatMessage>>),
-    /// In the list's answer for this record, which tells more than the record's own.
+    /// In the list's answer for this record, which has more than the record's own.
     Listed,
-    /// The vendor has to be asked for them, page by page; their ids count from the oldest.
+    /// Behind a call of their own, page by page; their ids count from the oldest.
     Elsewhere,
 }

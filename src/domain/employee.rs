@@ -1,11 +1,11 @@
-//! Somebody who serves customers.
+//! An employee, who serves customers.
 
 use std::sync::Arc;
 
 use super::{DateTime, Detail, EmployeeGroupId, EmployeeId, Loaded};
 
-/// An employee as one answer tells of them. A copy inside another object's answer tells less than the directory does, and
-/// what it does not tell is asked of the directory; so no copy hides what the directory knows.
+/// An employee as one answer of the vendor has it. A copy inside another object has fewer fields than the directory, and the
+/// missing ones are read from the directory, so that no copy hides what the directory has.
 #[derive(Debug, Clone)]
 pub struct Employee {
     pub id: EmployeeId,
@@ -26,7 +26,7 @@ pub struct Employee {
 }
 
 impl Employee {
-    /// All that is known where an answer names an employee by number alone.
+    /// The reference, where an answer has the employee's number alone.
     pub fn reference(id: EmployeeId) -> Self {
         Self {
             id,
@@ -47,7 +47,7 @@ impl Employee {
         }
     }
 
-    /// An employee whom the directory does not list any more, or whom the gateway may not look up: the id alone.
+    /// An employee who is no longer in the directory, or whom the gateway may not look up: the id alone.
     pub fn unlisted(id: EmployeeId) -> Self {
         Self {
             detail: Detail::Full,

@@ -1,14 +1,14 @@
-//! Hosts, as they stand in addresses and in the header Host.
+//! Host names, as they stand in URLs and in the header Host.
 
 use std::net::IpAddr;
 
-/// Whether a host is this machine itself, so that nobody stands on the way to it.
+/// Whether a host is this machine, so that its traffic leaves no network interface.
 pub fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || ip_address(host).is_some_and(|address| address.to_canonical().is_loopback())
 }
 
-/// The address that a host is, with brackets around one of IPv6 or without; none where it is a name.
+/// The IP address that a host is, an IPv6 one with or without brackets; none where it is a name.
 pub fn ip_address(host: &str) -> Option<IpAddr> {
     let bracketed = host
         .strip_prefix('[')

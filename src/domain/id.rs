@@ -1,4 +1,4 @@
-//! Global ids: `<vendor>:<Type>:<key>`, unique over all types and vendors, opaque to clients, canonical in answers.
+//! Global ids: `<vendor>:<Type>:<key>`, unique over all types and vendors, opaque to clients, canonical in responses.
 
 use std::{fmt, str::FromStr};
 
@@ -40,7 +40,7 @@ impl fmt::Display for VendorNumber {
     }
 }
 
-/// The id can't be read. The sentence says what would be right and repeats nothing of what was sent.
+/// The id can't be parsed. The message says what is expected and repeats nothing of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MalformedId {
     pub expected: &'static str,
@@ -316,7 +316,7 @@ impl FromStr for NodeId {
     }
 }
 
-/// What every kind of id can do, so that one function reads them all.
+/// What every kind of id can do, so that one function parses them all.
 pub trait GlobalId: FromStr<Err = MalformedId> + fmt::Display + Copy {
     fn vendor(&self) -> Vendor;
 }

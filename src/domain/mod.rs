@@ -1,22 +1,30 @@
-//! What the gateway is about: plain data that knows nothing of HTTP, GraphQL or a vendor's JSON.
+//! The objects that the gateway serves: plain data, without HTTP, GraphQL or a vendor's JSON.
 
-mod caller;
-mod canonical;
+// What identifies an object, and what limits a list.
+mod id;
+mod page;
+mod vendor;
+
+// The objects, a file each.
 mod category;
 mod chat_message;
 mod contact;
 mod employee;
-mod freshness;
-mod host;
-mod id;
-mod loaded;
-mod page;
-mod request;
 mod service_record;
 mod stats;
 mod ticket;
+
+// What they are made of.
+mod loaded;
 mod time;
-mod vendor;
+mod topic;
+
+// What identifies a question.
+mod canonical;
+
+// Who may see them, and where they come from.
+mod caller;
+mod host;
 
 pub use caller::{Caller, Scope};
 pub use canonical::Canonical;
@@ -24,7 +32,6 @@ pub use category::{Category, CategoryNames, NamedRecord};
 pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Transcript};
 pub use contact::{Contact, Sponsor};
 pub use employee::{Employee, EmployeeGroup};
-pub use freshness::{Freshness, Grounds, Part, Topic};
 pub use host::{ip_address, is_loopback};
 pub use id::{
     CategoryId, ChatMessageId, ContactId, EmployeeGroupId, EmployeeId, GlobalId, MalformedId,
@@ -33,7 +40,6 @@ pub use id::{
 };
 pub use loaded::Loaded;
 pub use page::{Limit, ListOrder, PageArguments, TimeGranularity, VendorPage, VendorPageRequest};
-pub use request::{Patience, RequestScope, Tally};
 pub use service_record::{
     CustomField, CustomFieldValue, Money, Payment, PaymentStatus, Rating, RatingScore,
     RemoteSession, ServiceChannel, ServiceLog, ServiceRecord, ServiceRecordChanges,
@@ -44,18 +50,19 @@ pub use ticket::{
     Change, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketPriority, TicketStatus,
 };
 pub use time::{DateTime, VendorZone};
+pub use topic::Topic;
 pub use vendor::{
     CircuitState, SourceState, SourceStatus, Vendor, VendorErrorCode, VendorFailure, VendorState,
     VendorStatus,
 };
 
-/// How much of an object the answer that it was read from holds.
+/// How much of an object the vendor's answer held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
-    /// No more than the id.
+    /// The id alone.
     Reference,
-    /// A copy inside another object's answer: what it lacks is loaded by id when asked for.
+    /// A copy inside another object: missing fields are loaded by id when a query selects them.
     Excerpt,
-    /// All that the vendor tells of it.
+    /// Every field that the vendor returns.
     Full,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// How many objects one page of an answer may hold: 1 to the configured maximum.
+/// How many objects one page of a connection may have: 1 to the configured maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(usize);
 
@@ -31,22 +31,22 @@ pub struct VendorPage<T> {
     pub items: Vec<Arc<T>>,
     /// Of the whole list, over all its pages.
     pub total: Option<u64>,
-    /// What the vendor says that a page holds, which may be fewer than was asked for.
+    /// The page size that the vendor reports, which may be smaller than requested.
     pub per_page: Option<u32>,
     pub last_page: Option<u32>,
-    /// Whether the vendor says that another page follows.
+    /// Whether the vendor reports another page.
     pub has_next: Option<bool>,
     /// Rows of the page that are left out, because they have no readable id.
     pub unreadable: u64,
 }
 
 impl<T> VendorPage<T> {
-    /// The one page of a list that holds nothing.
+    /// The only page of an empty list.
     pub fn empty() -> Self {
         Self::whole(Vec::new())
     }
 
-    /// The one page of a list that is known whole.
+    /// The only page of a list that is completely known.
     pub fn whole(items: Vec<Arc<T>>) -> Self {
         Self {
             total: Some(items.len() as u64),
@@ -73,7 +73,7 @@ pub enum TimeGranularity {
     Day,
 }
 
-/// What a client asks of a list: how many, and after which cursor.
+/// The arguments of a connection: how many objects, and after which cursor.
 #[derive(Debug, Clone)]
 pub struct PageArguments {
     pub limit: Limit,

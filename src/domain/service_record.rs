@@ -11,14 +11,14 @@ use super::{
     Vendor, VendorNumber,
 };
 
-/// A service record as one answer tells of it. The copy inside a ticket is an excerpt; a field that it leaves untold is read
+/// A service record as one answer of the vendor has it. The copy inside a ticket is an excerpt; a field that is not loaded is read
 /// from the record itself.
 #[derive(Debug, Clone)]
 pub struct ServiceRecord {
     pub id: ServiceRecordId,
     pub detail: Detail,
     pub channel: Loaded<ServiceChannel>,
-    /// NotLoaded in an excerpt that lacks what it takes to tell it.
+    /// Not loaded in an excerpt that lacks the fields it is derived from.
     pub status: Loaded<ServiceRecordStatus>,
     pub created_at: Loaded<DateTime>,
     pub queued_at: Loaded<DateTime>,
@@ -76,7 +76,7 @@ pub enum ServiceRecordStatus {
 }
 
 impl ServiceRecordStatus {
-    /// Whether the service itself is over, so that its length is known.
+    /// Whether the service has ended, so that its duration is known.
     pub fn has_ended(self) -> bool {
         use ServiceRecordStatus::*;
         !matches!(self, Waiting | InService | Extended | OnHold)
@@ -122,7 +122,7 @@ pub struct ServiceResult {
 pub struct ServiceLog {
     pub id: ServiceLogId,
     pub channel: ServiceChannel,
-    /// The vendor's class name, where it names no channel that is known.
+    /// The vendor's class name, where it is not a known channel.
     pub provider_type: Option<String>,
     pub queued_at: Option<DateTime>,
     pub started_at: Option<DateTime>,
@@ -167,7 +167,7 @@ pub struct RemoteSession {
     pub file_count: Option<i32>,
 }
 
-/// What a list of service records is narrowed to. None narrows nothing.
+/// The filter of a list of service records. None does not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceRecordFilter {
     pub vendors: Option<Vec<Vendor>>,
@@ -223,7 +223,7 @@ impl ServiceRecordFilter {
 #[derive(Debug, Clone, Default)]
 pub struct ServiceRecordChanges {
     pub memo: super::Change<String>,
-    /// By the vendor's number of the custom field; none leaves them all as they are.
+    /// By the vendor's number of the custom field; none changes none of them.
     pub custom_fields: Option<Vec<(VendorNumber, CustomFieldValue)>>,
 }
 

@@ -9,7 +9,8 @@ use super::{
     Loaded, ServiceRecord, Sponsor, SponsorId, TerminationCodeId, TicketId, Vendor,
 };
 
-/// A ticket as one answer tells of it. The answer for one ticket leaves creator and service records untold; the list tells them.
+/// A ticket as one answer of the vendor has it. The answer for a single ticket lacks creator and service records; the list has
+/// them.
 #[derive(Debug, Clone)]
 pub struct Ticket {
     pub id: TicketId,
@@ -84,7 +85,7 @@ pub struct TerminationCode {
     pub status: TicketStatus,
 }
 
-/// What a list of tickets is narrowed to. None narrows nothing, an empty list matches nothing.
+/// The filter of a list of tickets. None does not filter; an empty list matches nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TicketFilter {
     pub vendors: Option<Vec<Vendor>>,
@@ -191,8 +192,7 @@ impl TicketFilter {
         statuses << 8 | flags
     }
 
-    /// The same filter as one vendor can understand it: ids of other vendors are left out of its lists. None where no ticket
-    /// of the vendor can match.
+    /// The filter for one vendor, without the ids of other vendors. None where no ticket of the vendor can match.
     pub fn narrowed_to(&self, vendor: Vendor) -> Option<TicketFilter> {
         let is_left_out = self
             .vendors
@@ -214,7 +214,7 @@ impl TicketFilter {
     }
 }
 
-/// Those of a list's ids that are the vendor's; none where that leaves nothing that could match.
+/// The vendor's ids of a list; none where no id is left to match.
 fn own<Id: Copy>(ids: &Option<Vec<Id>>, is_own: impl Fn(&Id) -> bool) -> Option<Option<Vec<Id>>> {
     let Some(ids) = ids else {
         return Some(None);

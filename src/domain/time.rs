@@ -1,4 +1,4 @@
-//! Instants with the offset they are shown in, and a vendor's zone, which its local times are read in.
+//! Instants with the offset that they are shown in, and the zone of a vendor's local times.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! The vendors, how one took part in an answer, and what may go wrong with one.
+//! The vendors: their state, their part in a response, and their failures.
 
 use std::{sync::Arc, time::Duration};
 
@@ -48,7 +48,7 @@ impl std::fmt::Display for Vendor {
     }
 }
 
-/// What kind of failure a vendor's answer was, as the public contract tells it.
+/// The kind of a vendor's failure, as the public contract names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VendorErrorCode {
     Timeout,
@@ -117,7 +117,7 @@ impl std::fmt::Display for VendorFailure {
     }
 }
 
-/// How one vendor took part in a federated answer.
+/// The part of one vendor in a merged response.
 #[derive(Debug, Clone)]
 pub struct SourceStatus {
     pub vendor: Vendor,

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it is of use.
+//! Liveness and readiness.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ struct VendorHealth {
     circuit: &'static str,
 }
 
-/// The process answers; nothing else is asked.
+/// The process responds; nothing else is checked.
 pub(super) async fn live() -> Response {
     health_response(
         StatusCode::OK,
@@ -40,8 +40,8 @@ pub(super) async fn live() -> Response {
     )
 }
 
-/// Ready while at least one vendor is not down, since half of an answer is an answer, or while what the vendors said last can
-/// stand in for them.
+/// Ready while at least one vendor is not down, because a partial response is useful, or while the cache holds stale data that can
+/// replace the vendors'.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let statuses = shared.vendor_statuses();
     let is_a_vendor_up = statuses
@@ -51,10 +51,7 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let (code, status) = if is_a_vendor_up {
         (StatusCode::OK, "ready")
     } else if shared.holds_answers() {
-        (
-            StatusCode::OK,
-            "no vendor is up; what they said last is served",
-        )
+        (StatusCode::OK, "no vendor is up; cached data is served")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "no vendor is up")
     };

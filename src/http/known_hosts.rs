@@ -1,7 +1,8 @@
-//! Under which names the gateway may be asked where it asks nobody who they are.
+//! The host names under which a gateway without authentication accepts requests: a guard against DNS rebinding.
 //!
-//! Whoever owns a name can have it stand for this machine after a page of theirs was loaded. That page may then ask the gateway
-//! and read its answers, as its browser takes both for one site; but its requests bear that name. An address stands for itself.
+//! The owner of a name can point it at this machine after a browser has loaded a page from it. That page may then send requests to
+//! the gateway and read the responses, because the browser takes both for one origin; but its requests carry that name in `Host`.
+//! An IP address can't be pointed elsewhere.
 
 use std::sync::Arc;
 
@@ -12,32 +13,35 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::answer::{Fault, code};
-use crate::domain::{ip_address, is_loopback};
+use super::error::HttpError;
+use crate::{
+    domain::{ip_address, is_loopback},
+    error::ErrorCode,
+};
 
-/// The names besides this machine's own.
+/// The names besides localhost.
 #[derive(Clone)]
 pub(super) struct KnownHosts(pub(super) Arc<[String]>);
 
-pub(super) async fn refuse_other_hosts(
+pub(super) async fn reject_other_hosts(
     State(known): State<KnownHosts>,
     request: Request,
     next: Next,
 ) -> Response {
-    if known.have_all_of(&request) {
+    if known.allow(&request) {
         return next.run(request).await;
     }
-    Fault::new(
+    HttpError::new(
         StatusCode::MISDIRECTED_REQUEST,
-        code::BAD_USER_INPUT,
-        "The gateway does not go by the name that the request gives it; DESKGRAPH_AUTH__ALLOWED_HOSTS can name more.",
+        ErrorCode::BadUserInput,
+        "The request's Host is not one of the gateway's; DESKGRAPH_AUTH__ALLOWED_HOSTS can add more.",
     )
     .into_response()
 }
 
 impl KnownHosts {
-    /// A request that gives no name comes from no browser.
-    fn have_all_of(&self, request: &Request) -> bool {
+    /// A request without a name does not come from a browser.
+    fn allow(&self, request: &Request) -> bool {
         let headers = request.headers().get_all(header::HOST);
         let has_known_headers = headers.iter().all(|host| {
             let authority = Authority::try_from(host.as_bytes());
@@ -49,7 +53,7 @@ impl KnownHosts {
 
     fn has(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        // Browsers take the names below localhost for this machine themselves, and ask nobody.
+        // Browsers resolve the names below localhost to this machine by themselves.
         is_loopback(&host)
             || host.ends_with(".localhost")
             || ip_address(&host).is_some()

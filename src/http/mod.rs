@@ -1,17 +1,22 @@
-//! Inbound: the routes and the whole layer stack, in one list.
+//! Transport: the routes, and the whole stack of layers in one list.
 
-mod answer;
-pub mod auth;
-mod bare_refusal;
+// GraphQL over HTTP.
 mod graphql;
-mod health;
+mod negotiation;
+mod response;
+
+// Who may send requests, and how many.
+pub mod auth;
 mod known_hosts;
-pub mod limits;
-mod pages;
 mod rate_limit;
+
+mod health;
+mod pages;
+
+// Around every request.
+mod error;
 mod request_log;
 pub mod server;
-mod written;
 
 use std::{any::Any, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -32,28 +37,27 @@ use tower_http::{
 };
 
 use crate::{
-    error::{Error, Result},
+    engine::Engine,
+    error::{Error, ErrorCode, Result},
     repository::Shared,
-    schema::{GatewaySchema, Introspection},
+    schema::Introspection,
 };
-use answer::{Fault, code};
 use auth::{API_KEY, AuthSettings, Authenticator};
-pub use graphql::{AnswerSettings, DocumentMode, DocumentSettings};
-use graphql::{Documents, Graphql, KeptAnswers, PersistedDocuments, Sharing};
-use known_hosts::{KnownHosts, refuse_other_hosts};
-use limits::{DocumentLimits, SchemaShape};
+use error::HttpError;
+use graphql::Graphql;
+use known_hosts::{KnownHosts, reject_other_hosts};
 use pages::{Pages, playground};
 use rate_limit::RateLimit;
 use request_log::REQUEST_ID;
 
-/// Below this an answer fits a packet or two as it is.
+/// A smaller response fits a packet or two without compression.
 const MIN_COMPRESSED_BYTES: u64 = 512;
 
-/// How long a browser need not ask again whether a site's pages may ask; none waits longer.
+/// How long a browser may cache the result of a preflight. Browsers cap it at two hours.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// On every answer: it is to be taken as what it says it is, shown in nobody's frame, and told to no other site.
-const SAFETY_HEADERS: [(HeaderName, &str); 4] = [
+/// On every response: no content sniffing, no framing, no referrer to other sites.
+const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -65,23 +69,17 @@ const SAFETY_HEADERS: [(HeaderName, &str); 4] = [
 
 pub struct HttpSettings {
     pub auth: AuthSettings,
-    /// In small letters: by which names, besides this machine's own, the gateway may be asked where everybody may ask.
+    /// In lower case: the host names, besides localhost, under which an open gateway accepts requests.
     pub allowed_hosts: Vec<String>,
-    pub answers: AnswerSettings,
     pub graphiql: GraphiqlPage,
-    /// The sites, such as `https://desk.example.com`, whose pages may ask.
+    /// The origins, such as `https://desk.example.com`, whose pages may send requests.
     pub cors_origins: Vec<String>,
-    /// How many requests a caller may send; none for as many as they like.
+    /// How many requests a caller may send; none for no limit.
     pub requests_per_minute: Option<NonZeroU32>,
-    pub request_timeout: Duration,
     /// For a request's whole body to arrive.
     pub body_timeout: Duration,
     pub max_body_bytes: usize,
     pub max_batch: usize,
-    pub document: DocumentLimits,
-    /// Where the schema may not be asked for, refusals tell no names of it either.
-    pub introspection: Introspection,
-    pub documents: DocumentSettings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,33 +88,20 @@ pub enum GraphiqlPage {
     NotServed,
 }
 
-/// The gateway's front. `schema_text` is the schema as it is printed.
+/// `schema_text` is the schema as it is printed.
 pub fn router(
     settings: HttpSettings,
-    schema: GatewaySchema,
+    engine: Arc<Engine>,
     schema_text: &str,
     shared: Arc<Shared>,
 ) -> Result<Router> {
-    let shape = SchemaShape::read(schema_text)?;
-    let documents = PersistedDocuments::new(settings.documents, |text| {
-        let limits = &settings.document;
-        graphql::check(text, &schema, limits, &shape, settings.introspection)
-    })?;
+    let introspection = engine.introspection();
     let known_hosts = matches!(settings.auth, AuthSettings::Open)
         .then(|| KnownHosts(settings.allowed_hosts.into()));
     let graphql = Arc::new(Graphql {
-        schema,
-        shape,
-        documents,
-        shared: shared.clone(),
+        engine,
         authenticator: Authenticator::new(settings.auth)?,
         rate_limit: settings.requests_per_minute.map(RateLimit::new),
-        known_documents: Documents::new(),
-        kept: KeptAnswers::new(&settings.answers),
-        sharing: Sharing::new(),
-        limits: settings.document,
-        introspection: settings.introspection,
-        request_timeout: settings.request_timeout,
         body_timeout: settings.body_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
@@ -137,7 +122,7 @@ pub fn router(
         )
         .route("/readme", get(pages::readme))
         .route("/docs/{file}", get(pages::document));
-    if settings.introspection == Introspection::Enabled {
+    if introspection == Introspection::Enabled {
         router = router.route("/schema.graphql", get(pages::schema).with_state(pages));
     }
     if settings.graphiql == GraphiqlPage::Served {
@@ -147,25 +132,24 @@ pub fn router(
             .route("/graphiql/assets/{name}", get(playground::asset));
     }
     if let Some(known_hosts) = known_hosts {
-        router = router.layer(from_fn_with_state(known_hosts, refuse_other_hosts));
+        router = router.layer(from_fn_with_state(known_hosts, reject_other_hosts));
     }
-    // Who looks after the gateway may call it anything.
+    // Health checks may use any host name.
     router = router
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready).with_state(shared));
 
-    behind_layers(router, &settings.cors_origins)
+    with_layers(router, &settings.cors_origins)
 }
 
-/// From the outermost layer to the innermost: the log sees what the client gets. They are one layer to the router, which would
-/// clone the ones within for each of them, at every request.
-fn behind_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
+/// From the outermost layer to the innermost: the log sees what the client gets. The router takes them as one layer, because it
+/// would clone the inner ones for each of them, at every request.
+fn with_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
     let layers = ServiceBuilder::new()
         .layer(from_fn(request_log::log_request))
-        .map_response(bear_safety_headers)
-        .map_request(keep_options_for_preflights)
+        .map_response(set_security_headers)
         .option_layer(cors(cors_origins)?)
-        .map_request(accept_plain)
+        .map_request(accept_uncompressed)
         .layer(compression())
         .layer(CatchPanicLayer::custom(panicked));
     let router = routes
@@ -175,14 +159,14 @@ fn behind_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
     Ok(router)
 }
 
-/// gzip, br or zstd, whichever the client likes best. What limits the gateway is its processor, so the fastest level of each.
+/// gzip, br or zstd, as the client prefers. The gateway is bound by its processor, so the fastest level of each.
 fn compression() -> CompressionLayer<SizeAbove> {
     CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES))
 }
 
-/// None where no other site's pages may ask. The gateway knows no cookies, so none are ever sent along.
+/// None where no other origin is allowed. The gateway uses no cookies, so it allows no credentials.
 fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
     if origins.is_empty() {
         return Ok(None);
@@ -208,9 +192,9 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
     Ok(Some(layer))
 }
 
-/// A client that rules out answers as they are gets them all the same where it takes no packing either: the layer of compression
-/// would tell 406 of what has run.
-fn accept_plain(mut request: Request) -> Request {
+/// A client that refuses uncompressed responses and accepts no compression gets an uncompressed one: the compression layer would
+/// send 406 after the request was executed.
+fn accept_uncompressed(mut request: Request) -> Request {
     let headers = request.headers_mut();
     let accepted: Vec<&str> = headers
         .get_all(header::ACCEPT_ENCODING)
@@ -218,42 +202,30 @@ fn accept_plain(mut request: Request) -> Request {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .collect();
-    if !accepted.iter().any(|entry| rules_out_plain(entry)) {
+    if !accepted.iter().any(|entry| refuses_uncompressed(entry)) {
         return request;
     }
 
-    let heard: Vec<&str> = accepted
+    let kept: Vec<&str> = accepted
         .into_iter()
-        .filter(|entry| !rules_out_plain(entry))
+        .filter(|entry| !refuses_uncompressed(entry))
         .collect();
-    if let Ok(heard) = HeaderValue::from_str(&heard.join(",")) {
-        headers.insert(header::ACCEPT_ENCODING, heard);
+    if let Ok(kept) = HeaderValue::from_str(&kept.join(",")) {
+        headers.insert(header::ACCEPT_ENCODING, kept);
     }
     request
 }
 
-/// Whether this entry of Accept-Encoding is about answers as they are, and refuses them.
-fn rules_out_plain(entry: &str) -> bool {
+/// Whether this entry of Accept-Encoding refuses uncompressed responses.
+fn refuses_uncompressed(entry: &str) -> bool {
     let (coding, weight) = entry.split_once(';').unwrap_or((entry, ""));
     let quality = weight.trim().trim_start_matches(['q', 'Q', '=']);
     matches!(coding.trim(), "*" | "identity") && quality.parse() == Ok(0.0)
 }
 
-/// The layer of CORS takes every OPTIONS for a browser's question whether a page may ask, and answers it with nothing. One that
-/// asks no such thing goes on as what it is here: a method that no address takes.
-fn keep_options_for_preflights(mut request: Request) -> Request {
-    let is_preflight = request
-        .headers()
-        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if request.method() == Method::OPTIONS && !is_preflight {
-        *request.method_mut() = Method::TRACE;
-    }
-    request
-}
-
-/// What a page says of itself counts.
-fn bear_safety_headers<B>(mut response: http::Response<B>) -> http::Response<B> {
-    for (name, value) in SAFETY_HEADERS {
+/// A header that the handler set stays.
+fn set_security_headers<B>(mut response: http::Response<B>) -> http::Response<B> {
+    for (name, value) in SECURITY_HEADERS {
         let headers = response.headers_mut();
         headers
             .entry(name)
@@ -262,26 +234,26 @@ fn bear_safety_headers<B>(mut response: http::Response<B>) -> http::Response<B> 
     response
 }
 
-async fn no_such_page() -> Fault {
-    Fault::new(
+async fn no_such_page() -> HttpError {
+    HttpError::new(
         StatusCode::NOT_FOUND,
-        code::BAD_USER_INPUT,
-        "There is nothing here; GraphQL is at /graphql.",
+        ErrorCode::BadUserInput,
+        "Not found; GraphQL is at /graphql.",
     )
 }
 
-async fn wrong_method() -> Fault {
-    Fault::new(
+async fn wrong_method() -> HttpError {
+    HttpError::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        code::BAD_USER_INPUT,
-        "This address does not take that method; the header Allow names those that it takes.",
+        ErrorCode::BadUserInput,
+        "Method not allowed; the header Allow lists the methods of this path.",
     )
 }
 
-/// Where it was goes to the log by the panic hook, and to nobody else.
+/// The panic hook logs the place; the client learns nothing of it.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    tracing::error!("a request ended in a panic");
-    Fault::internal().into_response()
+    tracing::error!("a request panicked");
+    HttpError::internal().into_response()
 }
 
 #[cfg(test)]
@@ -292,15 +264,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_answered_as_a_fault_of_the_gateway_and_tells_nothing() {
+    async fn a_panic_becomes_an_internal_error_and_reveals_nothing() {
         let routes = Router::new().route(
             "/graphql",
             get(async || -> Response { panic!("the password is hunter2") }),
         );
-        let gateway = behind_layers(routes, &[]).expect("no origin is wrong");
+        let gateway = with_layers(routes, &[]).expect("no origin is wrong");
         let request = Request::get("/graphql")
             .body(Body::empty())
-            .expect("the request is whole");
+            .expect("the request is complete");
         let response = gateway.oneshot(request).await.expect("it never fails");
 
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);

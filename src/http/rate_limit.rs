@@ -1,4 +1,4 @@
-//! How often one caller may ask.
+//! How many requests one caller may send.
 
 use std::{
     net::IpAddr,
@@ -17,28 +17,28 @@ use governor::{
     state::keyed::DefaultKeyedStateStore,
 };
 
-use super::answer::{Excess, Fault};
-use crate::domain::Caller;
+use super::error::HttpError;
+use crate::{domain::Caller, engine::Excess};
 
-/// After so many requests, whoever has not asked for long enough is forgotten.
-const BETWEEN_CLEANUPS: u32 = 1024;
+/// After so many requests, callers that have sent none for long enough are dropped.
+const CLEANUP_INTERVAL: u32 = 1024;
 
 pub(super) struct RateLimit {
     per_minute: NonZeroU32,
-    limiter: RateLimiter<Asker, DefaultKeyedStateStore<Asker>, DefaultClock>,
+    limiter: RateLimiter<RateLimitKey, DefaultKeyedStateStore<RateLimitKey>, DefaultClock>,
     requests: AtomicU32,
 }
 
-/// Whose requests are counted together.
+/// The requests that are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Asker {
+pub(super) enum RateLimitKey {
     Caller(Arc<str>),
-    /// Where callers are not told apart.
+    /// Where the gateway does not know its callers.
     Peer(IpAddr),
 }
 
 impl RateLimit {
-    /// So many requests at once, and as many a minute.
+    /// A burst of so many requests, and as many per minute.
     pub(super) fn new(per_minute: NonZeroU32) -> Self {
         Self {
             per_minute,
@@ -48,52 +48,56 @@ impl RateLimit {
     }
 
     /// Counts a request.
-    pub(super) fn count(&self, asker: &Asker) -> Result<(), Fault> {
+    pub(super) fn count(&self, key: &RateLimitKey) -> Result<(), HttpError> {
         let earlier = self.requests.fetch_add(1, Ordering::Relaxed);
-        if earlier.is_multiple_of(BETWEEN_CLEANUPS) {
+        if earlier.is_multiple_of(CLEANUP_INTERVAL) {
             self.limiter.retain_recent();
         }
-        self.take(asker, NonZeroU32::MIN)
+        self.take(key, NonZeroU32::MIN)
     }
 
-    /// Counts the other requests of a batch, whose first one was counted before anything of it was read.
-    pub(super) fn count_batch(&self, asker: &Asker, requests: usize) -> Result<(), Fault> {
+    /// Counts the other requests of a batch. The first was counted before the body was read.
+    pub(super) fn count_batch(&self, key: &RateLimitKey, requests: usize) -> Result<(), HttpError> {
         let requests = u32::try_from(requests).unwrap_or(u32::MAX);
         if requests > self.per_minute.get() {
             let message = format!(
-                "The batch has {requests} requests, and a caller may send {} a minute.",
+                "The batch has {requests} requests; a caller may send {} per minute.",
                 self.per_minute
             );
             let excess = self.excess(Some(requests.into()));
-            return Err(Fault::over_limit(StatusCode::BAD_REQUEST, excess, message));
+            return Err(HttpError::over_limit(
+                StatusCode::BAD_REQUEST,
+                excess,
+                message,
+            ));
         }
         match NonZeroU32::new(requests.saturating_sub(1)) {
-            Some(others) => self.take(asker, others),
+            Some(others) => self.take(key, others),
             None => Ok(()),
         }
     }
 
-    fn take(&self, asker: &Asker, requests: NonZeroU32) -> Result<(), Fault> {
-        match self.limiter.check_key_n(asker, requests) {
+    fn take(&self, key: &RateLimitKey, requests: NonZeroU32) -> Result<(), HttpError> {
+        match self.limiter.check_key_n(key, requests) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(not_until)) => {
                 Err(self.too_many(not_until.wait_time_from(self.limiter.clock().now())))
             }
-            // More than are allowed in a minute are refused before this.
+            // A batch of more than a minute's requests was rejected before.
             Err(_) => Err(self.too_many(Duration::from_secs(60))),
         }
     }
 
-    fn too_many(&self, retry_after: Duration) -> Fault {
+    fn too_many(&self, retry_after: Duration) -> HttpError {
         let message = format!(
-            "A caller may send {} requests a minute; the header Retry-After says when the next one is taken.",
+            "Too many requests: a caller may send {} per minute. Retry after the time in the header Retry-After.",
             self.per_minute
         );
-        Fault::over_limit(StatusCode::TOO_MANY_REQUESTS, self.excess(None), message)
+        HttpError::over_limit(StatusCode::TOO_MANY_REQUESTS, self.excess(None), message)
             .with_retry_after(retry_after)
     }
 
-    /// How often a caller has asked by now is kept by nobody: the limiter knows when the next one may.
+    /// The limiter does not count a caller's requests; it knows when the next one is allowed.
     fn excess(&self, cost: Option<u64>) -> Excess {
         Excess {
             cost,
@@ -102,7 +106,7 @@ impl RateLimit {
     }
 }
 
-impl Asker {
+impl RateLimitKey {
     pub(super) fn of(caller: &Caller) -> Self {
         Self::Caller(caller.name.clone())
     }

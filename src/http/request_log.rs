@@ -1,11 +1,11 @@
-//! One line in the log for each request: who asked what kind of thing, how it went, and what it cost. Around it stands the span
-//! that gives the request's id to this line and to every other that is written on its way.
+//! One log line for each request: its caller, its operation, its result and its cost. A span around the request gives its id to
+//! this line and to every other of the request.
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -18,91 +18,45 @@ use axum::{
 };
 use tracing::Instrument;
 
-use crate::domain::RequestScope;
+use crate::{
+    context::RequestScope,
+    engine::{OperationInfo, Progress, ResponseSource},
+};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID_BYTES: usize = 128;
 const MAX_OPERATION_NAME_BYTES: usize = 100;
 
-/// What becomes known of a request on its way.
-pub(super) struct RequestFacts {
+/// What becomes known of a request while it is handled.
+pub(super) struct RequestRecord {
     pub(super) id: String,
     started_at: Instant,
     scope: OnceLock<Arc<RequestScope>>,
-    operation: OnceLock<Arc<OperationFacts>>,
-    answered_by: OnceLock<AnsweredBy>,
-    refusal: OnceLock<&'static str>,
-    began_change: AtomicBool,
+    auth_error: OnceLock<&'static str>,
+    pub(super) progress: Progress,
     errors: AtomicUsize,
 }
 
-pub(super) struct OperationFacts {
-    pub(super) name: Option<String>,
-    pub(super) type_name: &'static str,
-}
-
-/// How a request came by its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AnsweredBy {
-    /// It was executed for this request.
-    Execution,
-    /// An equal request that was under way has it executed.
-    Sharing,
-    /// An equal request had it executed a short while ago.
-    Keeping,
-}
-
-impl AnsweredBy {
-    fn name(self) -> &'static str {
-        match self {
-            AnsweredBy::Execution => "execution",
-            AnsweredBy::Sharing => "sharing",
-            AnsweredBy::Keeping => "keeping",
-        }
-    }
-}
-
-impl RequestFacts {
+impl RequestRecord {
     pub(super) fn new(id: String) -> Self {
         Self {
             id,
             started_at: Instant::now(),
             scope: OnceLock::new(),
-            operation: OnceLock::new(),
-            refusal: OnceLock::new(),
-            answered_by: OnceLock::new(),
-            began_change: AtomicBool::new(false),
+            auth_error: OnceLock::new(),
+            progress: Progress::default(),
             errors: AtomicUsize::new(0),
         }
     }
 
-    /// The request's scope, known from here on.
+    /// Sets the scope, which is known once the caller is.
     pub(super) fn start(&self, scope: RequestScope) -> Arc<RequestScope> {
         self.scope.get_or_init(|| Arc::new(scope)).clone()
     }
 
-    /// Of a batch the first operation is told.
-    pub(super) fn tell_operation(&self, operation: &Arc<OperationFacts>) {
-        self.operation.get_or_init(|| operation.clone());
-    }
-
-    /// The same.
-    pub(super) fn tell_answered_by(&self, answered_by: AnsweredBy) {
-        self.answered_by.get_or_init(|| answered_by);
-    }
-
-    /// Why nobody's name was found for the request.
-    pub(super) fn tell_refusal(&self, reason: &'static str) {
-        self.refusal.get_or_init(|| reason);
-    }
-
-    /// From here on nobody can say that nothing was changed.
-    pub(super) fn tell_change(&self) {
-        self.began_change.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn began_change(&self) -> bool {
-        self.began_change.load(Ordering::Relaxed)
+    /// Why the request has no caller.
+    pub(super) fn set_auth_error(&self, reason: &'static str) {
+        self.auth_error.get_or_init(|| reason);
     }
 
     pub(super) fn age(&self) -> Duration {
@@ -114,86 +68,84 @@ impl RequestFacts {
     }
 }
 
-/// Gives the request its id and its line in the log, and sends the id back.
+/// Gives the request its id and its log line, and returns the id to the client.
 pub(super) async fn log_request(mut request: Request, next: Next) -> Response {
     let id = sent_id(request.headers()).unwrap_or_else(random_id);
-    // Of the highest level, so that it is there whichever lines are asked for.
+    // At the highest level, so that no filter drops it.
     let span = tracing::error_span!("request", request.id = id);
-    let facts = Arc::new(RequestFacts::new(id));
-    request.extensions_mut().insert(facts.clone());
+    let record = Arc::new(RequestRecord::new(id));
+    request.extensions_mut().insert(record.clone());
     let line = Line {
         route: request.extensions().get::<MatchedPath>().cloned(),
-        facts,
+        record,
         status: None,
     };
-    answer(request, next, line).instrument(span).await
+    handle(request, next, line).instrument(span).await
 }
 
-async fn answer(request: Request, next: Next, mut line: Line) -> Response {
+async fn handle(request: Request, next: Next, mut line: Line) -> Response {
     let mut response = next.run(request).await;
 
     line.status = Some(response.status());
-    if let Ok(id) = HeaderValue::from_str(&line.facts.id) {
+    if let Ok(id) = HeaderValue::from_str(&line.record.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
 }
 
-/// Written when it is dropped, so that a request whose client goes away has its line too; it has no status.
+/// Written when it is dropped, so that a request whose client disconnects has a line too, without a status.
 struct Line {
-    facts: Arc<RequestFacts>,
+    record: Arc<RequestRecord>,
     route: Option<MatchedPath>,
     status: Option<StatusCode>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let facts = &self.facts;
+        let record = &self.record;
         let route = self.route.as_ref().map(MatchedPath::as_str);
-        let scope = facts.scope.get();
-        let operation = facts.operation.get();
-        let duration = facts.age();
+        let scope = record.scope.get();
+        let operation = record.progress.operation();
+        let duration = record.age();
 
         tracing::info!(
             target: "deskgraph::request",
             {
             http.route = route,
             http.status = self.status.map(|status| status.as_u16()),
-            graphql.operation.name = operation.and_then(|operation| operation.loggable_name()),
+            graphql.operation.name = operation.and_then(loggable_name),
             "graphql.operation.type" = operation.map(|operation| operation.type_name),
-            answered.by = facts.answered_by.get().map(|answered_by| answered_by.name()),
+            response.source = record.progress.response_source().map(ResponseSource::name),
             caller = scope.map(|scope| &*scope.caller.name),
-            auth.refusal = facts.refusal.get(),
+            auth.error = record.auth_error.get(),
             duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            vendor.calls = scope.map(|scope| scope.tally.vendor_calls()),
-            cache.hits = scope.map(|scope| scope.tally.cache_hits()),
-            errors = facts.errors.load(Ordering::Relaxed)
+            vendor.calls = scope.map(|scope| scope.counters.vendor_calls()),
+            cache.hits = scope.map(|scope| scope.counters.cache_hits()),
+            errors = record.errors.load(Ordering::Relaxed)
             },
             "request"
         );
     }
 }
 
-impl OperationFacts {
-    /// The parser lets only names through, which can't forge a line. Their ends are cut, ASCII as they are.
-    fn loggable_name(&self) -> Option<&str> {
-        let name = self.name.as_deref()?;
-        name.get(..name.len().min(MAX_OPERATION_NAME_BYTES))
-    }
+/// The parser accepts only names, which can't forge a line. A name is ASCII, so that it can be cut anywhere.
+fn loggable_name(operation: &OperationInfo) -> Option<&str> {
+    let name = operation.name.as_deref()?;
+    name.get(..name.len().min(MAX_OPERATION_NAME_BYTES))
 }
 
-/// The id that the client sent, where it can stand in a header and a log as it is.
+/// The id that the client sent, where it is safe in a header and a log.
 fn sent_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
-    let is_sane = (1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
+    let is_safe = (1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
         && id
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-    is_sane.then(|| id.to_owned())
+    is_safe.then(|| id.to_owned())
 }
 
-/// 128 bits as hexadecimal digits. They have to differ, not to be hard to guess.
-pub(super) fn random_id() -> String {
+/// 128 bits as hexadecimal digits. They must be unique, not unguessable.
+fn random_id() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())
 }
@@ -205,7 +157,7 @@ mod tests {
     use super::{REQUEST_ID, random_id, sent_id};
 
     #[test]
-    fn only_a_sane_id_is_taken() {
+    fn only_a_safe_id_is_taken() {
         let sent = |id: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_str(id).ok()?);
@@ -221,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn made_ids_differ() {
+    fn generated_ids_differ() {
         let id = random_id();
         assert_eq!(id.len(), 32);
         assert_ne!(id, random_id());

@@ -1,4 +1,4 @@
-//! Serving: what connections may hold and how long they may keep silent, and the end of it all.
+//! Serving connections: their limits and timeouts, and graceful shutdown.
 
 use std::{
     future::Future,
@@ -32,25 +32,23 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::bare_refusal::Completing;
+/// How long requests in flight may continue after the signal to stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
 
-/// How long requests that are under way may go on after the gateway was told to stop.
-const GRACE: Duration = Duration::from_secs(20);
+/// A new connection must send the head of its first request within this time, in HTTP/1.1 and HTTP/2.
+const FIRST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Within this time a new connection has sent its first request's head, whichever version of HTTP it speaks.
-const FIRST_HEAD: Duration = Duration::from_secs(10);
+/// How long a connection may be idle between requests. Proxies keep theirs for a minute, and must not find them closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// How long a connection may wait between its requests. Proxies keep theirs for a minute, and must not find them closed.
-const IDLE: Duration = Duration::from_secs(75);
-
-/// The head of a request: its address and headers.
+/// The head of a request: its target and headers.
 const MAX_HEAD_BYTES: u32 = 128 << 10;
 
-/// Requests under way at once on one connection of HTTP/2.
+/// Concurrent requests on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 100;
 
-/// Serves until `stop` is done, then takes nothing new, and ends with the last request and `last_work` or at the end of the
-/// grace. Who comes while there are `max_connections` is left to the system, which lets some wait for a place.
+/// Serves until `stop` is done, then accepts nothing new, and ends with the last request and `last_work` or at the end of the
+/// grace period. Beyond `max_connections`, new connections wait in the system's backlog.
 pub async fn serve(
     mut listener: TcpListener,
     max_connections: usize,
@@ -60,18 +58,18 @@ pub async fn serve(
 ) -> io::Result<()> {
     let protocol = Arc::new(protocol());
     let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(max_connections));
+    let slots = Arc::new(Semaphore::new(max_connections));
     let mut stop = pin!(stop);
     loop {
         let next = async {
-            let place = places.clone().acquire_owned().await;
-            // It waits out what the system lacks, and passes over connections that are gone already.
+            let slot = slots.clone().acquire_owned().await;
+            // It waits while file descriptors are short, and skips connections that were reset.
             let (stream, peer) = Listener::accept(&mut listener).await;
-            (place, stream, peer)
+            (slot, stream, peer)
         };
         tokio::select! {
-            (place, stream, peer) = next => {
-                let conversation = converse(
+            (slot, stream, peer) = next => {
+                let connection = serve_connection(
                     protocol.clone(),
                     stream,
                     peer,
@@ -79,8 +77,8 @@ pub async fn serve(
                     connections.watcher(),
                 );
                 tokio::spawn(async move {
-                    conversation.await;
-                    drop(place);
+                    connection.await;
+                    drop(slot);
                 });
             }
             () = &mut stop => break,
@@ -94,62 +92,62 @@ pub async fn serve(
     };
     tokio::select! {
         () = all_ended => {}
-        () = sleep(GRACE) => {
-            tracing::warn!("requests were still under way at the end of the grace, and are cut off");
+        () = sleep(SHUTDOWN_GRACE) => {
+            tracing::warn!("requests were still in flight at the end of the grace period, and are cut off");
         }
     }
     Ok(())
 }
 
-/// HTTP/1.1 and, to whoever opens with its preface, HTTP/2 without TLS.
+/// HTTP/1.1, and HTTP/2 without TLS for clients that send its preface.
 fn protocol() -> Builder<TokioExecutor> {
     let mut protocol = Builder::new(TokioExecutor::new());
     protocol
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
+        .header_read_timeout(IDLE_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES as usize);
     protocol
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD_BYTES)
         .max_concurrent_streams(MAX_STREAMS)
-        .keep_alive_interval(IDLE);
+        .keep_alive_interval(IDLE_TIMEOUT);
     protocol
 }
 
 /// Serves one connection until either side closes it.
-async fn converse(
+async fn serve_connection(
     protocol: Arc<Builder<TokioExecutor>>,
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
     watcher: Watcher,
 ) {
-    // Answers are written whole, so that there is nothing to gather. A connection that refuses this serves all the same.
+    // Responses are written in one piece, so that there is nothing to coalesce. A failure to set it is harmless.
     let _ = stream.set_nodelay(true);
-    let has_asked = Arc::new(AtomicBool::new(false));
-    let asked = has_asked.clone();
+    let has_request = Arc::new(AtomicBool::new(false));
+    let seen = has_request.clone();
     let service = router.map_request(move |mut request: Request<_>| {
-        asked.store(true, Ordering::Relaxed);
+        seen.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ConnectInfo(peer));
         request
     });
 
-    let stream = TokioIo::new(Completing::new(stream));
+    let stream = TokioIo::new(stream);
     let connection = protocol.serve_connection(stream, TowerToHyperService::new(service));
     let mut serving = pin!(watcher.watch(connection.into_owned()));
     let ended = tokio::select! {
         ended = &mut serving => Some(ended),
-        () = sleep(FIRST_HEAD) => None,
+        () = sleep(FIRST_HEAD_TIMEOUT) => None,
     };
     let ended = match ended {
         Some(ended) => ended,
-        None if has_asked.load(Ordering::Relaxed) => serving.await,
+        None if has_request.load(Ordering::Relaxed) => serving.await,
         // Dropped, the connection is closed.
         None => return,
     };
     if let Err(err) = ended {
-        tracing::debug!(error = err, "a connection broke off");
+        tracing::debug!(error = err, "a connection failed");
     }
 }

@@ -27,9 +27,9 @@ use super::{
     weight::Weight,
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        CategoryNames, RequestScope, ServiceRecord, ServiceRecordId, Ticket, TicketId, Topic,
-        Transcript, Vendor,
+        CategoryNames, ServiceRecord, ServiceRecordId, Ticket, TicketId, Topic, Transcript, Vendor,
     },
     error::{Error, Result},
     upstream::EachById,
@@ -229,17 +229,17 @@ impl ById {
                             Ok(None) => {
                                 // What is gone must not stand in for a failure later, and may be there the next time.
                                 self.shared.cache.drop_entity(self.key(topic, vendor, id));
-                                self.scope.freshness.end_now();
+                                self.scope.dependencies.expire_now();
                             }
                             Err(_) => {
                                 self.stand_in(result, self.key(topic, vendor, id));
-                                self.scope.freshness.end_now();
+                                self.scope.dependencies.expire_now();
                             }
                         }
                     }
                 }
                 Err(error) => {
-                    self.scope.freshness.end_now();
+                    self.scope.dependencies.expire_now();
                     found.extend(ids.into_iter().map(|id| (id, Err(error.clone()))));
                 }
             }

@@ -8,29 +8,24 @@ mod tests;
 
 use std::{
     any::Any,
-    collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared, WeakShared},
-};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::time::{sleep_until, timeout_at};
-use tracing::Instrument;
 
 use super::weight::Weight;
 use crate::{
-    domain::{
-        Grounds, Part, RequestScope, SourceState, Topic, Vendor, VendorErrorCode, VendorFailure,
-    },
+    context::{CacheDependencies, Dependency, RequestScope},
+    domain::{SourceState, Topic, Vendor, VendorErrorCode, VendorFailure},
     error::{Error, Result},
+    single_flight::{Joined, SingleFlight},
 };
 
 #[derive(Debug, Clone)]
@@ -99,8 +94,7 @@ pub(super) struct ReadKey {
 pub(super) struct Cache {
     settings: CacheSettings,
     entries: moka::sync::Cache<(u64, u64), Entry>,
-    flights: Mutex<Flights>,
-    flights_started: AtomicU64,
+    flights: Arc<SingleFlight<(u64, u64), Result<Entry>, Instant>>,
     /// Raised by every write to a vendor's topic: answers read under an earlier epoch are found no more.
     list_epochs: Epochs,
     /// Raised by a write that may change every object of a topic.
@@ -110,30 +104,6 @@ pub(super) struct Cache {
 }
 
 type Epochs = [[AtomicU64; Topic::COUNT]; VENDORS];
-
-type Flight = BoxFuture<'static, Result<Entry>>;
-
-type Flights = HashMap<(u64, u64), UnderWay>;
-
-/// A flight that others may join.
-struct UnderWay {
-    /// A flight that a write took off the table must not take its successor off.
-    number: u64,
-    /// That of the request that started it.
-    deadline: Instant,
-    flight: WeakShared<Flight>,
-}
-
-/// How a read gets its answer.
-enum Boarded {
-    Started(Shared<Flight>),
-    Joined {
-        flight: Shared<Flight>,
-        deadline: Instant,
-    },
-    /// An equal read's flight has come down since the entry was looked for.
-    Landed(Entry),
-}
 
 #[derive(Clone)]
 struct Entry {
@@ -157,8 +127,7 @@ impl Cache {
         Self {
             settings,
             entries,
-            flights: Mutex::default(),
-            flights_started: AtomicU64::new(0),
+            flights: SingleFlight::new(),
             list_epochs: Default::default(),
             entity_epochs: Default::default(),
             writes: AtomicU64::new(0),
@@ -205,7 +174,7 @@ impl Cache {
         let entry = self.entries.get(&key.hash)?;
         self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
         let value = entry.value.downcast().ok()?;
-        scope.tally.count_cache_hit();
+        scope.counters.count_cache_hit();
         Some(value)
     }
 
@@ -217,7 +186,7 @@ impl Cache {
     ) -> Option<Kept<T>> {
         let entry = self.entries.get(&key.hash)?;
         self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
-        scope.tally.count_cache_hit();
+        scope.counters.count_cache_hit();
         entry.kept(SourceState::Cached).ok()
     }
 
@@ -240,8 +209,8 @@ impl Cache {
         failure: VendorFailure,
     ) -> Option<Kept<T>> {
         let entry = self.entries.get(&key.hash)?;
-        scope.tally.count_cache_hit();
-        scope.freshness.end_now();
+        scope.counters.count_cache_hit();
+        scope.dependencies.expire_now();
         Some(Kept {
             failure: Some(failure),
             ..entry.kept(SourceState::Stale).ok()?
@@ -258,7 +227,7 @@ impl Cache {
         self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
         let is_to_refresh = entry.takes_refresh();
         let value = entry.value.downcast().ok()?;
-        scope.tally.count_cache_hit();
+        scope.counters.count_cache_hit();
         Some((value, is_to_refresh))
     }
 
@@ -269,8 +238,8 @@ impl Cache {
         key: ReadKey,
     ) -> Option<Arc<T>> {
         let value = self.entries.get(&key.hash)?.value.downcast().ok()?;
-        scope.tally.count_cache_hit();
-        scope.freshness.end_now();
+        scope.counters.count_cache_hit();
+        scope.dependencies.expire_now();
         Some(value)
     }
 
@@ -291,14 +260,14 @@ impl Cache {
     {
         let held = self.entries.get(&key.hash);
         if let Some(entry) = held.as_ref().filter(|entry| entry.is_fresh()) {
-            scope.tally.count_cache_hit();
+            scope.counters.count_cache_hit();
             self.tell(scope, key, entry);
             if entry.takes_refresh() {
-                match self.flight(key, scope.deadline, &load) {
-                    Boarded::Started(flight) | Boarded::Joined { flight, .. } => {
+                match self.join(key, scope.deadline, &load) {
+                    Joined::Leader(flight) | Joined::Follower(flight, _) => {
                         tokio::spawn(flight);
                     }
-                    Boarded::Landed(_) => {}
+                    Joined::Cached(_) => {}
                 }
             }
             return entry.kept(SourceState::Cached);
@@ -311,10 +280,10 @@ impl Cache {
             }
             Err(error) => error,
         };
-        scope.freshness.end_now();
+        scope.dependencies.expire_now();
         match (error.vendor_failure(), held) {
             (Some(failure), Some(stale)) => {
-                scope.tally.count_cache_hit();
+                scope.counters.count_cache_hit();
                 Ok(Kept {
                     failure: Some(failure),
                     ..stale.kept(SourceState::Stale)?
@@ -329,11 +298,13 @@ impl Cache {
         match self.settings.keeping {
             _ if key.lifetime == Lifetime::Flight => {}
             Keeping::Kept => {
-                scope
-                    .freshness
-                    .rest_on(key.part(), entry.fresh_until, entry.refresh_from);
+                scope.dependencies.depend_on(
+                    key.dependency(),
+                    entry.fresh_until,
+                    entry.refresh_from,
+                );
             }
-            Keeping::NotKept => scope.freshness.end_now(),
+            Keeping::NotKept => scope.dependencies.expire_now(),
         }
     }
 
@@ -343,20 +314,22 @@ impl Cache {
         let ttl = self.ttl(Lifetime::Entity);
         match self.settings.keeping {
             Keeping::Kept => {
-                scope
-                    .freshness
-                    .rest_on(source.part(), now + ttl, now + refreshed_after(ttl));
+                scope.dependencies.depend_on(
+                    source.dependency(),
+                    now + ttl,
+                    now + refreshed_after(ttl),
+                );
             }
-            Keeping::NotKept => scope.freshness.end_now(),
+            Keeping::NotKept => scope.dependencies.expire_now(),
         }
     }
 
     /// Whether nothing was written since to what the answer rests on.
-    pub(super) fn holds(&self, grounds: &Grounds) -> bool {
-        grounds
-            .parts()
+    pub(super) fn holds(&self, dependencies: &CacheDependencies) -> bool {
+        dependencies
+            .dependencies()
             .iter()
-            .all(|part| part.epoch == epoch(&self.list_epochs, part.vendor, part.topic))
+            .all(|one| one.epoch == epoch(&self.list_epochs, one.vendor, one.topic))
     }
 
     /// Files objects that a read has just brought along, unless their topic was written since that read's key was made. It
@@ -421,17 +394,13 @@ impl Cache {
     }
 
     pub(super) fn drop_entity(&self, key: ReadKey) {
-        self.flights().remove(&key.hash);
+        self.flights.forget(&key.hash);
         self.entries.invalidate(&key.hash);
     }
 
     /// Whether nothing of the topic was written since the key was made.
     fn is_current(&self, key: ReadKey) -> bool {
         key.epoch == epoch(&self.list_epochs, key.vendor, key.topic)
-    }
-
-    fn flights(&self) -> std::sync::MutexGuard<'_, Flights> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the vendor answers within the request's own time, whoever else asks the same.
@@ -445,15 +414,16 @@ impl Cache {
         T: Weight + Send + Sync + 'static,
     {
         loop {
-            let (flight, deadline) = match self.flight(key, scope.deadline, &load) {
+            let (flight, deadline) = match self.join(key, scope.deadline, &load) {
                 // It holds itself to the deadline of this request.
-                Boarded::Started(flight) => return flight.await,
-                Boarded::Joined { flight, deadline } => (flight, deadline),
-                Boarded::Landed(entry) => return Ok(entry),
+                Joined::Leader(flight) => return flight.await.unwrap_or_else(panicked),
+                Joined::Follower(flight, deadline) => (flight, deadline),
+                Joined::Cached(entry) => return entry,
             };
-            let answer = timeout_at(scope.deadline.into(), flight)
-                .await
-                .unwrap_or_else(|_| Err(Error::vendor(key.vendor, VendorErrorCode::Timeout)));
+            let answer = match timeout_at(scope.deadline.into(), flight).await {
+                Ok(answer) => answer.unwrap_or_else(panicked),
+                Err(_) => Err(Error::vendor(key.vendor, VendorErrorCode::Timeout)),
+            };
             let now = Instant::now();
             // The time that was over was that of the request that started the flight.
             let is_anothers_timeout = timed_out(&answer) && deadline <= now;
@@ -465,84 +435,43 @@ impl Cache {
                 None => return answer,
             };
             if scope.deadline <= again_at {
-                scope.patience.lacked_until(again_at);
+                scope.deadline_miss.record(again_at);
                 return answer;
             }
             sleep_until(again_at.into()).await;
         }
     }
 
-    /// Joins the flight of an equal read, or starts one. The flight goes on as long as anybody waits for it.
-    fn flight<T>(
+    /// Joins the flight of an equal read, or starts one.
+    fn join<T>(
         self: &Arc<Self>,
         key: ReadKey,
         deadline: Instant,
         load: impl Fn() -> BoxFuture<'static, Result<T>>,
-    ) -> Boarded
+    ) -> Joined<Result<Entry>, Instant>
     where
         T: Weight + Send + Sync + 'static,
     {
-        let mut flights = self.flights();
-        if let Some(under_way) = flights.get(&key.hash)
-            && let Some(flight) = under_way.flight.upgrade()
-        {
-            let deadline = under_way.deadline;
-            return Boarded::Joined { flight, deadline };
-        }
-        // A flight files its entry before it leaves the table, so that one of both is there.
-        let landed = self.entries.get(&key.hash);
-        if let Some(entry) = landed.filter(Entry::is_new) {
-            return Boarded::Landed(entry);
-        }
-
-        // Flights that everybody left are cleared away before the table grows for them.
-        if flights.len() == flights.capacity() {
-            flights.retain(|_, under_way| under_way.flight.upgrade().is_some());
-        }
-        let number = self.flights_started.fetch_add(1, Ordering::Relaxed);
-        // Whoever has it go on, it is the work of the request that began it.
-        let landing = Arc::clone(self).land(number, key, load());
-        let flight = landing.in_current_span().boxed().shared();
-        if let Some(weak) = flight.downgrade() {
-            let under_way = UnderWay {
-                number,
-                deadline,
-                flight: weak,
-            };
-            flights.insert(key.hash, under_way);
-        }
-        Boarded::Started(flight)
-    }
-
-    async fn land<T>(
-        self: Arc<Self>,
-        number: u64,
-        key: ReadKey,
-        load: BoxFuture<'static, Result<T>>,
-    ) -> Result<Entry>
-    where
-        T: Weight + Send + Sync + 'static,
-    {
-        let answer = load.await;
-        let entry = answer.map(|value| self.entry(key, Arc::new(value), Timestamp::now()));
-        let mut flights = self.flights();
-        // A write in the meantime took the flight off the table: what it read may be from before the write.
-        let is_on_table = flights
-            .get(&key.hash)
-            .is_some_and(|on_table| on_table.number == number);
-        if is_on_table {
-            flights.remove(&key.hash);
-        }
-        if let Ok(entry) = &entry
-            && is_on_table
-            && key.lifetime != Lifetime::Flight
-            && self.is_current(key)
-            && self.settings.keeping == Keeping::Kept
-        {
-            self.entries.insert(key.hash, entry.clone());
-        }
-        drop(flights);
-        entry
+        let cached = || self.entries.get(&key.hash).filter(Entry::is_new).map(Ok);
+        let read = || {
+            let (cache, load) = (Arc::clone(self), load());
+            async move {
+                let value = load.await?;
+                Ok(cache.entry(key, Arc::new(value), Timestamp::now()))
+            }
+        };
+        let cache = Arc::clone(self);
+        let store = move |entry: &Result<Entry>| {
+            if let Ok(entry) = entry
+                && key.lifetime != Lifetime::Flight
+                && cache.is_current(key)
+                && cache.settings.keeping == Keeping::Kept
+            {
+                cache.entries.insert(key.hash, entry.clone());
+            }
+        };
+        self.flights
+            .join_cached(key.hash, deadline, cached, read, store)
     }
 
     fn entry<T>(&self, key: ReadKey, value: Arc<T>, read_at: Timestamp) -> Entry
@@ -578,8 +507,8 @@ impl ReadKey {
         self.hash
     }
 
-    fn part(&self) -> Part {
-        Part {
+    fn dependency(&self) -> Dependency {
+        Dependency {
             vendor: self.vendor,
             topic: self.topic,
             epoch: self.epoch,
@@ -594,6 +523,10 @@ fn refreshed_after(ttl: Duration) -> Duration {
 
 fn epoch(epochs: &Epochs, vendor: Vendor, topic: Topic) -> u64 {
     epochs[vendor as usize][topic as usize].load(Ordering::SeqCst)
+}
+
+fn panicked<T>() -> Result<T> {
+    Err(Error::internal("a read of a vendor panicked"))
 }
 
 fn timed_out<T>(answer: &Result<T>) -> bool {

@@ -9,9 +9,10 @@ use futures_util::future::join_all;
 
 use super::{Kept, Repository, Shared, flight, list::VendorList, source_of, tolerate};
 use crate::{
+    context::RequestScope,
     domain::{
-        Category, CategoryId, CategoryNames, RequestScope, Scope, ServiceRecord,
-        ServiceRecordFilter, SourceStatus, Vendor, VendorNumber,
+        Category, CategoryId, CategoryNames, Scope, ServiceRecord, ServiceRecordFilter,
+        SourceStatus, Vendor, VendorNumber,
     },
     error::Result,
     listing::{Dated, Span},

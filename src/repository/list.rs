@@ -15,10 +15,11 @@ use super::{
     Kept, Lifetime, Page, ReadKey, Repository, Shared, Topic, TotalsWanted, flight, weight::Weight,
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        Canonical, Limit, RequestScope, ServiceRecord, ServiceRecordFilter, ServiceRecordId,
-        SourceState, SourceStatus, Ticket, TicketFilter, TicketId, TimeGranularity, Vendor,
-        VendorErrorCode, VendorFailure, VendorPage, VendorPageRequest, VendorZone,
+        Canonical, Limit, ServiceRecord, ServiceRecordFilter, ServiceRecordId, SourceState,
+        SourceStatus, Ticket, TicketFilter, TicketId, TimeGranularity, Vendor, VendorErrorCode,
+        VendorFailure, VendorPage, VendorPageRequest, VendorZone,
     },
     error::Result,
     listing::{

@@ -25,10 +25,8 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 pub use crate::listing::Cursors;
 use crate::{
-    domain::{
-        Canonical, Grounds, Limit, RequestScope, Scope, SourceState, SourceStatus, Topic, Vendor,
-        VendorStatus,
-    },
+    context::{CacheDependencies, RequestScope},
+    domain::{Canonical, Limit, Scope, SourceState, SourceStatus, Topic, Vendor, VendorStatus},
     error::{Error, ErrorKind, Result},
     listing::{Fingerprint, Observations},
     upstream::VendorApi,
@@ -156,8 +154,8 @@ impl Shared {
     }
 
     /// Whether nothing was written through the gateway since to what an answer rests on.
-    pub fn still_holds(&self, grounds: &Grounds) -> bool {
-        self.cache.holds(grounds)
+    pub fn still_holds(&self, dependencies: &CacheDependencies) -> bool {
+        self.cache.holds(dependencies)
     }
 
     /// How many writes the gateway has sent: what was asked before one is no answer to who asks after it.
@@ -226,14 +224,14 @@ impl Repository {
     /// Where a part of the answer came from is told. That it was just read is true of one answer alone.
     pub fn tell(&self, state: SourceState) {
         if state == SourceState::Fresh {
-            self.scope.freshness.told_as_new();
+            self.scope.dependencies.forbid_replay();
         }
     }
 
     /// Each configured vendor, as the gateway sees it now.
     pub fn vendors(&self) -> Result<Vec<VendorStatus>> {
         self.authorize(Scope::Read)?;
-        self.scope.freshness.end_now();
+        self.scope.dependencies.expire_now();
         Ok(self.shared.vendor_statuses())
     }
 

@@ -13,9 +13,10 @@ use super::{
     list::{VendorList, granularity},
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        CategoryNames, DateTime, NamedRecord, RequestScope, ServiceRecord, ServiceRecordFilter,
-        ServiceRecordId, VendorNumber,
+        CategoryNames, DateTime, NamedRecord, ServiceRecord, ServiceRecordFilter, ServiceRecordId,
+        VendorNumber,
     },
     error::Result,
     listing::{Budget, Dated, ListReader, Range, Second, Span},

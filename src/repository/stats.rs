@@ -12,10 +12,10 @@ use super::{
     weight::Weight,
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        CountedRange, DateTime, RequestScope, Scope, ServiceRecord, ServiceRecordFilter,
-        ServiceRecordStats, SourceStatus, TicketFilter, TicketStats, TicketStatus, Vendor,
-        VendorErrorCode, VendorZone,
+        CountedRange, DateTime, Scope, ServiceRecord, ServiceRecordFilter, ServiceRecordStats,
+        SourceStatus, TicketFilter, TicketStats, TicketStatus, Vendor, VendorErrorCode, VendorZone,
     },
     error::{Error, ErrorKind, Result},
     upstream::{VendorApi, siblings::all_of},

@@ -66,7 +66,7 @@ impl Repository {
         if let Some(due_in) = due_in
             && let Some(due_at) = Instant::now().checked_add(due_in)
         {
-            self.scope.freshness.end_at(due_at);
+            self.scope.dependencies.expire_at(due_at);
         }
         is_overdue
     }

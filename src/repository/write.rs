@@ -13,9 +13,10 @@ use tracing::Instrument;
 
 use super::{Repository, Shared, list::VendorList};
 use crate::{
+    context::RequestScope,
     domain::{
-        Change, CustomField, Loaded, RequestScope, Scope, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordId, Ticket, TicketChanges, TicketFilter, TicketId, Topic, VendorErrorCode,
+        Change, CustomField, Loaded, Scope, ServiceRecord, ServiceRecordChanges, ServiceRecordId,
+        Ticket, TicketChanges, TicketFilter, TicketId, Topic, VendorErrorCode,
     },
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::VendorApi,

@@ -6,10 +6,7 @@ use async_graphql::Value;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
 use super::vendor::{Vendor, VendorErrorCode, retry_after_seconds, shown_code};
-use crate::{
-    domain::VendorFailure,
-    error::{Error, ErrorKind, Result},
-};
+use crate::error::{Error, ErrorKind, Result};
 
 /// What a resolver answers with. A nullable field is an `Option` of it, so that a failure nulls that field alone.
 pub(super) type FieldResult<T> = std::result::Result<T, FieldError>;
@@ -56,7 +53,7 @@ impl From<Error> for FieldError {
     fn from(error: Error) -> Self {
         let mut shown = async_graphql::Error::new(message(&error));
         let mut extensions = async_graphql::ErrorExtensionValues::default();
-        extensions.set("code", code(&error.kind));
+        extensions.set("code", error.kind.code().name());
 
         if let Some(failure) = error.vendor_failure() {
             extensions.set("vendor", Vendor::from(failure.vendor));
@@ -99,33 +96,6 @@ fn causes(error: &Error) -> String {
         cause = error.source();
     }
     causes.join(": ")
-}
-
-fn code(kind: &ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Unauthenticated => "UNAUTHENTICATED",
-        ErrorKind::Forbidden => "FORBIDDEN",
-        ErrorKind::LimitExceeded => "LIMIT_EXCEEDED",
-        ErrorKind::Vendor(failure) => vendor_failure_code(*failure),
-        ErrorKind::OutcomeUnknown(_) => "OUTCOME_UNKNOWN",
-        ErrorKind::Internal => "INTERNAL",
-        // Mutations show the last four as user errors; all of them are for the caller to put right.
-        ErrorKind::BadUserInput
-        | ErrorKind::NotFound
-        | ErrorKind::Locked
-        | ErrorKind::InvalidFields(_)
-        | ErrorKind::UnsupportedByVendor(_) => "BAD_USER_INPUT",
-    }
-}
-
-fn vendor_failure_code(failure: VendorFailure) -> &'static str {
-    use crate::domain::VendorErrorCode::*;
-    match failure.code {
-        Timeout => "UPSTREAM_TIMEOUT",
-        Unreachable | RateLimited | ServerError | CircuitOpen => "UPSTREAM_UNAVAILABLE",
-        BadResponse => "UPSTREAM_CONTRACT",
-        Unauthenticated | Forbidden | NotFound | Rejected => "UPSTREAM_REJECTED",
-    }
 }
 
 /// A write whose outcome is not known must not be sent again blindly, whatever kept its answer away.

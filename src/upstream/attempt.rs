@@ -248,7 +248,7 @@ impl Attempts {
             return Some(wait);
         }
         if errand.deadline == errand.scope.deadline {
-            errand.scope.patience.lacked_until(next_at);
+            errand.scope.deadline_miss.record(next_at);
         }
         None
     }

@@ -25,9 +25,9 @@ use super::{
     under_way::UnderWay,
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        CircuitState, RequestScope, Vendor, VendorErrorCode, VendorFailure, VendorStatus,
-        VendorZone, is_loopback,
+        CircuitState, Vendor, VendorErrorCode, VendorFailure, VendorStatus, VendorZone, is_loopback,
     },
     error::{Error, Result},
 };
@@ -287,7 +287,7 @@ impl VendorClient {
             );
             FailedAttempt::unsent(VendorErrorCode::Rejected, number)
         })?;
-        errand.scope.tally.count_vendor_call();
+        errand.scope.counters.count_vendor_call();
 
         let mut head = None;
         let under_way = UnderWay::begin(self, call, permit, number);

@@ -27,11 +27,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
+    context::RequestScope,
     domain::{
-        Category, ChatMessage, CustomField, Employee, ListOrder, NamedRecord, RequestScope,
-        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary,
-        Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity,
-        Vendor, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Category, ChatMessage, CustomField, Employee, ListOrder, NamedRecord, ServiceRecord,
+        ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary, Sponsor,
+        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
+        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };

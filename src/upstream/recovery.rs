@@ -8,7 +8,7 @@ use std::{
 use tracing::Instrument;
 
 use super::{VendorApi, breaker::FIRST_PAUSE};
-use crate::domain::{Caller, RequestScope};
+use crate::{context::RequestScope, domain::Caller};
 
 /// No vendor takes longer for one cheap call.
 const TRY_TIMEOUT: Duration = Duration::from_secs(30);

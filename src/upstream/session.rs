@@ -23,7 +23,8 @@ use super::{
     client::{Errand, VendorClient},
 };
 use crate::{
-    domain::{RequestScope, Vendor, VendorErrorCode},
+    context::RequestScope,
+    domain::{Vendor, VendorErrorCode},
     error::{Error, Result},
 };
 

@@ -13,7 +13,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::domain::{Caller, RequestScope, Scope};
+use crate::{
+    context::RequestScope,
+    domain::{Caller, Scope},
+};
 
 /// A vendor whose answer depends on the request and on how many came before it.
 pub(super) struct Stage {

@@ -1,7 +1,7 @@
-//! The issuer's keys: fetched when they are first needed, kept, and fetched anew when they have aged or a token names another.
+//! The issuer's keys: fetched when they are first needed, cached, and fetched again when they are old or a token names another.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,59 +13,60 @@ use reqwest::{Client, Url, header, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use crate::{
     domain::is_loopback,
     error::{Error, Result},
+    single_flight::{Role, SingleFlight},
 };
 
-/// Keys older than this are fetched anew before they are used, so that those which the issuer has withdrawn go.
-const FRESH: Duration = Duration::from_secs(60 * 60);
+/// Keys older than this are fetched again before use, so that revoked keys are dropped.
+const FRESH_FOR: Duration = Duration::from_secs(60 * 60);
 
-/// Where the issuer can't be reached, the keys that it told last serve so long.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// While the issuer can't be reached, the last keys are used for so long.
+const STALE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Whoever makes up key ids makes the gateway ask the issuer no more often than this.
-const BETWEEN_REFRESHES: Duration = Duration::from_secs(60);
+/// Unknown key ids trigger a fetch no more often than this.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 
-/// As long as there are no keys nobody can come in, so they are tried for more often.
-const BETWEEN_FIRST_TRIES: Duration = Duration::from_secs(5);
+/// Without keys every token is rejected, so the first fetch is retried more often.
+const FIRST_FETCH_INTERVAL: Duration = Duration::from_secs(5);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 256 << 10;
 
-/// A handle on the one set.
-#[derive(Clone)]
-pub(super) struct KeySet(Arc<Shared>);
-
-struct Shared {
-    url: Url,
-    client: Client,
-    held: Mutex<Option<Arc<Held>>>,
-    /// When the next fetch may begin. It is locked while one is under way, so that there is one at a time.
-    not_before: tokio::sync::Mutex<Instant>,
+pub(super) struct KeySet {
+    issuer: Arc<Issuer>,
+    fetches: Arc<SingleFlight<(), ()>>,
 }
 
-struct Held {
+struct Issuer {
+    url: Url,
+    client: Client,
+    cached: Mutex<Option<Arc<CachedKeys>>>,
+    /// When the next fetch may begin.
+    not_before: Mutex<Instant>,
+}
+
+struct CachedKeys {
     keys: Vec<Arc<Key>>,
     fetched_at: Instant,
 }
 
 pub(super) struct Key {
     id: Option<String>,
-    /// What a token that this key has signed may say of its algorithm; never empty.
+    /// The algorithms of the tokens that this key may sign; never empty.
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) decoding: DecodingKey,
 }
 
 /// Why there is no key for a token.
-pub(super) enum NoKey {
-    /// The issuer has none of this id.
+pub(super) enum KeyError {
+    /// The issuer has none with this id.
     Unknown,
-    /// The issuer's keys are not known at present; they may be after this time.
-    NotFetched { retry_after: Duration },
+    /// The issuer's keys are not available now; they may be after this time.
+    NotAvailable { retry_after: Duration },
 }
 
 impl KeySet {
@@ -73,7 +74,7 @@ impl KeySet {
         let url = Url::parse(url).map_err(|err| {
             Error::internal("the address of the issuer's keys can't be read").with_source(err)
         })?;
-        // Whoever installed one first is right: there can be one for a process.
+        // A process has one provider; installing a second fails, which is harmless.
         let _ = rustls::crypto::ring::default_provider().install_default();
 
         let mut builder = Client::builder()
@@ -90,83 +91,100 @@ impl KeySet {
             Error::internal("no HTTP client for the issuer's keys can be set up").with_source(err)
         })?;
 
-        Ok(Self(Arc::new(Shared {
-            url,
-            client,
-            held: Mutex::new(None),
-            not_before: tokio::sync::Mutex::new(Instant::now()),
-        })))
+        Ok(Self {
+            issuer: Arc::new(Issuer {
+                url,
+                client,
+                cached: Mutex::new(None),
+                not_before: Mutex::new(Instant::now()),
+            }),
+            fetches: SingleFlight::new(),
+        })
     }
 
-    /// The key by this id. A token that names none can only mean the only one.
-    pub(super) async fn key(&self, id: Option<&str>) -> Result<Arc<Key>, NoKey> {
-        let seen = self.0.held();
-        if let Some(held) = &seen
-            && held.fetched_at.elapsed() < FRESH
-            && let Some(key) = held.find(id)
+    /// The key with this id. A token without an id can only mean the only key.
+    pub(super) async fn key(&self, id: Option<&str>) -> Result<Arc<Key>, KeyError> {
+        let seen = self.issuer.cached();
+        if let Some(cached) = &seen
+            && cached.fetched_at.elapsed() < FRESH_FOR
+            && let Some(key) = cached.find(id)
         {
             return Ok(key);
         }
 
         self.refresh(seen.as_ref()).await;
-        match self.0.held() {
-            Some(held) if held.fetched_at.elapsed() < KEPT => held.find(id).ok_or(NoKey::Unknown),
+        match self.issuer.cached() {
+            Some(cached) if cached.fetched_at.elapsed() < STALE_FOR => {
+                cached.find(id).ok_or(KeyError::Unknown)
+            }
             _ => {
-                let not_before = *self.0.not_before.lock().await;
+                let not_before = *self.issuer.not_before();
                 let retry_after = not_before.saturating_duration_since(Instant::now());
-                Err(NoKey::NotFetched { retry_after })
+                Err(KeyError::NotAvailable { retry_after })
             }
         }
     }
 
-    /// Fetches the keys, unless somebody else has since they were looked at, or it is too early. It is done to the end even
-    /// when the caller goes away: who hangs up must not use up the others' turn.
-    async fn refresh(&self, seen: Option<&Arc<Held>>) {
-        let shared = self.0.clone();
-        let seen_at = seen.map(|held| held.fetched_at);
-        let refreshing = async move {
-            let mut not_before = shared.not_before.lock().await;
-            let held_at = shared.held().map(|held| held.fetched_at);
-            if held_at != seen_at || Instant::now() < *not_before {
-                return;
-            }
-
-            let fetched = shared.fetch().await;
-            *not_before = Instant::now()
-                + match (&fetched, held_at) {
-                    // A token whose key the issuer made just now need not wait.
-                    (Ok(_), None) => Duration::ZERO,
-                    (Err(_), None) => BETWEEN_FIRST_TRIES,
-                    (_, Some(_)) => BETWEEN_REFRESHES,
-                };
-            match fetched {
-                Ok(keys) => shared.hold(keys),
-                Err(err) => {
-                    let reason = err.to_string();
-                    tracing::warn!(target: "deskgraph::auth", reason, "the issuer's keys can't be fetched");
-                }
-            }
-        };
-        // It fails only where the process ends.
-        let _ = tokio::spawn(refreshing.in_current_span()).await;
+    /// Fetches the keys, unless another request has since they were `seen`, or it is too early.
+    async fn refresh(&self, seen: Option<&Arc<CachedKeys>>) {
+        let issuer = Arc::clone(&self.issuer);
+        let seen_at = seen.map(|cached| cached.fetched_at);
+        let (fetch, role) = self
+            .fetches
+            .join((), || async move { issuer.refresh(seen_at).await });
+        if role == Role::Leader {
+            // One more waiter, so that the fetch ends even when all clients disconnect: otherwise each new client would start
+            // another one.
+            tokio::spawn(fetch.clone());
+        }
+        fetch.await;
     }
 }
 
-impl Shared {
-    fn held(&self) -> Option<Arc<Held>> {
-        self.held
+impl Issuer {
+    async fn refresh(&self, seen_at: Option<Instant>) {
+        let cached_at = self.cached().map(|cached| cached.fetched_at);
+        if cached_at != seen_at || Instant::now() < *self.not_before() {
+            return;
+        }
+
+        let fetched = self.fetch().await;
+        let pause = match (&fetched, cached_at) {
+            // A token of a key that the issuer has just made need not wait.
+            (Ok(_), None) => Duration::ZERO,
+            (Err(_), None) => FIRST_FETCH_INTERVAL,
+            (_, Some(_)) => REFRESH_INTERVAL,
+        };
+        *self.not_before() = Instant::now() + pause;
+        match fetched {
+            Ok(keys) => self.store(keys),
+            Err(err) => {
+                let reason = err.to_string();
+                tracing::warn!(target: "deskgraph::auth", reason, "the issuer's keys can't be fetched");
+            }
+        }
+    }
+
+    fn not_before(&self) -> MutexGuard<'_, Instant> {
+        self.not_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cached(&self) -> Option<Arc<CachedKeys>> {
+        self.cached
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn hold(&self, keys: Vec<Arc<Key>>) {
-        tracing::info!(target: "deskgraph::auth", keys = keys.len(), "the issuer's keys were fetched");
-        let held = Held {
+    fn store(&self, keys: Vec<Arc<Key>>) {
+        tracing::info!(target: "deskgraph::auth", keys = keys.len(), "fetched the issuer's keys");
+        let cached = CachedKeys {
             keys,
             fetched_at: Instant::now(),
         };
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(held));
+        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(cached));
     }
 
     async fn fetch(&self) -> Result<Vec<Arc<Key>>, FetchError> {
@@ -188,12 +206,12 @@ impl Shared {
             }
             body.extend_from_slice(&chunk);
         }
-        let sent: SentSet = serde_json::from_slice(&body)?;
+        let sent: KeySetBody = serde_json::from_slice(&body)?;
         Ok(sent.keys.iter().filter_map(key).map(Arc::new).collect())
     }
 }
 
-impl Held {
+impl CachedKeys {
     fn find(&self, id: Option<&str>) -> Option<Arc<Key>> {
         match (id, self.keys.as_slice()) {
             (Some(id), keys) => keys.iter().find(|key| key.id.as_deref() == Some(id)),
@@ -204,13 +222,13 @@ impl Held {
     }
 }
 
-/// Each key is read for itself: one that is not understood is passed over.
+/// Each key is read on its own: unsupported ones are skipped.
 #[derive(Deserialize)]
-struct SentSet {
+struct KeySetBody {
     keys: Vec<Value>,
 }
 
-/// A key that tokens may be signed with.
+/// A key that verifies tokens; none where it can't.
 fn key(sent: &Value) -> Option<Key> {
     let jwk = Jwk::deserialize(sent).ok()?;
     let common = &jwk.common;
@@ -238,7 +256,7 @@ fn key(sent: &Value) -> Option<Key> {
     })
 }
 
-/// The algorithms of keys of this type. Secrets that both sides know have none.
+/// The algorithms of keys of this type. Symmetric keys have none.
 fn algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
     match parameters {
         AlgorithmParameters::RSA(_) => &[
@@ -267,11 +285,11 @@ fn algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
 enum FetchError {
     #[error("the request failed: {0}")]
     Http(reqwest::Error),
-    #[error("the answer is a redirection")]
+    #[error("the response is a redirection")]
     Redirected,
-    #[error("the answer is too large")]
+    #[error("the response is too large")]
     TooLarge,
-    #[error("the answer is no set of keys: {0}")]
+    #[error("the response is not a key set: {0}")]
     NotKeys(#[from] serde_json::Error),
 }
 

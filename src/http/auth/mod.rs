@@ -1,8 +1,10 @@
-//! Who asks: the caller behind a request's key or token.
+//! Authentication: the caller behind a request's API key or token.
+
+mod token;
 
 mod key_set;
+
 mod signature;
-mod token;
 
 use std::time::Duration;
 
@@ -11,13 +13,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{
-    answer::{Fault, code},
-    written::Audience,
-};
+use super::{error::HttpError, response::CacheScope};
 use crate::{
     domain::{Caller, Scope},
-    error::Result,
+    error::{ErrorCode, Result},
 };
 pub use token::TokenSettings;
 use token::TokenVerifier;
@@ -25,7 +24,7 @@ use token::TokenVerifier;
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 pub enum AuthSettings {
-    /// Everybody may do everything.
+    /// Without authentication: every client has every scope.
     Open,
     ApiKeys(Vec<ApiKey>),
     Tokens(TokenSettings),
@@ -40,12 +39,12 @@ pub struct ApiKey {
 
 pub enum KeySecret {
     Plain(SecretString),
-    /// The key's SHA-256, for an operator who does not want to keep the key itself.
+    /// The key's SHA-256, for an operator who does not want to store the key.
     Sha256([u8; 32]),
 }
 
 impl KeySecret {
-    /// What a key that is sent is compared by.
+    /// Keys are compared by their SHA-256.
     pub fn digest(&self) -> [u8; 32] {
         match self {
             KeySecret::Plain(key) => sha256(key.expose_secret().as_bytes()),
@@ -55,125 +54,130 @@ impl KeySecret {
 }
 
 pub(super) struct Authenticator {
-    known: Known,
+    method: Method,
 }
 
-enum Known {
-    Everybody(Caller),
+enum Method {
+    Open(Caller),
     Keys(Vec<([u8; 32], Caller)>),
     Tokens(Box<TokenVerifier>),
 }
 
-/// Why a request is let in by nobody's name.
+/// Why a request has no caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// It bears no key and no token.
-    Bare,
-    /// It bears one that is not good, for this reason, which is for the log alone.
-    Unknown(&'static str),
-    /// Its token was good once.
+pub(super) enum AuthError {
+    /// It has neither a key nor a token.
+    Missing,
+    /// Its key or token is not valid, for this reason, which is for the log alone.
+    Invalid(&'static str),
+    /// Its token has expired.
     Expired,
-    /// Its token can't be judged now, and may be after this time.
-    CannotTell { retry_after: Duration },
+    /// Its token can't be verified now, and may be after this time.
+    Unverifiable { retry_after: Duration },
 }
 
 impl Authenticator {
     pub(super) fn new(settings: AuthSettings) -> Result<Self> {
-        let known = match settings {
-            AuthSettings::Open => Known::Everybody(Caller::new("anonymous", Scope::ALL.to_vec())),
-            AuthSettings::ApiKeys(keys) => Known::Keys(
+        let method = match settings {
+            AuthSettings::Open => Method::Open(Caller::new("anonymous", Scope::ALL.to_vec())),
+            AuthSettings::ApiKeys(keys) => Method::Keys(
                 keys.into_iter()
                     .map(|key| (key.secret.digest(), Caller::new(&key.name, key.scopes)))
                     .collect(),
             ),
             AuthSettings::Tokens(settings) => {
-                Known::Tokens(Box::new(TokenVerifier::new(&settings)?))
+                Method::Tokens(Box::new(TokenVerifier::new(&settings)?))
             }
         };
-        Ok(Self { known })
+        Ok(Self { method })
     }
 
-    pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
-        match &self.known {
-            Known::Everybody(caller) => Ok(caller.clone()),
-            Known::Keys(keys) => {
+    pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, AuthError> {
+        match &self.method {
+            Method::Open(caller) => Ok(caller.clone()),
+            Method::Keys(keys) => {
                 let key = sent_token(headers)
                     .or_else(|| sent_key(headers))
-                    .ok_or(Refusal::Bare)?;
+                    .ok_or(AuthError::Missing)?;
                 caller_by_key(keys, key)
             }
-            Known::Tokens(verifier) => {
-                let token = sent_token(headers).ok_or(Refusal::Bare)?;
+            Method::Tokens(verifier) => {
+                let token = sent_token(headers).ok_or(AuthError::Missing)?;
                 verifier.caller(token).await
             }
         }
     }
 
-    pub(super) fn audience(&self) -> Audience {
-        match self.known {
-            Known::Everybody(_) => Audience::Anybody,
-            _ => Audience::Caller,
+    pub(super) fn cache_scope(&self) -> CacheScope {
+        match self.method {
+            Method::Open(_) => CacheScope::Public,
+            _ => CacheScope::Private,
         }
     }
 
-    /// Whether callers are told apart by what they bear.
+    /// Whether keys or tokens tell callers apart.
     pub(super) fn knows_callers(&self) -> bool {
-        !matches!(self.known, Known::Everybody(_))
+        !matches!(self.method, Method::Open(_))
     }
 }
 
-impl Refusal {
+impl AuthError {
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Refusal::Bare => "no key or token",
-            Refusal::Unknown(reason) => reason,
-            Refusal::Expired => "expired",
-            Refusal::CannotTell { .. } => "the issuer's keys are not known",
+            AuthError::Missing => "no key or token",
+            AuthError::Invalid(reason) => reason,
+            AuthError::Expired => "expired",
+            AuthError::Unverifiable { .. } => "the issuer's keys are not available",
         }
     }
 }
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        let (challenge, message) = match refusal {
-            Refusal::Bare => (
+impl From<AuthError> for HttpError {
+    fn from(error: AuthError) -> Self {
+        let (challenge, message) = match error {
+            AuthError::Missing => (
                 "Bearer",
-                "A key or token is needed, as `Authorization: Bearer ...`; a key may be sent as `x-api-key` too.",
+                "Authentication is required: send a key or token as `Authorization: Bearer ...`, or a key as `x-api-key`.",
             ),
-            Refusal::Unknown(_) => (
+            AuthError::Invalid(_) => (
                 "Bearer error=\"invalid_token\"",
-                "The key or token that was sent is not accepted.",
+                "The key or token is not valid.",
             ),
-            Refusal::Expired => (
+            AuthError::Expired => (
                 "Bearer error=\"invalid_token\", error_description=\"expired\"",
                 "The token has expired.",
             ),
-            Refusal::CannotTell { retry_after } => {
-                let fault = Fault::new(
+            AuthError::Unverifiable { retry_after } => {
+                let error = HttpError::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    code::UPSTREAM_UNAVAILABLE,
-                    "Tokens can't be checked at present: their issuer's keys can't be fetched.",
+                    ErrorCode::UpstreamUnavailable,
+                    "Tokens can't be verified now, because the issuer's keys can't be fetched.",
                 );
-                return fault.with_retry_after(retry_after);
+                return error.with_retry_after(retry_after);
             }
         };
-        Fault::new(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message).with_header(
+        HttpError::new(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::Unauthenticated,
+            message,
+        )
+        .with_header(
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static(challenge),
         )
     }
 }
 
-fn caller_by_key(keys: &[([u8; 32], Caller)], key: &[u8]) -> Result<Caller, Refusal> {
+fn caller_by_key(keys: &[([u8; 32], Caller)], key: &[u8]) -> Result<Caller, AuthError> {
     let digest = sha256(key);
-    // Every key is compared, and each in constant time: how long it takes tells nothing of the keys.
+    // Every key is compared, and each in constant time, so that the time reveals nothing about the keys.
     let mut found = None;
     for (known, caller) in keys {
         if bool::from(known.ct_eq(&digest)) {
             found = Some(caller);
         }
     }
-    found.cloned().ok_or(Refusal::Unknown("an unknown key"))
+    found.cloned().ok_or(AuthError::Invalid("an unknown key"))
 }
 
 fn sha256(key: &[u8]) -> [u8; 32] {
@@ -197,7 +201,7 @@ mod tests {
     use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
     use secrecy::SecretString;
 
-    use super::{ApiKey, AuthSettings, Authenticator, KeySecret, Refusal, sha256};
+    use super::{ApiKey, AuthError, AuthSettings, Authenticator, KeySecret, sha256};
     use crate::domain::Scope;
 
     fn authenticator() -> Authenticator {
@@ -210,10 +214,10 @@ mod tests {
             key("plain", KeySecret::Plain(SecretString::from("first-key"))),
             key("digest", KeySecret::Sha256(sha256(b"second-key"))),
         ]))
-        .expect("nothing can be wrong with keys")
+        .expect("keys need no set-up")
     }
 
-    async fn caller_of(header: HeaderName, value: &'static str) -> Result<String, Refusal> {
+    async fn caller_of(header: HeaderName, value: &'static str) -> Result<String, AuthError> {
         let mut headers = HeaderMap::new();
         headers.insert(header, HeaderValue::from_static(value));
         let caller = authenticator().caller(&headers).await?;
@@ -221,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_taken_from_either_header() {
+    async fn a_key_is_read_from_either_header() {
         let api_key = HeaderName::from_static("x-api-key");
 
         for (header, value, name) in [
@@ -234,24 +238,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_key_and_an_unknown_one_are_nobody() {
-        let unknown = Err(Refusal::Unknown("an unknown key"));
-        let bearing = async |value| caller_of(header::AUTHORIZATION, value).await;
+    async fn a_missing_key_and_an_unknown_one_are_rejected() {
+        let unknown = Err(AuthError::Invalid("an unknown key"));
+        let with_header = async |value| caller_of(header::AUTHORIZATION, value).await;
 
-        assert_eq!(bearing("Bearer first-ke").await, unknown);
-        assert_eq!(bearing("Bearer ").await, unknown);
-        assert_eq!(bearing("Basic first-key").await, Err(Refusal::Bare));
+        assert_eq!(with_header("Bearer first-ke").await, unknown);
+        assert_eq!(with_header("Bearer ").await, unknown);
+        assert_eq!(
+            with_header("Basic first-key").await,
+            Err(AuthError::Missing)
+        );
         let bare = authenticator().caller(&HeaderMap::new()).await;
-        assert_eq!(bare, Err(Refusal::Bare));
+        assert_eq!(bare, Err(AuthError::Missing));
     }
 
     #[tokio::test]
-    async fn without_keys_everybody_may_do_everything() {
-        let open = Authenticator::new(AuthSettings::Open).expect("nothing can be wrong with it");
-        let anybody = open.caller(&HeaderMap::new()).await;
+    async fn without_authentication_every_client_has_every_scope() {
+        let open = Authenticator::new(AuthSettings::Open).expect("an open gateway needs no set-up");
+        let caller = open.caller(&HeaderMap::new()).await;
 
-        let anybody = anybody.expect("the gateway is open");
-        assert_eq!(&*anybody.name, "anonymous");
-        assert!(Scope::ALL.into_iter().all(|scope| anybody.may(scope)));
+        let caller = caller.expect("the gateway is open");
+        assert_eq!(&*caller.name, "anonymous");
+        assert!(Scope::ALL.into_iter().all(|scope| caller.may(scope)));
     }
 }

@@ -1,4 +1,4 @@
-//! The cryptography behind tokens' signatures: ring's, which TLS rests on too. Nothing here signs.
+//! Verifies the signatures of tokens by ring, which TLS uses too. Nothing here signs.
 
 use jsonwebtoken::{
     Algorithm, DecodingKey, DecodingKeyKind,
@@ -24,13 +24,13 @@ static RING: CryptoProvider = CryptoProvider {
         };
         Ok::<Box<dyn JwtVerifier>, Error>(Box::new(verifier))
     },
-    // They make key sets out of keys, which only an issuer does.
+    // These make key sets out of keys, which only an issuer does.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes it the process's own.
+/// Installs it for the process.
 pub(super) fn install() {
-    // Whoever installed one first installed this one: nobody else does.
+    // Only this one is ever installed, so a failure means that it is already.
     let _ = RING.install_default();
 }
 
@@ -46,7 +46,7 @@ enum Check {
 }
 
 impl Check {
-    /// None for secrets that both sides know: whoever could check such a token could make one.
+    /// None for symmetric keys: a verifier could forge tokens.
     fn of(algorithm: Algorithm) -> Option<Self> {
         Some(match algorithm {
             Algorithm::RS256 => Check::Rsa(&RSA_PKCS1_2048_8192_SHA256),
@@ -88,7 +88,7 @@ impl JwtVerifier for RingVerifier {
     }
 }
 
-/// Some issuers write a number with the zero that marks it as positive, which ring takes for a fault.
+/// Some issuers write a number with a leading zero byte as its sign, which ring rejects.
 fn without_leading_zeros(number: &[u8]) -> &[u8] {
     let start = number.iter().position(|byte| *byte != 0);
     start.map_or(&[], |start| &number[start..])

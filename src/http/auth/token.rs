@@ -1,4 +1,4 @@
-//! A signed token and what it says of its bearer.
+//! Signed tokens: verifies one and reads its caller and scopes.
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header, errors::ErrorKind};
 use serde::Deserialize;
@@ -6,8 +6,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Refusal,
-    key_set::{Key, KeySet, NoKey},
+    AuthError,
+    key_set::{Key, KeyError, KeySet},
     signature,
 };
 use crate::{
@@ -22,10 +22,10 @@ pub struct TokenSettings {
     pub audience: String,
 }
 
-/// How far the issuer's clock may be from the gateway's.
+/// How far the issuer's clock may differ from the gateway's.
 const LEEWAY_SECONDS: u64 = 5;
 
-/// OpenID Connect allows a subject no more.
+/// OpenID Connect limits a subject to this.
 const MAX_NAME_BYTES: usize = 255;
 
 pub(super) struct TokenVerifier {
@@ -45,7 +45,7 @@ impl TokenVerifier {
     pub(super) fn new(settings: &TokenSettings) -> Result<Self> {
         signature::install();
 
-        // The algorithm stands for none: it is each key's own that count.
+        // A placeholder: `claims` sets the algorithm of each token.
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
@@ -58,20 +58,20 @@ impl TokenVerifier {
         })
     }
 
-    pub(super) async fn caller(&self, token: &[u8]) -> Result<Caller, Refusal> {
-        // Other algorithms than those of the keys, `none` above all, are not even names here.
-        let header = decode_header(token).map_err(|_| Refusal::Unknown("not a token"))?;
+    pub(super) async fn caller(&self, token: &[u8]) -> Result<Caller, AuthError> {
+        // Unknown algorithms, `none` above all, fail to decode.
+        let header = decode_header(token).map_err(|_| AuthError::Invalid("not a token"))?;
         if header.crit.is_some() {
-            return Err(Refusal::Unknown("extensions that must be understood"));
+            return Err(AuthError::Invalid("unsupported critical extensions"));
         }
 
         let key = self
             .keys
             .key(header.kid.as_deref())
             .await
-            .map_err(|no_key| match no_key {
-                NoKey::Unknown => Refusal::Unknown("an unknown key"),
-                NoKey::NotFetched { retry_after } => Refusal::CannotTell { retry_after },
+            .map_err(|error| match error {
+                KeyError::Unknown => AuthError::Invalid("an unknown key"),
+                KeyError::NotAvailable { retry_after } => AuthError::Unverifiable { retry_after },
             })?;
         let claims = self.claims(token, header.alg, &key)?;
         Ok(Caller::new(
@@ -80,9 +80,9 @@ impl TokenVerifier {
         ))
     }
 
-    fn claims(&self, token: &[u8], algorithm: Algorithm, key: &Key) -> Result<Claims, Refusal> {
+    fn claims(&self, token: &[u8], algorithm: Algorithm, key: &Key) -> Result<Claims, AuthError> {
         if !key.algorithms.contains(&algorithm) {
-            return Err(Refusal::Unknown("not the key's algorithm"));
+            return Err(AuthError::Invalid("not the key's algorithm"));
         }
         let mut validation = self.validation.clone();
         validation.algorithms = vec![algorithm];
@@ -90,25 +90,25 @@ impl TokenVerifier {
         match decode::<Claims>(token, &key.decoding, &validation) {
             Ok(decoded) => Ok(decoded.claims),
             Err(err) => Err(match err.kind() {
-                ErrorKind::ExpiredSignature => Refusal::Expired,
-                ErrorKind::InvalidSignature => Refusal::Unknown("a wrong signature"),
-                ErrorKind::ImmatureSignature => Refusal::Unknown("not yet valid"),
-                ErrorKind::InvalidIssuer => Refusal::Unknown("another issuer"),
-                ErrorKind::InvalidAudience => Refusal::Unknown("another audience"),
-                ErrorKind::MissingRequiredClaim(_) => Refusal::Unknown("a claim is missing"),
-                _ => Refusal::Unknown("not a token"),
+                ErrorKind::ExpiredSignature => AuthError::Expired,
+                ErrorKind::InvalidSignature => AuthError::Invalid("a wrong signature"),
+                ErrorKind::ImmatureSignature => AuthError::Invalid("not yet valid"),
+                ErrorKind::InvalidIssuer => AuthError::Invalid("another issuer"),
+                ErrorKind::InvalidAudience => AuthError::Invalid("another audience"),
+                ErrorKind::MissingRequiredClaim(_) => AuthError::Invalid("a claim is missing"),
+                _ => AuthError::Invalid("not a token"),
             }),
         }
     }
 }
 
-/// The subject, or the client that the token was given to: whoever fetches tokens again and again stays one caller. A token that
-/// tells neither is a caller of its own, by its digest.
-fn name(claims: &Claims, token: &[u8]) -> Result<String, Refusal> {
+/// The subject, or the client that the token was issued to, so that a client with many tokens is one caller. A token with neither
+/// is a caller of its own, named by its digest.
+fn name(claims: &Claims, token: &[u8]) -> Result<String, AuthError> {
     if let Some(subject) = &claims.sub {
         return match is_name(subject) {
             true => Ok(subject.clone()),
-            false => Err(Refusal::Unknown("a subject that is no name")),
+            false => Err(AuthError::Invalid("the subject is not a valid name")),
         };
     }
 
@@ -130,7 +130,7 @@ fn is_name(name: &str) -> bool {
     (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.contains(char::is_control)
 }
 
-/// The scopes that the gateway knows; the issuer's others are for somebody else.
+/// The gateway's scopes; the issuer's others are ignored.
 fn scopes(claim: Option<&Value>) -> Vec<Scope> {
     let named = claim.and_then(Value::as_str).unwrap_or_default();
     let named = named.split_ascii_whitespace();

@@ -1,6 +1,5 @@
-//! What a client asks: one GraphQL request or a batch, read from a URL or a body.
+//! The GraphQL request, or the batch of them, that a URL or a body holds.
 
-use async_graphql::{Value, Variables};
 use axum::{
     body::{Body, Bytes},
     extract::Query,
@@ -9,63 +8,43 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value as Json;
 
-use crate::http::answer::{Answer, Excess, Fault, code, is_utf8};
+use crate::{
+    engine::{Excess, GraphqlRequest, Variables},
+    error::ErrorCode,
+    http::{error::HttpError, negotiation::is_utf8},
+};
 
-pub(super) enum Asked {
-    One(Parameters),
-    Batch(Vec<Parameters>),
-}
-
-#[derive(Debug)]
-pub(super) struct Parameters {
-    /// The document. It is empty while only its id is known.
-    pub(super) query: String,
-    pub(super) operation_name: Option<String>,
-    pub(super) variables: Variables,
-    pub(super) document_id: Option<String>,
-    /// Why there is no document of the id.
-    pub(super) refusal: Option<Answer>,
-}
-
-impl Asked {
-    /// The same for each request.
-    pub(super) fn try_map(
-        self,
-        change: impl Fn(Parameters) -> Result<Parameters, Fault>,
-    ) -> Result<Self, Fault> {
-        Ok(match self {
-            Asked::One(parameters) => Asked::One(change(parameters)?),
-            Asked::Batch(batch) => {
-                let batch = batch.into_iter().map(change);
-                Asked::Batch(batch.collect::<Result<_, _>>()?)
-            }
-        })
-    }
+pub(super) enum Requests {
+    One(GraphqlRequest),
+    Batch(Vec<GraphqlRequest>),
 }
 
 /// The parameters of a GET: its URL holds them all, the structured ones as JSON.
-pub(super) fn from_url(uri: &Uri) -> Result<Parameters, Fault> {
+pub(super) fn from_url(uri: &Uri) -> Result<GraphqlRequest, HttpError> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_err(|_| Fault::bad_request("The address's query string can't be read."))?;
+        .map_err(|_| HttpError::bad_request("The query string can't be read."))?;
 
     let mut fields = serde_json::Map::new();
     for (name, text) in pairs {
         let value = match name.as_str() {
             "query" | "operationName" | "documentId" => Json::String(text),
             "variables" | "extensions" if text.is_empty() => Json::Null,
-            "variables" | "extensions" => serde_json::from_str(&text)
-                .map_err(|_| Fault::bad_request(format!("The parameter {name} must be JSON.")))?,
+            "variables" | "extensions" => serde_json::from_str(&text).map_err(|_| {
+                HttpError::bad_request(format!("The parameter {name} must be JSON."))
+            })?,
             _ => continue,
         };
         if fields.insert(name, value).is_some() {
-            return Err(Fault::bad_request("A parameter may be given only once."));
+            return Err(HttpError::bad_request(
+                "A parameter may be given only once.",
+            ));
         }
     }
     parameters(fields)
 }
 
-/// Only JSON is taken: a browser asks the gateway before it sends that from another site's page.
-pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
+/// JSON alone: a browser sends a preflight before it sends JSON from another site's page.
+pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -83,19 +62,19 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
     if is_json && is_in_utf8 {
         return Ok(());
     }
-    Err(Fault::new(
+    Err(HttpError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        code::BAD_USER_INPUT,
-        "A request body must be of the content type application/json, in UTF-8.",
+        ErrorCode::BadUserInput,
+        "Content-Type must be application/json, in UTF-8.",
     ))
 }
 
-/// Reads a body of at most so many bytes, and of one that is larger no more than that.
+/// Reads a body of at most `max_bytes`, and no more than that of a larger one.
 pub(super) async fn read_body(
     headers: &HeaderMap,
     body: Body,
     max_bytes: usize,
-) -> Result<Bytes, Fault> {
+) -> Result<Bytes, HttpError> {
     let declared_bytes = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -106,22 +85,22 @@ pub(super) async fn read_body(
     match Limited::new(body, max_bytes).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(err) if err.is::<LengthLimitError>() => Err(too_large(None, max_bytes)),
-        Err(_) => Err(Fault::bad_request("The request body breaks off.")),
+        Err(_) => Err(HttpError::bad_request("The request body is incomplete.")),
     }
 }
 
-pub(super) fn from_body(body: &[u8], max_batch: usize) -> Result<Asked, Fault> {
+pub(super) fn from_body(body: &[u8], max_batch: usize) -> Result<Requests, HttpError> {
     let body: Json = serde_json::from_slice(body)
-        .map_err(|_| Fault::bad_request("The request body must be JSON."))?;
+        .map_err(|_| HttpError::bad_request("The request body must be JSON."))?;
 
     match body {
-        Json::Object(fields) => parameters(fields).map(Asked::One),
-        Json::Array(requests) if requests.is_empty() => Err(Fault::bad_request(
+        Json::Object(fields) => parameters(fields).map(Requests::One),
+        Json::Array(requests) if requests.is_empty() => Err(HttpError::bad_request(
             "A batch must hold at least one request.",
         )),
         Json::Array(requests) if requests.len() > max_batch => {
             let length = requests.len();
-            Err(Fault::over_limit(
+            Err(HttpError::over_limit(
                 StatusCode::BAD_REQUEST,
                 Excess {
                     cost: Some(length as u64),
@@ -134,30 +113,34 @@ pub(super) fn from_body(body: &[u8], max_batch: usize) -> Result<Asked, Fault> {
             .into_iter()
             .map(|request| match request {
                 Json::Object(fields) => parameters(fields),
-                _ => Err(Fault::bad_request(
+                _ => Err(HttpError::bad_request(
                     "Each request of a batch must be an object.",
                 )),
             })
             .collect::<Result<_, _>>()
-            .map(Asked::Batch),
-        _ => Err(Fault::bad_request(
+            .map(Requests::Batch),
+        _ => Err(HttpError::bad_request(
             "The request body must be an object, or an array of objects.",
         )),
     }
 }
 
-fn parameters(mut fields: serde_json::Map<String, Json>) -> Result<Parameters, Fault> {
+fn parameters(mut fields: serde_json::Map<String, Json>) -> Result<GraphqlRequest, HttpError> {
     let document_id = document_id(&mut fields)?;
     let query = match fields.remove("query") {
         Some(Json::String(query)) => query,
         None | Some(Json::Null) if document_id.is_some() => String::new(),
-        _ => return Err(Fault::bad_request("The parameter query must be a string.")),
+        _ => {
+            return Err(HttpError::bad_request(
+                "The parameter query must be a string.",
+            ));
+        }
     };
     let operation_name = match fields.remove("operationName") {
         Some(Json::String(name)) => Some(name).filter(|name| !name.is_empty()),
         None | Some(Json::Null) => None,
         Some(_) => {
-            return Err(Fault::bad_request(
+            return Err(HttpError::bad_request(
                 "The parameter operationName must be a string.",
             ));
         }
@@ -166,27 +149,26 @@ fn parameters(mut fields: serde_json::Map<String, Json>) -> Result<Parameters, F
         Some(variables @ Json::Object(_)) => variables_of(variables)?,
         None | Some(Json::Null) => Variables::default(),
         Some(_) => {
-            return Err(Fault::bad_request(
+            return Err(HttpError::bad_request(
                 "The parameter variables must be an object.",
             ));
         }
     };
-    Ok(Parameters {
+    Ok(GraphqlRequest {
         query,
         operation_name,
         variables,
         document_id,
-        refusal: None,
     })
 }
 
-/// What stands for a document: `documentId`, or what Apollo's clients send. Unknown extensions are passed over.
-fn document_id(fields: &mut serde_json::Map<String, Json>) -> Result<Option<String>, Fault> {
+/// The id of a document: `documentId`, or the extension of Apollo's clients. Unknown extensions are ignored.
+fn document_id(fields: &mut serde_json::Map<String, Json>) -> Result<Option<String>, HttpError> {
     let mut extensions = match fields.remove("extensions") {
         Some(Json::Object(extensions)) => extensions,
         None | Some(Json::Null) => serde_json::Map::new(),
         Some(_) => {
-            return Err(Fault::bad_request(
+            return Err(HttpError::bad_request(
                 "The parameter extensions must be an object.",
             ));
         }
@@ -194,12 +176,14 @@ fn document_id(fields: &mut serde_json::Map<String, Json>) -> Result<Option<Stri
     let persisted = match extensions.remove("persistedQuery") {
         None | Some(Json::Null) => None,
         Some(persisted) if persisted["version"] != 1 => {
-            return Err(Fault::bad_request("Unsupported persisted query version"));
+            return Err(HttpError::bad_request(
+                "Unsupported persisted query version",
+            ));
         }
         Some(persisted) => match &persisted["sha256Hash"] {
             Json::String(hash) if !hash.is_empty() => Some(hash.clone()),
             _ => {
-                return Err(Fault::bad_request(
+                return Err(HttpError::bad_request(
                     "The extension persistedQuery must have a sha256Hash.",
                 ));
             }
@@ -212,32 +196,31 @@ fn document_id(fields: &mut serde_json::Map<String, Json>) -> Result<Option<Stri
         }
         None | Some(Json::Null) => None,
         Some(_) => {
-            return Err(Fault::bad_request(
+            return Err(HttpError::bad_request(
                 "The parameter documentId must be a string.",
             ));
         }
     };
     match (persisted, id) {
-        (Some(hash), Some(id)) if hash != id => Err(Fault::bad_request(
-            "The parameter documentId and the extension persistedQuery name two documents.",
+        (Some(hash), Some(id)) if hash != id => Err(HttpError::bad_request(
+            "The parameter documentId and the extension persistedQuery name different documents.",
         )),
         (hash, id) => Ok(hash.or(id)),
     }
 }
 
-fn variables_of(variables: Json) -> Result<Variables, Fault> {
-    Value::from_json(variables)
-        .map(Variables::from_value)
-        .map_err(|_| Fault::bad_request("The parameter variables can't be read."))
+fn variables_of(variables: Json) -> Result<Variables, HttpError> {
+    GraphqlRequest::variables(variables)
+        .ok_or_else(|| HttpError::bad_request("The parameter variables can't be read."))
 }
 
-/// How large it is is not known of a body that does not say it, because nobody reads it to its end.
-fn too_large(bytes: Option<u64>, max_bytes: usize) -> Fault {
+/// The size is unknown where Content-Length is missing: a body over the limit is not read to its end.
+fn too_large(bytes: Option<u64>, max_bytes: usize) -> HttpError {
     let has = match bytes {
         Some(bytes) => format!("has {bytes} bytes"),
         None => "is too large".to_owned(),
     };
-    Fault::over_limit(
+    HttpError::over_limit(
         StatusCode::PAYLOAD_TOO_LARGE,
         Excess {
             cost: bytes,

@@ -1,4 +1,4 @@
-//! The start page: what this is, how each vendor does, and where to go from here.
+//! The start page: what this is, the state of each vendor, and links.
 
 use std::fmt::{self, Write};
 
@@ -87,7 +87,7 @@ fn vendor(status: &VendorStatus, now: DateTime) -> String {
     card
 }
 
-/// A text with what HTML would take for its own replaced.
+/// A text escaped for HTML.
 pub(super) struct Text<T>(pub(super) T);
 
 impl<T: fmt::Display> fmt::Display for Text<T> {
@@ -105,7 +105,7 @@ impl<T: fmt::Display> fmt::Display for Text<T> {
     }
 }
 
-/// How long ago an instant was, in words; the instant itself is there for who points at it.
+/// How long ago an instant was, in words, with the instant as a tooltip.
 struct Ago {
     at: DateTime,
     now: DateTime,
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_success_is_told_in_words() {
+    fn the_last_success_is_shown_in_words() {
         for (seconds, words) in [
             (-5, ">0 seconds ago<"),
             (1, ">1 second ago<"),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_and_nothing_is_taken_for_html() {
+    fn a_failure_is_shown_and_escaped() {
         let failure = VendorFailure {
             vendor: Vendor::FirstLine,
             code: VendorErrorCode::Timeout,

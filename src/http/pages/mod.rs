@@ -1,4 +1,4 @@
-//! Pages for people: what this is, a playground, the README, and the schema as text.
+//! Pages for people: the start page, the playground, the README, and the schema as text.
 
 mod documents;
 mod home;
@@ -38,10 +38,10 @@ pub(super) async fn schema(State(pages): State<Pages>) -> Response {
     (text, pages.schema_text.to_string()).into_response()
 }
 
-/// A page without scripts, which loads nothing from anywhere. Its parts must be HTML already.
+/// A page without scripts or external resources. `title` and `body` must be HTML.
 fn plain_page(title: &str, body: &str) -> Response {
     const STYLE: &str = include_str!("style.css");
-    /// Allows the one style sheet of the page, and its icon.
+    /// Allows the style sheet of the page and its icon.
     static POLICY: LazyLock<String> = LazyLock::new(|| {
         let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
         format!(

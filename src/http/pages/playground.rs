@@ -1,4 +1,4 @@
-//! The playground: GraphiQL as the build made it, from this program alone.
+//! The playground: GraphiQL as the build made it, embedded in this program.
 
 use axum::{
     extract::{Path, rejection::PathRejection},
@@ -10,22 +10,22 @@ use rust_embed::{Embed, EmbeddedFile};
 use super::{home::Text, plain_page};
 use crate::http::no_such_page;
 
-/// What the build script made; nothing where it could not.
+/// What the build script made; empty where it could not.
 #[derive(Embed)]
 #[folder = "playground/dist/"]
 #[allow_missing = true]
 struct Made;
 
-/// No other host, and no script but the playground's own; GraphiQL's editor writes its styles and its fonts into the page.
+/// Scripts of this origin alone; GraphiQL's editor injects styles and fonts into the page.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
     worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The names of the assets hold a digest of what is in them.
+/// The names of the assets contain a digest of their content.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
 pub(in crate::http) async fn page(headers: HeaderMap) -> Response {
     let Some(page) = Made::get("index.html") else {
-        return lacking();
+        return missing();
     };
     let tag = entity_tag(&page);
     let caching = [
@@ -42,7 +42,7 @@ pub(in crate::http) async fn page(headers: HeaderMap) -> Response {
     }
 }
 
-/// A name that can't be read is the name of nothing.
+/// A name that can't be decoded is not found.
 pub(in crate::http) async fn asset(name: Result<Path<String>, PathRejection>) -> Response {
     let asset = name
         .ok()
@@ -58,7 +58,7 @@ pub(in crate::http) async fn without_slash() -> Redirect {
 }
 
 /// The same line as the build printed.
-fn lacking() -> Response {
+fn missing() -> Response {
     let body = format!(
         "<nav><a href=\"/\">Start page</a></nav>\n<main>\n<h1>No playground</h1>\n\
         <p>This deskgraph was built without its playground: {}.</p>\n\
@@ -89,7 +89,7 @@ fn entity_tag(file: &EmbeddedFile) -> HeaderValue {
     HeaderValue::try_from(format!("\"{digits}\"")).expect("digits and quotes may stand in a header")
 }
 
-/// Whether the client holds the page of this tag already.
+/// Whether the client has the page of this tag already.
 fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH).iter();
     let mut known = known

@@ -2,11 +2,14 @@
 
 use std::sync::atomic::AtomicUsize;
 
-use futures_util::future::{join, join3};
+use futures_util::{
+    FutureExt,
+    future::{join, join3},
+};
 use tokio::time::sleep_until;
 
 use super::*;
-use crate::domain::{Caller, Part};
+use crate::{context::Dependency, domain::Caller};
 
 const SOON: Duration = Duration::from_millis(200);
 const LATER: Duration = Duration::from_secs(60);
@@ -127,14 +130,14 @@ async fn who_has_the_time_waits_for_the_pause_that_a_vendor_asked_another_for() 
     assert!(started_at.elapsed() >= SOON * 6);
     assert_eq!(told(third_read), Err(Some(VendorErrorCode::RateLimited)));
     assert!(
-        third.patience.lacking_until().is_some(),
+        third.deadline_miss.earliest().is_some(),
         "it had no time either"
     );
     assert_eq!(calls.into_inner(), 2);
 }
 
 #[tokio::test]
-async fn who_looked_before_a_read_ended_and_boards_after_it_has_its_answer() {
+async fn who_looked_before_a_read_ended_and_joins_after_it_has_its_answer() {
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let scope = scope(LATER);
     let key = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
@@ -145,12 +148,12 @@ async fn who_looked_before_a_read_ended_and_boards_after_it_has_its_answer() {
     let read = cache.read(&scope, key, load).await;
     assert_eq!(told(read), Ok((7, SourceState::Fresh)));
 
-    let boarded = cache.flight(key, scope.deadline, load);
-    let Boarded::Landed(entry) = boarded else {
+    let joined = cache.join(key, scope.deadline, load);
+    let Joined::Cached(entry) = joined else {
         panic!("the vendor is asked again");
     };
     assert_eq!(
-        told(entry.kept(SourceState::Fresh)),
+        told(entry.and_then(|entry| entry.kept(SourceState::Fresh))),
         Ok((7, SourceState::Fresh))
     );
     assert_eq!(calls.into_inner(), 1);
@@ -184,25 +187,25 @@ async fn a_request_waits_for_the_read_of_another_no_longer_than_it_may() {
 fn who_found_an_object_while_it_was_dropped_does_not_hold_what_is_current() {
     let cache = cache();
     let object = || cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
-    let during = object().part().epoch + 1;
+    let during = object().dependency().epoch + 1;
 
     cache.drop_object(object());
 
     let scope = scope(LATER);
-    let part = Part {
+    let dependency = Dependency {
         epoch: during,
-        ..object().part()
+        ..object().dependency()
     };
     scope
-        .freshness
-        .rest_on(part, Instant::now() + LATER, Instant::now() + LATER);
-    assert!(!cache.holds(&scope.freshness.grounds()));
+        .dependencies
+        .depend_on(dependency, Instant::now() + LATER, Instant::now() + LATER);
+    assert!(!cache.holds(&scope.dependencies.recorded()));
 
     let fresh = self::scope(LATER);
-    fresh.freshness.rest_on(
-        object().part(),
+    fresh.dependencies.depend_on(
+        object().dependency(),
         Instant::now() + LATER,
         Instant::now() + LATER,
     );
-    assert!(cache.holds(&fresh.freshness.grounds()));
+    assert!(cache.holds(&fresh.dependencies.recorded()));
 }

@@ -28,10 +28,11 @@ use super::{
     wire::{HasId, Identified, Readable},
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        ChatMessage, Employee, ListOrder, NamedRecord, RequestScope, ServiceRecord,
-        ServiceRecordFilter, ServiceRecordId, ServiceSummary, TimeGranularity, Vendor,
-        VendorErrorCode, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        ChatMessage, Employee, ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter,
+        ServiceRecordId, ServiceSummary, TimeGranularity, Vendor, VendorErrorCode, VendorPage,
+        VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, Result},
 };

@@ -28,11 +28,12 @@ use super::{
     wire::{HasId, Identified},
 };
 use crate::{
+    context::RequestScope,
     domain::{
         Category, CustomField, CustomFieldValue, Detail, Employee, GlobalId, ListOrder,
-        RequestScope, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId,
-        Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity,
-        Vendor, VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, Sponsor,
+        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
+        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };

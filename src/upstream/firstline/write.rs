@@ -4,7 +4,8 @@ use reqwest::{Method, StatusCode};
 
 use super::{FirstLine, VENDOR, mapping, own_number, wire};
 use crate::{
-    domain::{CategoryId, Change, GlobalId, RequestScope, TicketChanges, VendorNumber},
+    context::RequestScope,
+    domain::{CategoryId, Change, GlobalId, TicketChanges, VendorNumber},
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::{
         answer::Answer,

@@ -100,7 +100,7 @@ async fn a_call_shows_who_asks_and_is_counted() {
     assert!(requests[1].contains("accept: application/json"));
     assert!(requests[1].contains("x-request-id: request-1"));
     assert!(requests[1].contains("accept-encoding: gzip"));
-    assert_eq!(scope.tally.vendor_calls(), 2);
+    assert_eq!(scope.counters.vendor_calls(), 2);
 
     let zone = VendorZone::named("Asia/Taipei").expect("the zone is bundled");
     assert_eq!(session.client().status(&zone).state, VendorState::Up);
@@ -194,7 +194,7 @@ async fn a_read_is_sent_again_until_it_is_answered() {
     let (session, scope) = (session_on(&stage), scope());
 
     assert_eq!(get(&session, &scope).await.ok(), Some(7));
-    assert_eq!(scope.tally.vendor_calls(), 4);
+    assert_eq!(scope.counters.vendor_calls(), 4);
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn every_fault_has_its_code() {
         assert_eq!(failure.code, expected);
         if expected == RateLimited {
             assert_eq!(failure.retry_after, Some(Duration::from_secs(100)));
-            assert_eq!(scope.tally.vendor_calls(), 1);
+            assert_eq!(scope.counters.vendor_calls(), 1);
         }
     }
 }

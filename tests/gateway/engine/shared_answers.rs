@@ -115,21 +115,21 @@ struct Log(Ended);
 
 impl Log {
     /// How each request came by its answer, by its id.
-    fn answered_by(&self) -> BTreeMap<String, Value> {
+    fn sources(&self) -> BTreeMap<String, Value> {
         self.0
             .lines()
             .into_iter()
             .filter(|line| line["target"] == "deskgraph::request")
             .map(|line| {
                 let id = line["request.id"].as_str().unwrap_or_default().to_owned();
-                (id, line["answered.by"].clone())
+                (id, line["response.source"].clone())
             })
             .collect()
     }
 
-    fn count(&self, answered_by: &str) -> usize {
-        let all = self.answered_by();
-        all.values().filter(|known| **known == answered_by).count()
+    fn count(&self, sources: &str) -> usize {
+        let all = self.sources();
+        all.values().filter(|known| **known == sources).count()
     }
 }
 
@@ -162,7 +162,7 @@ async fn a_hundred_equal_queries_at_once_make_one_execution() {
         1
     );
     let log = watched.end().await;
-    assert_eq!((log.count("execution"), log.count("sharing")), (1, 99));
+    assert_eq!((log.count("executed"), log.count("coalesced")), (1, 99));
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn callers_of_other_rights_and_other_questions_share_nothing() {
     );
 
     assert_ne!(full, reader, "personal data is masked for the reader");
-    assert_eq!(watched.end().await.count("execution"), 4);
+    assert_eq!(watched.end().await.count("executed"), 4);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn a_hundred_that_differ_in_a_variable_are_each_executed() {
 
     let calls = watched.vendors.firstline().requests_to("/api/v1/ticket");
     assert_eq!(calls.len(), 1, "what they have in common is read once");
-    assert_eq!(watched.end().await.count("execution"), 100);
+    assert_eq!(watched.end().await.count("executed"), 100);
 }
 
 #[tokio::test]
@@ -231,10 +231,10 @@ async fn the_one_who_had_it_executed_may_leave() {
             .len(),
         1
     );
-    let answered_by = watched.end().await.answered_by();
-    assert_eq!(answered_by["leaving"], "execution");
-    assert_eq!(answered_by["second"], "sharing");
-    assert_eq!(answered_by["third"], "sharing");
+    let sources = watched.end().await.sources();
+    assert_eq!(sources["leaving"], "executed");
+    assert_eq!(sources["second"], "coalesced");
+    assert_eq!(sources["third"], "coalesced");
 }
 
 #[tokio::test]
@@ -333,15 +333,15 @@ async fn a_kept_answer_is_given_until_its_kind_of_data_is_written() {
         .find(|node| node["id"] == *id)
         .expect("it is still there");
     assert_eq!(written["subject"], "Written meanwhile");
-    let answered_by = watched.end().await.answered_by();
-    assert_eq!(answered_by["tickets-1"], "execution");
-    assert_eq!(answered_by["tickets-2"], "keeping");
+    let sources = watched.end().await.sources();
+    assert_eq!(sources["tickets-1"], "executed");
+    assert_eq!(sources["tickets-2"], "cached");
     // The first answer said FRESH, which is not true of a second one.
-    assert_eq!(answered_by["records-2"], "execution");
-    assert_eq!(answered_by["records-3"], "keeping");
-    assert_eq!(answered_by["write"], "execution");
-    assert_eq!(answered_by["tickets-5"], "execution");
-    assert_eq!(answered_by["records-5"], "keeping", "no record was written");
+    assert_eq!(sources["records-2"], "executed");
+    assert_eq!(sources["records-3"], "cached");
+    assert_eq!(sources["write"], "executed");
+    assert_eq!(sources["tickets-5"], "executed");
+    assert_eq!(sources["records-5"], "cached", "no record was written");
 }
 
 #[tokio::test]
@@ -366,10 +366,10 @@ async fn a_write_to_a_record_drops_the_tickets_that_hold_it() {
     watched.ask_as("full", "tickets-3", TICKETS).await;
     watched.ask_as("full", "sponsors-3", sponsors).await;
 
-    let answered_by = watched.end().await.answered_by();
-    assert_eq!(answered_by["tickets-2"], "keeping");
-    assert_eq!(answered_by["tickets-3"], "execution");
-    assert_eq!(answered_by["sponsors-3"], "keeping");
+    let sources = watched.end().await.sources();
+    assert_eq!(sources["tickets-2"], "cached");
+    assert_eq!(sources["tickets-3"], "executed");
+    assert_eq!(sources["sponsors-3"], "cached");
 }
 
 #[tokio::test]
@@ -388,7 +388,7 @@ async fn an_answer_with_errors_or_a_failed_part_is_not_kept() {
         assert_eq!(answer["data"]["serviceRecords"], Value::Null);
     }
 
-    assert_eq!(watched.end().await.count("keeping"), 0);
+    assert_eq!(watched.end().await.count("cached"), 0);
 }
 
 #[tokio::test]
@@ -403,7 +403,7 @@ async fn no_answer_is_kept_where_the_cache_is_switched_off_or_may_hold_none() {
                 .ask_as("full", &format!("round-{round}"), TICKETS)
                 .await;
         }
-        assert_eq!(watched.end().await.count("keeping"), 0, "{off:?}");
+        assert_eq!(watched.end().await.count("cached"), 0, "{off:?}");
     }
 }
 
@@ -421,7 +421,7 @@ async fn a_kept_answer_never_reaches_a_caller_of_fewer_rights() {
     let reader = watched.ask_as("reader", "reader", TICKETS).await;
 
     assert_ne!(full, reader);
-    let answered_by = watched.end().await.answered_by();
-    assert_eq!(answered_by["another-full"], "keeping");
-    assert_eq!(answered_by["reader"], "execution");
+    let sources = watched.end().await.sources();
+    assert_eq!(sources["another-full"], "cached");
+    assert_eq!(sources["reader"], "executed");
 }

@@ -222,33 +222,26 @@ impl Kept {
 }
 
 #[tokio::test]
-async fn a_head_that_can_not_be_read_is_refused_in_graphqls_form_too() {
+async fn a_head_that_cannot_be_read_gets_its_status_and_closes_that_connection_alone() {
     let desk = Desk::open().await;
     let address = desk.url("").replace("http://", "");
     let large = "a".repeat(70_000);
 
-    for (request, status, code) in [
-        ("nonsense\r\n\r\n".to_owned(), "400", "BAD_USER_INPUT"),
-        (
-            "GET / HTTP/1.1\r\na b: c\r\n\r\n".to_owned(),
-            "400",
-            "BAD_USER_INPUT",
-        ),
-        ("GET / HTTP/9.9\r\n\r\n".to_owned(), "400", "BAD_USER_INPUT"),
+    for (request, status) in [
+        ("nonsense\r\n\r\n".to_owned(), "400"),
+        ("GET / HTTP/1.1\r\na b: c\r\n\r\n".to_owned(), "400"),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), "400"),
         (
             format!("GET /graphql?query={large} HTTP/1.1\r\n\r\n"),
             "414",
-            "LIMIT_EXCEEDED",
         ),
         (
             format!("GET / HTTP/1.1\r\na: {large}\r\nb: {large}\r\n\r\n"),
             "431",
-            "LIMIT_EXCEEDED",
         ),
         (
             format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101)),
             "431",
-            "LIMIT_EXCEEDED",
         ),
     ] {
         let mut connection = TcpStream::connect(&address).await.expect("it listens");
@@ -261,28 +254,14 @@ async fn a_head_that_can_not_be_read_is_refused_in_graphqls_form_too() {
             .read_to_end(&mut answer)
             .await
             .expect("it answers and closes");
-        let answer = String::from_utf8(answer).expect("the answer is text");
+        let head = String::from_utf8(answer).expect("the answer is text");
 
         let what = &request[..request.len().min(40)];
-        let (head, body) = answer.split_once("\r\n\r\n").expect("it has a head");
         assert!(
             head.starts_with(&format!("HTTP/1.1 {status}")),
             "{what}: {head}"
         );
-        for header in [
-            "content-type: application/json",
-            "x-request-id: ",
-            "x-content-type-options: nosniff",
-            "connection: close",
-        ] {
-            assert!(head.contains(header), "{what}: {head}");
-        }
-        assert!(
-            head.contains(&format!("content-length: {}", body.len())),
-            "{what}: {head}"
-        );
-        let body: Value = serde_json::from_str(body).expect("the body is JSON");
-        assert_eq!(body["errors"][0]["extensions"]["code"], code, "{what}");
+        assert!(head.contains("connection: close"), "{what}: {head}");
     }
     desk.ask(SMALL).await;
 }

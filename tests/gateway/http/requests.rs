@@ -10,10 +10,13 @@ use tokio::net::TcpListener;
 use deskgraph::{
     config::Config,
     domain::Scope,
+    engine::{
+        DocumentLimits, DocumentMode, DocumentSettings, Engine, EngineSettings,
+        ResponseCacheSettings,
+    },
     http::{
-        AnswerSettings, DocumentMode, DocumentSettings, GraphiqlPage, HttpSettings,
+        GraphiqlPage, HttpSettings,
         auth::{ApiKey, AuthSettings, KeySecret},
-        limits::DocumentLimits,
         router, server,
     },
     repository::{CacheSettings, Keeping, Limits, Shared},
@@ -28,17 +31,17 @@ fn settings() -> HttpSettings {
     HttpSettings {
         auth: AuthSettings::Open,
         allowed_hosts: Vec::new(),
-        answers: AnswerSettings {
-            keeping: Keeping::NotKept,
-            max_bytes: 0,
-        },
         graphiql: GraphiqlPage::Served,
         cors_origins: Vec::new(),
         requests_per_minute: None,
-        request_timeout: Duration::from_secs(30),
         body_timeout: Duration::from_secs(30),
         max_body_bytes: 10_000,
         max_batch: 3,
+    }
+}
+
+fn engine_settings() -> EngineSettings {
+    EngineSettings {
         document: DocumentLimits {
             max_depth: 15,
             max_complexity: 20_000,
@@ -50,12 +53,17 @@ fn settings() -> HttpSettings {
             max_variables_bytes: 5_000,
             max_page_size: 100,
         },
-        introspection: Introspection::Enabled,
         documents: DocumentSettings {
             mode: DocumentMode::Any,
             manifest: HashMap::new(),
             max_persisted_bytes: 1_000_000,
         },
+        introspection: Introspection::Enabled,
+        response_cache: ResponseCacheSettings {
+            keeping: Keeping::NotKept,
+            max_bytes: 0,
+        },
+        request_timeout: Duration::from_secs(30),
     }
 }
 
@@ -67,6 +75,10 @@ struct Front {
 
 impl Front {
     async fn start(settings: HttpSettings) -> Self {
+        Self::start_with(settings, engine_settings()).await
+    }
+
+    async fn start_with(settings: HttpSettings, engine: EngineSettings) -> Self {
         let no_time = Duration::ZERO;
         let cache = CacheSettings {
             keeping: Keeping::NotKept,
@@ -85,7 +97,10 @@ impl Front {
             introspection: Introspection::Enabled,
         });
         let shared = Shared::new(Vec::new(), cache, limits);
-        let router = router(settings, schema, &schema::sdl(), shared).expect("the schema is right");
+        let sdl = schema::sdl();
+        let engine =
+            Engine::new(engine, schema, &sdl, shared.clone()).expect("the schema is right");
+        let router = router(settings, engine, &sdl, shared).expect("the settings are right");
 
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
@@ -515,9 +530,9 @@ async fn a_request_keeps_a_sane_id_and_gets_one_otherwise() {
 
 #[tokio::test]
 async fn graphiqls_introspection_passes_and_can_be_executed() {
-    let mut settings = settings();
-    settings.document.max_depth = 3;
-    let front = Front::start(settings).await;
+    let mut engine = engine_settings();
+    engine.document.max_depth = 3;
+    let front = Front::start_with(settings(), engine).await;
 
     let query = "{ __schema { types { name fields { name args { name type { kind ofType { kind ofType { name } } } } } } } }";
     let answer = body_of(

@@ -479,7 +479,7 @@ async fn the_log_tells_who_came_or_why_nobody_did_and_holds_no_token() {
 
     let ended = program.end_by("-INT").await;
     let lines = ended.lines();
-    for (id, caller, refusal) in [
+    for (id, caller, error) in [
         ("good", json!("reader@desk"), Value::Null),
         ("late", Value::Null, json!("expired")),
         ("forged", Value::Null, json!("a wrong signature")),
@@ -489,8 +489,8 @@ async fn the_log_tells_who_came_or_why_nobody_did_and_holds_no_token() {
             .find(|line| line["target"] == "deskgraph::request" && line["request.id"] == id);
         let line = line.expect("each request has its line");
         assert_eq!(
-            (&line["caller"], &line["auth.refusal"]),
-            (&caller, &refusal),
+            (&line["caller"], &line["auth.error"]),
+            (&caller, &error),
             "{id}"
         );
     }

@@ -222,7 +222,7 @@ async fn an_answer_of_a_wrong_shape_is_told_by_the_place_of_its_fault() {
 }
 
 /// What the process says of itself, and of no request.
-const OF_NO_REQUEST: [&str; 2] = ["listening", "stopping: requests under way may end"];
+const OF_NO_REQUEST: [&str; 2] = ["listening", "stopping: waiting for requests in flight"];
 
 #[tokio::test]
 async fn every_line_that_is_written_for_a_request_bears_its_id_once() {

@@ -12,17 +12,17 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
-use super::MAX_FAULTS_TOLD;
 use crate::{
-    http::{
-        answer::{code, error},
-        limits::{Input, InputShape, SchemaShape},
+    engine::{
+        response::{MAX_ERRORS, request_error},
+        schema_shape::{Input, InputShape, SchemaShape},
     },
+    error::ErrorCode,
     schema::{Introspection, null_where_it_stands},
 };
 
 /// Where variables stand in each operation and fragment.
-pub(super) struct Positions<'a> {
+pub(crate) struct Positions<'a> {
     operations: Vec<(&'a OperationDefinition, Scope<'a>)>,
     fragments: HashMap<&'a str, Scope<'a>>,
 }
@@ -57,7 +57,7 @@ impl Usage<'_> {
 }
 
 impl<'a> Positions<'a> {
-    pub(super) fn of(document: &'a ExecutableDocument, shape: &'a SchemaShape) -> Self {
+    pub(crate) fn of(document: &'a ExecutableDocument, shape: &'a SchemaShape) -> Self {
         let scope = |set: &'a SelectionSet, type_name: &'a str, directives| {
             let mut scope = Scope::default();
             scope.add_directives(directives, shape);
@@ -83,7 +83,7 @@ impl<'a> Positions<'a> {
     }
 
     /// Variables whose type does not fit the places where they stand.
-    pub(super) fn faults(&self, introspection: Introspection) -> Vec<ServerError> {
+    pub(crate) fn faults(&self, introspection: Introspection) -> Vec<ServerError> {
         let mut errors = Vec::new();
         for (operation, scope) in &self.operations {
             let defined: HashMap<&str, &VariableDefinition> = operation
@@ -94,12 +94,12 @@ impl<'a> Positions<'a> {
 
             self.for_each_usage(scope, &mut |usage| {
                 let definition = defined.get(usage.variable.as_str());
-                if errors.len() < MAX_FAULTS_TOLD
+                if errors.len() < MAX_ERRORS
                     && let Some(definition) = definition
                     && !may_stand(definition, usage)
                 {
                     let message = misplaced(definition, usage, introspection);
-                    let mut error = error(code::VALIDATION_FAILED, message);
+                    let mut error = request_error(ErrorCode::ValidationFailed, message);
                     error.locations.push(usage.pos);
                     errors.push(error);
                 }
@@ -109,7 +109,7 @@ impl<'a> Positions<'a> {
     }
 
     /// Variables that are null, and only by their default could say what is skipped or included.
-    pub(super) fn null_conditions(
+    pub(crate) fn null_conditions(
         &self,
         operation: &OperationDefinition,
         nulls: &[Name],
@@ -122,9 +122,9 @@ impl<'a> Positions<'a> {
         for (_, scope) in scopes {
             self.for_each_usage(scope, &mut |usage| {
                 let is_null = usage.is_condition && usage.is_null_among(nulls);
-                if is_null && errors.len() < MAX_FAULTS_TOLD {
+                if is_null && errors.len() < MAX_ERRORS {
                     let message = null_where_it_stands(usage.variable);
-                    let mut error = error(code::BAD_USER_INPUT, message);
+                    let mut error = request_error(ErrorCode::BadUserInput, message);
                     error.locations.push(usage.pos);
                     errors.push(error);
                 }
@@ -243,7 +243,7 @@ impl<'a> Scope<'a> {
 }
 
 /// The first of these variables, when they are null, that stands in a field's arguments where it must not be null.
-pub(super) fn first_null(
+pub(crate) fn first_null(
     arguments: &[(Positioned<Name>, Positioned<Value>)],
     places: &[Input],
     shape: &SchemaShape,

@@ -1,4 +1,4 @@
-//! Answers to queries, kept as bytes for as long as what they rest on is fresh and unwritten, and bounded by bytes.
+//! Cached responses to queries: as bytes, while what they depend on is fresh and not written to, and bounded by bytes.
 
 use std::{
     hash::{BuildHasher, Hash, Hasher, RandomState},
@@ -8,91 +8,90 @@ use std::{
 
 use async_graphql::{Value, Variables};
 
-use super::parameters::Parameters;
 use crate::{
     domain::Caller,
-    http::{request_log::OperationFacts, written::Written},
+    engine::{encoded_response::EncodedResponse, progress::OperationInfo, request::GraphqlRequest},
     repository::{Keeping, Shared},
 };
 
 #[derive(Debug, Clone)]
-pub struct AnswerSettings {
+pub struct ResponseCacheSettings {
     pub keeping: Keeping,
     pub max_bytes: u64,
 }
 
-/// Names a question and what its asker may see. It is a keyed hash, so that no personal data stands in it.
+/// Identifies a request and the rights of its caller. It is a keyed hash, so that it holds no personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::http) struct QuestionKey(u64, u64);
+pub(crate) struct ResponseKey(u64, u64);
 
-pub(in crate::http) struct KeptAnswers {
+pub(crate) struct ResponseCache {
     keeping: Keeping,
-    answers: moka::sync::Cache<QuestionKey, Answered>,
+    responses: moka::sync::Cache<ResponseKey, CachedResponse>,
     hashers: (RandomState, RandomState),
 }
 
-/// What a question was answered with, and what it was.
+/// A response, and the operation that it answers.
 #[derive(Clone)]
-pub(in crate::http) struct Answered {
-    pub(super) written: Arc<Written>,
-    pub(super) operation: Arc<OperationFacts>,
-    /// From when on what is missing in it may be there for somebody who has that much time; none where time is not what the
-    /// request lacked that had it executed.
-    pub(super) better_from: Option<Instant>,
+pub(crate) struct CachedResponse {
+    pub(crate) response: Arc<EncodedResponse>,
+    pub(crate) operation: Arc<OperationInfo>,
+    /// From then on an execution with more time may have a better result. None where the deadline was not missed.
+    pub(crate) better_from: Option<Instant>,
 }
 
-/// What an answer costs beside its bytes: its key, its place in the table, and what it rests on.
-const ANSWER_BYTES: usize = 1024;
+/// What a response costs beside its bytes: its key, its entry in the table, and its dependencies.
+const RESPONSE_BYTES: usize = 1024;
 
-impl KeptAnswers {
-    pub(in crate::http) fn new(settings: &AnswerSettings) -> Self {
-        let weight = |_: &QuestionKey, answered: &Answered| {
-            u32::try_from(answered.written.bytes() + ANSWER_BYTES).unwrap_or(u32::MAX)
+impl ResponseCache {
+    pub(crate) fn new(settings: &ResponseCacheSettings) -> Self {
+        let weight = |_: &ResponseKey, cached: &CachedResponse| {
+            u32::try_from(cached.response.body().len() + RESPONSE_BYTES).unwrap_or(u32::MAX)
         };
         Self {
             keeping: settings.keeping,
-            answers: moka::sync::Cache::builder()
+            responses: moka::sync::Cache::builder()
                 .max_capacity(settings.max_bytes)
                 .weigher(weight)
-                .expire_after(WhileFresh)
+                .expire_after(UntilExpiry)
                 .build(),
             hashers: (RandomState::new(), RandomState::new()),
         }
     }
 
-    /// Everything goes into it that an answer depends on: the document, which of its operations, its variables, and the
-    /// caller's rights, but never who the caller is.
-    pub(super) fn key(&self, parameters: &Parameters, caller: &Caller) -> QuestionKey {
+    /// The key covers what a response depends on: the document, the operation in it, the variables, and the caller's rights, but
+    /// not the caller's name.
+    pub(crate) fn key(&self, request: &GraphqlRequest, caller: &Caller) -> ResponseKey {
         let hash = |state: &RandomState| {
             let mut hasher = state.build_hasher();
-            parameters.query.hash(&mut hasher);
-            parameters.operation_name.hash(&mut hasher);
-            hash_variables(&parameters.variables, &mut hasher);
+            request.query.hash(&mut hasher);
+            request.operation_name.hash(&mut hasher);
+            hash_variables(&request.variables, &mut hasher);
             caller.scopes().hash(&mut hasher);
             hasher.finish()
         };
-        QuestionKey(hash(&self.hashers.0), hash(&self.hashers.1))
+        ResponseKey(hash(&self.hashers.0), hash(&self.hashers.1))
     }
 
-    /// An answer that is as good as a new one.
-    pub(super) fn get(&self, key: QuestionKey, shared: &Shared) -> Option<Answered> {
+    /// A cached response that is as good as a new one.
+    pub(crate) fn get(&self, key: ResponseKey, shared: &Shared) -> Option<CachedResponse> {
         if self.keeping == Keeping::NotKept {
             return None;
         }
-        let answered = self.answers.get(&key)?;
-        let grounds = answered.written.grounds()?;
-        let is_good = !answered.written.repeatable_for().is_zero() && shared.still_holds(grounds);
-        is_good.then_some(answered)
+        let cached = self.responses.get(&key)?;
+        let dependencies = cached.response.dependencies()?;
+        let is_good =
+            !cached.response.replayable_for().is_zero() && shared.still_holds(dependencies);
+        is_good.then_some(cached)
     }
 
-    pub(super) fn keep(&self, key: QuestionKey, answered: &Answered) {
-        if self.keeping == Keeping::Kept && !answered.written.repeatable_for().is_zero() {
-            self.answers.insert(key, answered.clone());
+    pub(crate) fn insert(&self, key: ResponseKey, cached: &CachedResponse) {
+        if self.keeping == Keeping::Kept && !cached.response.replayable_for().is_zero() {
+            self.responses.insert(key, cached.clone());
         }
     }
 }
 
-/// The order in which an object's fields were sent makes no other question.
+/// The order of an object's fields does not change the key.
 fn hash_variables(variables: &Variables, hasher: &mut impl Hasher) {
     variables.len().hash(hasher);
     for (name, value) in variables.iter() {
@@ -128,27 +127,27 @@ fn hash_value(value: &Value, hasher: &mut impl Hasher) {
     }
 }
 
-/// Answers leave by themselves when they are not good any more.
-struct WhileFresh;
+/// The cache drops a response when it may no longer be replayed.
+struct UntilExpiry;
 
-impl moka::Expiry<QuestionKey, Answered> for WhileFresh {
+impl moka::Expiry<ResponseKey, CachedResponse> for UntilExpiry {
     fn expire_after_create(
         &self,
-        _key: &QuestionKey,
-        answered: &Answered,
+        _key: &ResponseKey,
+        cached: &CachedResponse,
         _now: Instant,
     ) -> Option<Duration> {
-        Some(answered.written.repeatable_for())
+        Some(cached.response.replayable_for())
     }
 
     fn expire_after_update(
         &self,
-        _key: &QuestionKey,
-        answered: &Answered,
+        _key: &ResponseKey,
+        cached: &CachedResponse,
         _now: Instant,
         _left: Option<Duration>,
     ) -> Option<Duration> {
-        Some(answered.written.repeatable_for())
+        Some(cached.response.replayable_for())
     }
 }
 
@@ -159,56 +158,55 @@ mod tests {
     use super::*;
     use crate::domain::Scope;
 
-    fn key(kept: &KeptAnswers, query: &str, variables: Json, scopes: &[Scope]) -> QuestionKey {
-        let parameters = Parameters {
+    fn key(cache: &ResponseCache, query: &str, variables: Json, scopes: &[Scope]) -> ResponseKey {
+        let request = GraphqlRequest {
             query: query.to_owned(),
             operation_name: None,
             variables: Variables::from_json(variables),
             document_id: None,
-            refusal: None,
         };
-        kept.key(&parameters, &Caller::new("anybody", scopes.to_vec()))
+        cache.key(&request, &Caller::new("client", scopes.to_vec()))
     }
 
     #[test]
-    fn a_question_is_its_document_its_variables_and_the_rights_to_it() {
-        let kept = KeptAnswers::new(&AnswerSettings {
+    fn the_key_is_the_document_the_variables_and_the_rights() {
+        let cache = ResponseCache::new(&ResponseCacheSettings {
             keeping: Keeping::Kept,
             max_bytes: 1024,
         });
         let read = [Scope::Read];
-        let asked = json!({"a": {"b": 1, "c": [1, 2]}, "d": "x"});
-        let first = key(&kept, "{ a }", asked, &read);
+        let variables = json!({"a": {"b": 1, "c": [1, 2]}, "d": "x"});
+        let first = key(&cache, "{ a }", variables, &read);
 
         let in_other_order = json!({"d": "x", "a": {"c": [1, 2], "b": 1}});
-        assert_eq!(first, key(&kept, "{ a }", in_other_order, &read));
+        assert_eq!(first, key(&cache, "{ a }", in_other_order, &read));
         for other in [
             key(
-                &kept,
+                &cache,
                 "{ b }",
                 json!({"a": {"b": 1, "c": [1, 2]}, "d": "x"}),
                 &read,
             ),
             key(
-                &kept,
+                &cache,
                 "{ a }",
                 json!({"a": {"b": 1, "c": [2, 1]}, "d": "x"}),
                 &read,
             ),
             key(
-                &kept,
+                &cache,
                 "{ a }",
                 json!({"a": {"b": "1", "c": [1, 2]}, "d": "x"}),
                 &read,
             ),
             key(
-                &kept,
+                &cache,
                 "{ a }",
                 json!({"a": {"b": 1, "c": [1, 2]}, "d": null}),
                 &read,
             ),
             key(
-                &kept,
+                &cache,
                 "{ a }",
                 json!({"a": {"b": 1, "c": [1, 2]}, "d": "x"}),
                 &Scope::ALL,

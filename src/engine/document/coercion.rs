@@ -7,13 +7,13 @@ use async_graphql::{
 use async_graphql_value::Value;
 
 use crate::{
-    http::limits::{Input, InputShape, SchemaShape},
+    engine::schema_shape::{Input, InputShape, SchemaShape},
     schema::{self, Introspection},
 };
 
 /// Where a value stands, which decides how enums and whole numbers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Notation {
+pub(crate) enum Notation {
     /// In the variables: JSON has no enums, and some clients write each number with a fraction.
     Json,
     Document,
@@ -21,15 +21,15 @@ pub(super) enum Notation {
 
 /// Why a value does not fit. It repeats nothing of the value.
 #[derive(Debug)]
-pub(super) struct Misfit {
+pub(crate) struct CoercionError {
     /// From the innermost place to the outermost: `.name` or `[0]`.
     path: Vec<String>,
     complaint: String,
 }
 
-impl Misfit {
+impl CoercionError {
     /// One sentence on what lies at the path from this subject on, which is `of` something.
-    pub(super) fn about(&self, subject: &str, of: &str) -> String {
+    pub(crate) fn about(&self, subject: &str, of: &str) -> String {
         let path: String = self.path.iter().rev().map(String::as_str).collect();
         let complaint = &self.complaint;
         format!("{subject}{path}{of} {complaint}.")
@@ -48,18 +48,18 @@ impl Misfit {
     }
 }
 
-type Result<T> = std::result::Result<T, Misfit>;
+type Result<T> = std::result::Result<T, CoercionError>;
 
-pub(super) struct Coercion<'a> {
-    pub(super) shape: &'a SchemaShape,
-    pub(super) notation: Notation,
+pub(crate) struct Coercion<'a> {
+    pub(crate) shape: &'a SchemaShape,
+    pub(crate) notation: Notation,
     /// Where the schema may not be asked for, no sentence tells a name of it that was not sent.
-    pub(super) introspection: Introspection,
+    pub(crate) introspection: Introspection,
 }
 
 impl Coercion<'_> {
     /// The value as its type has it. Whether a variable may stand within is seen elsewhere.
-    pub(super) fn coerce(&self, value: Value, expected: &Type) -> Result<Value> {
+    pub(crate) fn coerce(&self, value: Value, expected: &Type) -> Result<Value> {
         match (value, &expected.base) {
             (Value::Variable(name), _) => Ok(Value::Variable(name)),
             (Value::Null, _) if expected.nullable => Ok(Value::Null),
@@ -89,7 +89,7 @@ impl Coercion<'_> {
     }
 
     /// The complaint about what is not there at all.
-    pub(super) fn missing(&self, expected: &Type) -> Misfit {
+    pub(crate) fn missing(&self, expected: &Type) -> CoercionError {
         self.wrong(expected, "missing")
     }
 
@@ -182,15 +182,15 @@ impl Coercion<'_> {
     fn one_of(&self, value: Value, fields: &[Input], expected: &Type) -> Result<Value> {
         match self.object(value, fields, expected)? {
             Value::Object(given) if given.len() != 1 || given.values().any(is_null) => Err(
-                Misfit::new("must have exactly one field, which is not null".to_owned()),
+                CoercionError::new("must have exactly one field, which is not null".to_owned()),
             ),
             value => Ok(value),
         }
     }
 
-    fn wrong(&self, expected: &Type, is: &str) -> Misfit {
+    fn wrong(&self, expected: &Type, is: &str) -> CoercionError {
         let must_be = self.must_be(expected);
-        Misfit::new(format!("must be {must_be}, but is {is}"))
+        CoercionError::new(format!("must be {must_be}, but is {is}"))
     }
 
     /// What a value of the type is, for people.
@@ -224,19 +224,19 @@ impl Coercion<'_> {
         }
     }
 
-    fn lacking(&self, field: &Input) -> Misfit {
+    fn lacking(&self, field: &Input) -> CoercionError {
         match self.introspection {
             Introspection::Enabled => self
                 .missing(&field.input_type)
                 .within(format!(".{}", field.name)),
             Introspection::Disabled => {
-                Misfit::new("lacks a field that its type requires".to_owned())
+                CoercionError::new("lacks a field that its type requires".to_owned())
             }
         }
     }
 
     /// A name is repeated only where it can be one: anything can be a key of the variables.
-    fn unknown(&self, field: &str, expected: &Type) -> Misfit {
+    fn unknown(&self, field: &str, expected: &Type) -> CoercionError {
         let is_name = field.len() <= MAX_NAME_SHOWN
             && field
                 .bytes()
@@ -252,7 +252,7 @@ impl Coercion<'_> {
             }
             _ => format!("can't have {field}"),
         };
-        Misfit::new(complaint)
+        CoercionError::new(complaint)
     }
 }
 
@@ -284,7 +284,7 @@ mod tests {
     use async_graphql::{Value, parser::types::Type, value};
 
     use super::{Coercion, Notation};
-    use crate::{http::limits::SchemaShape, schema::Introspection};
+    use crate::{engine::schema_shape::SchemaShape, schema::Introspection};
 
     const SCHEMA: &str = "
         type Query { a: Int }

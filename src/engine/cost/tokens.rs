@@ -2,15 +2,15 @@
 
 /// What a document costs to parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) struct DocumentSize {
-    pub(super) bytes: u64,
-    pub(super) tokens: u64,
+pub(crate) struct DocumentSize {
+    pub(crate) bytes: u64,
+    pub(crate) tokens: u64,
     /// How many brackets stand inside each other at the deepest place.
-    pub(super) nesting: u64,
+    pub(crate) nesting: u64,
 }
 
 impl DocumentSize {
-    pub(in crate::http) fn of(document: &str) -> Self {
+    pub(crate) fn of(document: &str) -> Self {
         let mut tokens = 0;
         let mut depth: u64 = 0;
         let mut nesting = 0;
@@ -36,20 +36,20 @@ impl DocumentSize {
 
 /// One token of a document; a string is one with its quotes.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::http) struct Token<'a> {
-    pub(in crate::http) text: &'a str,
+pub(crate) struct Token<'a> {
+    pub(crate) text: &'a str,
     /// Where it begins, in bytes.
-    pub(in crate::http) start: usize,
+    pub(crate) start: usize,
 }
 
 /// The tokens of a text. One that is no GraphQL has some too, roughly: the parser says what is wrong with it.
-pub(in crate::http) struct Tokens<'a> {
+pub(crate) struct Tokens<'a> {
     document: &'a str,
     at: usize,
 }
 
 impl<'a> Tokens<'a> {
-    pub(in crate::http) fn of(document: &'a str) -> Self {
+    pub(crate) fn of(document: &'a str) -> Self {
         Self { document, at: 0 }
     }
 }

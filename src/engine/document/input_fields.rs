@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use async_graphql::{Pos, ServerError};
 
-use crate::http::{
-    answer::{code, error},
-    limits::Tokens,
+use crate::{
+    engine::{cost::Tokens, response::request_error},
+    error::ErrorCode,
 };
 
 /// What is open where a token stands.
@@ -19,7 +19,7 @@ enum Bracket<'a> {
 }
 
 /// The first such field of a document that can be parsed.
-pub(super) fn repeated(document: &str) -> Option<ServerError> {
+pub(crate) fn repeated(document: &str) -> Option<ServerError> {
     let mut open: Vec<Bracket<'_>> = Vec::new();
     let mut tokens = Tokens::of(document).peekable();
 
@@ -42,7 +42,7 @@ pub(super) fn repeated(document: &str) -> Option<ServerError> {
                     && !seen.insert(name)
                 {
                     let message = format!("The input object has the field {name} more than once.");
-                    let mut error = error(code::VALIDATION_FAILED, message);
+                    let mut error = request_error(ErrorCode::ValidationFailed, message);
                     error.locations.push(place(document, token.start));
                     return Some(error);
                 }

@@ -18,7 +18,7 @@ use crate::{
     schema::Nullability,
 };
 
-pub(in crate::http) struct SchemaShape {
+pub(crate) struct SchemaShape {
     query: String,
     mutation: String,
     types: HashMap<String, HashMap<String, FieldShape>>,
@@ -27,35 +27,35 @@ pub(in crate::http) struct SchemaShape {
 }
 
 #[derive(Debug)]
-pub(in crate::http) struct FieldShape {
+pub(crate) struct FieldShape {
     /// The name of the type, without the marks of lists and non-null.
-    pub(in crate::http) returns: String,
-    pub(in crate::http) nullability: Nullability,
-    pub(super) arity: Arity,
+    pub(crate) returns: String,
+    pub(crate) nullability: Nullability,
+    pub(crate) arity: Arity,
     /// How many objects come when the query does not say it; none where the field has no such argument.
-    pub(super) default_first: Option<u64>,
+    pub(crate) default_first: Option<u64>,
     /// Whether it is a question of its own to a vendor, for each object that it is asked of.
-    pub(super) needs_call: bool,
-    pub(in crate::http) arguments: Vec<Input>,
+    pub(crate) needs_call: bool,
+    pub(crate) arguments: Vec<Input>,
 }
 
 /// An argument, or a field of an input object.
 #[derive(Debug)]
-pub(in crate::http) struct Input {
-    pub(in crate::http) name: String,
-    pub(in crate::http) input_type: Type,
-    pub(in crate::http) has_default: bool,
+pub(crate) struct Input {
+    pub(crate) name: String,
+    pub(crate) input_type: Type,
+    pub(crate) has_default: bool,
 }
 
 impl Input {
-    pub(in crate::http) fn is_required(&self) -> bool {
+    pub(crate) fn is_required(&self) -> bool {
         !self.input_type.nullable && !self.has_default
     }
 }
 
 /// What a value of an input type is made of.
 #[derive(Debug)]
-pub(in crate::http) enum InputShape {
+pub(crate) enum InputShape {
     Scalar,
     Enum(Vec<String>),
     Object(Vec<Input>),
@@ -64,13 +64,13 @@ pub(in crate::http) enum InputShape {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arity {
+pub(crate) enum Arity {
     One,
     List,
 }
 
 impl SchemaShape {
-    pub(in crate::http) fn read(schema_text: &str) -> Result<Self> {
+    pub(crate) fn read(schema_text: &str) -> Result<Self> {
         let mut shape = Self {
             query: "Query".to_owned(),
             mutation: "Mutation".to_owned(),
@@ -154,18 +154,18 @@ impl SchemaShape {
         self.inputs.insert(name, input);
     }
 
-    pub(in crate::http) fn root(&self, operation: OperationType) -> &str {
+    pub(crate) fn root(&self, operation: OperationType) -> &str {
         match operation {
             OperationType::Mutation => &self.mutation,
             OperationType::Query | OperationType::Subscription => &self.query,
         }
     }
 
-    pub(in crate::http) fn input(&self, type_name: &str) -> Option<&InputShape> {
+    pub(crate) fn input(&self, type_name: &str) -> Option<&InputShape> {
         self.inputs.get(type_name)
     }
 
-    pub(in crate::http) fn field(&self, type_name: &str, field_name: &str) -> Option<&FieldShape> {
+    pub(crate) fn field(&self, type_name: &str, field_name: &str) -> Option<&FieldShape> {
         let type_name = match field_name {
             "__schema" | "__type" => "__Introspection",
             _ => type_name,
@@ -173,12 +173,12 @@ impl SchemaShape {
         self.types.get(type_name)?.get(field_name)
     }
 
-    pub(in crate::http) fn directive(&self, name: &str) -> Option<&[Input]> {
+    pub(crate) fn directive(&self, name: &str) -> Option<&[Input]> {
         self.directives.get(name).map(Vec::as_slice)
     }
 
     /// Whether the type is a page of a list, whose size is an argument of the field that returns it.
-    pub(super) fn is_connection(&self, type_name: &str) -> bool {
+    pub(crate) fn is_connection(&self, type_name: &str) -> bool {
         self.field(type_name, "pageInfo").is_some()
     }
 }
@@ -264,7 +264,7 @@ fn unwrapped(field_type: &Type) -> (String, Arity) {
 }
 
 /// The value as a number of objects. One below zero is refused later, and costs nothing until then.
-pub(super) fn as_count(value: &Value) -> Option<u64> {
+pub(crate) fn as_count(value: &Value) -> Option<u64> {
     match value {
         // A variable may have a whole number written with a fraction; the conversion saturates.
         Value::Number(number) if number.is_f64() => number.as_f64().map(|number| number as u64),

@@ -16,20 +16,20 @@ use async_graphql::{
 use async_graphql_value::Value;
 
 use super::{
-    MAX_FAULTS_TOLD,
-    coercion::{Coercion, Misfit, Notation},
+    coercion::{Coercion, CoercionError, Notation},
     positions::Positions,
 };
 use crate::{
-    http::{
-        answer::{code, error},
-        limits::{Input, SchemaShape},
+    engine::{
+        response::{MAX_ERRORS, request_error},
+        schema_shape::{Input, SchemaShape},
     },
+    error::ErrorCode,
     schema::Introspection,
 };
 
 /// Moves each directive of a `__typename` to an inline fragment around it, which means the same and is validated.
-pub(super) fn wrap_typenames(document: &mut ExecutableDocument) {
+pub(crate) fn wrap_typenames(document: &mut ExecutableDocument) {
     let of_operations = operations_mut(&mut document.operations)
         .into_iter()
         .map(|operation| &mut operation.selection_set);
@@ -43,7 +43,7 @@ pub(super) fn wrap_typenames(document: &mut ExecutableDocument) {
         .for_each(|set| wrap_typenames_in(&mut set.node));
 }
 
-pub(super) fn operations_mut(operations: &mut DocumentOperations) -> Vec<&mut OperationDefinition> {
+pub(crate) fn operations_mut(operations: &mut DocumentOperations) -> Vec<&mut OperationDefinition> {
     match operations {
         DocumentOperations::Single(operation) => vec![&mut operation.node],
         DocumentOperations::Multiple(operations) => operations
@@ -95,7 +95,7 @@ fn is_closed(field: &Field, introspection: Introspection) -> bool {
 }
 
 /// The document's faults.
-pub(super) fn faults(
+pub(crate) fn faults(
     document: &ExecutableDocument,
     shape: &SchemaShape,
     introspection: Introspection,
@@ -157,7 +157,10 @@ impl Faults<'_> {
                 }
                 Selection::Field(field) if is_closed(&field.node, self.coercion.introspection) => {
                     let message = "The schema may not be asked for here.";
-                    self.keep(error(code::VALIDATION_FAILED, message), field.pos);
+                    self.keep(
+                        request_error(ErrorCode::ValidationFailed, message),
+                        field.pos,
+                    );
                 }
                 Selection::Field(field) => self.check_field(&field.node, type_name),
                 Selection::InlineFragment(fragment) => {
@@ -175,7 +178,7 @@ impl Faults<'_> {
     fn check_typename(&mut self, field: &Field, pos: Pos) {
         if !field.arguments.is_empty() || !field.selection_set.node.items.is_empty() {
             let message = "The field __typename has neither arguments nor fields.";
-            self.keep(error(code::VALIDATION_FAILED, message), pos);
+            self.keep(request_error(ErrorCode::ValidationFailed, message), pos);
         }
     }
 
@@ -235,24 +238,24 @@ impl Faults<'_> {
 
     fn refuse_type(&mut self, variable: &Name, pos: Pos) {
         let message = format!("The variable ${variable} is of a type that is no input type.");
-        self.keep(error(code::VALIDATION_FAILED, message), pos);
+        self.keep(request_error(ErrorCode::ValidationFailed, message), pos);
     }
 
     fn keep_fault<T>(
         &mut self,
-        result: Result<T, Misfit>,
+        result: Result<T, CoercionError>,
         subject: impl FnOnce() -> (String, String),
         pos: Pos,
     ) {
         if let Err(misfit) = result {
             let (subject, of) = subject();
             let message = misfit.about(&subject, &of);
-            self.keep(error(code::BAD_USER_INPUT, message), pos);
+            self.keep(request_error(ErrorCode::BadUserInput, message), pos);
         }
     }
 
     fn keep(&mut self, mut error: ServerError, pos: Pos) {
-        if self.errors.len() < MAX_FAULTS_TOLD {
+        if self.errors.len() < MAX_ERRORS {
             error.locations.push(pos);
             self.errors.push(error);
         }

@@ -7,7 +7,6 @@
 //!
 //! A fragment is measured once, however often it is spread, so that counting takes time linear in the document.
 
-mod shape;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -21,9 +20,8 @@ use async_graphql::{
     },
 };
 
-use shape::{Arity, FieldShape, as_count};
-pub(super) use shape::{Input, InputShape, SchemaShape};
-pub(super) use tokens::{DocumentSize, Tokens};
+use super::schema_shape::{Arity, FieldShape, SchemaShape, as_count};
+pub(crate) use tokens::{DocumentSize, Tokens};
 
 #[derive(Debug, Clone)]
 pub struct DocumentLimits {
@@ -67,7 +65,7 @@ const INTROSPECTION_SIZE: DocumentSize = DocumentSize {
 
 /// Why a document does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum LimitError {
     OverLimit(OverLimit),
     /// The document is not valid, and can't be counted.
     Invalid(String),
@@ -75,10 +73,10 @@ pub(super) enum Refusal {
 
 /// What there is too much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct OverLimit {
+pub(crate) struct OverLimit {
     what: &'static str,
-    pub(super) has: u64,
-    pub(super) allowed: u64,
+    pub(crate) has: u64,
+    pub(crate) allowed: u64,
 }
 
 impl fmt::Display for OverLimit {
@@ -91,11 +89,11 @@ impl fmt::Display for OverLimit {
     }
 }
 
-type Result<T> = std::result::Result<T, Refusal>;
+type Result<T> = std::result::Result<T, LimitError>;
 
 /// Before the document is parsed. What is no larger than introspection may be is held against the settings when it is known to
 /// ask for anything else.
-pub(super) fn check_size(document: &str, limits: &DocumentLimits) -> Result<DocumentSize> {
+pub(crate) fn check_size(document: &str, limits: &DocumentLimits) -> Result<DocumentSize> {
     let bytes = document.len() as u64;
     if bytes > INTROSPECTION_SIZE.bytes {
         check("bytes of document", bytes, limits.max_document_bytes)?;
@@ -110,18 +108,18 @@ pub(super) fn check_size(document: &str, limits: &DocumentLimits) -> Result<Docu
 }
 
 /// What is not introspection alone has to be no larger than the settings say.
-pub(super) fn check_size_of(size: DocumentSize, limits: &DocumentLimits) -> Result<()> {
+pub(crate) fn check_size_of(size: DocumentSize, limits: &DocumentLimits) -> Result<()> {
     check("bytes of document", size.bytes, limits.max_document_bytes)?;
     check("tokens", size.tokens, limits.max_tokens)
 }
 
 /// Before they are read any further.
-pub(super) fn check_variables(variables: &Variables, limits: &DocumentLimits) -> Result<()> {
+pub(crate) fn check_variables(variables: &Variables, limits: &DocumentLimits) -> Result<()> {
     let mut bytes = Counter(0);
     // Counting can't fail, and what can't be written as JSON did not come as JSON.
     if serde_json::to_writer(&mut bytes, variables).is_err() {
         let message = "The variables can't be counted.".to_owned();
-        return Err(Refusal::Invalid(message));
+        return Err(LimitError::Invalid(message));
     }
     check("bytes of variables", bytes.0, limits.max_variables_bytes)
 }
@@ -141,7 +139,7 @@ impl io::Write for Counter {
 }
 
 /// After it is parsed, and before it is validated: validation expands fragments, which only this bounds.
-pub(super) fn check_document(
+pub(crate) fn check_document(
     size: DocumentSize,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
@@ -206,7 +204,7 @@ fn check(what: &'static str, has: u64, allowed: u64) -> Result<()> {
     if has <= allowed {
         return Ok(());
     }
-    Err(Refusal::OverLimit(OverLimit { what, has, allowed }))
+    Err(LimitError::OverLimit(OverLimit { what, has, allowed }))
 }
 
 /// What a set of selections holds, its fragments expanded.
@@ -320,7 +318,7 @@ impl<'a> Meter<'a> {
                 return Ok(*measure);
             }
             Some(FragmentState::UnderWay) => {
-                return Err(Refusal::Invalid(format!(
+                return Err(LimitError::Invalid(format!(
                     "The fragment \"{name}\" spreads itself."
                 )));
             }

@@ -5,20 +5,18 @@ use async_graphql::{
     parser::types::{OperationDefinition, VariableDefinition},
 };
 
-use super::{
-    MAX_FAULTS_TOLD,
-    coercion::{Coercion, Misfit, Notation},
-};
+use super::coercion::{Coercion, CoercionError, Notation};
 use crate::{
-    http::{
-        answer::{code, error},
-        limits::SchemaShape,
+    engine::{
+        response::{MAX_ERRORS, request_error},
+        schema_shape::SchemaShape,
     },
+    error::ErrorCode,
     schema::Introspection,
 };
 
 /// The variables that the operation defines, their defaults filled in; what else was sent is dropped.
-pub(super) fn coerced(
+pub(crate) fn coerced(
     mut given: Variables,
     operation: &OperationDefinition,
     shape: &SchemaShape,
@@ -41,9 +39,9 @@ pub(super) fn coerced(
             Ok(Some(value)) => {
                 coerced.insert(name.clone(), value);
             }
-            Err(misfit) if errors.len() < MAX_FAULTS_TOLD => {
+            Err(misfit) if errors.len() < MAX_ERRORS => {
                 let message = misfit.about(&format!("The variable ${name}"), "");
-                let mut error = error(code::BAD_USER_INPUT, message);
+                let mut error = request_error(ErrorCode::BadUserInput, message);
                 error.locations.push(pos);
                 errors.push(error);
             }
@@ -62,7 +60,7 @@ fn value_of(
     definition: &VariableDefinition,
     given: Option<Value>,
     coercion: &Coercion<'_>,
-) -> Result<Option<Value>, Misfit> {
+) -> Result<Option<Value>, CoercionError> {
     let var_type = &definition.var_type.node;
     match (given, &definition.default_value) {
         (Some(given), _) => {

@@ -11,11 +11,11 @@ use super::{
     positions::{Positions, first_null},
     validation::operations_mut,
 };
-use crate::{http::limits::SchemaShape, schema::fail_for_null};
+use crate::{engine::schema_shape::SchemaShape, schema::fail_for_null};
 
 /// The document in which each such field is marked to fail, where there is any. The request is at fault where such a variable
 /// has to say what is skipped or included.
-pub(super) fn marked(
+pub(crate) fn marked(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,

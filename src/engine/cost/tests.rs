@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use async_graphql::{Variables, parser::parse_query, value};
 
 use super::{
-    CALL_COST, DocumentLimits, Refusal, SchemaShape, check_document, check_size, check_variables,
+    CALL_COST, DocumentLimits, LimitError, SchemaShape, check_document, check_size, check_variables,
 };
 
 const SCHEMA: &str = "
@@ -39,7 +39,7 @@ const LIMITS: DocumentLimits = DocumentLimits {
     max_page_size: 100,
 };
 
-fn checked(query: &str, limits: &DocumentLimits) -> Result<(), Refusal> {
+fn checked(query: &str, limits: &DocumentLimits) -> Result<(), LimitError> {
     checked_with(query, &Variables::default(), limits)
 }
 
@@ -47,7 +47,7 @@ fn checked_with(
     query: &str,
     variables: &Variables,
     limits: &DocumentLimits,
-) -> Result<(), Refusal> {
+) -> Result<(), LimitError> {
     let size = check_size(query, limits)?;
     check_variables(variables, limits)?;
     let document = parse_query(query).expect("the query can be parsed");
@@ -61,9 +61,9 @@ fn checked_with(
 }
 
 #[track_caller]
-fn assert_over<T: Debug>(result: Result<T, Refusal>, parts: &[&str]) {
+fn assert_over<T: Debug>(result: Result<T, LimitError>, parts: &[&str]) {
     match result {
-        Err(Refusal::OverLimit(over)) => {
+        Err(LimitError::OverLimit(over)) => {
             let message = over.to_string();
             for part in parts {
                 assert!(message.contains(part), "{part:?} is not in {message:?}");
@@ -83,7 +83,7 @@ fn with(change: impl FnOnce(&mut DocumentLimits)) -> DocumentLimits {
 fn complexity(query: &str, variables: Variables) -> u64 {
     let limits = with(|limits| limits.max_complexity = 0);
     match checked_with(query, &variables, &limits) {
-        Err(Refusal::OverLimit(over)) => over.has,
+        Err(LimitError::OverLimit(over)) => over.has,
         other => panic!("it costs nothing: {other:?}"),
     }
 }
@@ -264,7 +264,10 @@ fn a_long_chain_of_fragments_is_refused() {
 fn a_fragment_that_spreads_itself_is_invalid() {
     let query = "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }";
 
-    assert!(matches!(checked(query, &LIMITS), Err(Refusal::Invalid(_))));
+    assert!(matches!(
+        checked(query, &LIMITS),
+        Err(LimitError::Invalid(_))
+    ));
 }
 
 #[test]

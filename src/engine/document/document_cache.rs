@@ -12,7 +12,7 @@ use std::{
 
 use async_graphql::parser::types::ExecutableDocument;
 
-use crate::http::limits::DocumentSize;
+use crate::engine::cost::DocumentSize;
 
 /// How much may be held of them.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -21,26 +21,26 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 const BYTES_PER_BYTE: usize = 128;
 const DOCUMENT_BYTES: usize = 1024;
 
-pub(in crate::http) struct Documents {
-    known: moka::sync::Cache<(u64, u64), Arc<Document>>,
+pub(crate) struct DocumentCache {
+    known: moka::sync::Cache<(u64, u64), Arc<ParsedDocument>>,
     hashers: (RandomState, RandomState),
 }
 
 /// A document that could be parsed, and whose own values are right.
-pub(super) struct Document {
-    pub(super) parsed: ExecutableDocument,
-    pub(super) size: DocumentSize,
+pub(crate) struct ParsedDocument {
+    pub(crate) parsed: ExecutableDocument,
+    pub(crate) size: DocumentSize,
     text_bytes: usize,
     is_validated: AtomicBool,
 }
 
-impl Documents {
-    pub(in crate::http) fn new() -> Self {
+impl DocumentCache {
+    pub(crate) fn new() -> Self {
         Self::with_room_for(MAX_BYTES)
     }
 
     fn with_room_for(max_bytes: u64) -> Self {
-        let weight = |_: &(u64, u64), document: &Arc<Document>| {
+        let weight = |_: &(u64, u64), document: &Arc<ParsedDocument>| {
             let bytes = document.text_bytes.saturating_mul(BYTES_PER_BYTE);
             u32::try_from(bytes.saturating_add(DOCUMENT_BYTES)).unwrap_or(u32::MAX)
         };
@@ -53,11 +53,11 @@ impl Documents {
         }
     }
 
-    pub(super) fn get(&self, text: &str) -> Option<Arc<Document>> {
+    pub(crate) fn get(&self, text: &str) -> Option<Arc<ParsedDocument>> {
         self.known.get(&self.key(text))
     }
 
-    pub(super) fn keep(&self, text: &str, document: &Arc<Document>) {
+    pub(crate) fn keep(&self, text: &str, document: &Arc<ParsedDocument>) {
         self.known.insert(self.key(text), Arc::clone(document));
     }
 
@@ -67,8 +67,8 @@ impl Documents {
     }
 }
 
-impl Document {
-    pub(super) fn new(parsed: ExecutableDocument, text: &str, size: DocumentSize) -> Arc<Self> {
+impl ParsedDocument {
+    pub(crate) fn new(parsed: ExecutableDocument, text: &str, size: DocumentSize) -> Arc<Self> {
         Arc::new(Self {
             parsed,
             size,
@@ -78,11 +78,11 @@ impl Document {
     }
 
     /// Whether the library's rules let it pass: they look at the document alone, and at variables, which were checked before.
-    pub(super) fn is_validated(&self) -> bool {
+    pub(crate) fn is_validated(&self) -> bool {
         self.is_validated.load(Ordering::Relaxed)
     }
 
-    pub(super) fn passed_validation(&self) {
+    pub(crate) fn set_validated(&self) {
         self.is_validated.store(true, Ordering::Relaxed);
     }
 }
@@ -95,10 +95,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Caller, RequestScope},
-        http::{
-            graphql::{Operation, Parameters},
-            limits::{DocumentLimits, SchemaShape},
+        context::RequestScope,
+        domain::Caller,
+        engine::{
+            cost::DocumentLimits, document::operation::CheckedOperation, request::GraphqlRequest,
+            schema_shape::SchemaShape,
         },
         repository::{CacheSettings, Keeping, Limits, Repository, Shared},
         schema::{self, GatewaySchema, Introspection, SchemaSettings},
@@ -150,17 +151,16 @@ mod tests {
     async fn a_document_is_parsed_and_validated_once() {
         const TEXT: &str = "query Names($more: Boolean!) { __typename @include(if: $more) }";
         let (schema, shape) = schema();
-        let documents = Documents::new();
+        let documents = DocumentCache::new();
         let prepare = |more: bool| {
-            let parameters = Parameters {
+            let request = GraphqlRequest {
                 query: TEXT.to_owned(),
                 operation_name: None,
                 variables: Variables::from_json(serde_json::json!({ "more": more })),
                 document_id: None,
-                refusal: None,
             };
             let (limits, introspection) = (&LIMITS, Introspection::Enabled);
-            Operation::prepare(parameters, &documents, limits, &shape, introspection)
+            CheckedOperation::prepare(request, &documents, limits, &shape, introspection)
                 .unwrap_or_else(|_| panic!("the question is right"))
         };
 
@@ -182,11 +182,11 @@ mod tests {
     #[test]
     fn as_many_are_held_as_there_is_room_for() {
         let held = |max_bytes: usize| {
-            let documents = Documents::with_room_for(max_bytes as u64);
+            let documents = DocumentCache::with_room_for(max_bytes as u64);
             for text in ["{ a }", "{ b }"] {
                 let parsed = parse_query(text).expect("it can be parsed");
                 let size = DocumentSize::of(text);
-                documents.keep(text, &Document::new(parsed, text, size));
+                documents.keep(text, &ParsedDocument::new(parsed, text, size));
             }
             documents.known.run_pending_tasks();
             ["{ a }", "{ b }"]

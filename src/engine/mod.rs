@@ -1,0 +1,334 @@
+//! One GraphQL operation, without HTTP: from a request to an encoded response.
+
+mod request;
+
+mod document;
+
+mod cost;
+mod schema_shape;
+
+mod response_cache;
+
+mod execution;
+
+mod encoded_response;
+mod response;
+
+mod progress;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_graphql::parser::types::OperationType;
+use futures_util::future::try_join_all;
+use tokio::time::{sleep_until, timeout_at};
+
+use crate::{
+    context::RequestScope,
+    error::Result,
+    repository::Shared,
+    schema::{GatewaySchema, Introspection},
+    single_flight::{Role, SingleFlight},
+};
+pub use cost::DocumentLimits;
+pub use document::persisted::{DocumentMode, DocumentSettings};
+use document::{
+    document_cache::DocumentCache,
+    operation::{self, CheckedOperation},
+    persisted::{PersistedDocuments, PersistedError},
+};
+pub(crate) use encoded_response::EncodedResponse;
+pub(crate) use progress::{OperationInfo, Progress, ResponseSource};
+pub(crate) use request::{AllowedOperations, GraphqlRequest, Variables};
+pub(crate) use response::{Excess, GraphqlError, Rejection, milliseconds, request_error};
+use response::{GraphqlResponse, RequestErrors};
+pub use response_cache::ResponseCacheSettings;
+use response_cache::{CachedResponse, ResponseCache, ResponseKey};
+use schema_shape::SchemaShape;
+
+/// What is in flight at the deadline has failed by then, field by field. This stops what did not keep to it.
+pub(crate) const GRACE: Duration = Duration::from_millis(500);
+
+pub struct EngineSettings {
+    pub document: DocumentLimits,
+    pub documents: DocumentSettings,
+    /// Where introspection is disabled, errors reveal no names of the schema either.
+    pub introspection: Introspection,
+    pub response_cache: ResponseCacheSettings,
+    pub request_timeout: Duration,
+}
+
+/// Executes GraphQL requests. It lives for the process.
+pub struct Engine {
+    schema: GatewaySchema,
+    shape: SchemaShape,
+    shared: Arc<Shared>,
+    limits: DocumentLimits,
+    introspection: Introspection,
+    persisted: PersistedDocuments,
+    known_documents: DocumentCache,
+    responses: ResponseCache,
+    flights: Arc<SingleFlight<FlightKey, Flown>>,
+    request_timeout: Duration,
+}
+
+/// An equal request, and how many writes the gateway had sent before it.
+type FlightKey = (ResponseKey, u64);
+
+type Flown = Result<CachedResponse, EngineError>;
+
+/// Why a request has no GraphQL response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EngineError {
+    /// Clients look for these words.
+    #[error("provided sha does not match query")]
+    DigestMismatch,
+    #[error("A GET can execute queries only; send mutations by POST.")]
+    NotAQuery,
+    #[error("Internal server error.")]
+    Internal,
+}
+
+impl Engine {
+    /// `schema_text` is the schema as it is printed.
+    pub fn new(
+        settings: EngineSettings,
+        schema: GatewaySchema,
+        schema_text: &str,
+        shared: Arc<Shared>,
+    ) -> Result<Arc<Self>> {
+        let shape = SchemaShape::read(schema_text)?;
+        let limits = settings.document;
+        let introspection = settings.introspection;
+        let persisted = PersistedDocuments::new(settings.documents, |text| {
+            operation::check(text, &schema, &limits, &shape, introspection)
+        })?;
+        Ok(Arc::new(Self {
+            schema,
+            shape,
+            shared,
+            limits,
+            introspection,
+            persisted,
+            known_documents: DocumentCache::new(),
+            responses: ResponseCache::new(&settings.response_cache),
+            flights: SingleFlight::new(),
+            request_timeout: settings.request_timeout,
+        }))
+    }
+
+    pub(crate) fn introspection(&self) -> Introspection {
+        self.introspection
+    }
+
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    /// The response to one request. A cached response was checked when it was executed.
+    pub(crate) async fn respond(
+        self: &Arc<Self>,
+        request: GraphqlRequest,
+        allowed: AllowedOperations,
+        scope: &RequestScope,
+        progress: &Progress,
+    ) -> Result<Arc<EncodedResponse>, EngineError> {
+        let request = match self.with_document(request)? {
+            Ok(request) => request,
+            Err(errors) => return uncached(errors.into()),
+        };
+        let key = self.responses.key(&request, &scope.caller);
+        if let Some(cached) = self.cached(key, scope) {
+            progress.set_operation(&cached.operation);
+            progress.set_response_source(ResponseSource::Cached);
+            return Ok(cached.response);
+        }
+
+        let operation = self.check(request);
+        if let Ok(operation) = &operation {
+            progress.set_operation(&operation.info);
+            if allowed == AllowedOperations::Queries && !operation.is(OperationType::Query) {
+                return Err(EngineError::NotAQuery);
+            }
+        }
+        // Boxed, so that a cached response does not carry its size.
+        Box::pin(self.run(operation, key, scope, progress)).await
+    }
+
+    /// The responses to a batch. Queries run concurrently. A batch with a mutation runs in its order, so that each request sees
+    /// the effects of those before it.
+    pub(crate) async fn respond_to_batch(
+        self: &Arc<Self>,
+        batch: Vec<GraphqlRequest>,
+        scope: &RequestScope,
+        progress: &Progress,
+    ) -> Result<Vec<Arc<EncodedResponse>>, EngineError> {
+        let batch: Vec<_> = batch
+            .into_iter()
+            .map(|request| self.with_document(request))
+            .collect::<Result<_, _>>()?;
+        let operations: Vec<_> = batch
+            .into_iter()
+            .map(|request| {
+                let request = request?;
+                let key = self.responses.key(&request, &scope.caller);
+                self.check(request).map(|operation| (key, operation))
+            })
+            .collect();
+        let checked = || operations.iter().flatten().map(|(_, operation)| operation);
+        if let Some(first) = checked().next() {
+            progress.set_operation(&first.info);
+        }
+        let has_mutation = checked().any(|operation| operation.is(OperationType::Mutation));
+
+        let responses = operations.into_iter().map(async |operation| {
+            let (key, operation) = match operation {
+                Ok(checked) => checked,
+                Err(errors) => return uncached(errors.into()),
+            };
+            if let Some(cached) = self.cached(key, scope) {
+                return Ok(cached.response);
+            }
+            match self.run(Ok(operation), key, scope, progress).await {
+                Ok(response) => Ok(response),
+                // The other requests have their responses all the same.
+                Err(error) => uncached(GraphqlResponse::failed(&error)),
+            }
+        });
+        if !has_mutation {
+            return try_join_all(responses).await;
+        }
+        let mut in_order = Vec::new();
+        for response in responses {
+            in_order.push(response.await?);
+        }
+        Ok(in_order)
+    }
+
+    /// The request with the document that its id stands for.
+    fn with_document(
+        &self,
+        request: GraphqlRequest,
+    ) -> Result<Result<GraphqlRequest, RequestErrors>, EngineError> {
+        let may_run = |text: &str| {
+            let (limits, shape) = (&self.limits, &self.shape);
+            operation::check(text, &self.schema, limits, shape, self.introspection).is_ok()
+        };
+        match self.persisted.resolve(request, may_run) {
+            Ok(request) => Ok(Ok(request)),
+            Err(PersistedError::DigestMismatch) => Err(EngineError::DigestMismatch),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
+    fn check(&self, request: GraphqlRequest) -> Result<CheckedOperation, RequestErrors> {
+        CheckedOperation::prepare(
+            request,
+            &self.known_documents,
+            &self.limits,
+            &self.shape,
+            self.introspection,
+        )
+    }
+
+    /// A cached response is as good as a new one. The log counts one hit of the cache.
+    fn cached(&self, key: ResponseKey, scope: &RequestScope) -> Option<CachedResponse> {
+        let cached = self.responses.get(key, &self.shared)?;
+        scope.counters.count_cache_hit();
+        Some(cached)
+    }
+
+    async fn run(
+        self: &Arc<Self>,
+        operation: Result<CheckedOperation, RequestErrors>,
+        key: ResponseKey,
+        scope: &RequestScope,
+        progress: &Progress,
+    ) -> Result<Arc<EncodedResponse>, EngineError> {
+        let operation = match operation {
+            Ok(operation) => Arc::new(operation),
+            Err(errors) => return uncached(errors.into()),
+        };
+        if operation.is(OperationType::Query) {
+            return self.coalesce(&operation, key, scope, progress).await;
+        }
+
+        progress.set_response_source(ResponseSource::Executed);
+        progress.start_mutation();
+        let repository = self.shared.for_request(Arc::new(scope.for_operation()));
+        uncached(operation.execute(&self.schema, Arc::new(repository)).await)
+    }
+
+    /// Joins an equal query in flight, or executes this one. A flight has the deadline of its leader; where the leader ran out of
+    /// time, a follower with time left starts again.
+    async fn coalesce(
+        self: &Arc<Self>,
+        operation: &Arc<CheckedOperation>,
+        key: ResponseKey,
+        scope: &RequestScope,
+        progress: &Progress,
+    ) -> Result<Arc<EncodedResponse>, EngineError> {
+        loop {
+            // An execution that began before a write does not serve a request that came after it.
+            let key_after_writes = (key, self.shared.writes());
+            let (flight, role) = self.flights.join(key_after_writes, || {
+                let scope = Arc::new(scope.for_operation());
+                Arc::clone(self).execute_query(Arc::clone(operation), key, scope)
+            });
+            progress.set_response_source(match role {
+                Role::Leader => ResponseSource::Executed,
+                Role::Follower => ResponseSource::Coalesced,
+            });
+
+            let executed = flight.await.ok_or(EngineError::Internal)??;
+            match executed.better_from {
+                Some(better_from) if better_from < scope.deadline => {
+                    sleep_until(better_from.into()).await;
+                }
+                _ => return Ok(executed.response),
+            }
+        }
+    }
+
+    async fn execute_query(
+        self: Arc<Self>,
+        operation: Arc<CheckedOperation>,
+        key: ResponseKey,
+        scope: Arc<RequestScope>,
+    ) -> Flown {
+        let repository = self.shared.for_request(Arc::clone(&scope));
+        let executing = operation.execute(&self.schema, Arc::new(repository));
+        let last_moment = scope.deadline + GRACE;
+        let response = match timeout_at(last_moment.into(), executing).await {
+            Ok(response) => EncodedResponse::of_query(&response, scope.dependencies.recorded())?,
+            // No follower may wait for it for ever; one with more time starts again.
+            Err(_) => {
+                let took = self.request_timeout + GRACE;
+                let response = GraphqlResponse::timed_out(took, self.request_timeout);
+                EncodedResponse::uncached(&response)?
+            }
+        };
+
+        let now = Instant::now();
+        let better_from = if now >= scope.deadline {
+            Some(now)
+        } else if response.good_for().is_zero() {
+            scope.deadline_miss.earliest()
+        } else {
+            None
+        };
+        let executed = CachedResponse {
+            response: Arc::new(response),
+            operation: Arc::clone(&operation.info),
+            better_from,
+        };
+        self.responses.insert(key, &executed);
+        Ok(executed)
+    }
+}
+
+fn uncached(response: GraphqlResponse) -> Result<Arc<EncodedResponse>, EngineError> {
+    EncodedResponse::uncached(&response).map(Arc::new)
+}
