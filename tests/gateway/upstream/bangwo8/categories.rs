@@ -258,6 +258,6 @@ async fn the_tree_of_a_long_history_is_read_from_its_newest_five_hundred_records
         "{nodes:?}"
     );
     let bangwo8 = desk.sandbox.bangwo8();
-    assert_eq!(count(bangwo8, LIST), count(bangwo8, NAMED_LIST));
+    assert!(count(bangwo8, NAMED_LIST) <= count(bangwo8, LIST));
     assert!(count(bangwo8, LIST) <= 6, "{}", count(bangwo8, LIST));
 }

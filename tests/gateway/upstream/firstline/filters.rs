@@ -49,7 +49,7 @@ fn ticket_filters() -> Vec<(Value, &'static str)> {
         ),
         (
             json!({ "createdFrom": "2026-01-01T00:00:00.500+08:00", "createdTo": "2026-01-31T23:59:59+08:00" }),
-            "created_at__start=2026-01-01 00:00:01&created_at__end=2026-01-31 23:59:59&",
+            "created_at__start=2025-12-31 23:59:59&created_at__end=2026-02-01 00:00:00&",
         ),
     ]
 }
@@ -58,21 +58,20 @@ const TICKETS: &str = "query($filter: TicketFilter) { tickets(first: 5, filter: 
 
 #[tokio::test]
 async fn every_filter_of_tickets_is_sent_to_the_vendor_in_its_own_words() {
-    let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
-    desk.sandbox.firstline().change_switches(|switches| {
-        switches.array_encoding = deskgraph::sandbox::ArrayEncoding::Brackets;
-    });
     for (filter, sent) in ticket_filters() {
-        desk.forget_calls();
+        let desk = Desk::open().await;
+        desk.sandbox.firstline().change_switches(|switches| {
+            switches.array_encoding = deskgraph::sandbox::ArrayEncoding::Brackets;
+        });
         desk.data(TICKETS, json!({ "filter": filter })).await;
         let calls = asked(&desk);
         assert!(!calls.is_empty(), "{filter}");
         for call in calls {
-            let expected = format!("GET /api/v1/ticket?{sent}page=");
-            assert!(
-                call.starts_with(&expected),
-                "{filter}: {call}, not {expected}"
-            );
+            let (expected, window) = (format!("GET /api/v1/ticket?{sent}"), "created_at__");
+            let rest = call.strip_prefix(&expected);
+            let follows =
+                rest.is_some_and(|rest| rest.starts_with("page=") || rest.starts_with(window));
+            assert!(follows, "{filter}: {call}, not {expected}");
         }
     }
 }
@@ -227,7 +226,6 @@ async fn what_can_not_be_asked_for_is_bad_input() {
 
 #[tokio::test]
 async fn every_filter_of_service_records_is_sent_to_the_vendor_in_its_own_words() {
-    let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
     let query = "query($filter: ServiceRecordFilter) { serviceRecords(first: 5, filter: $filter) { nodes { id } } }";
     for (mut filter, sent) in [
         (json!({}), ""),
@@ -247,11 +245,13 @@ async fn every_filter_of_service_records_is_sent_to_the_vendor_in_its_own_words(
         (json!({ "completed": false }), "is_acw_completed=0&"),
         (
             json!({ "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z" }),
-            "created_at__start=2026-01-01 08:00:00&created_at__end=2026-01-02 08:00:00&",
+            // Whether a bound includes its own second is not documented, so there is one to spare.
+            "created_at__start=2026-01-01 07:59:59&created_at__end=2026-01-02 08:00:01&",
         ),
     ] {
         filter["vendors"] = json!(["FIRSTLINE"]);
-        desk.forget_calls();
+        // A gateway that has not read such a list yet asks for it without other bounds first.
+        let desk = Desk::open().await;
         desk.data(query, json!({ "filter": filter })).await;
         let call = asked(&desk).remove(0);
         let expected = format!("GET /api/v1/interact-collection?{sent}page=");
