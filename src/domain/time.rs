@@ -93,7 +93,8 @@ impl VendorZone {
     /// The latest local time that the clock has shown until an instant: a clock that was turned back has shown later ones.
     pub fn latest_local(&self, timestamp: Timestamp) -> civil::DateTime {
         let local = self.local(timestamp);
-        let change = self.0.preceding(timestamp).next();
+        let with_change_now = timestamp.checked_add(1.nanosecond()).unwrap_or(timestamp);
+        let change = self.0.preceding(with_change_now).next();
         let change = change.map(|change| change.timestamp());
         let change = change.filter(|at| timestamp.duration_since(*at) < MOST_TURNED_BACK);
         let before = change.and_then(|at| at.checked_sub(1.second()).ok());

@@ -14,8 +14,8 @@ pub struct Observations(Mutex<HashMap<ListKind, Observed>>);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Observed {
-    /// Seconds between two objects, counted from now back to the oldest one of the newest window.
-    pub(super) head_gap: Option<f64>,
+    /// The newest object of the newest window, and the seconds between two objects of that window.
+    pub(super) head: Option<(i64, f64)>,
     /// Seconds between two objects in windows of the past.
     pub(super) gap: Option<f64>,
     /// The most rows that a page was seen to hold where more followed.
@@ -50,7 +50,7 @@ impl Observations {
     /// How many objects are expected in so many seconds; none where nothing was observed.
     pub fn expected_rows(&self, kind: ListKind, seconds: i64) -> Option<f64> {
         let observed = self.of(kind);
-        let gap = observed.gap.or(observed.head_gap)?;
-        Some(seconds as f64 / gap)
+        let gap = observed.gap.or(observed.head.map(|(_, gap)| gap))?;
+        Some(seconds as f64 / gap.max(0.001))
     }
 }

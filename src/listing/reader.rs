@@ -184,7 +184,7 @@ impl<Fetch> ListReader<'_, Fetch> {
                 }
             }
             if budget.left() == 0 {
-                return Err(self.contradiction());
+                return Ok(Window::too_large(span));
             }
         }
         Err(self.contradiction())
@@ -226,16 +226,16 @@ impl<Fetch> ListReader<'_, Fetch> {
 
     fn start(&self, want: Want, to: Option<Second>) -> Option<Second> {
         let observed = self.observations.of(self.kind);
-        let gap = match want.start {
-            Start::Probe => return None,
-            Start::At(second) => return Some(second),
-            Start::Gap(gap) => gap,
-            Start::Observed => match to {
-                None => observed.head_gap?,
-                Some(_) => observed.gap.or(observed.head_gap)?,
-            },
+        let (end, gap) = match (want.start, to) {
+            (Start::Probe, _) => return None,
+            (Start::At(second), _) => return Some(second),
+            (Start::Gap(gap), to) => (to.unwrap_or(self.now), gap),
+            (Start::Observed, None) => observed.head?,
+            (Start::Observed, Some(to)) => {
+                let head_gap = observed.head.map(|(_, gap)| gap);
+                (to, observed.gap.or(head_gap)?)
+            }
         };
-        let end = to.unwrap_or(self.now);
         Some(back(
             end,
             gap,
@@ -390,18 +390,19 @@ impl<Fetch> ListReader<'_, Fetch> {
     }
 
     fn note_density<T: Dated>(&self, span: Span, rows: &[Arc<T>]) {
-        let oldest = rows.last().and_then(|row| row.created_second());
-        let Some(from) = span.from.or(oldest) else {
+        let second = |row: Option<&Arc<T>>| row.and_then(|row| row.created_second());
+        let (Some(newest), Some(oldest)) = (second(rows.first()), second(rows.last())) else {
             return;
         };
-        let length = (span.to.unwrap_or(self.now).max(from) - from + 1) as f64;
-        let gap = length / (rows.len() as f64).max(0.5);
-        self.observations.note(self.kind, |observed| {
-            let known = match span.to {
-                None => &mut observed.head_gap,
-                Some(_) => &mut observed.gap,
-            };
-            *known = Some(known.map_or(gap, |known| (known + gap) / 2.0));
+        let from = span.from.unwrap_or(oldest);
+        let length = (span.to.unwrap_or(newest).max(from) - from + 1) as f64;
+        let gap = length / rows.len() as f64;
+        self.observations.note(self.kind, |observed| match span.to {
+            None => observed.head = Some((newest, gap)),
+            Some(_) => {
+                let known = observed.gap;
+                observed.gap = Some(known.map_or(gap, |known| (known + gap) / 2.0));
+            }
         });
     }
 

@@ -216,7 +216,11 @@ enum StaleUse {
 /// What is read at once, and kept under one key.
 #[derive(Debug, Clone, Copy)]
 enum Reading {
-    Window { upper: Option<Second>, want: Want },
+    Window {
+        upper: Option<Second>,
+        want: Want,
+        most_calls: u32,
+    },
     Exactly { span: Span, most_pages: u32 },
 }
 
@@ -527,9 +531,12 @@ async fn read_list<T: Listed>(
         now: Timestamp::now().as_second(),
         fetch,
     };
-    let budget = Budget::new(shared.limits.max_vendor_calls);
     match reading {
-        Reading::Window { upper, want } => reader.window(&budget, upper, want).await,
+        Reading::Window {
+            upper,
+            want,
+            most_calls,
+        } => reader.window(&Budget::new(most_calls), upper, want).await,
         Reading::Exactly { span, most_pages } => {
             reader.exactly(&Budget::new(most_pages), span).await
         }
@@ -578,7 +585,16 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
 
     async fn window(&self, upper: Option<Second>, want: Want) -> Result<Arc<Window<T>>> {
         let key = self.window_key(upper);
-        let kept = match self.read(key, Reading::Window { upper, want }).await {
+        let most_calls = match self.stale {
+            StaleUse::Allowed => self.shared.limits.max_vendor_calls,
+            StaleUse::Refused => self.budget.left(),
+        };
+        let reading = Reading::Window {
+            upper,
+            want,
+            most_calls,
+        };
+        let kept = match self.read(key, reading).await {
             Ok(kept) => kept,
             Err(error) => {
                 let stale = error.vendor_failure().zip(upper);

@@ -169,12 +169,15 @@ pub(super) fn with_unreadable<T>(
     UNREADABLE.set((0, false));
     let decoded = decode(body);
     let (count, _) = UNREADABLE.get();
-    if count == 0 || decoded.is_err() {
+    if count == 0 {
         return (decoded, None);
     }
     UNREADABLE.set((0, true));
     let first = decode(body).err();
     UNREADABLE.set((0, false));
+    if decoded.is_err() {
+        return (first.map_or(decoded, Err), None);
+    }
     let unreadable = first.map(|first| Unreadable {
         path: first.path,
         count,
