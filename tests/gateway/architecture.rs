@@ -78,16 +78,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["http/"]),
     (
         "async_graphql",
-        &[
-            "engine/",
-            "schema/",
-            "repository/batch.rs",
-            "http/graphql",
-            "http/limits",
-            "http/answer",
-        ],
+        &["engine/", "schema/", "repository/batch.rs"],
     ),
-    ("moka", &["engine/", "repository/", "http/graphql/"]),
+    ("moka", &["engine/", "repository/"]),
     ("reqwest", &["upstream/", "http/auth"]),
     ("redis", &["shared/"]),
     ("serde", JSON),
@@ -102,8 +95,6 @@ const JSON: &[&str] = &[
     "engine/",
     "shared/",
     "listing/cursor.rs",
-    "repository/cursor.rs",
-    "upstream/client",
 ];
 
 /// What stands after `pub` where an item is public without restriction, and not just a field.

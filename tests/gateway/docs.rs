@@ -345,9 +345,23 @@ fn every_link_between_documents_leads_to_a_file_and_a_heading() {
 }
 
 #[test]
-fn the_tables_of_codes_are_those_of_the_schema() {
+fn the_tables_of_codes_are_those_of_the_program() {
     let schema = schema::sdl();
     let errors = text_of("docs/ERRORS.md");
+    let source = text_of("src/error.rs");
+    let codes: BTreeSet<&str> = source
+        .lines()
+        .filter_map(|line| {
+            line.trim()
+                .strip_prefix("ErrorCode::")?
+                .split_once(" => \"")
+        })
+        .filter_map(|(_, code)| code.split('"').next())
+        .collect();
+    assert!(codes.contains("INTERNAL"), "{codes:?}");
+    let documented = first_column(section(&errors, "## Codes in `errors`"));
+    assert_eq!(documented.into_iter().collect::<BTreeSet<_>>(), codes);
+
     for (heading, name) in [
         ("## `vendorCode`", "VendorErrorCode"),
         ("## Lists over both vendors", "SourceState"),
