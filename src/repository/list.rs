@@ -221,7 +221,10 @@ enum Reading {
         want: Want,
         most_calls: u32,
     },
-    Exactly { span: Span, most_pages: u32 },
+    Exactly {
+        span: Span,
+        most_pages: u32,
+    },
 }
 
 impl<'a, T: Listed> VendorList<'a, T> {

@@ -271,6 +271,7 @@ impl SimulatedVendor {
         }
     }
 
+    #[expect(clippy::type_complexity, reason = "a closure has no shorter name")]
     fn reader(
         &self,
     ) -> ListReader<
