@@ -15,6 +15,7 @@ mod command_line;
 mod concurrent_writes;
 mod connections;
 mod demand;
+mod documents;
 mod employees;
 mod examples;
 mod faults;
