@@ -5,13 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Request, parser::types::OperationType};
 
 use super::{
-    document::operation::{CheckedOperation, validate},
-    response::{GraphqlResponse, withhold_names},
+    document::{CheckedOperation, complete_interfaces},
+    response::GraphqlResponse,
 };
-use crate::{
-    repository::Repository,
-    schema::{GatewaySchema, Introspection},
-};
+use crate::{repository::Repository, schema::GatewaySchema};
 
 impl CheckedOperation {
     pub(super) fn is(&self, operation_type: OperationType) -> bool {
@@ -23,36 +20,17 @@ impl CheckedOperation {
         schema: &GatewaySchema,
         repository: Arc<Repository>,
     ) -> GraphqlResponse {
-        // With the gateway's own marks in it, no document is valid.
-        if self.marked.is_some() && !self.document.is_validated() {
-            if let Err(errors) = validate(&self.document.parsed, schema) {
-                return self.without_hidden_names(errors.into());
-            }
-            self.document.set_validated();
-        }
-        let parsed = self.marked.as_ref().unwrap_or(&self.document.parsed);
         // The library needs no text beside the parsed document.
         let mut request = Request::new(String::new())
             .variables(self.variables.clone())
             .data(repository);
         request.operation_name = self.info.name.clone();
-        request.set_parsed_query(parsed.clone());
+        request.set_parsed_query(self.document.executable.clone());
 
-        let response = match self.document.is_validated() {
-            true => schema.execute_validated(request).await,
-            false => schema.execute(request).await,
-        };
-        let response = GraphqlResponse::of(response);
-        if response.rejection.is_none() {
-            self.document.set_validated();
+        let mut response = schema.execute(request).await;
+        if self.document.selects_interfaces {
+            complete_interfaces(&mut response.data);
         }
-        self.without_hidden_names(response)
-    }
-
-    fn without_hidden_names(&self, mut response: GraphqlResponse) -> GraphqlResponse {
-        if self.introspection == Introspection::Disabled {
-            withhold_names(&mut response.errors, &self.query);
-        }
-        response
+        GraphqlResponse::of(response)
     }
 }

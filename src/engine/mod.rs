@@ -35,8 +35,8 @@ use crate::{
 pub use cost::DocumentLimits;
 pub use document::persisted::{DocumentMode, DocumentSettings};
 use document::{
+    CheckedOperation, DocumentRules,
     document_cache::DocumentCache,
-    operation::{self, CheckedOperation},
     persisted::{PersistedDocuments, PersistedError},
 };
 pub(crate) use encoded_response::EncodedResponse;
@@ -63,10 +63,8 @@ pub struct EngineSettings {
 /// Executes GraphQL requests. It lives for the process.
 pub struct Engine {
     schema: GatewaySchema,
-    shape: SchemaShape,
+    rules: DocumentRules,
     shared: Arc<Shared>,
-    limits: DocumentLimits,
-    introspection: Introspection,
     persisted: PersistedDocuments,
     known_documents: DocumentCache,
     responses: ResponseCache,
@@ -99,18 +97,17 @@ impl Engine {
         schema_text: &str,
         shared: Arc<Shared>,
     ) -> Result<Arc<Self>> {
-        let shape = SchemaShape::read(schema_text)?;
-        let limits = settings.document;
-        let introspection = settings.introspection;
-        let persisted = PersistedDocuments::new(settings.documents, |text| {
-            operation::check(text, &schema, &limits, &shape, introspection)
-        })?;
+        let rules = DocumentRules {
+            shape: SchemaShape::read(schema_text)?,
+            limits: settings.document,
+            introspection: settings.introspection,
+        };
+        let persisted =
+            PersistedDocuments::new(settings.documents, |text| rules.check_document(text))?;
         Ok(Arc::new(Self {
             schema,
-            shape,
+            rules,
             shared,
-            limits,
-            introspection,
             persisted,
             known_documents: DocumentCache::new(),
             responses: ResponseCache::new(&settings.response_cache),
@@ -120,7 +117,7 @@ impl Engine {
     }
 
     pub(crate) fn introspection(&self) -> Introspection {
-        self.introspection
+        self.rules.introspection
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {
@@ -212,10 +209,7 @@ impl Engine {
         &self,
         request: GraphqlRequest,
     ) -> Result<Result<GraphqlRequest, RequestErrors>, EngineError> {
-        let may_run = |text: &str| {
-            let (limits, shape) = (&self.limits, &self.shape);
-            operation::check(text, &self.schema, limits, shape, self.introspection).is_ok()
-        };
+        let may_run = |text: &str| self.rules.check_document(text).is_ok();
         match self.persisted.resolve(request, may_run) {
             Ok(request) => Ok(Ok(request)),
             Err(PersistedError::DigestMismatch) => Err(EngineError::DigestMismatch),
@@ -224,13 +218,7 @@ impl Engine {
     }
 
     fn check(&self, request: GraphqlRequest) -> Result<CheckedOperation, RequestErrors> {
-        CheckedOperation::prepare(
-            request,
-            &self.known_documents,
-            &self.limits,
-            &self.shape,
-            self.introspection,
-        )
+        document::check(request, &self.rules, &self.known_documents)
     }
 
     /// A cached response is as good as a new one. The log counts one hit of the cache.
@@ -327,6 +315,21 @@ impl Engine {
         self.responses.insert(key, &executed);
         Ok(executed)
     }
+}
+
+/// Validates documents against a schema, whatever they cost.
+pub fn validator(schema_text: &str) -> Result<impl Fn(&str) -> Vec<GraphqlError> + use<>> {
+    let rules = DocumentRules {
+        shape: SchemaShape::read(schema_text)?,
+        limits: DocumentLimits::NONE,
+        introspection: Introspection::Enabled,
+    };
+    Ok(move |document: &str| {
+        rules
+            .read(document)
+            .err()
+            .map_or(Vec::new(), |errors| errors.0)
+    })
 }
 
 fn uncached(response: GraphqlResponse) -> Result<Arc<EncodedResponse>, EngineError> {

@@ -1,6 +1,6 @@
 //! The response to one GraphQL request: its data and errors, or the errors of a request that was not executed.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 pub(crate) use async_graphql::ServerError as GraphqlError;
 use async_graphql::{Response, Value};
@@ -163,30 +163,6 @@ pub(super) fn shorten(error: &mut GraphqlError) {
         error.message.truncate(end);
         error.message.push('…');
     }
-}
-
-/// Removes from the library's errors each quoted name that the query does not contain, and the suggestions.
-pub(super) fn withhold_names(errors: &mut [GraphqlError], query: &str) {
-    let sent: HashSet<&str> = query.split(|letter| !is_of_name(letter)).collect();
-
-    for error in errors.iter_mut().filter(|error| error.path.is_empty()) {
-        let message = error.message.split(" Did you mean").next();
-        let parts = message.unwrap_or_default().split('"').enumerate();
-        let shown: Vec<&str> = parts
-            .map(|(index, part)| {
-                let is_quoted = index % 2 == 1;
-                let is_known = part
-                    .split(|letter| !is_of_name(letter))
-                    .all(|name| sent.contains(name));
-                if is_quoted && !is_known { "…" } else { part }
-            })
-            .collect();
-        error.message = shown.join("\"");
-    }
-}
-
-fn is_of_name(letter: char) -> bool {
-    letter == '_' || letter.is_ascii_alphanumeric()
 }
 
 /// The one place that gives a code to the errors that the library makes; the schema's own have one.

@@ -46,25 +46,18 @@ use crate::{
 };
 pub use mutation::Mutation;
 use null_variable::FailsForNull;
-pub use null_variable::{Nullability, fail_for_null, null_where_it_stands};
+pub use null_variable::{Nullability, fail_for_null};
 pub use query::Query;
 pub use scalars::misfit;
 
 /// The schema, which lives for the process. A request brings its `Arc<Repository>` in its data.
-pub struct GatewaySchema {
-    schema: Schema<Query, Mutation, EmptySubscription>,
-    /// The same, which takes the document's validity for granted.
-    trusting: Schema<Query, Mutation, EmptySubscription>,
-}
+///
+/// It takes it for granted that documents are valid and that variables fit.
+pub struct GatewaySchema(Schema<Query, Mutation, EmptySubscription>);
 
 impl GatewaySchema {
     pub async fn execute(&self, request: impl Into<Request>) -> Response {
-        self.schema.execute(request).await
-    }
-
-    /// For a document that was executed before, with variables that fit.
-    pub async fn execute_validated(&self, request: impl Into<Request>) -> Response {
-        self.trusting.execute(request).await
+        self.0.execute(request).await
     }
 }
 
@@ -81,17 +74,14 @@ pub enum Introspection {
 }
 
 pub fn build(settings: SchemaSettings) -> GatewaySchema {
-    let builder = || match settings.introspection {
+    let builder = match settings.introspection {
         Introspection::Enabled => builder(),
-        Introspection::Disabled => builder().disable_introspection().disable_suggestions(),
+        Introspection::Disabled => builder().disable_introspection(),
     };
-    GatewaySchema {
-        schema: builder().finish(),
-        trusting: builder()
-            .validation_mode(ValidationMode::Fast)
-            .directive(FailsForNull)
-            .finish(),
-    }
+    let builder = builder
+        .validation_mode(ValidationMode::Fast)
+        .directive(FailsForNull);
+    GatewaySchema(builder.finish())
 }
 
 /// The schema in GraphQL's own language, the same on every run.

@@ -50,7 +50,7 @@ impl ScalarType for DateTime {
     }
 
     fn is_valid(value: &Value) -> bool {
-        text(value).is_some()
+        text(value).and_then(Self::read).is_some()
     }
 
     fn to_value(&self) -> Value {
@@ -63,8 +63,7 @@ impl Written for DateTime {
         "written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00";
 
     fn read(text: &str) -> Option<Self> {
-        let timestamp = is_rfc3339(text).then(|| text.parse::<Timestamp>().ok())??;
-        Some(DateTime::at(timestamp))
+        rfc3339(text).map(DateTime::at)
     }
 }
 
@@ -76,7 +75,7 @@ impl ScalarType for Date {
     }
 
     fn is_valid(value: &Value) -> bool {
-        text(value).is_some()
+        text(value).and_then(Self::read).is_some()
     }
 
     fn to_value(&self) -> Value {
@@ -101,7 +100,7 @@ impl ScalarType for Decimal {
     }
 
     fn is_valid(value: &Value) -> bool {
-        text(value).is_some()
+        text(value).and_then(Self::read).is_some()
     }
 
     fn to_value(&self) -> Value {
@@ -146,22 +145,49 @@ fn text(value: &Value) -> Option<&str> {
     }
 }
 
-/// The form alone, `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)`: the parser of instants would take other forms too.
-fn is_rfc3339(text: &str) -> bool {
-    let Some((to_the_second, rest)) = text.split_at_checked(19) else {
-        return false;
+/// An instant as `YYYY-MM-DDThh:mm:ss[.fraction](Z|±hh:mm)`: jiff's own parser takes other forms too, and fewer instants.
+fn rfc3339(text: &str) -> Option<Timestamp> {
+    let (to_the_second, rest) = text.split_at_checked(19)?;
+    if !has_form(to_the_second, "0000-00-00T00:00:00") {
+        return None;
+    }
+    let (fraction, offset) = match rest.strip_prefix('.') {
+        Some(rest) => {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            rest.split_at_checked(digits)
+                .filter(|(fraction, _)| !fraction.is_empty())?
+        }
+        None => ("", rest),
     };
-    let fraction_length = match rest.strip_prefix('.') {
-        Some(fraction) => match fraction.bytes().take_while(u8::is_ascii_digit).count() {
-            0 => return false,
-            digits => digits + 1,
-        },
-        None => 0,
-    };
-    let offset = &rest[fraction_length..];
 
-    has_form(to_the_second, "0000-00-00T00:00:00")
-        && (has_form(offset, "Z") || has_form(offset, "+00:00") || has_form(offset, "-00:00"))
+    let local: civil::DateTime = to_the_second.parse().ok()?;
+    // Digits beyond nanoseconds say nothing to the vendors.
+    let nanoseconds = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    let local = local.with().subsec_nanosecond(nanoseconds).build().ok()?;
+    let instant = utc_offset(offset)?.to_timestamp(local);
+    // The first and the last instants that the form has lie beyond those of jiff.
+    Some(instant.unwrap_or(match local.year() {
+        ..=0 => Timestamp::MIN,
+        _ => Timestamp::MAX,
+    }))
+}
+
+fn utc_offset(text: &str) -> Option<Offset> {
+    if has_form(text, "Z") {
+        return Some(Offset::UTC);
+    }
+    let sign = match text.as_bytes().first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    if !has_form(hours, "00") || !has_form(minutes, "00") {
+        return None;
+    }
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let is_offset = hours < 24 && minutes < 60;
+    is_offset.then(|| Offset::from_seconds(sign * (hours * 60 + minutes) * 60).ok())?
 }
 
 /// Whether the text has digits where the form has zeros, and otherwise what the form has, in either case.

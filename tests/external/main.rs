@@ -11,6 +11,7 @@ mod program;
 
 mod browser;
 mod clients;
+mod documents;
 mod node;
 mod playground;
 mod schemathesis;

@@ -1,27 +1,27 @@
 //! Demand control: what a document may hold and cost, counted on the parsed document before it runs.
 //!
-//! A scalar field costs 1, an object 2 besides its own fields, and a field that is a question of its own to a vendor 10 more. A
+//! A scalar field costs 1, an object 2 besides its own fields, and a field that needs a call of its own to a vendor 10 more. A
 //! list of objects costs that much for each item: as many as `first` or its default says, as `ids` names, or
-//! `ASSUMED_LIST_LENGTH`. Introspection asks no vendor and costs nothing: it has bounds of its own, which no setting changes, so
-//! that tools can ask for the schema however narrow the settings are.
+//! `ASSUMED_LIST_LENGTH`. Introspection calls no vendor and costs nothing: it has bounds of its own, which no setting changes, so
+//! that tools can read the schema however narrow the settings are.
 //!
 //! A fragment is measured once, however often it is spread, so that counting takes time linear in the document.
 
 #[cfg(test)]
 mod tests;
-mod tokens;
 
 use std::{collections::HashMap, fmt, io};
 
 use async_graphql::{
-    Positioned, Value, Variables,
-    parser::types::{
-        Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
-    },
+    Value, Variables,
+    parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet},
 };
 
-use super::schema_shape::{Arity, FieldShape, SchemaShape, as_count};
-pub(crate) use tokens::{DocumentSize, Tokens};
+use super::{
+    document::{CheckedDocument, DocumentRules, DocumentSize, is_added},
+    response::{Excess, GraphqlError, RequestErrors},
+    schema_shape::{Arity, FieldShape, SchemaShape, as_count},
+};
 
 #[derive(Debug, Clone)]
 pub struct DocumentLimits {
@@ -34,8 +34,22 @@ pub struct DocumentLimits {
     pub max_document_bytes: u64,
     /// As compact JSON.
     pub max_variables_bytes: u64,
-    /// A list that is asked for more is refused by itself, and costs no more than this until then.
+    /// A list of which more is requested fails by itself, and costs no more than this until then.
     pub max_page_size: u64,
+}
+
+impl DocumentLimits {
+    pub const NONE: Self = Self {
+        max_depth: u64::MAX,
+        max_complexity: u64::MAX,
+        max_aliases: u64::MAX,
+        max_root_fields: u64::MAX,
+        max_directives: u64::MAX,
+        max_tokens: u64::MAX,
+        max_document_bytes: u64::MAX,
+        max_variables_bytes: u64::MAX,
+        max_page_size: u64::MAX,
+    };
 }
 
 /// How many objects a list is taken to hold when nothing says it.
@@ -44,8 +58,8 @@ const SCALAR_COST: u64 = 1;
 const OBJECT_COST: u64 = 2;
 const CALL_COST: u64 = 10;
 
-/// How many brackets may stand inside each other. The parser recurses for each, and stops at as many by itself.
-const MAX_NESTING: u64 = 64;
+/// How many brackets may stand inside each other: the parser recurses for each.
+pub(super) const MAX_NESTING: u64 = 64;
 
 /// How many fields and fragments may stand inside each other: counting recurses for each.
 const MAX_LEVELS: u64 = 100;
@@ -56,27 +70,16 @@ const MAX_INTROSPECTION_LISTS: u64 = 2;
 /// How many fields of introspection a query may have, its fragments expanded. GraphiQL's has some 250.
 const MAX_INTROSPECTION_FIELDS: u64 = 1000;
 
-/// How large a document may always be that asks for introspection alone. GraphiQL's has some 250 tokens.
-const INTROSPECTION_SIZE: DocumentSize = DocumentSize {
-    bytes: 16_384,
-    tokens: 1000,
-    nesting: MAX_NESTING,
-};
-
-/// Why a document does not run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum LimitError {
-    OverLimit(OverLimit),
-    /// The document is not valid, and can't be counted.
-    Invalid(String),
-}
+/// How large a document of introspection alone may always be. GraphiQL's has some 250 tokens.
+const INTROSPECTION_BYTES: u64 = 16_384;
+const INTROSPECTION_TOKENS: u64 = 1000;
 
 /// What there is too much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OverLimit {
-    what: &'static str,
-    pub(crate) has: u64,
-    pub(crate) allowed: u64,
+    pub(super) what: &'static str,
+    pub(super) has: u64,
+    pub(super) allowed: u64,
 }
 
 impl fmt::Display for OverLimit {
@@ -89,39 +92,53 @@ impl fmt::Display for OverLimit {
     }
 }
 
-type Result<T> = std::result::Result<T, LimitError>;
+impl From<OverLimit> for GraphqlError {
+    fn from(over: OverLimit) -> Self {
+        let excess = Excess {
+            cost: Some(over.has),
+            allowed: over.allowed,
+        };
+        excess.error(over.to_string())
+    }
+}
 
-/// Before the document is parsed. What is no larger than introspection may be is held against the settings when it is known to
-/// ask for anything else.
-pub(crate) fn check_size(document: &str, limits: &DocumentLimits) -> Result<DocumentSize> {
+impl From<OverLimit> for RequestErrors {
+    fn from(over: OverLimit) -> Self {
+        GraphqlError::from(over).into()
+    }
+}
+
+type Result<T> = std::result::Result<T, OverLimit>;
+
+/// Before the document is parsed. One that is no larger than introspection may be is checked against the settings when it is known
+/// to select anything else.
+pub(super) fn check_bytes(document: &str, limits: &DocumentLimits) -> Result<()> {
     let bytes = document.len() as u64;
-    if bytes > INTROSPECTION_SIZE.bytes {
-        check("bytes of document", bytes, limits.max_document_bytes)?;
+    let allowed = limits.max_document_bytes.max(INTROSPECTION_BYTES);
+    match bytes > allowed {
+        true => check("bytes of document", bytes, limits.max_document_bytes),
+        false => Ok(()),
     }
+}
 
-    let size = DocumentSize::of(document);
-    if size.tokens > INTROSPECTION_SIZE.tokens {
-        check_size_of(size, limits)?;
-    }
-    check("brackets inside each other", size.nesting, MAX_NESTING)?;
-    Ok(size)
+/// How many tokens are parsed at most.
+pub(super) fn max_tokens(limits: &DocumentLimits) -> u64 {
+    limits.max_tokens.max(INTROSPECTION_TOKENS)
 }
 
 /// What is not introspection alone has to be no larger than the settings say.
-pub(crate) fn check_size_of(size: DocumentSize, limits: &DocumentLimits) -> Result<()> {
+pub(super) fn check_size(size: DocumentSize, limits: &DocumentLimits) -> Result<()> {
     check("bytes of document", size.bytes, limits.max_document_bytes)?;
     check("tokens", size.tokens, limits.max_tokens)
 }
 
 /// Before they are read any further.
-pub(crate) fn check_variables(variables: &Variables, limits: &DocumentLimits) -> Result<()> {
+pub(super) fn check_variables(variables: &Variables, limits: &DocumentLimits) -> Result<()> {
     let mut bytes = Counter(0);
     // Counting can't fail, and what can't be written as JSON did not come as JSON.
-    if serde_json::to_writer(&mut bytes, variables).is_err() {
-        let message = "The variables can't be counted.".to_owned();
-        return Err(LimitError::Invalid(message));
-    }
-    check("bytes of variables", bytes.0, limits.max_variables_bytes)
+    let written = serde_json::to_writer(&mut bytes, variables);
+    let bytes = written.map_or(u64::MAX, |()| bytes.0);
+    check("bytes of variables", bytes, limits.max_variables_bytes)
 }
 
 /// Takes everything, and keeps how much it was.
@@ -138,25 +155,26 @@ impl io::Write for Counter {
     }
 }
 
-/// After it is parsed, and before it is validated: validation expands fragments, which only this bounds.
-pub(crate) fn check_document(
-    size: DocumentSize,
-    document: &ExecutableDocument,
+/// What an operation of a valid document may cost, with these variables.
+pub(super) fn check_document(
+    document: &CheckedDocument,
     operation: &OperationDefinition,
     variables: &Variables,
-    shape: &SchemaShape,
-    limits: &DocumentLimits,
+    rules: &DocumentRules,
 ) -> Result<()> {
+    let limits = &rules.limits;
     if !is_introspection_alone(operation) {
-        check_size_of(size, limits)?;
+        check_size(document.size, limits)?;
     }
-    check("directives", directives(document), limits.max_directives)?;
+    let directives = document.size.directives;
+    check("directives", directives, limits.max_directives)?;
 
+    let executable = &document.executable;
     let mut meter = Meter {
-        document,
+        document: executable,
         operation,
         variables,
-        shape,
+        shape: &rules.shape,
         max_page_size: limits.max_page_size,
         fragments: HashMap::new(),
     };
@@ -170,12 +188,9 @@ pub(crate) fn check_document(
         limits.max_complexity,
     )?;
 
-    // Validation walks through the other operations and the fragments that nobody spreads, too.
+    // The library walks through the other operations too before it executes this one.
     let mut all = measure;
-    for fragment in document.fragments.keys() {
-        meter.measure_fragment(fragment, 0)?;
-    }
-    for (_, other) in document.operations.iter() {
+    for (_, other) in executable.operations.iter() {
         if !std::ptr::eq(&other.node, operation) {
             all.add(meter.measure_operation(&other.node)?);
         }
@@ -193,8 +208,8 @@ pub(crate) fn check_document(
 }
 
 fn is_introspection_alone(operation: &OperationDefinition) -> bool {
-    let mut asked = operation.selection_set.node.items.iter();
-    asked.all(|selection| match &selection.node {
+    let mut selected = operation.selection_set.node.items.iter();
+    selected.all(|selection| match &selection.node {
         Selection::Field(field) => matches!(field.node.name.node.as_str(), "__schema" | "__type"),
         _ => false,
     })
@@ -204,7 +219,7 @@ fn check(what: &'static str, has: u64, allowed: u64) -> Result<()> {
     if has <= allowed {
         return Ok(());
     }
-    Err(LimitError::OverLimit(OverLimit { what, has, allowed }))
+    Err(OverLimit { what, has, allowed })
 }
 
 /// What a set of selections holds, its fragments expanded.
@@ -259,24 +274,21 @@ impl Measure {
     }
 }
 
-enum FragmentState {
-    UnderWay,
-    Measured(Measure),
-}
-
 struct Meter<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
     shape: &'a SchemaShape,
     max_page_size: u64,
-    fragments: HashMap<&'a str, FragmentState>,
+    fragments: HashMap<&'a str, Measure>,
 }
 
 impl<'a> Meter<'a> {
     fn measure_operation(&mut self, operation: &'a OperationDefinition) -> Result<Measure> {
         let shape = self.shape;
-        let root = shape.root(operation.ty);
+        let root = shape
+            .root(operation.ty)
+            .map_or("", |root| root.name.as_str());
         self.measure_set(&operation.selection_set.node, root, 0)
     }
 
@@ -311,29 +323,19 @@ impl<'a> Meter<'a> {
     }
 
     fn measure_fragment(&mut self, name: &'a str, level: u64) -> Result<Measure> {
-        match self.fragments.get(name) {
-            Some(FragmentState::Measured(measure)) => {
-                let levels = level.saturating_add(measure.levels);
-                check("levels of fields and fragments", levels, MAX_LEVELS)?;
-                return Ok(*measure);
-            }
-            Some(FragmentState::UnderWay) => {
-                return Err(LimitError::Invalid(format!(
-                    "The fragment \"{name}\" spreads itself."
-                )));
-            }
-            None => {}
+        if let Some(measure) = self.fragments.get(name) {
+            let levels = level.saturating_add(measure.levels);
+            check("levels of fields and fragments", levels, MAX_LEVELS)?;
+            return Ok(*measure);
         }
-        // An unknown fragment is refused by the validation.
+        // A valid document has each fragment that it spreads.
         let Some(fragment) = self.document.fragments.get(name) else {
             return Ok(Measure::default());
         };
 
-        self.fragments.insert(name, FragmentState::UnderWay);
         let type_name = fragment.node.type_condition.node.on.node.as_str();
         let measure = self.measure_set(&fragment.node.selection_set.node, type_name, level)?;
-        self.fragments
-            .insert(name, FragmentState::Measured(measure));
+        self.fragments.insert(name, measure);
         Ok(measure)
     }
 
@@ -347,6 +349,9 @@ impl<'a> Meter<'a> {
         let set = &field.selection_set.node;
         let aliases = u64::from(field.alias.is_some());
 
+        if is_added(field) {
+            return Ok(Measure::default());
+        }
         if is_introspection(parent_type) || matches!(name, "__schema" | "__type") {
             return self.measure_introspection(field, level);
         }
@@ -417,7 +422,7 @@ impl<'a> Meter<'a> {
         (one.saturating_mul(length).saturating_add(call), 0)
     }
 
-    /// Introspection is one level deep and costs nothing: its questions are the same everywhere.
+    /// Introspection is one level deep and costs nothing: its fields are the same everywhere.
     fn measure_introspection(&mut self, field: &'a Field, level: u64) -> Result<Measure> {
         let name = field.name.node.as_str();
         let children = self.measure_set(&field.selection_set.node, "__Introspection", level + 1)?;
@@ -448,7 +453,7 @@ impl<'a> Meter<'a> {
         })
     }
 
-    /// The number of objects that an argument asks for: a number, or a list of ids.
+    /// The number of objects that an argument requests: a number, or a list of ids.
     fn argument_count(&self, field: &Field, name: &str) -> Option<u64> {
         let argument = field.get_argument(name)?;
         let value = argument
@@ -479,41 +484,4 @@ impl<'a> Meter<'a> {
 
 fn is_introspection(name: &str) -> bool {
     name.starts_with("__")
-}
-
-/// All directives of the document, as they are written.
-fn directives(document: &ExecutableDocument) -> u64 {
-    let of_fragments = document.fragments.values().map(|fragment| {
-        count(&fragment.node.directives) + directives_of_set(&fragment.node.selection_set.node)
-    });
-    let of_operations = document.operations.iter().map(|(_, operation)| {
-        let of_variables = operation.node.variable_definitions.iter();
-        count(&operation.node.directives)
-            + of_variables
-                .map(|variable| count(&variable.node.directives))
-                .sum::<u64>()
-            + directives_of_set(&operation.node.selection_set.node)
-    });
-    of_fragments.chain(of_operations).sum()
-}
-
-/// Recurses as deep as brackets may stand inside each other.
-fn directives_of_set(set: &SelectionSet) -> u64 {
-    set.items
-        .iter()
-        .map(|selection| {
-            let inside = match &selection.node {
-                Selection::Field(field) => directives_of_set(&field.node.selection_set.node),
-                Selection::InlineFragment(fragment) => {
-                    directives_of_set(&fragment.node.selection_set.node)
-                }
-                Selection::FragmentSpread(_) => 0,
-            };
-            count(selection.node.directives()) + inside
-        })
-        .sum()
-}
-
-fn count(directives: &[Positioned<Directive>]) -> u64 {
-    directives.len() as u64
 }

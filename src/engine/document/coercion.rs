@@ -1,367 +1,357 @@
-//! Holds a value that was sent against its input type, and says in one sentence what would be right.
+//! Coerces a request's variables to the types that its operation defines, before anything runs.
+
+use std::fmt::{self, Write as _};
 
 use async_graphql::{
-    Name, Number,
-    parser::types::{BaseType, Type},
+    Name, Number, Pos, Positioned, Value, Variables,
+    parser::types::{BaseType, Type, VariableDefinition},
 };
-use async_graphql_value::Value;
 
+use super::{ast::write_quoted, error::DocumentError, wording::Wording};
 use crate::{
-    engine::schema_shape::{Input, InputShape, SchemaShape},
-    schema::{self, Introspection},
+    engine::{
+        response::MAX_ERRORS,
+        schema_shape::{Input, SchemaShape, TypeKind},
+    },
+    schema,
 };
 
-/// Where a value stands, which decides how enums and whole numbers are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notation {
-    /// In the variables: JSON has no enums, and some clients write each number with a fraction.
-    Json,
-    Document,
-}
+/// The variables that the operation defines, their defaults filled in; what else was sent is dropped.
+pub(super) fn coerced(
+    mut given: Variables,
+    definitions: &[Positioned<VariableDefinition>],
+    shape: &SchemaShape,
+    wording: Wording<'_>,
+) -> Result<Variables, Vec<DocumentError>> {
+    let mut coerced = Variables::default();
+    let mut errors = Vec::new();
 
-/// Why a value does not fit. It repeats nothing of the value.
-#[derive(Debug)]
-pub(crate) struct CoercionError {
-    /// From the innermost place to the outermost: `.name` or `[0]`.
-    path: Vec<String>,
-    complaint: String,
-}
-
-impl CoercionError {
-    /// One sentence on what lies at the path from this subject on, which is `of` something.
-    pub(crate) fn about(&self, subject: &str, of: &str) -> String {
-        let path: String = self.path.iter().rev().map(String::as_str).collect();
-        let complaint = &self.complaint;
-        format!("{subject}{path}{of} {complaint}.")
-    }
-
-    fn new(complaint: String) -> Self {
-        Self {
-            path: Vec::new(),
-            complaint,
+    for definition in definitions {
+        let (pos, definition) = (definition.pos, &definition.node);
+        let (name, var_type) = (&definition.name.node, &definition.var_type.node);
+        let mut refuse = |message| {
+            if errors.len() < MAX_ERRORS {
+                errors.push(DocumentError::bad_input(message, vec![pos]));
+            }
+        };
+        match (given.remove(name), &definition.default_value) {
+            (None, Some(default)) => {
+                coerced.insert(name.clone(), default.node.clone());
+            }
+            (None, None) if var_type.nullable => {}
+            (None, None) => refuse(format!(
+                "Variable \"${name}\" of required type \"{var_type}\" was not provided."
+            )),
+            (Some(Value::Null), _) if !var_type.nullable => refuse(format!(
+                "Variable \"${name}\" of non-null type \"{var_type}\" must not be null."
+            )),
+            (Some(value), _) => {
+                let mut coercion = Coercion {
+                    shape,
+                    wording,
+                    variable: name,
+                    pos,
+                    path: Vec::new(),
+                    errors: &mut errors,
+                };
+                let value = coercion.coerce(value, var_type);
+                coerced.insert(name.clone(), value);
+            }
         }
     }
 
-    fn within(mut self, step: String) -> Self {
-        self.path.push(step);
-        self
+    match errors.is_empty() {
+        true => Ok(coerced),
+        false => Err(errors),
     }
 }
 
-type Result<T> = std::result::Result<T, CoercionError>;
+struct Coercion<'a> {
+    shape: &'a SchemaShape,
+    wording: Wording<'a>,
+    variable: &'a Name,
+    pos: Pos,
+    path: Vec<Step>,
+    errors: &'a mut Vec<DocumentError>,
+}
 
-pub(crate) struct Coercion<'a> {
-    pub(crate) shape: &'a SchemaShape,
-    pub(crate) notation: Notation,
-    /// Where the schema may not be asked for, no sentence tells a name of it that was not sent.
-    pub(crate) introspection: Introspection,
+enum Step {
+    Field(String),
+    Item(usize),
 }
 
 impl Coercion<'_> {
-    /// The value as its type has it. Whether a variable may stand within is seen elsewhere.
-    pub(crate) fn coerce(&self, value: Value, expected: &Type) -> Result<Value> {
-        match (value, &expected.base) {
-            (Value::Variable(name), _) => Ok(Value::Variable(name)),
-            (Value::Null, _) if expected.nullable => Ok(Value::Null),
-            (Value::Null, _) => Err(self.wrong(expected, "null")),
-            (Value::List(items), BaseType::List(item_type)) => {
-                let items = items.into_iter().enumerate();
-                let items = items.map(|(index, item)| {
-                    self.coerce(item, item_type)
-                        .map_err(|misfit| misfit.within(format!("[{index}]")))
+    /// The value as its type has it; null where it has none, which is an error.
+    fn coerce(&mut self, value: Value, expected: &Type) -> Value {
+        if self.errors.len() >= MAX_ERRORS {
+            return Value::Null;
+        }
+        if value == Value::Null {
+            if !expected.nullable {
+                let expected = self.wording.shown(expected.to_string());
+                self.refuse(
+                    &value,
+                    format!("Expected non-nullable type \"{expected}\" not to be null."),
+                );
+            }
+            return Value::Null;
+        }
+        let name = match (&expected.base, value) {
+            (BaseType::List(item_type), Value::List(items)) => {
+                let items = items.into_iter().enumerate().map(|(index, item)| {
+                    self.path.push(Step::Item(index));
+                    let item = self.coerce(item, item_type);
+                    self.path.pop();
+                    item
                 });
-                items.collect::<Result<_>>().map(Value::List)
+                return Value::List(items.collect());
             }
             // One value stands for a list of it.
-            (value, BaseType::List(item_type)) => {
-                let item = self.coerce(value, item_type)?;
-                Ok(Value::List(vec![item]))
+            (BaseType::List(item_type), value) => {
+                return Value::List(vec![self.coerce(value, item_type)]);
             }
-            (value, BaseType::Named(name)) => match self.shape.input(name) {
-                Some(InputShape::Scalar) => self.scalar(value, name, expected),
-                Some(InputShape::Enum(values)) => self.enum_value(value, values, expected),
-                Some(InputShape::Object(fields)) => self.object(value, fields, expected),
-                Some(InputShape::OneOf(fields)) => self.one_of(value, fields, expected),
-                // The validation refuses it.
-                None => Ok(value),
-            },
-        }
-    }
-
-    /// The complaint about what is not there at all.
-    pub(crate) fn missing(&self, expected: &Type) -> CoercionError {
-        self.wrong(expected, "missing")
-    }
-
-    fn scalar(&self, value: Value, name: &str, expected: &Type) -> Result<Value> {
-        match (name, value) {
-            ("Int", Value::Number(number)) => self
-                .whole(&number)
-                .and_then(|whole| i32::try_from(whole).ok())
-                .map(|whole| Value::Number(whole.into()))
-                .ok_or_else(|| self.wrong(expected, "another number")),
-            ("ID", Value::Number(number)) => self
-                .whole(&number)
-                .map(|whole| Value::String(whole.to_string()))
-                .ok_or_else(|| self.wrong(expected, "another number")),
-            ("Float", value @ Value::Number(_))
-            | ("String" | "ID", value @ Value::String(_))
-            | ("Boolean", value @ Value::Boolean(_)) => Ok(value),
-            ("Int" | "Float" | "String" | "Boolean" | "ID", value) => {
-                Err(self.wrong(expected, kind(&value)))
-            }
-            (name, value) => {
-                let is_misfit = value
-                    .clone()
-                    .into_const()
-                    .is_none_or(|value| schema::misfit(name, &value).is_some());
-                match value {
-                    Value::String(_) if is_misfit => {
-                        Err(self.wrong(expected, "a string of another form"))
-                    }
-                    value if is_misfit => Err(self.wrong(expected, kind(&value))),
-                    value => Ok(value),
+            (BaseType::Named(name), value) => (name, value),
+        };
+        let (name, value) = (name.0.as_str(), name.1);
+        let shape = self.shape;
+        match shape.get(name).map(|known| &known.kind) {
+            Some(TypeKind::Scalar) => self.scalar(value, name),
+            Some(TypeKind::Enum(values)) => self.enum_value(value, name, values),
+            Some(TypeKind::Input { fields, is_one_of }) => {
+                let value = self.object(value, name, fields);
+                match is_one_of {
+                    true => self.one_of(value, name),
+                    false => value,
                 }
             }
+            // The validation refuses it.
+            _ => value,
         }
     }
 
-    fn whole(&self, number: &Number) -> Option<i128> {
-        if let Some(whole) = number.as_i128() {
-            return Some(whole);
-        }
-        let number = number.as_f64()?;
-        let is_whole = number.fract() == 0.0 && number.abs() < MAX_EXACT;
-        // Below the bound no digit is lost.
-        (self.notation == Notation::Json && is_whole).then_some(number as i128)
-    }
-
-    fn enum_value(&self, value: Value, values: &[String], expected: &Type) -> Result<Value> {
-        let name = match value {
-            Value::Enum(name) => name,
-            Value::String(name) if self.notation == Notation::Json => Name::new(name),
-            value => return Err(self.wrong(expected, kind(&value))),
-        };
-        if values.iter().any(|value| name == *value) {
-            Ok(Value::Enum(name))
-        } else {
-            Err(self.wrong(expected, "another name"))
-        }
-    }
-
-    fn object(&self, value: Value, fields: &[Input], expected: &Type) -> Result<Value> {
-        let Value::Object(mut given) = value else {
-            return Err(self.wrong(expected, kind(&value)));
-        };
-
-        let coerced = fields
-            .iter()
-            .filter_map(|field| self.field(given.shift_remove(field.name.as_str()), field))
-            .collect::<Result<_>>()?;
-        match given.keys().next() {
-            Some(unknown) => Err(self.unknown(unknown, expected)),
-            None => Ok(Value::Object(coerced)),
-        }
-    }
-
-    fn field(&self, value: Option<Value>, field: &Input) -> Option<Result<(Name, Value)>> {
-        let name = field.name.as_str();
-        match value {
-            Some(value) => {
-                let coerced = self.coerce(value, &field.input_type);
-                Some(match coerced {
-                    Ok(value) => Ok((Name::new(name), value)),
-                    Err(misfit) => Err(misfit.within(format!(".{name}"))),
-                })
-            }
-            None if field.is_required() => Some(Err(self.lacking(field))),
-            None => None,
-        }
-    }
-
-    fn one_of(&self, value: Value, fields: &[Input], expected: &Type) -> Result<Value> {
-        match self.object(value, fields, expected)? {
-            Value::Object(given) if given.len() != 1 || given.values().any(is_null) => Err(
-                CoercionError::new("must have exactly one field, which is not null".to_owned()),
-            ),
-            value => Ok(value),
-        }
-    }
-
-    fn wrong(&self, expected: &Type, is: &str) -> CoercionError {
-        let must_be = self.must_be(expected);
-        CoercionError::new(format!("must be {must_be}, but is {is}"))
-    }
-
-    /// What a value of the type is, for people.
-    fn must_be(&self, expected: &Type) -> String {
-        let name = match &expected.base {
-            BaseType::List(_) => return "a list".to_owned(),
-            BaseType::Named(name) => name.as_str(),
-        };
-        let tells_names = self.introspection == Introspection::Enabled;
-
-        match (name, self.shape.input(name)) {
-            ("Int", _) => "an Int (a whole number from -2147483648 to 2147483647)".to_owned(),
-            ("Float", _) => "a Float (a number)".to_owned(),
-            ("String", _) => "a String".to_owned(),
-            ("Boolean", _) => "a Boolean (true or false)".to_owned(),
-            ("ID", _) => "an ID (a string or a whole number)".to_owned(),
-            (_, Some(InputShape::Enum(values))) if tells_names => {
-                format!("a {name} (one of {})", values.join(", "))
-            }
-            (_, Some(InputShape::Enum(_))) => "a name that its enum has".to_owned(),
-            (_, Some(InputShape::Object(_) | InputShape::OneOf(_))) if tells_names => {
-                format!("an object of the type {name}")
-            }
-            (_, Some(InputShape::Object(_) | InputShape::OneOf(_))) => "an object".to_owned(),
-            _ => match schema::misfit(name, &async_graphql::Value::Null) {
-                Some(form) if tells_names => format!("a {name}, {form}"),
-                Some(form) => form.to_owned(),
-                None if tells_names => format!("a {name}"),
-                None => "what its scalar takes".to_owned(),
+    fn scalar(&mut self, value: Value, name: &str) -> Value {
+        let complaint = match (name, &value) {
+            ("Int", Value::Number(number)) => match whole(number) {
+                Some(whole) => match i32::try_from(whole) {
+                    Ok(whole) => return Value::Number(whole.into()),
+                    Err(_) => "Int cannot represent non 32-bit signed integer value",
+                },
+                None if is_whole(number) => "Int cannot represent non 32-bit signed integer value",
+                None => "Int cannot represent non-integer value",
             },
-        }
+            ("Int", _) => "Int cannot represent non-integer value",
+            ("ID", Value::Number(number)) => match whole(number) {
+                Some(whole) => return Value::String(whole.to_string()),
+                None => "ID cannot represent value",
+            },
+            ("Float", Value::Number(_))
+            | ("String" | "ID", Value::String(_))
+            | ("Boolean", Value::Boolean(_)) => return value,
+            ("ID", _) => "ID cannot represent value",
+            ("Float", _) => "Float cannot represent non numeric value",
+            ("String", _) => "String cannot represent a non string value",
+            ("Boolean", _) => "Boolean cannot represent a non boolean value",
+            _ => {
+                if let Some(form) = schema::misfit(name, &value) {
+                    let name = self.wording.shown(name);
+                    self.refuse(
+                        &value,
+                        format!("Expected type \"{name}\". It must be {form}."),
+                    );
+                }
+                return value;
+            }
+        };
+        let shown = inspected(&value);
+        self.refuse(&value, format!("{complaint}: {shown}"));
+        Value::Null
     }
 
-    fn lacking(&self, field: &Input) -> CoercionError {
-        match self.introspection {
-            Introspection::Enabled => self
-                .missing(&field.input_type)
-                .within(format!(".{}", field.name)),
-            Introspection::Disabled => {
-                CoercionError::new("lacks a field that its type requires".to_owned())
+    fn enum_value(&mut self, value: Value, name: &str, values: &[String]) -> Value {
+        let shown = self.wording.shown(name);
+        let names = values.iter().map(String::as_str);
+        let (complaint, given) = match &value {
+            Value::String(text) if values.contains(text) => return Value::Enum(Name::new(text)),
+            // Out of multipart requests and from tests.
+            Value::Enum(text) if values.iter().any(|value| text == value) => return value,
+            Value::String(text) => (
+                format!("Value \"{text}\" does not exist in \"{shown}\" enum."),
+                text.clone(),
+            ),
+            value => {
+                let given = inspected(value);
+                let message =
+                    format!("Enum \"{shown}\" cannot represent non-string value: {given}.");
+                (message, given)
             }
-        }
+        };
+        let suggestion = self.wording.suggest_as("the enum value", &given, names);
+        self.refuse(&value, complaint + &suggestion);
+        Value::Null
     }
 
-    /// A name is repeated only where it can be one: anything can be a key of the variables.
-    fn unknown(&self, field: &str, expected: &Type) -> CoercionError {
-        let is_name = field.len() <= MAX_NAME_SHOWN
-            && field
-                .bytes()
-                .all(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
-        let field = match is_name {
-            true => format!("the field {field}"),
-            false => "a field of that name".to_owned(),
+    fn object(&mut self, value: Value, name: &str, fields: &[Input]) -> Value {
+        let Value::Object(given) = &value else {
+            let name = self.wording.shown(name);
+            self.refuse(&value, format!("Expected type \"{name}\" to be an object."));
+            return Value::Null;
         };
 
-        let complaint = match (self.introspection, &expected.base) {
-            (Introspection::Enabled, BaseType::Named(name)) => {
-                format!("can't have {field}: {name} has no such field")
+        for missing in fields.iter().filter(|field| field.is_required()) {
+            if !given.contains_key(missing.name.as_str()) {
+                let message = format!(
+                    "Field \"{}\" of required type \"{}\" was not provided.",
+                    self.wording.shown(&missing.name),
+                    self.wording.shown(missing.input_type.to_string())
+                );
+                self.refuse(&value, message);
             }
-            _ => format!("can't have {field}"),
+        }
+        let is_known = |name: &Name| fields.iter().any(|field| *name == field.name.as_str());
+        for unknown in given.keys().filter(|name| !is_known(name)) {
+            if self.errors.len() >= MAX_ERRORS {
+                break;
+            }
+            let names = fields.iter().map(|field| field.name.as_str());
+            let suggestion = self.wording.suggest(unknown, names);
+            let name = self.wording.shown(name);
+            let message =
+                format!("Field \"{unknown}\" is not defined by type \"{name}\".{suggestion}");
+            self.refuse(&value, message);
+        }
+
+        let Value::Object(mut given) = value else {
+            return Value::Null;
         };
-        CoercionError::new(complaint)
+        let coerced = fields.iter().filter_map(|field| {
+            let value = given.swap_remove(field.name.as_str())?;
+            self.path.push(Step::Field(field.name.clone()));
+            let value = self.coerce(value, &field.input_type);
+            self.path.pop();
+            Some((Name::new(&field.name), value))
+        });
+        Value::Object(coerced.collect())
+    }
+
+    fn one_of(&mut self, value: Value, name: &str) -> Value {
+        let Value::Object(given) = &value else {
+            return value;
+        };
+        let mut fields = given.iter();
+        match (fields.next(), fields.next()) {
+            (Some((field, Value::Null)), None) => {
+                self.path.push(Step::Field(field.to_string()));
+                self.refuse(&Value::Null, format!("Field \"{field}\" must be non-null."));
+                self.path.pop();
+            }
+            (Some(_), None) => {}
+            _ => {
+                let name = self.wording.shown(name);
+                let message =
+                    format!("Exactly one key must be specified for OneOf type \"{name}\".");
+                self.refuse(&value, message);
+            }
+        }
+        value
+    }
+
+    fn refuse(&mut self, value: &Value, complaint: String) {
+        if self.errors.len() >= MAX_ERRORS {
+            return;
+        }
+        let (variable, shown) = (self.variable, inspected(value));
+        let mut message = format!("Variable \"${variable}\" got invalid value {shown}");
+        if !self.path.is_empty() {
+            let path: String = self.path.iter().map(Step::to_string).collect();
+            message.push_str(&format!(" at \"{variable}{path}\""));
+        }
+        message.push_str("; ");
+        message.push_str(&complaint);
+        self.errors
+            .push(DocumentError::bad_input(message, vec![self.pos]));
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Field(name) => write!(formatter, ".{name}"),
+            Step::Item(index) => write!(formatter, "[{index}]"),
+        }
     }
 }
 
 /// Beyond it not every whole number has a float of its own.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Names of a sensible length are shorter.
-const MAX_NAME_SHOWN: usize = 60;
-
-fn is_null(value: &Value) -> bool {
-    matches!(value, Value::Null)
+/// Some clients write each number with a fraction.
+fn whole(number: &Number) -> Option<i128> {
+    if let Some(whole) = number.as_i128() {
+        return Some(whole);
+    }
+    let number = number.as_f64()?;
+    // Below the bound no digit is lost.
+    (number.fract() == 0.0 && number.abs() < MAX_EXACT).then_some(number as i128)
 }
 
-fn kind(value: &Value) -> &'static str {
+fn is_whole(number: &Number) -> bool {
+    number.as_f64().is_some_and(|number| number.fract() == 0.0)
+}
+
+/// How many levels of a value are shown, and how many items of a list.
+const MAX_LEVELS: usize = 2;
+const MAX_ITEMS: usize = 10;
+
+/// The value as graphql-js shows it in messages.
+fn inspected(value: &Value) -> String {
+    let mut text = String::new();
+    // Writing to a string can't fail.
+    let _ = inspect(&mut text, value, 0);
+    text
+}
+
+fn inspect(writer: &mut String, value: &Value, level: usize) -> fmt::Result {
     match value {
-        Value::Variable(_) => "a variable",
-        Value::Null => "null",
-        Value::Number(_) => "a number",
-        Value::String(_) | Value::Binary(_) => "a string",
-        Value::Boolean(_) => "true or false",
-        Value::Enum(_) => "a name",
-        Value::List(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => writer.write_str("null"),
+        Value::Number(number) => write_number(writer, number),
+        Value::String(text) => write_quoted(writer, text),
+        Value::Boolean(value) => write!(writer, "{value}"),
+        Value::Enum(name) => writer.write_str(name),
+        Value::Binary(_) => writer.write_str("[Upload]"),
+        Value::List(items) if items.is_empty() => writer.write_str("[]"),
+        Value::List(_) if level >= MAX_LEVELS => writer.write_str("[Array]"),
+        Value::List(items) => {
+            for (index, item) in items.iter().take(MAX_ITEMS).enumerate() {
+                writer.write_str(if index == 0 { "[" } else { ", " })?;
+                inspect(writer, item, level + 1)?;
+            }
+            match items.len().saturating_sub(MAX_ITEMS) {
+                0 => {}
+                1 => writer.write_str(", ... 1 more item")?,
+                more => write!(writer, ", ... {more} more items")?,
+            }
+            writer.write_char(']')
+        }
+        Value::Object(fields) if fields.is_empty() => writer.write_str("{}"),
+        Value::Object(_) if level >= MAX_LEVELS => writer.write_str("[Object]"),
+        Value::Object(fields) => {
+            for (index, (name, value)) in fields.iter().enumerate() {
+                let start = if index == 0 { "{ " } else { ", " };
+                write!(writer, "{start}{name}: ")?;
+                inspect(writer, value, level + 1)?;
+            }
+            writer.write_str(" }")
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use async_graphql::{Value, parser::types::Type, value};
-
-    use super::{Coercion, Notation};
-    use crate::{engine::schema_shape::SchemaShape, schema::Introspection};
-
-    const SCHEMA: &str = "
-        type Query { a: Int }
-        enum Colour { RED GREEN }
-        input Point { x: Float!, y: Float! = 0.5, label: [String!] }
-        input Place @oneOf { point: Point, name: String }
-    ";
-
-    /// The value as the type has it, or the complaint.
-    fn coerced_in(
-        introspection: Introspection,
-        value: Value,
-        expected: &str,
-    ) -> Result<Option<Value>, String> {
-        let shape = SchemaShape::read(SCHEMA).expect("the schema can be parsed");
-        let coercion = Coercion {
-            shape: &shape,
-            notation: Notation::Json,
-            introspection,
-        };
-        let expected = Type::new(expected).expect("the type can be read");
-        coercion
-            .coerce(value.into_value(), &expected)
-            .map(|value| value.into_const())
-            .map_err(|misfit| misfit.about("It", ""))
-    }
-
-    fn coerced(value: Value, expected: &str) -> Result<Option<Value>, String> {
-        coerced_in(Introspection::Enabled, value, expected)
-    }
-
-    #[test]
-    fn numbers_lists_and_objects_are_coerced() {
-        assert_eq!(coerced(value!(1), "Float!"), Ok(Some(value!(1))));
-        assert_eq!(coerced(value!(2.0), "[[Int]]"), Ok(Some(value!([[2]]))));
-        assert_eq!(
-            coerced(value!([1, null]), "[ID]"),
-            Ok(Some(value!(["1", null])))
-        );
-        assert_eq!(
-            coerced(value!({ "label": "a", "x": 1 }), "Point"),
-            Ok(Some(value!({ "x": 1, "label": ["a"] })))
-        );
-    }
-
-    #[test]
-    fn exactly_one_field_of_a_one_of_is_given() {
-        assert!(coerced(value!({ "name": "a" }), "Place").is_ok());
-        assert!(coerced(value!({ "point": { "x": 1 } }), "Place").is_ok());
-
-        let complaint = "It must have exactly one field, which is not null.".to_owned();
-        for wrong in [
-            value!({}),
-            value!({ "name": null }),
-            value!({ "name": "a", "point": null }),
-            value!({ "name": "a", "point": { "x": 1 } }),
-        ] {
-            assert_eq!(coerced(wrong, "Place"), Err(complaint.clone()));
+/// As JavaScript writes it: without a fraction of zero, and with a sign before a large exponent.
+fn write_number(writer: &mut String, number: &Number) -> fmt::Result {
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.abs() >= 1e21 => {
+            write!(writer, "{}", format!("{float:e}").replace('e', "e+"))
         }
-    }
-
-    #[test]
-    fn no_name_of_the_schema_is_told_where_it_may_not_be_asked_for() {
-        for (value, expected) in [
-            (value!("BLUE"), "Colour"),
-            (value!(5), "Point"),
-            (value!({}), "Point"),
-            (value!({ "z": 1 }), "Point"),
-            (value!({ "x": 1, "z": 1 }), "Point"),
-            (value!(null), "Point!"),
-            (value!([null]), "[Point!]"),
-        ] {
-            let complaint = coerced_in(Introspection::Disabled, value, expected);
-            let complaint = complaint.expect_err("it does not fit");
-            for name in ["Colour", "RED", "Point", "label", ".x", ".y"] {
-                assert!(!complaint.contains(name), "{complaint}");
-            }
-        }
+        Some(float) if number.is_f64() && float.fract() == 0.0 => write!(writer, "{float:.0}"),
+        _ => write!(writer, "{number}"),
     }
 }

@@ -1,37 +1,24 @@
-//! Documents that were asked for lately: each is parsed once, and validated once.
+//! Documents that were requested lately: each is parsed and validated once.
 //!
-//! What a document may cost and whether its variables fit is looked at for every request.
+//! What a document may cost and whether its variables fit is checked for every request.
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
-use async_graphql::parser::types::ExecutableDocument;
+use super::rules::CheckedDocument;
 
-use crate::engine::cost::DocumentSize;
-
-/// How much may be held of them.
+/// How much of them is cached.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What a parsed document takes for each byte of its text, at most and roughly.
-const BYTES_PER_BYTE: usize = 128;
-const DOCUMENT_BYTES: usize = 1024;
+const BYTES_PER_BYTE: u64 = 128;
+const DOCUMENT_BYTES: u64 = 1024;
 
 pub(crate) struct DocumentCache {
-    known: moka::sync::Cache<(u64, u64), Arc<ParsedDocument>>,
+    known: moka::sync::Cache<(u64, u64), Arc<CheckedDocument>>,
     hashers: (RandomState, RandomState),
-}
-
-/// A document that could be parsed, and whose own values are right.
-pub(crate) struct ParsedDocument {
-    pub(crate) parsed: ExecutableDocument,
-    pub(crate) size: DocumentSize,
-    text_bytes: usize,
-    is_validated: AtomicBool,
 }
 
 impl DocumentCache {
@@ -40,8 +27,8 @@ impl DocumentCache {
     }
 
     fn with_room_for(max_bytes: u64) -> Self {
-        let weight = |_: &(u64, u64), document: &Arc<ParsedDocument>| {
-            let bytes = document.text_bytes.saturating_mul(BYTES_PER_BYTE);
+        let weight = |_: &(u64, u64), document: &Arc<CheckedDocument>| {
+            let bytes = document.size.bytes.saturating_mul(BYTES_PER_BYTE);
             u32::try_from(bytes.saturating_add(DOCUMENT_BYTES)).unwrap_or(u32::MAX)
         };
         Self {
@@ -53,11 +40,11 @@ impl DocumentCache {
         }
     }
 
-    pub(crate) fn get(&self, text: &str) -> Option<Arc<ParsedDocument>> {
+    pub(crate) fn get(&self, text: &str) -> Option<Arc<CheckedDocument>> {
         self.known.get(&self.key(text))
     }
 
-    pub(crate) fn keep(&self, text: &str, document: &Arc<ParsedDocument>) {
+    pub(crate) fn insert(&self, text: &str, document: &Arc<CheckedDocument>) {
         self.known.insert(self.key(text), Arc::clone(document));
     }
 
@@ -67,138 +54,83 @@ impl DocumentCache {
     }
 }
 
-impl ParsedDocument {
-    pub(crate) fn new(parsed: ExecutableDocument, text: &str, size: DocumentSize) -> Arc<Self> {
-        Arc::new(Self {
-            parsed,
-            size,
-            text_bytes: text.len(),
-            is_validated: AtomicBool::new(false),
-        })
-    }
-
-    /// Whether the library's rules let it pass: they look at the document alone, and at variables, which were checked before.
-    pub(crate) fn is_validated(&self) -> bool {
-        self.is_validated.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_validated(&self) {
-        self.is_validated.store(true, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
-    use async_graphql::{Variables, parser::parse_query};
+    use async_graphql::Variables;
 
     use super::*;
     use crate::{
-        context::RequestScope,
-        domain::Caller,
         engine::{
-            cost::DocumentLimits, document::operation::CheckedOperation, request::GraphqlRequest,
+            cost::DocumentLimits,
+            document::{DocumentRules, check},
+            request::GraphqlRequest,
             schema_shape::SchemaShape,
         },
-        repository::{CacheSettings, Keeping, Limits, Repository, Shared},
-        schema::{self, GatewaySchema, Introspection, SchemaSettings},
+        schema::{self, Introspection},
     };
 
-    const LIMITS: DocumentLimits = DocumentLimits {
-        max_depth: 10,
-        max_complexity: 1_000,
-        max_aliases: 10,
-        max_root_fields: 10,
-        max_directives: 10,
-        max_tokens: 1_000,
-        max_document_bytes: 10_000,
-        max_variables_bytes: 1_000,
-        max_page_size: 100,
-    };
-
-    fn schema() -> (GatewaySchema, SchemaShape) {
-        let settings = SchemaSettings {
+    fn rules() -> DocumentRules {
+        DocumentRules {
+            shape: SchemaShape::read(&schema::sdl()).expect("the schema can be read"),
+            limits: DocumentLimits {
+                max_depth: 10,
+                max_complexity: 1_000,
+                max_aliases: 10,
+                max_root_fields: 10,
+                max_directives: 10,
+                max_tokens: 1_000,
+                max_document_bytes: 10_000,
+                max_variables_bytes: 1_000,
+                max_page_size: 100,
+            },
             introspection: Introspection::Enabled,
-        };
-        let shape = SchemaShape::read(&schema::sdl()).expect("the schema can be read");
-        (schema::build(settings), shape)
+        }
     }
 
-    /// One over no vendors.
-    fn repository() -> Arc<Repository> {
-        let cache = CacheSettings {
-            keeping: Keeping::NotKept,
-            list_ttl: Duration::ZERO,
-            entity_ttl: Duration::ZERO,
-            directory_ttl: Duration::ZERO,
-            stale: Duration::ZERO,
-            max_bytes: 0,
-        };
-        let limits = Limits {
-            max_page_size: 100,
-            max_vendor_pages: 1,
-            max_vendor_calls: 200,
-        };
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let caller = Caller::new("test", Vec::new());
-        let scope = RequestScope::new("request-1".to_owned(), caller, deadline);
-        let shared = Shared::new(Vec::new(), cache, limits);
-        Arc::new(shared.for_request(Arc::new(scope)))
-    }
-
-    #[tokio::test]
-    async fn a_document_is_parsed_and_validated_once() {
+    #[test]
+    fn a_document_is_parsed_and_validated_once() {
         const TEXT: &str = "query Names($more: Boolean!) { __typename @include(if: $more) }";
-        let (schema, shape) = schema();
-        let documents = DocumentCache::new();
-        let prepare = |more: bool| {
+        let (rules, cache) = (rules(), DocumentCache::new());
+        let checked = |more: bool| {
             let request = GraphqlRequest {
                 query: TEXT.to_owned(),
                 operation_name: None,
                 variables: Variables::from_json(serde_json::json!({ "more": more })),
                 document_id: None,
             };
-            let (limits, introspection) = (&LIMITS, Introspection::Enabled);
-            CheckedOperation::prepare(request, &documents, limits, &shape, introspection)
-                .unwrap_or_else(|_| panic!("the question is right"))
+            check(request, &rules, &cache).expect("the request is right")
         };
 
-        let first = prepare(true);
-        let parsed = documents.get(TEXT).expect("it is known from now on");
-        assert!(!parsed.is_validated(), "nobody ran it");
-        let answer = first.execute(&schema, repository()).await;
-        assert!(answer.errors.is_empty());
-        assert!(parsed.is_validated());
-
-        prepare(false).execute(&schema, repository()).await;
-        let known = documents.get(TEXT).expect("it is still known");
+        let first = checked(true);
+        let second = checked(false);
         assert!(
-            Arc::ptr_eq(&parsed, &known),
-            "a second parse would be kept in its place"
+            Arc::ptr_eq(&first.document, &second.document),
+            "a second parse would make another one"
         );
+        assert_ne!(first.variables, second.variables);
     }
 
     #[test]
-    fn as_many_are_held_as_there_is_room_for() {
-        let held = |max_bytes: usize| {
-            let documents = DocumentCache::with_room_for(max_bytes as u64);
-            for text in ["{ a }", "{ b }"] {
-                let parsed = parse_query(text).expect("it can be parsed");
-                let size = DocumentSize::of(text);
-                documents.keep(text, &ParsedDocument::new(parsed, text, size));
+    fn as_many_are_cached_as_there_is_room_for() {
+        let rules = rules();
+        const TEXTS: [&str; 2] = ["{ a: __typename }", "{ b: __typename }"];
+        let cached = |max_bytes: u64| {
+            let cache = DocumentCache::with_room_for(max_bytes);
+            for text in TEXTS {
+                let document = rules.read(text).expect("it is valid");
+                cache.insert(text, &Arc::new(document));
             }
-            documents.known.run_pending_tasks();
-            ["{ a }", "{ b }"]
+            cache.known.run_pending_tasks();
+            TEXTS
                 .into_iter()
-                .filter(|text| documents.get(text).is_some())
+                .filter(|text| cache.get(text).is_some())
                 .count()
         };
-        let of_one = DOCUMENT_BYTES + "{ a }".len() * BYTES_PER_BYTE;
+        let of_one = DOCUMENT_BYTES + TEXTS[0].len() as u64 * BYTES_PER_BYTE;
 
-        assert_eq!(held(2 * of_one), 2);
-        assert_eq!(held(2 * of_one - 1), 1);
-        assert_eq!(held(of_one), 1);
-        assert_eq!(held(of_one - 1), 0);
+        assert_eq!(cached(2 * of_one), 2);
+        assert_eq!(cached(2 * of_one - 1), 1);
+        assert_eq!(cached(of_one), 1);
+        assert_eq!(cached(of_one - 1), 0);
     }
 }

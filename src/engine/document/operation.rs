@@ -1,177 +1,110 @@
-//! One operation before it is executed: parsed, found in its document, counted, validated, its variables coerced.
+//! One operation before it is executed: found in its document, its cost counted, its variables coerced.
 
 use std::sync::Arc;
 
 use async_graphql::{
-    Name, Positioned, Request, ServerError, Variables,
-    parser::{
-        self, parse_query,
-        types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
-    },
+    Positioned, Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 
-use futures_util::FutureExt;
-
 use super::{
-    document_cache::{DocumentCache, ParsedDocument},
-    input_fields, null_variables, validation, variables,
+    coercion::coerced,
+    document_cache::DocumentCache,
+    error::DocumentError,
+    rules::{CheckedDocument, DocumentRules},
+    wording::Wording,
 };
 use crate::{
     engine::{
-        cost::{self, DocumentLimits, LimitError},
+        cost,
         progress::OperationInfo,
         request::GraphqlRequest,
-        response::{Excess, RequestErrors, executed, request_error, shorten},
-        schema_shape::SchemaShape,
+        response::{MAX_ERRORS, RequestErrors, request_error},
     },
     error::ErrorCode,
-    schema::{GatewaySchema, Introspection},
 };
 
 /// An operation that may be executed.
 pub(crate) struct CheckedOperation {
-    pub(in crate::engine) document: Arc<ParsedDocument>,
-    /// The document to execute in its place where variables make some of its fields fail.
-    pub(in crate::engine) marked: Option<ExecutableDocument>,
+    pub(in crate::engine) document: Arc<CheckedDocument>,
     pub(in crate::engine) variables: Variables,
-    pub(in crate::engine) query: String,
     pub(in crate::engine) operation_type: OperationType,
-    pub(in crate::engine) introspection: Introspection,
     pub(in crate::engine) info: Arc<OperationInfo>,
 }
 
-impl CheckedOperation {
-    /// The operation that the request names, or why it can't be executed.
-    pub(crate) fn prepare(
-        request: GraphqlRequest,
-        documents: &DocumentCache,
-        limits: &DocumentLimits,
-        shape: &SchemaShape,
-        introspection: Introspection,
-    ) -> Result<Self, RequestErrors> {
-        cost::check_variables(&request.variables, limits).map_err(limit_errors)?;
-        let known = documents.get(&request.query);
-        let is_known = known.is_some();
-        let document = match known {
-            Some(known) => known,
-            None => parsed(&request.query, limits)?,
-        };
-
-        let found = found(&document.parsed, request.operation_name.as_deref())?;
-        let (name, definition) = (found.0.map(str::to_owned), &found.1.node);
-        cost::check_document(
-            document.size,
-            &document.parsed,
-            definition,
-            &request.variables,
-            shape,
-            limits,
-        )
-        .map_err(limit_errors)?;
-        if !is_known {
-            let faults = validation::faults(&document.parsed, shape, introspection);
-            if !faults.is_empty() {
-                return Err(RequestErrors(faults));
-            }
-            documents.keep(&request.query, &document);
+/// The operation that the request names, or why it can't be executed.
+pub(crate) fn check(
+    request: GraphqlRequest,
+    rules: &DocumentRules,
+    cache: &DocumentCache,
+) -> Result<CheckedOperation, RequestErrors> {
+    cost::check_variables(&request.variables, &rules.limits)?;
+    let document = match cache.get(&request.query) {
+        Some(known) => known,
+        None => {
+            let document = Arc::new(rules.read(&request.query)?);
+            cache.insert(&request.query, &document);
+            document
         }
-        let variables = variables::coerced(request.variables, definition, shape, introspection)
-            .map_err(RequestErrors)?;
-        let marked = null_variables::marked(&document.parsed, definition, &variables, shape)
-            .map_err(RequestErrors)?;
-        let info = OperationInfo {
-            name,
-            type_name: match definition.ty {
-                OperationType::Query => "query",
-                OperationType::Mutation => "mutation",
-                OperationType::Subscription => "subscription",
-            },
-        };
-        let operation_type = definition.ty;
-
-        Ok(Self {
-            document,
-            marked,
-            variables,
-            operation_type,
-            introspection,
-            info: Arc::new(info),
-            query: request.query,
-        })
-    }
-}
-
-/// The document, where it is small enough to be parsed.
-fn parsed(text: &str, limits: &DocumentLimits) -> Result<Arc<ParsedDocument>, RequestErrors> {
-    let size = cost::check_size(text, limits).map_err(limit_errors)?;
-    let mut parsed = parse_query(text).map_err(|err| {
-        // What can't be read is no introspection, and its size comes first.
-        match cost::check_size_of(size, limits) {
-            Err(error) => limit_errors(error),
-            Ok(()) => syntax_error(err).into(),
-        }
-    })?;
-    if let Some(mut repeated) = input_fields::repeated(text) {
-        shorten(&mut repeated);
-        return Err(repeated.into());
-    }
-    validation::wrap_typenames(&mut parsed);
-    Ok(ParsedDocument::new(parsed, text, size))
-}
-
-/// Whether a document could run: it is within the limits, with its variables' defaults, and valid.
-pub(in crate::engine) fn check(
-    text: &str,
-    schema: &GatewaySchema,
-    limits: &DocumentLimits,
-    shape: &SchemaShape,
-    introspection: Introspection,
-) -> Result<(), RequestErrors> {
-    let document = parsed(text, limits)?;
-
-    let (size, parsed) = (document.size, &document.parsed);
-    let no_variables = Variables::default();
-    for (_, operation) in parsed.operations.iter() {
-        cost::check_document(size, parsed, &operation.node, &no_variables, shape, limits)
-            .map_err(limit_errors)?;
-    }
-    let faults = validation::faults(parsed, shape, introspection);
-    if !faults.is_empty() {
-        return Err(RequestErrors(faults));
-    }
-
-    validate(parsed, schema)
-}
-
-/// Validates by the library's rules. The library validates only when it executes, so it executes introspection, which waits for
-/// nothing.
-pub(in crate::engine) fn validate(
-    parsed: &ExecutableDocument,
-    schema: &GatewaySchema,
-) -> Result<(), RequestErrors> {
-    let mut request = Request::new(String::new()).only_introspection();
-    request.operation_name = match &parsed.operations {
-        DocumentOperations::Single(_) => None,
-        DocumentOperations::Multiple(operations) => operations.keys().next().map(Name::to_string),
     };
-    request.set_parsed_query(parsed.clone());
-    match schema.execute(request).now_or_never().map(executed) {
-        Some(Err(errors)) => Err(errors),
-        _ => Ok(()),
+
+    let name = request.operation_name.as_deref();
+    let (name, definition) = find(&document.executable, name)?;
+    let definition = &definition.node;
+    if rules.shape.root(definition.ty).is_none() {
+        let operation_type = type_name(definition.ty);
+        let message = format!("Schema is not configured to execute {operation_type} operation.");
+        return Err(request_error(ErrorCode::ValidationFailed, message).into());
+    }
+    cost::check_document(&document, definition, &request.variables, rules)?;
+    let wording = Wording {
+        introspection: rules.introspection,
+        sent: &request.query,
+    };
+    let definitions = &definition.variable_definitions;
+    let variables =
+        coerced(request.variables, definitions, &rules.shape, wording).map_err(request_errors)?;
+    let conditions = document.null_conditions(name, &variables).take(MAX_ERRORS);
+    let conditions: Vec<DocumentError> = conditions.collect();
+    if !conditions.is_empty() {
+        return Err(request_errors(conditions));
+    }
+
+    let info = OperationInfo {
+        name: name.map(str::to_owned),
+        type_name: type_name(definition.ty),
+    };
+    Ok(CheckedOperation {
+        operation_type: definition.ty,
+        variables,
+        info: Arc::new(info),
+        document,
+    })
+}
+
+fn request_errors(errors: Vec<DocumentError>) -> RequestErrors {
+    RequestErrors(errors.into_iter().map(Into::into).collect())
+}
+
+fn type_name(operation_type: OperationType) -> &'static str {
+    match operation_type {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
     }
 }
 
 /// The operation by this name, or the only one.
-fn found<'a>(
+fn find<'a>(
     document: &'a ExecutableDocument,
-    name: Option<&'a str>,
+    name: Option<&str>,
 ) -> Result<(Option<&'a str>, &'a Positioned<OperationDefinition>), RequestErrors> {
     let found = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some((None, operation)),
         (DocumentOperations::Single(_), Some(_)) => None,
         (DocumentOperations::Multiple(operations), Some(name)) => operations
-            .get(name)
-            .map(|operation| (Some(name), operation)),
+            .get_key_value(name)
+            .map(|(name, operation)| (Some(name.as_str()), operation)),
         (DocumentOperations::Multiple(operations), None) => {
             let mut operations = operations.iter();
             match (operations.next(), operations.next()) {
@@ -182,49 +115,16 @@ fn found<'a>(
     };
 
     found.ok_or_else(|| {
-        let message = match name {
-            Some(_) => "The document has no operation of the name in operationName.",
-            None => "The document has several operations: operationName must say which one to run.",
-        };
-        request_error(ErrorCode::BadUserInput, message).into()
-    })
-}
-
-fn limit_errors(error: LimitError) -> RequestErrors {
-    let error = match error {
-        LimitError::OverLimit(over) => {
-            let excess = Excess {
-                cost: Some(over.has),
-                allowed: over.allowed,
-            };
-            excess.error(over.to_string())
-        }
-        LimitError::Invalid(message) => request_error(ErrorCode::ValidationFailed, message),
-    };
-    error.into()
-}
-
-fn syntax_error(err: parser::Error) -> ServerError {
-    let message = match &err {
-        // The parser draws the place below the line; the error's location tells it already.
-        parser::Error::Syntax { message, .. } => {
-            let expected = message
-                .lines()
-                .filter_map(|line| line.trim_start().strip_prefix("= "))
-                .next_back();
-            match expected {
-                Some(expected) => format!("Syntax error: {expected}"),
-                None => "Syntax error".to_owned(),
+        let message = match (name, &document.operations) {
+            (Some(name), _) => format!("Unknown operation named \"{name}\"."),
+            (None, DocumentOperations::Multiple(operations)) if operations.is_empty() => {
+                "Must provide an operation.".to_owned()
             }
-        }
-        parser::Error::RecursionLimitExceeded => {
-            let message = "The query has more brackets inside each other than are allowed.";
-            return request_error(ErrorCode::LimitExceeded, message);
-        }
-        other => format!("Syntax error: {other}"),
-    };
-
-    let mut error = request_error(ErrorCode::ParseFailed, message);
-    error.locations = err.positions().collect();
-    error
+            (None, _) => {
+                "Must provide operation name if query contains multiple operations.".to_owned()
+            }
+        };
+        let error = DocumentError::bad_input(message, Vec::new());
+        request_errors(vec![error])
+    })
 }

@@ -245,16 +245,21 @@ async fn graphiqls_introspection_passes_however_narrow_the_limits_are() {
 async fn with_introspection_off_the_schema_is_not_told_by_anything() {
     let desk = Desk::open_with(Wishes::default().set("INTROSPECTION__ENABLED", "false")).await;
 
-    for query in [
-        "{ __schema { types { name } } }",
-        "{ __type(name: \"Ticket\") { fields { name } } }",
-        "{ ...Q } fragment Q on Query { a: __schema { queryType { name } } }",
+    for (query, field) in [
+        ("{ __schema { types { name } } }", "__schema"),
+        ("{ __type(name: \"Ticket\") { fields { name } } }", "__type"),
+        (
+            "{ ...Q } fragment Q on Query { a: __schema { queryType { name } } }",
+            "__schema",
+        ),
     ] {
         let (status, answer) = desk.post(&json!({ "query": query })).await;
         assert_eq!(status, 400, "{answer}");
         assert_eq!(
             answer["errors"][0]["message"],
-            "The schema may not be asked for here."
+            format!(
+                "GraphQL introspection has been disabled, but the requested query contained the field \"{field}\"."
+            )
         );
     }
     assert_eq!(
@@ -351,9 +356,9 @@ async fn with_introspection_off_the_schema_is_not_told_by_anything() {
 }
 
 /// What is a name of the schema and a word of a plain sentence too, and GraphQL's own types, which every schema has.
-const PLAIN_WORDS: [&str; 12] = [
-    "type", "field", "enum", "input", "Int", "String", "Boolean", "ID", "name", "from", "to",
-    "value",
+const PLAIN_WORDS: [&str; 13] = [
+    "query", "type", "field", "enum", "input", "Int", "String", "Boolean", "ID", "name", "from",
+    "to", "value",
 ];
 
 fn schema_without_descriptions() -> String {

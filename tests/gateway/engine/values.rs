@@ -43,145 +43,142 @@ async fn assert_refused(desk: &Desk, query: &str, variables: Value, sentence: &s
 #[tokio::test]
 async fn a_variable_that_does_not_fit_is_refused_by_its_path() {
     let desk = Desk::open().await;
-    let int = "an Int (a whole number from -2147483648 to 2147483647)";
-    let id = "an ID (a string or a whole number)";
     let date_time =
-        "a DateTime, written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00";
-    let date = "a Date, a day that exists, written as YYYY-MM-DD";
-    let status = "a TicketStatus (one of PENDING, IN_PROGRESS, RESOLVED, CLOSED, UNKNOWN)";
+        "It must be written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00.";
+    let date = "It must be a day that exists, written as YYYY-MM-DD.";
 
     for (query, variables, sentence) in [
         (
             FIRST,
             json!({ "n": "5" }),
-            format!("$n must be {int}, but is a string"),
+            "$n\" got invalid value \"5\"; Int cannot represent non-integer value: \"5\"".to_owned(),
         ),
         (
             FIRST,
             json!({ "n": 2_147_483_648_u64 }),
-            format!("$n must be {int}, but is another number"),
+            "$n\" got invalid value 2147483648; Int cannot represent non 32-bit signed integer value: 2147483648".to_owned(),
         ),
         (
             FIRST,
             json!({ "n": 1.5 }),
-            format!("$n must be {int}, but is another number"),
+            "$n\" got invalid value 1.5; Int cannot represent non-integer value: 1.5".to_owned(),
         ),
         (
             FIRST,
             json!({ "n": 1e300 }),
-            format!("$n must be {int}, but is another number"),
+            "$n\" got invalid value 1e+300; Int cannot represent non 32-bit signed integer value: 1e+300".to_owned(),
         ),
         (
             FIRST,
             json!({ "n": true }),
-            format!("$n must be {int}, but is true or false"),
+            "$n\" got invalid value true; Int cannot represent non-integer value: true".to_owned(),
         ),
         (
             FIRST,
             json!({ "n": [5] }),
-            format!("$n must be {int}, but is a list"),
+            "$n\" got invalid value [5]; Int cannot represent non-integer value: [5]".to_owned(),
         ),
         (
             TICKET,
             json!({}),
-            format!("$id must be {id}, but is missing"),
+            "$id\" of required type \"ID!\" was not provided.".to_owned(),
         ),
         (
             TICKET,
             json!({ "id": null }),
-            format!("$id must be {id}, but is null"),
+            "$id\" of non-null type \"ID!\" must not be null.".to_owned(),
         ),
         (
             TICKET,
             json!({ "id": 1.5 }),
-            format!("$id must be {id}, but is another number"),
+            "$id\" got invalid value 1.5; ID cannot represent value: 1.5".to_owned(),
         ),
         (
             TICKET,
             json!({ "id": {} }),
-            format!("$id must be {id}, but is an object"),
+            "$id\" got invalid value {}; ID cannot represent value: {}".to_owned(),
         ),
         (
             SKIP,
             json!({ "if": "true" }),
-            "$if must be a Boolean (true or false), but is a string".to_owned(),
+            "$if\" got invalid value \"true\"; Boolean cannot represent a non boolean value: \"true\"".to_owned(),
         ),
         (
             NODES,
             json!({ "ids": ["a", null] }),
-            format!("$ids[1] must be {id}, but is null"),
+            "$ids\" got invalid value null at \"ids[1]\"; Expected non-nullable type \"ID!\" not to be null.".to_owned(),
         ),
         (
             NODES,
             json!({ "ids": null }),
-            "$ids must be a list, but is null".to_owned(),
+            "$ids\" of non-null type \"[ID!]!\" must not be null.".to_owned(),
         ),
         (
             STATS,
             json!({ "from": "2024-02-30" }),
-            format!("$from must be {date}, but is a string of another form"),
+            format!("$from\" got invalid value \"2024-02-30\"; Expected type \"Date\". {date}"),
         ),
         (
             STATS,
             json!({ "from": 20240301 }),
-            format!("$from must be {date}, but is a number"),
+            format!("$from\" got invalid value 20240301; Expected type \"Date\". {date}"),
         ),
         (
             TICKETS,
             json!({ "filter": 5 }),
-            "$filter must be an object of the type TicketFilter, but is a number".to_owned(),
+            "$filter\" got invalid value 5; Expected type \"TicketFilter\" to be an object.".to_owned(),
         ),
         (
             TICKETS,
             json!({ "filter": { "dueFrom": "2024-03-01" } }),
-            format!("$filter.dueFrom must be {date_time}, but is a string of another form"),
+            format!("$filter\" got invalid value \"2024-03-01\" at \"filter.dueFrom\"; Expected type \"DateTime\". {date_time}"),
         ),
         (
             TICKETS,
             json!({ "filter": { "statuses": ["PENDING", "Li Wei"] } }),
-            format!("$filter.statuses[1] must be {status}, but is another name"),
+            "$filter\" got invalid value \"Li Wei\" at \"filter.statuses[1]\"; Value \"Li Wei\" does not exist in \"TicketStatus\" enum.".to_owned(),
         ),
         (
             TICKETS,
             json!({ "filter": { "statuses": [7] } }),
-            format!("$filter.statuses[0] must be {status}, but is a number"),
+            "$filter\" got invalid value 7 at \"filter.statuses[0]\"; Enum \"TicketStatus\" cannot represent non-string value: 7.".to_owned(),
         ),
         (
             TICKETS,
             json!({ "filter": { "subject": "a" } }),
-            "$filter can't have the field subject: TicketFilter has no such field".to_owned(),
+            "$filter\" got invalid value { subject: \"a\" }; Field \"subject\" is not defined by type \"TicketFilter\".".to_owned(),
         ),
         (
             TICKETS,
             json!({ "filter": { "Li Wei 138": "a" } }),
-            "$filter can't have a field of that name: TicketFilter has no such field".to_owned(),
+            "$filter\" got invalid value { Li Wei 138: \"a\" }; Field \"Li Wei 138\" is not defined by type \"TicketFilter\".".to_owned(),
         ),
         (
             TICKETS,
             json!({ "filter": { "search": ["a"] } }),
-            "$filter.search must be a String, but is a list".to_owned(),
+            "$filter\" got invalid value [\"a\"] at \"filter.search\"; String cannot represent a non string value: [\"a\"]".to_owned(),
         ),
         (
             CREATE,
             json!({ "input": { "subject": "a" } }),
-            "$input.content must be a String, but is missing".to_owned(),
+            "$input\" got invalid value { subject: \"a\" }; Field \"content\" of required type \"String!\" was not provided.".to_owned(),
         ),
         (
             CREATE,
             json!({ "input": { "subject": null, "content": "b" } }),
-            "$input.subject must be a String, but is null".to_owned(),
+            "$input\" got invalid value null at \"input.subject\"; Expected non-nullable type \"String!\" not to be null.".to_owned(),
         ),
         (
             FIELDS,
             json!({ "input": { "id": "a", "customFields": [{ "key": "a" }, { "key": 5 }] } }),
-            "$input.customFields[1].key must be a String, but is a number".to_owned(),
+            "$input\" got invalid value 5 at \"input.customFields[1].key\"; String cannot represent a non string value: 5".to_owned(),
         ),
     ] {
         assert_refused(
             &desk,
             query,
             variables,
-            &format!("The variable {sentence}."),
+            &format!("Variable \"{sentence}"),
         )
         .await;
     }
@@ -211,51 +208,49 @@ async fn every_variable_that_does_not_fit_is_loaded() {
 async fn a_literal_that_does_not_fit_is_refused_by_its_path() {
     let desk = Desk::open().await;
     let date_time =
-        "a DateTime, written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00";
-    let date = "a Date, a day that exists, written as YYYY-MM-DD";
-    let int = "an Int (a whole number from -2147483648 to 2147483647)";
-    let vendor = "a Vendor (one of FIRSTLINE, BANGWO8)";
+        "It must be written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00.";
+    let date = "It must be a day that exists, written as YYYY-MM-DD.";
 
     for (query, sentence) in [
         (
             "{ tickets(filter: { dueFrom: \"2024-03-01\" }) { totalCount } }",
-            format!("argument filter.dueFrom of the field tickets must be {date_time}, but is a string of another form"),
+            format!("Expected value of type \"DateTime\", found \"2024-03-01\"; {date_time}"),
         ),
         (
             "query($to: DateTime) { tickets(filter: { dueFrom: \"secret\", dueTo: $to }) { totalCount } }",
-            format!("argument filter.dueFrom of the field tickets must be {date_time}, but is a string of another form"),
+            format!("Expected value of type \"DateTime\", found \"secret\"; {date_time}"),
         ),
         (
             "{ serviceRecordStats(from: \"2024-13-01\", to: \"2024-03-01\") { total } }",
-            format!("argument from of the field serviceRecordStats must be {date}, but is a string of another form"),
+            format!("Expected value of type \"Date!\", found \"2024-13-01\"; {date}"),
         ),
         (
             "{ tickets(first: 3000000000) { totalCount } }",
-            format!("argument first of the field tickets must be {int}, but is another number"),
+            "Int cannot represent non 32-bit signed integer value: 3000000000".to_owned(),
         ),
         (
             "{ tickets(first: 1.0) { totalCount } }",
-            format!("argument first of the field tickets must be {int}, but is another number"),
+            "Int cannot represent non-integer value: 1.0".to_owned(),
         ),
         (
             "{ categories(vendors: [\"FIRSTLINE\"]) { nodes { id } } }",
-            format!("argument vendors[0] of the field categories must be {vendor}, but is a string"),
+            "Enum \"Vendor\" cannot represent non-enum value: \"FIRSTLINE\". Did you mean the enum value \"FIRSTLINE\"?".to_owned(),
         ),
         (
             "{ tickets(filter: 5) { totalCount } }",
-            "argument filter of the field tickets must be an object of the type TicketFilter, but is a number".to_owned(),
+            "Expected value of type \"TicketFilter\", found 5.".to_owned(),
         ),
         (
             "{ ...Q } fragment Q on Query { ... on Query { ticket(id: PENDING) { id } } }",
-            "argument id of the field ticket must be an ID (a string or a whole number), but is a name".to_owned(),
+            "ID cannot represent a non-string and non-integer value: PENDING".to_owned(),
         ),
         (
             "{ vendors { vendor } } query Other { tickets(first: true) { totalCount } }",
-            format!("argument first of the field tickets must be {int}, but is true or false"),
+            "Int cannot represent non-integer value: true".to_owned(),
         ),
         (
             "query($to: DateTime = \"soon\") { tickets(filter: { dueTo: $to }) { totalCount } }",
-            format!("default of the variable $to must be {date_time}, but is a string of another form"),
+            format!("Expected value of type \"DateTime\", found \"soon\"; {date_time}"),
         ),
     ] {
         let query = query.replace("{ vendors { vendor } } query", "query Q { vendors { vendor } } query");
@@ -263,7 +258,7 @@ async fn a_literal_that_does_not_fit_is_refused_by_its_path() {
         let (status, answer) = desk.post(&body).await;
         assert_eq!(status, 400, "{query}: {answer}");
         assert_eq!(answer.get("data"), None, "{query}: {answer}");
-        assert_eq!(answer["errors"][0]["message"], format!("The {sentence}."), "{query}");
+        assert_eq!(answer["errors"][0]["message"], sentence, "{query}");
         assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
     }
     assert_eq!(desk.calls(), (0, 0));
@@ -294,37 +289,45 @@ async fn a_type_that_is_no_input_type_is_refused() {
 async fn a_field_stands_once_in_an_input_object() {
     let desk = Desk::open().await;
 
-    // The mark shows what is complained of.
+    // The marks show what the error names.
     for marked in [
-        r#"{ tickets(filter: { search: "a", ^search: "b" }) { totalCount } }"#,
-        r#"{ tickets(filter: { search: "a", statuses: [CLOSED], ^search: "a" }) { totalCount } }"#,
-        r#"query($f: TicketFilter = { search: "a" ^search: null }) { tickets(filter: $f) { totalCount } }"#,
-        r#"query($a: String) { tickets(filter: { search: $a ^search: $a }) { totalCount } }"#,
-        r#"{ tickets { nodes @include(if: { a: { b: 1 }, c: [{ search: 1, ^search: 2 }] }) { id } } }"#,
-        r#"{ tickets(filter: { search: "é}\"", dueTo: """\""" } é""", ^search: "" }) { totalCount } }"#,
-        "{ tickets(filter: { search: \"\" # }\n ^search: \"\" }) { totalCount } }",
+        r#"{ tickets(filter: { ^search: "a", ^search: "b" }) { totalCount } }"#,
+        r#"{ tickets(filter: { ^search: "a", statuses: [CLOSED], ^search: "a" }) { totalCount } }"#,
+        r#"query($f: TicketFilter = { ^search: "a" ^search: null }) { tickets(filter: $f) { totalCount } }"#,
+        r#"query($a: String) { tickets(filter: { ^search: $a ^search: $a }) { totalCount } }"#,
+        r#"{ tickets { nodes @include(if: { a: { b: 1 }, c: [{ ^search: 1, ^search: 2 }] }) { id } } }"#,
+        r#"{ tickets(filter: { ^search: "é}\"", dueTo: """\""" } é""", ^search: "" }) { totalCount } }"#,
+        "{ tickets(filter: { ^search: \"\" # }\n ^search: \"\" }) { totalCount } }",
     ] {
         let query = marked.replace('^', "");
-        let before = marked.split('^').next().unwrap_or_default();
-        let line = before.lines().last().unwrap_or_default();
+        let parts: Vec<&str> = marked.split('^').collect();
+        let places = (1..parts.len()).map(|count| {
+            let before = parts[..count].concat();
+            let line = before.lines().last().unwrap_or_default();
+            json!({ "line": before.lines().count(), "column": line.chars().count() + 1 })
+        });
+        let places: Vec<Value> = places.collect();
 
         let (status, answer) = desk.post(&json!({ "query": query })).await;
         assert_eq!(status, 400, "{query}: {answer}");
-        assert_eq!(
-            answer,
-            json!({ "errors": [{
-                "message": "The input object has the field search more than once.",
-                "locations": [{ "line": before.lines().count(), "column": line.chars().count() + 1 }],
-                "extensions": { "code": "GRAPHQL_VALIDATION_FAILED" },
-            }] }),
-            "{query}"
-        );
+        let errors = answer["errors"].as_array().expect("errors");
+        let expected = json!({
+            "message": "There can be only one input field named \"search\".",
+            "locations": places,
+            "extensions": { "code": "GRAPHQL_VALIDATION_FAILED" },
+        });
+        assert!(errors.contains(&expected), "{query}: {answer}");
     }
     let long = "a".repeat(1_000);
     let twice = format!("{{ tickets(filter: {{ {long}: 1, {long}: 1 }}) {{ totalCount }} }}");
     let (status, answer) = desk.post(&json!({ "query": twice })).await;
     assert_eq!(status, 400);
-    assert!(answer.to_string().len() < 700, "{answer}");
+    assert!(
+        answer["errors"]
+            .as_array()
+            .is_some_and(|errors| errors.iter().all(|error| error.to_string().len() < 700)),
+        "{answer}"
+    );
     assert_eq!(desk.calls(), (0, 0));
 
     // The same name in two objects, as an argument, an alias, a variable and a value.
@@ -340,39 +343,45 @@ async fn a_field_stands_once_in_an_input_object() {
 async fn null_does_not_pass_by_a_default() {
     let desk = Desk::open().await;
     let id = json!({ "id": null });
-    let sentence = "The variable $id must not be null where it stands.";
+    let sentence = "Argument \"id\" of non-null type \"ID!\" must not be null.";
 
-    for (query, data, path) in [
+    for (query, data, path, sentence) in [
         (
             "query($id: ID = \"a\") { vendors { vendor } a: ticket(id: $id) { id } }",
             json!({ "vendors": [{ "vendor": "FIRSTLINE" }, { "vendor": "BANGWO8" }], "a": null }),
             json!(["a"]),
+            sentence,
         ),
         (
             "query($id: ID = \"a\") { ...Q __typename } fragment Q on Query { ... { ticket(id: $id) { id } } }",
             json!({ "ticket": null, "__typename": "Query" }),
             json!(["ticket"]),
+            sentence,
         ),
         (
             "query($id: String = \"a\") { __typename __type(name: $id) { name } }",
             json!({ "__typename": "Query", "__type": null }),
             json!(["__type"]),
+            "Argument \"name\" of non-null type \"String!\" must not be null.",
         ),
         (
             "query($id: TicketStatus = CLOSED) { tickets(filter: { statuses: [PENDING, $id] }) { totalCount } }",
             json!({ "tickets": null }),
             json!(["tickets"]),
+            "Argument \"filter\" has invalid value {statuses: [PENDING, $id]}.",
         ),
         // What can't be null takes all that is around it along.
         (
             "query($id: ID = \"a\") { __typename nodes(ids: [\"b\", $id]) { id } }",
             Value::Null,
             json!(["nodes"]),
+            "Argument \"ids\" has invalid value [\"b\", $id].",
         ),
         (
             "mutation($id: CreateTicketInput = { subject: \"s\", content: \"c\" }) { createTicket(input: $id) { ticket { id } } }",
             Value::Null,
             json!(["createTicket"]),
+            "Argument \"input\" of non-null type \"CreateTicketInput!\" must not be null.",
         ),
     ] {
         // The first time and once the document is known.
@@ -413,7 +422,10 @@ async fn null_does_not_pass_by_a_default() {
     let query = "query($id: ID = \"a\") { __typename ticket(id: $id) { id } }";
     let (error, data) = closed.fault(query, id).await;
     assert_eq!(data, json!({ "__typename": "Query", "ticket": null }));
-    assert_eq!(error["message"], sentence);
+    assert_eq!(
+        error["message"],
+        "Argument \"id\" of non-null type \"ID!\" must not be null."
+    );
 
     // The same document serves those who send a value or none, and null where it may stand.
     let query = "query($n: Int = 1, $id: ID = \"a\") { tickets(first: $n) { nodes { __typename } } ticket(id: $id) { id } }";
@@ -545,8 +557,9 @@ async fn a_variable_stands_only_where_its_type_may() {
             .and_then(|rest| rest.split(" =").next())
             .unwrap_or_default();
         let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
-        let sentence =
-            format!("The variable $a of the type {var_type} can't stand where {expected} must.");
+        let sentence = format!(
+            "Variable \"$a\" of type \"{var_type}\" used in position expecting type \"{expected}\"."
+        );
         assert_eq!(message, sentence, "{query}");
         assert_eq!(
             answer["errors"][0]["extensions"]["code"],
