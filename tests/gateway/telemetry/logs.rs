@@ -219,7 +219,7 @@ async fn an_answer_of_a_wrong_shape_is_told_by_the_place_of_its_fault() {
     let failures = of_request(&lines, "deskgraph::upstream", "wrong-shape");
     assert_eq!(failures.len(), 1);
     assert_eq!(failures[0]["level"], "WARN");
-    assert_eq!(failures[0]["json.path"], "data[0]");
+    assert_eq!(failures[0]["json.path"], "data[0].id");
     assert_eq!(failures[0]["http.route"], "/api/v1/ticket");
     assert!(!ended.stderr.contains("Geheim-4713"));
 }
