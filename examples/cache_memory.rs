@@ -1,4 +1,4 @@
-//! Sends 100,000 different tickets through a cache of 64 MiB, and prints what the process takes.
+//! Sends 100,000 different tickets through a cache of 64 MiB, and prints the memory of the process.
 //!
 //! `cargo run --release --example cache_memory`
 
@@ -79,7 +79,7 @@ struct Asked {
     per_page: u64,
 }
 
-/// A page of a list of made-up tickets, newest first.
+/// A page of a list of generated tickets, newest first.
 async fn page(Query(asked): Query<Asked>) -> Json<Value> {
     let size = asked.per_page.min(PAGE);
     let first = (asked.page - 1) * size;
@@ -112,7 +112,7 @@ fn ticket(id: u64) -> Value {
     })
 }
 
-/// The most memory that the process took so far.
+/// The peak memory of the process.
 fn peak_mib() -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status

@@ -1,5 +1,5 @@
-//! Both vendors as servers of static answers: each is asked of the sandbox once and given from memory from then on, so that
-//! the vendors are not what is measured.
+//! Both vendors as servers of static responses: each is read from the sandbox once and then returned from memory, so that the
+//! vendors are not measured.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 const OBJECTS: usize = 1_000;
 
 pub(crate) struct CannedVendors {
-    /// Serves as long as it lives.
+    /// Serves until it is dropped.
     _runtime: Runtime,
     firstline: Arc<Canned>,
     bangwo8: Arc<Canned>,
@@ -62,7 +62,7 @@ impl CannedVendors {
         }
     }
 
-    /// The settings with which the gateway asks these vendors.
+    /// The settings of a gateway over these vendors.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             ("DESKGRAPH_FIRSTLINE__BASE_URL", self.firstline_url.clone()),
@@ -82,7 +82,7 @@ impl CannedVendors {
         ]
     }
 
-    /// How many calls both have answered.
+    /// The number of calls that both have received.
     pub(crate) fn calls(&self) -> u64 {
         let calls = |canned: &Canned| canned.calls.load(Ordering::Relaxed);
         calls(&self.firstline) + calls(&self.bangwo8)
@@ -134,7 +134,7 @@ impl Canned {
     }
 }
 
-/// What the answer depends on. Bounds of the creation time are left out: by them the questions of a scenario differ.
+/// What the response depends on. Bounds of the creation time are left out, because the requests of a scenario differ in them.
 fn question(request: &Request) -> String {
     let uri = request.uri();
     let kept: Vec<&str> = uri

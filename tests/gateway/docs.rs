@@ -164,7 +164,7 @@ fn the_query_of_the_first_command_is_the_first_query() {
 
     let commands = blocks(&readme, "sh");
     let curl = commands.iter().find(|command| command.starts_with("curl "));
-    let curl = curl.expect("a command curl the gateway");
+    let curl = curl.expect("a command sends a query to the gateway");
     assert!(
         curl.contains(&format!("{{\"query\":\"{in_one_line}\"}}")),
         "{curl}"

@@ -299,7 +299,7 @@ async fn a_follower_with_more_time_gets_a_retry_that_the_leader_had_no_time_for(
     assert!(second["data"]["tickets"].is_object());
     assert!(
         started.elapsed() >= Duration::from_secs(7),
-        "the vendor was given the time that it requested for"
+        "the gateway waited as long as the vendor requested"
     );
     assert_eq!(firstline.requests_to("/api/v1/ticket").len(), 3);
 }

@@ -88,7 +88,7 @@ async fn every_response_has_the_security_headers_and_its_request_id() {
         );
 
         if status >= 400 {
-            let answer: Value = response.json().await.expect("a error is JSON");
+            let answer: Value = response.json().await.expect("an error is JSON");
             assert!(
                 answer["errors"][0]["extensions"]["code"].is_string(),
                 "{what}"
