@@ -122,7 +122,7 @@ impl<Fetch> ListReader<'_, Fetch> {
                 false => Allowed::Rows(target.saturating_mul(5) / 2),
             };
             let pages = self.pages(budget, &observed);
-            let known = probed.known(span, self.asked(span, &observed), want.rows);
+            let known = probed.known(self.asked(span, &observed));
             match pages
                 .read(self.asked(span, &observed), allowed, known)
                 .await?
@@ -406,20 +406,26 @@ impl<Fetch> ListReader<'_, Fetch> {
         });
     }
 
-    /// A later start than the span has, so that the window gets shorter by a unit at least; none where there is none.
+    /// A later start than the span has, so that the window gets shorter; none where it has to be read as it is.
     fn shorter(&self, span: Span, chosen: Option<Second>, newest: Second) -> Option<Second> {
-        let granularity = self.granularity;
         let end = span.to.unwrap_or(self.now.max(newest));
         let end = end.max(span.from.unwrap_or(end));
         let is_shorter = |second: &Second| {
-            let start = granularity.start_of(*second);
+            let start = self.granularity.start_of(*second);
             *second <= end && span.from.is_none_or(|from| start > from)
         };
-        // Where the wanted rows are in the first unit of the span, that has to be a window of its own.
-        let after_first = span.from.map(|from| granularity.end_of(from) + 1);
-        let after_first = after_first.filter(|_| chosen.is_some_and(|chosen| !is_shorter(&chosen)));
+        if let (Some(from), Some(chosen)) = (span.from, chosen)
+            && self.granularity.start_of(chosen) == self.granularity.start_of(from)
+        {
+            // The wanted rows are in the first unit of the span, which has to be a window of its own: what comes after it, as far
+            // as the vendor is not asked for that unit again, is another.
+            let observed = self.observations.of(self.kind);
+            let spare = from - self.asked(span, &observed).from.unwrap_or(from);
+            let after_first = self.granularity.end_of(from) + 1 + spare;
+            return Some(after_first).filter(is_shorter);
+        }
         let half = span.from.map_or(end, |from| from + (end - from) / 2 + 1);
-        let candidates = [chosen, after_first, Some(half), Some(newest), Some(end)];
+        let candidates = [chosen, Some(half), Some(newest), Some(end)];
         candidates.into_iter().flatten().find(is_shorter)
     }
 
@@ -547,9 +553,7 @@ impl Sample {
         let size = full.unwrap_or(served);
         Some(VendorPageRequest {
             page: u32::try_from(total.div_ceil(size)).ok()?,
-            per_page: u32::try_from(size)
-                .ok()?
-                .max(if full.is_some() { 1 } else { page_size }),
+            per_page: full.map_or(Some(page_size), |size| u32::try_from(size).ok())?,
         })
     }
 
@@ -618,6 +622,16 @@ impl Sample {
     }
 }
 
+/// Whether a window whose newest rows are these is expected to hold no more than as many again.
+fn is_two_pages<T: Dated>(rows: &[Arc<T>], asked: Span) -> bool {
+    let seconds = || rows.iter().filter_map(|row| row.created_second());
+    let (Some(newest), Some(oldest), Some(from)) = (seconds().max(), seconds().min(), asked.from)
+    else {
+        return false;
+    };
+    newest > oldest && (newest - from) * 5 <= (newest - oldest) * 9
+}
+
 /// What an open look at the list told, before a window was chosen from it.
 struct Probed<T> {
     rows: Vec<Arc<T>>,
@@ -659,16 +673,15 @@ impl<T: Dated> Probed<T> {
 
     /// The rows of the window that were seen. They are used once: what they do not confirm is read. Where the vendor lists newest
     /// first and the window takes two pages, they are its first page.
-    fn known(&mut self, span: Span, asked: Span, wanted: usize) -> Known<T> {
+    fn known(&mut self, asked: Span) -> Known<T> {
         let rows = std::mem::take(&mut self.rows);
         let is_asked = |row: &Arc<T>| {
             row.created_second()
                 .is_some_and(|second| asked.contains(second))
         };
         let is_page_of_window = self.is_newest_first
-            && span.from.is_some()
-            && (2..wanted).contains(&rows.len())
-            && rows.iter().all(is_asked);
+            && rows.iter().all(is_asked)
+            && is_two_pages(&rows, asked);
         match is_page_of_window {
             true => Known::FirstPage(Rows::of(rows)),
             false => Known::Some(rows.into_iter().filter(is_asked).collect()),
