@@ -74,21 +74,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct PageRequest {
     page: u64,
     per_page: u64,
 }
 
 /// A page of a list of generated tickets, newest first.
-async fn page(Query(asked): Query<Asked>) -> Json<Value> {
-    let size = asked.per_page.min(PAGE);
-    let first = (asked.page - 1) * size;
+async fn page(Query(request): Query<PageRequest>) -> Json<Value> {
+    let size = request.per_page.min(PAGE);
+    let first = (request.page - 1) * size;
     let tickets: Vec<Value> = (first..TICKETS.min(first + size))
         .map(|index| ticket(TICKETS - index))
         .collect();
     Json(json!({
         "data": tickets,
-        "meta": {"current_page": asked.page, "per_page": size, "total": TICKETS, "last_page": TICKETS.div_ceil(size)},
+        "meta": {"current_page": request.page, "per_page": size, "total": TICKETS, "last_page": TICKETS.div_ceil(size)},
     }))
 }
 

@@ -30,9 +30,9 @@ pub(crate) struct Bare {
 impl Bare {
     /// Runs the query over the page for this time, and checks that the response is the gateway's. It runs on every thread of
     /// the machine, because under load the gateway has no idle one either.
-    pub(crate) fn measure(page: &[u8], asked: &Value, answer: &str, duration: Duration) -> Self {
-        let query = asked["query"].as_str().expect("a request has a query");
-        let variables = &asked["variables"];
+    pub(crate) fn measure(page: &[u8], request: &Value, answer: &str, duration: Duration) -> Self {
+        let query = request["query"].as_str().expect("a request has a query");
+        let variables = &request["variables"];
         let executor = Executor::over(read(page));
         let answer: Value = serde_json::from_str(answer).expect("it is JSON");
         let own: Value = serde_json::from_slice(&executor.run(query, variables)).expect("so is it");
@@ -80,7 +80,7 @@ fn average<T>(duration: Duration, run: impl Fn() -> T + Sync) -> Duration {
 }
 
 fn time_of_this_thread() -> Duration {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells it");
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux reports it");
     crate::process::time_on_processor(&stat)
 }
 

@@ -95,7 +95,7 @@ impl CannedVendors {
             .iter()
             .filter(|(question, _)| question.contains("/ticket?"))
             .max_by_key(|(_, body)| body.len());
-        largest.expect("tickets were asked for").1.clone()
+        largest.expect("tickets were requested").1.clone()
     }
 }
 

@@ -41,16 +41,16 @@ pub(crate) fn load(server: &Server, body: &str, clients: usize, duration: Durati
         .output()
         .expect("wrk is installed: Debian has it as `wrk`");
     let printed = String::from_utf8_lossy(&output.stdout);
-    let told = printed
+    let result = printed
         .lines()
-        .find_map(|line| line.strip_prefix("told "))
-        .unwrap_or_else(|| panic!("wrk told nothing: {printed}"));
-    let numbers: Vec<f64> = told
+        .find_map(|line| line.strip_prefix("result "))
+        .unwrap_or_else(|| panic!("wrk printed no result: {printed}"));
+    let numbers: Vec<f64> = result
         .split_whitespace()
         .map(|number| number.parse().expect("it is a number"))
         .collect();
     let [requests, microseconds, p50, p99, bytes, faults] = numbers[..] else {
-        panic!("wrk told {told}");
+        panic!("wrk printed {result}");
     };
     assert_eq!(faults, 0.0, "requests failed: {printed}");
     Load {
@@ -90,7 +90,7 @@ wrk.body = [==[{body}]==]
 {request}
 done = function(summary, latency, requests)
   local faults = summary.errors
-  print(string.format('told %d %d %f %f %d %d', summary.requests, summary.duration,
+  print(string.format('result %d %d %f %f %d %d', summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(99), summary.bytes,
     faults.connect + faults.read + faults.write + faults.status + faults.timeout))
 end

@@ -147,9 +147,9 @@ fn measure_group(vendors: &CannedVendors, group: &[Scenario], clients: usize, re
 }
 
 fn measure_bare(vendors: &CannedVendors, gateway: &Subject, pace: Pace) -> Bare {
-    let asked = serde_json::from_str(&gateway.asked()).expect("a request is JSON");
+    let request = serde_json::from_str(&gateway.request_body()).expect("a request is JSON");
     let page = vendors.ticket_page();
-    Bare::measure(&page, &asked, &gateway.answer.body, pace.run)
+    Bare::measure(&page, &request, &gateway.answer.body, pace.run)
 }
 
 /// A gateway over these vendors that has received readiness checks only.

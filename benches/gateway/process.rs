@@ -159,7 +159,7 @@ impl Server {
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
         kilobytes
             .and_then(|kilobytes| kilobytes.trim().parse::<f64>().ok())
-            .expect("the system tells it in kB")
+            .expect("the system reports it in kB")
             / 1024.0
     }
 

@@ -60,7 +60,7 @@ impl Subject {
     }
 
     /// One request's body.
-    pub(crate) fn asked(&self) -> String {
+    pub(crate) fn request_body(&self) -> String {
         load::once(&self.body)
     }
 
@@ -101,7 +101,7 @@ impl Subject {
 
     /// After the last run.
     pub(crate) fn assert_unharmed(&self) {
-        let answer = self.server.request(&self.asked());
+        let answer = self.server.request(&self.request_body());
         assert_eq!(answer.body, self.answer.body, "it answers as at first");
         self.server.assert_no_complaint();
     }
