@@ -414,13 +414,20 @@ impl<Fetch> ListReader<'_, Fetch> {
             let start = self.granularity.start_of(*second);
             *second <= end && span.from.is_none_or(|from| start > from)
         };
+        let observed = self.observations.of(self.kind);
+        let asked = self.asked(span, &observed);
+        // What is asked for to spare would be read again with each of the parts.
+        if let (Some(from), Some(to), Some(asked_from)) = (span.from, span.to, asked.from)
+            && to - from <= 4 * (from - asked_from)
+        {
+            return None;
+        }
         if let (Some(from), Some(chosen)) = (span.from, chosen)
             && self.granularity.start_of(chosen) == self.granularity.start_of(from)
         {
             // The wanted rows are in the first unit of the span, which has to be a window of its own: what comes after it, as far
             // as the vendor is not asked for that unit again, is another.
-            let observed = self.observations.of(self.kind);
-            let spare = from - self.asked(span, &observed).from.unwrap_or(from);
+            let spare = from - asked.from.unwrap_or(from);
             let after_first = self.granularity.end_of(from) + 1 + spare;
             return Some(after_first).filter(is_shorter);
         }
@@ -589,6 +596,10 @@ impl Sample {
             return Some(back(newest, gap, between));
         }
 
+        // A page of one second shows where the rows are.
+        if self.seconds.len() > 1 && self.seconds.last() == Some(&newest) {
+            return Some(newest);
+        }
         let end = span.to.unwrap_or(now);
         match (span.from, self.total) {
             (Some(from), Some(total)) => {
@@ -679,9 +690,8 @@ impl<T: Dated> Probed<T> {
             row.created_second()
                 .is_some_and(|second| asked.contains(second))
         };
-        let is_page_of_window = self.is_newest_first
-            && rows.iter().all(is_asked)
-            && is_two_pages(&rows, asked);
+        let is_page_of_window =
+            self.is_newest_first && rows.iter().all(is_asked) && is_two_pages(&rows, asked);
         match is_page_of_window {
             true => Known::FirstPage(Rows::of(rows)),
             false => Known::Some(rows.into_iter().filter(is_asked).collect()),

@@ -371,6 +371,6 @@ fn an_import_of_one_second_is_read_once_by_a_walk() {
         let import = (10_001..11_501).map(|number| Row::new(number, Some(NOW - 40_000)));
         let rows = evenly(800, 100, 1).into_iter().chain(import).collect();
         let calls = calls_of_walk(traits, rows, 100);
-        assert!(calls <= 60, "{order:?}: {calls}");
+        assert!(calls <= 90, "{order:?}: {calls}");
     }
 }
