@@ -44,14 +44,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut after = Value::Null;
     let mut given = 0;
     loop {
-        let question = json!({"query": query, "variables": {"after": after}});
-        let mut answer: Value = client
-            .post(&url)
-            .json(&question)
-            .send()
-            .await?
-            .json()
-            .await?;
+        let body = json!({"query": query, "variables": {"after": after}});
+        let mut answer: Value = client.post(&url).json(&body).send().await?.json().await?;
         let page = &mut answer["data"]["tickets"];
         given += page["nodes"].as_array().map_or(0, Vec::len);
         after = page["pageInfo"]["endCursor"].take();

@@ -93,7 +93,7 @@ impl CannedVendors {
         let answers = self.firstline.answers();
         let largest = answers
             .iter()
-            .filter(|(question, _)| question.contains("/ticket?"))
+            .filter(|(key, _)| key.contains("/ticket?"))
             .max_by_key(|(_, body)| body.len());
         largest.expect("tickets were requested").1.clone()
     }
@@ -117,8 +117,8 @@ impl Canned {
     }
 
     async fn answer(&self, request: Request) -> Result<Bytes, reqwest::Error> {
-        let question = question(&request);
-        if let Some(known) = self.answers().get(&question) {
+        let key = key_of(&request);
+        if let Some(known) = self.answers().get(&key) {
             return Ok(known.clone());
         }
 
@@ -126,16 +126,16 @@ impl Canned {
         let mut headers = head.headers;
         headers.remove(header::HOST);
         headers.remove(header::ACCEPT_ENCODING);
-        let url = format!("{}{}", self.origin, question.trim_start_matches("GET "));
+        let url = format!("{}{}", self.origin, key.trim_start_matches("GET "));
         let answer = self.client.get(url).headers(headers).send().await?;
         let body = answer.error_for_status()?.bytes().await?;
-        self.answers().insert(question, body.clone());
+        self.answers().insert(key, body.clone());
         Ok(body)
     }
 }
 
 /// What the response depends on. Bounds of the creation time are left out, because the requests of a scenario differ in them.
-fn question(request: &Request) -> String {
+fn key_of(request: &Request) -> String {
     let uri = request.uri();
     let kept: Vec<&str> = uri
         .query()

@@ -98,6 +98,7 @@ impl Server {
                 started.elapsed() < Duration::from_secs(30),
                 "it is not ready in time"
             );
+            // No pause: the time until the program is ready is measured to the millisecond.
             thread::yield_now();
         }
         Self {

@@ -52,7 +52,7 @@ pub(crate) fn groups() -> Vec<Vec<Scenario>> {
         ],
         vec![other_variables()],
         vec![Scenario {
-            name: "4: cache off, another question each time",
+            name: "4: cache off, another query each time",
             cache: "false",
             body: json!({ "query": another_question, "variables": { "from": "{t}" } }).to_string(),
             calls: Calls::OneForEach,

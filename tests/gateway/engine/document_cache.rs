@@ -12,12 +12,12 @@ const SEVERAL: &str = "query One($id: ID!) { ticket(id: $id) { ...Parts } }
     fragment Parts on Ticket { id }";
 
 /// The status, in the media type whose status reports errors, and the response.
-async fn send_query(desk: &Desk, question: &Value) -> (u16, Value) {
+async fn send_query(desk: &Desk, request: &Value) -> (u16, Value) {
     let response = desk
         .client()
         .post(desk.url("/graphql"))
         .header("accept", "application/graphql-response+json")
-        .json(question)
+        .json(request)
         .send()
         .await
         .expect("the gateway responds");
@@ -35,9 +35,9 @@ async fn a_cached_document_is_rejected_for_the_same_errors_as_a_new_one() {
         json!({ "query": SEVERAL, "operationName": "Many", "variables": { "first": 3 } }),
         json!({ "query": SEVERAL, "operationName": "One", "variables": { "id": "firstline:Ticket:1001" } }),
     ];
-    for question in &warm {
-        let (status, answer) = send_query(&known, question).await;
-        assert_eq!((status, answer.get("errors")), (200, None), "{question}");
+    for request in &warm {
+        let (status, answer) = send_query(&known, request).await;
+        assert_eq!((status, answer.get("errors")), (200, None), "{request}");
     }
 
     for (query, operation, variables) in [
@@ -69,13 +69,12 @@ async fn a_cached_document_is_rejected_for_the_same_errors_as_a_new_one() {
         (SEVERAL, Some("Many"), json!({ "more": "yes" })),
         (SEVERAL, Some("Many"), json!({ "more": null })),
     ] {
-        let question =
-            json!({ "query": query, "operationName": operation, "variables": variables });
+        let request = json!({ "query": query, "operationName": operation, "variables": variables });
         let fresh = Desk::open().await;
-        let as_new = send_query(&fresh, &question).await;
-        assert_eq!(as_new.0, 400, "{question}: {}", as_new.1);
-        assert_eq!(send_query(&known, &question).await, as_new, "{question}");
-        assert_eq!(fresh.calls(), (0, 0), "{question}");
+        let as_new = send_query(&fresh, &request).await;
+        assert_eq!(as_new.0, 400, "{request}: {}", as_new.1);
+        assert_eq!(send_query(&known, &request).await, as_new, "{request}");
+        assert_eq!(fresh.calls(), (0, 0), "{request}");
     }
 }
 

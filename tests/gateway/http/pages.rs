@@ -45,8 +45,8 @@ async fn the_start_page_shows_the_state_of_each_vendor() {
     desk.sandbox
         .bangwo8()
         .add_fault(FaultRule::new("", Fault::HtmlError { code: 500 }));
-    let question = "{ serviceRecords(first: 1) { nodes { id } } }";
-    desk.answer(question, serde_json::json!({})).await;
+    let query = "{ serviceRecords(first: 1) { nodes { id } } }";
+    desk.answer(query, serde_json::json!({})).await;
 
     let page = text_of(&desk, "/").await;
     let firstline = vendor_card(&page, "FirstLine");

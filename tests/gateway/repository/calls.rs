@@ -11,7 +11,7 @@ use crate::harness::{Desk, DeskOptions};
 
 /// One query to a gateway with cold caches, and the most calls that it may need.
 struct Cost {
-    question: &'static str,
+    name: &'static str,
     query: &'static str,
     firstline: usize,
     bangwo8: usize,
@@ -20,7 +20,7 @@ struct Cost {
 /// These are the rows of `docs/CACHING.md` below "What a query costs".
 const COSTS: &[Cost] = &[
     Cost {
-        question: "a page of 20 tickets with all that stands around them",
+        name: "a page of 20 tickets with all that stands around them",
         query: "{ tickets { totalCount nodes { subject status
                   handler { name employeeNo groups { name } } creator { name } contact { name }
                   category { name parent { name } } terminationCode { name } sponsor { name }
@@ -29,20 +29,20 @@ const COSTS: &[Cost] = &[
         bangwo8: 0,
     },
     Cost {
-        question: "20 service records of both vendors, with their agents' ids and customers",
+        name: "20 service records of both vendors, with their agents' ids and customers",
         query: "{ serviceRecords { totalCount nodes { id status channel startedAt
                   handler { id } contact { name } } sources { state } } }",
         firstline: 2,
         bangwo8: 2,
     },
     Cost {
-        question: "tickets in numbers",
+        name: "tickets in numbers",
         query: "{ ticketStats { total overdue byStatus { status count } } }",
         firstline: 6,
         bangwo8: 0,
     },
     Cost {
-        question: "one ticket under 20 aliases",
+        name: "one ticket under 20 aliases",
         query: "{ a1: ticket(id: \"firstline:Ticket:1002\") { subject } a2: ticket(id: \"firstline:Ticket:1002\") { content }
                   a3: ticket(id: \"firstline:Ticket:1002\") { subject } a4: ticket(id: \"firstline:Ticket:1002\") { content }
                   a5: ticket(id: \"firstline:Ticket:1002\") { subject } a6: ticket(id: \"firstline:Ticket:1002\") { content }
@@ -82,7 +82,7 @@ async fn a_query_needs_at_most_the_documented_vendor_calls() {
 
         let (firstline, bangwo8) = desk.calls();
         let is_within = (1..=cost.firstline).contains(&firstline) && bangwo8 <= cost.bangwo8;
-        assert!(is_within, "{}: {firstline} and {bangwo8}", cost.question);
+        assert!(is_within, "{}: {firstline} and {bangwo8}", cost.name);
     }
 }
 

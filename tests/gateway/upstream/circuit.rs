@@ -237,7 +237,7 @@ async fn requests_with_many_concurrent_calls_close_the_circuit_too() {
             !requests
                 .iter()
                 .any(|request| request.headers.iter().any(is_unasked)),
-            "{vendor}, {query}: the trial was no call of the question"
+            "{vendor}, {query}: the probe was no call of the query"
         );
     }))
     .await;

@@ -113,8 +113,8 @@ async fn forward(State(seen): State<Arc<Seen>>, request: Request) -> Response {
         .unwrap_or_else(PoisonError::into_inner)
         .push(head.version);
 
-    let question = head.uri.path_and_query().map_or("/", |text| text.as_str());
-    let url = format!("{}{question}", seen.vendor);
+    let path = head.uri.path_and_query().map_or("/", |text| text.as_str());
+    let url = format!("{}{path}", seen.vendor);
     for name in [
         header::HOST,
         header::ACCEPT_ENCODING,

@@ -170,7 +170,7 @@ async fn every_field_but_the_id_may_be_missing_or_of_another_type() {
 #[tokio::test]
 async fn a_malformed_response_is_a_contract_error_and_nulls_only_its_field() {
     let desk = uncached().await;
-    let questions = [
+    let queries = [
         (
             "GET /api/v1/interact-collection/5",
             "serviceRecord(id: \"firstline:ServiceRecord:5\") { id }",
@@ -223,7 +223,7 @@ async fn a_malformed_response_is_a_contract_error_and_nulls_only_its_field() {
         "{\"id\":\"x\"}",
         "{\"message\":\"ok\"}",
     ];
-    for (line, field, name) in questions {
+    for (line, field, name) in queries {
         for body in bodies {
             answer_with(&desk, line, body);
             let query = format!("{{ vendors {{ vendor }} {field} }}");

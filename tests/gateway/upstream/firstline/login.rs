@@ -23,11 +23,11 @@ fn record_number(index: usize) -> i64 {
 
 /// Reads this number of different records at once, each in its own request.
 async fn execute_concurrently(desk: &Desk, count: usize) -> Vec<Value> {
-    let questions = (0..count).map(async |index| {
+    let requests = (0..count).map(async |index| {
         let id = record_id(record_number(index));
         desk.answer(ONE_RECORD, json!({ "id": id })).await
     });
-    join_all(questions).await
+    join_all(requests).await
 }
 
 fn with_token(token: &str) -> DeskOptions {
