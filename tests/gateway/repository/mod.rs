@@ -4,6 +4,7 @@ mod cache;
 mod calls;
 mod concurrent_writes;
 mod employees;
+mod list_walks;
 mod partial_failures;
 mod personal_data;
 mod service_record_filters;
