@@ -35,7 +35,7 @@ impl Repository {
         }
         let counts = self.shared.vendors.iter().map(async |vendor| {
             let narrowed = filter.narrowed_to(vendor.vendor());
-            match narrowed.filter(|_| vendor.has_tickets()) {
+            match narrowed.filter(|_| vendor.capabilities().has_tickets) {
                 Some(narrowed) => self.ticket_stats_of(vendor, narrowed).await,
                 None => Ok(TicketStats::none()),
             }

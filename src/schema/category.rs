@@ -11,7 +11,7 @@ use super::{
     selection::asks_for_category_names,
     vendor::{SourceStatus, Vendor},
 };
-use crate::domain::{self, CategoryId};
+use crate::domain;
 
 pub(super) struct Category(Arc<domain::Category>);
 
@@ -77,12 +77,8 @@ impl Category {
 
     /// The categories one level down. Empty where there are none.
     async fn children(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<Category>>> {
-        let id = self.0.id;
-        if id.level >= CategoryId::deepest_level(id.vendor) {
-            return Some(Ok(Vec::new()));
-        }
         answered(async {
-            let children = repository(ctx)?.category_children(id).await?;
+            let children = repository(ctx)?.category_children(self.0.id).await?;
             Ok(children.into_iter().map(Category).collect())
         })
         .await

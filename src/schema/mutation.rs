@@ -26,9 +26,13 @@ impl Mutation {
         #[graphql(desc = "The ticket's fields.")] input: CreateTicketInput,
     ) -> FieldResult<CreateTicketPayload> {
         let repository = repository(ctx)?;
-        let ticket = written(input.read(), None, async |(changes, idempotency_key)| {
-            repository.create_ticket(changes, idempotency_key).await
-        });
+        let ticket = written(
+            input.read(repository.capabilities()),
+            None,
+            async |(changes, idempotency_key)| {
+                repository.create_ticket(changes, idempotency_key).await
+            },
+        );
         Ok(ticket.await?.into())
     }
 
@@ -40,9 +44,11 @@ impl Mutation {
         input: UpdateTicketInput,
     ) -> FieldResult<UpdateTicketPayload> {
         let repository = repository(ctx)?;
-        let ticket = written(input.read(), Some("id"), async |(id, changes)| {
-            repository.update_ticket(id, changes).await
-        });
+        let ticket = written(
+            input.read(repository.capabilities()),
+            Some("id"),
+            async |(id, changes)| repository.update_ticket(id, changes).await,
+        );
         Ok(ticket.await?.into())
     }
 
@@ -53,9 +59,11 @@ impl Mutation {
         #[graphql(desc = "The ticket's id.")] input: DeleteTicketInput,
     ) -> FieldResult<DeleteTicketPayload> {
         let repository = repository(ctx)?;
-        let deleted = written(input.read(), Some("id"), async |id| {
-            repository.delete_ticket(id).await.map(|()| id)
-        });
+        let deleted = written(
+            input.read(repository.capabilities()),
+            Some("id"),
+            async |id| repository.delete_ticket(id).await.map(|()| id),
+        );
         Ok(deleted.await?.into())
     }
 
@@ -68,9 +76,11 @@ impl Mutation {
         input: UpdateServiceRecordInput,
     ) -> FieldResult<UpdateServiceRecordPayload> {
         let repository = repository(ctx)?;
-        let record = written(input.read(), Some("id"), async |(id, changes)| {
-            repository.update_service_record(id, changes).await
-        });
+        let record = written(
+            input.read(repository.capabilities()),
+            Some("id"),
+            async |(id, changes)| repository.update_service_record(id, changes).await,
+        );
         Ok(record.await?.into())
     }
 }

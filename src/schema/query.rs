@@ -83,9 +83,12 @@ impl Query {
     ) -> Option<FieldResult<ServiceRecordConnection>> {
         answered(async {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
-            let filter = filter.unwrap_or_default().read("filter")?;
+            let repository = repository(ctx)?;
+            let filter = filter
+                .unwrap_or_default()
+                .read("filter", repository.capabilities())?;
             let totals = totals_wanted(ctx);
-            let records = repository(ctx)?
+            let records = repository
                 .service_records(ListField::ServiceRecords, page, filter, totals)
                 .await?;
             Ok(records.into())

@@ -20,7 +20,7 @@ use super::{
     vendor::Vendor,
 };
 use crate::{
-    domain::{self, Detail},
+    domain::{self, Detail, ServiceRecordFilters, VendorCapabilities},
     error::{Error, Result},
 };
 
@@ -507,7 +507,11 @@ pub(super) struct ServiceRecordFilter {
 }
 
 impl ServiceRecordFilter {
-    pub(super) fn read(self, path: &str) -> Result<domain::ServiceRecordFilter> {
+    pub(super) fn read(
+        self,
+        path: &str,
+        vendors: &VendorCapabilities,
+    ) -> Result<domain::ServiceRecordFilter> {
         let of = |name| format!("{path}.{name}");
         arguments::check_range((&of("from"), self.from), (&of("to"), self.to))?;
 
@@ -519,11 +523,17 @@ impl ServiceRecordFilter {
                 .transpose()?,
             handler_group: self
                 .handler_group_id
-                .map(|id| firstline_id(&of("handlerGroupId"), &id))
+                .map(|id| {
+                    let path = of("handlerGroupId");
+                    id_for_filter(&path, &id, vendors, |filters| filters.handler_group)
+                })
                 .transpose()?,
             contact: self
                 .contact_id
-                .map(|id| firstline_id(&of("contactId"), &id))
+                .map(|id| {
+                    let path = of("contactId");
+                    id_for_filter(&path, &id, vendors, |filters| filters.contact)
+                })
                 .transpose()?,
             from: self.from.map(DateTime::timestamp),
             to: self.to.map(DateTime::timestamp),
@@ -532,13 +542,21 @@ impl ServiceRecordFilter {
     }
 }
 
-/// The contract says of these filters that they are FirstLine's only.
-fn firstline_id<T: domain::GlobalId>(path: &str, id: &ID) -> Result<T> {
+/// An id for a filter that not every vendor knows. The repository refuses the id of a vendor that is not configured.
+fn id_for_filter<T: domain::GlobalId>(
+    path: &str,
+    id: &ID,
+    vendors: &VendorCapabilities,
+    is_known: impl Fn(&ServiceRecordFilters) -> bool,
+) -> Result<T> {
     let id: T = arguments::id(path, id)?;
-    match id.vendor() {
-        domain::Vendor::FirstLine => Ok(id),
-        _ => Err(Error::bad_user_input(format!(
-            "{path}: it must be an id of FirstLine, the only vendor with this filter"
-        ))),
+    let vendor = id.vendor();
+    match vendors.of(vendor) {
+        Some(capabilities) if !is_known(&capabilities.service_record_filters) => {
+            Err(Error::bad_user_input(format!(
+                "{path}: it must be an id of a vendor with this filter, and {vendor} has none"
+            )))
+        }
+        _ => Ok(id),
     }
 }

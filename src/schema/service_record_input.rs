@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     domain::{
-        self, Change, CustomFieldValue, ServiceRecordChanges, ServiceRecordId, Vendor, VendorNumber,
+        self, Change, CustomFieldValue, ServiceRecordChanges, ServiceRecordId, VendorCapabilities,
+        VendorNumber,
     },
     error::Result,
 };
@@ -51,9 +52,14 @@ pub(super) struct UpdateServiceRecordPayload {
 }
 
 impl UpdateServiceRecordInput {
-    pub(super) fn read(self) -> Written<(ServiceRecordId, ServiceRecordChanges)> {
+    pub(super) fn read(
+        self,
+        vendors: &VendorCapabilities,
+    ) -> Written<(ServiceRecordId, ServiceRecordChanges)> {
         let mut faults = Faults::default();
-        let id = faults.object_id(&self.id, Vendor::has_changeable_service_records);
+        let id = faults.object_id(&self.id, vendors, |vendor| {
+            vendor.has_editable_service_records
+        });
 
         let custom_fields = self.custom_fields.filter(|fields| !fields.is_empty());
         if self.memo.is_undefined() && custom_fields.is_none() {

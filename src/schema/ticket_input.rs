@@ -9,7 +9,9 @@ use super::{
     ticket::{Ticket, TicketPriority, TicketStatus},
     user_error::{Faults, UserError, Written, change, parts},
 };
-use crate::domain::{self, CategoryId, Change, TicketChanges, TicketId, Vendor};
+use crate::domain::{
+    self, CategoryId, Change, TicketChanges, TicketId, Vendor, VendorCapabilities,
+};
 
 const MAX_IDEMPOTENCY_KEY_CHARACTERS: usize = 200;
 
@@ -106,9 +108,11 @@ pub(super) struct DeleteTicketPayload {
 }
 
 impl CreateTicketInput {
-    pub(super) fn read(self) -> Written<(TicketChanges, Option<String>)> {
+    pub(super) fn read(
+        self,
+        vendors: &VendorCapabilities,
+    ) -> Written<(TicketChanges, Option<String>)> {
         let mut faults = Faults::default();
-        let vendor = Vendor::ALL.into_iter().find(|vendor| vendor.has_tickets());
 
         let fields = TicketFields {
             subject: MaybeUndefined::Value(self.subject),
@@ -123,7 +127,7 @@ impl CreateTicketInput {
             category_id: set_or_omitted(self.category_id),
             termination_code_id: set_or_omitted(self.termination_code_id),
         };
-        let changes = fields.read(vendor, &mut faults);
+        let changes = fields.read(vendors, vendors.ticket_vendor(), &mut faults);
 
         if let Some(key) = &self.idempotency_key {
             check_idempotency_key(key, &mut faults);
@@ -133,9 +137,9 @@ impl CreateTicketInput {
 }
 
 impl UpdateTicketInput {
-    pub(super) fn read(self) -> Written<(TicketId, TicketChanges)> {
+    pub(super) fn read(self, vendors: &VendorCapabilities) -> Written<(TicketId, TicketChanges)> {
         let mut faults = Faults::default();
-        let id: Option<TicketId> = faults.object_id(&self.id, Vendor::has_tickets);
+        let id: Option<TicketId> = faults.object_id(&self.id, vendors, |vendor| vendor.has_tickets);
 
         let fields = TicketFields {
             subject: self.subject,
@@ -153,16 +157,16 @@ impl UpdateTicketInput {
         if fields.are_all_omitted() {
             faults.invalid(&[], "it must name at least one field to change");
         }
-        let changes = fields.read(id.map(|id| id.vendor), &mut faults);
+        let changes = fields.read(vendors, id.map(|id| id.vendor), &mut faults);
 
         faults.none_in(id.map(|id| (id, changes)))
     }
 }
 
 impl DeleteTicketInput {
-    pub(super) fn read(self) -> Written<TicketId> {
+    pub(super) fn read(self, vendors: &VendorCapabilities) -> Written<TicketId> {
         let mut faults = Faults::default();
-        let id = faults.object_id(&self.id, Vendor::has_tickets);
+        let id = faults.object_id(&self.id, vendors, |vendor| vendor.has_tickets);
         faults.none_in(id)
     }
 }
@@ -228,11 +232,14 @@ impl TicketFields {
     }
 
     /// Every field is looked at, so that all faults are told at once. The vendor is the one that holds the ticket.
-    fn read(self, vendor: Option<Vendor>, faults: &mut Faults) -> TicketChanges {
+    fn read(
+        self,
+        vendors: &VendorCapabilities,
+        vendor: Option<Vendor>,
+        faults: &mut Faults,
+    ) -> TicketChanges {
         let category = faults.reference("categoryId", self.category_id, vendor);
-        if matches!(category, Change::Set(CategoryId { level: 1, .. })) {
-            faults.invalid(&["categoryId"], "it must be a category below the top level");
-        }
+        check_category_level(&category, vendors, faults);
 
         TicketChanges {
             subject: written_text("subject", self.subject, faults),
@@ -262,6 +269,28 @@ impl TicketFields {
 /// A new ticket makes no difference between null and omitted.
 fn set_or_omitted<T>(value: Option<T>) -> MaybeUndefined<T> {
     value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
+}
+
+fn check_category_level(
+    category: &Change<CategoryId>,
+    vendors: &VendorCapabilities,
+    faults: &mut Faults,
+) {
+    let Change::Set(category) = category else {
+        return;
+    };
+    if category.level == 1 {
+        faults.invalid(&["categoryId"], "it must be a category below the top level");
+    }
+    let deepest_level = vendors
+        .of(category.vendor)
+        .map(|vendor| vendor.deepest_category_level);
+    if deepest_level.is_some_and(|deepest_level| category.level > deepest_level) {
+        faults.invalid(
+            &["categoryId"],
+            "it must be a category of a level that the vendor has",
+        );
+    }
 }
 
 /// A text that every ticket has.

@@ -4,7 +4,7 @@ use async_graphql::{Enum, ID, MaybeUndefined, SimpleObject};
 
 use super::error::{FieldError, FieldResult};
 use crate::{
-    domain::{Change, GlobalId, MalformedId, Vendor},
+    domain::{Capabilities, Change, GlobalId, MalformedId, Vendor, VendorCapabilities},
     error::{Error, ErrorKind, FieldFault, Result},
 };
 
@@ -128,11 +128,13 @@ impl Faults {
     pub(super) fn object_id<T: GlobalId>(
         &mut self,
         id: &ID,
-        is_supported: impl Fn(Vendor) -> bool,
+        vendors: &VendorCapabilities,
+        is_supported: impl Fn(&Capabilities) -> bool,
     ) -> Option<T> {
         let id: T = self.id("id", id)?;
         let vendor = id.vendor();
-        if !is_supported(vendor) {
+        // The repository refuses the id of a vendor that is not configured.
+        if vendors.of(vendor).is_some_and(|known| !is_supported(known)) {
             let message = format!("{vendor} has no such operation");
             self.add(UserErrorCode::UnsupportedByVendor, &["id"], message);
             return None;

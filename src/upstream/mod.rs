@@ -29,45 +29,13 @@ use async_trait::async_trait;
 use crate::{
     context::RequestScope,
     domain::{
-        Category, ChatMessage, CustomField, Employee, ListOrder, NamedRecord, ServiceRecord,
+        Capabilities, Category, ChatMessage, CustomField, Employee, NamedRecord, ServiceRecord,
         ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
-        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorPage,
+        VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
-
-/// What the vendor can do with a filter of service records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FilterPlan {
-    /// No record of this vendor can match.
-    Nothing,
-    /// The vendor is asked; what it can't apply itself is left to the gateway.
-    Ask {
-        left_over: Option<ServiceRecordFilter>,
-    },
-}
-
-/// How a vendor's lists by creation time are read.
-#[derive(Debug, Clone, Copy)]
-pub struct ListSettings {
-    /// What the vendor's filter by creation time can tell apart.
-    pub granularity: TimeGranularity,
-    /// In which order a setting says that it lists.
-    pub order: Option<ListOrder>,
-    /// How many rows a page is asked for.
-    pub page_size: u32,
-}
-
-/// How a service record is found by its id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordLookup {
-    ById,
-    /// In the list of its day. Where the day is not known, the newest pages of the list are searched, up to so many.
-    ByDay {
-        most_pages: u32,
-    },
-}
 
 /// One result for each object that was asked for, so that one bad key fails alone.
 pub type EachById<I, T> = Vec<(I, Result<Option<T>>)>;
@@ -86,15 +54,13 @@ pub trait VendorApi: Send + Sync + 'static {
     /// Done when the vendor is down, may be tried, and nobody else tries it.
     async fn is_due_for_a_try(&self);
 
-    /// How the vendor's lists are read.
-    fn lists(&self) -> ListSettings;
+    /// What the vendor can do. It does not change while the process runs.
+    fn capabilities(&self) -> Capabilities;
 
     /// One cheap call that needs the credentials.
     async fn check(&self, scope: &RequestScope) -> Result<()>;
 
     // Service records
-
-    fn plan(&self, filter: &ServiceRecordFilter) -> FilterPlan;
 
     async fn service_record_page(
         &self,
@@ -102,10 +68,6 @@ pub trait VendorApi: Send + Sync + 'static {
         filter: &ServiceRecordFilter,
         page: VendorPageRequest,
     ) -> Result<VendorPage<ServiceRecord>>;
-
-    fn record_lookup(&self) -> RecordLookup {
-        RecordLookup::ById
-    }
 
     /// One record, where the vendor finds records by id.
     async fn service_record(
@@ -156,26 +118,11 @@ pub trait VendorApi: Send + Sync + 'static {
 
     // Directories, read whole
 
-    /// Whether `employees` can narrow by a search; where not, the gateway does.
-    fn searches_employees(&self) -> bool {
-        false
-    }
-
-    /// Whether the gateway's account may lack the right to read the directory, and still name employees by number.
-    fn may_refuse_directory(&self) -> bool {
-        false
-    }
-
     async fn employees(
         &self,
         scope: &RequestScope,
         search: Option<&str>,
     ) -> Result<Vec<Arc<Employee>>>;
-
-    /// How many of the newest service records show the categories, where the vendor lists categories nowhere.
-    fn records_for_categories(&self) -> Option<u32> {
-        None
-    }
 
     /// Of every level, a child after its parent.
     async fn categories(&self, _scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
@@ -191,10 +138,6 @@ pub trait VendorApi: Send + Sync + 'static {
     }
 
     // Tickets
-
-    fn has_tickets(&self) -> bool {
-        self.vendor().has_tickets()
-    }
 
     async fn ticket_page(
         &self,

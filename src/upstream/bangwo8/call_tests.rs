@@ -67,12 +67,11 @@ const PAGE: VendorPageRequest = VendorPageRequest {
     per_page: 20,
 };
 
-#[tokio::test]
-async fn days_are_asked_for_and_the_rest_is_left_over() {
-    let (_stage, vendor) = with(|_, _| String::new()).await;
-    let plan = |filter: ServiceRecordFilter| match vendor.plan(&filter) {
+#[test]
+fn days_are_asked_for_and_the_rest_is_left_over() {
+    let plan = |filter: ServiceRecordFilter| match RECORD_FILTERS.plan(VENDOR, &filter) {
         FilterPlan::Nothing => None,
-        FilterPlan::Ask { left_over } => Some(left_over),
+        FilterPlan::Read { left_over } => Some(left_over),
     };
     let whole_days = ServiceRecordFilter {
         from: timestamp("2024-02-29T16:00:00Z"),

@@ -19,7 +19,7 @@ use std::sync::{
 use async_trait::async_trait;
 
 use super::{
-    FilterPlan, ListSettings, RecordLookup, VendorApi,
+    VendorApi,
     answer::Answer,
     call::Call,
     client::{ClientSettings, VendorClient},
@@ -30,9 +30,10 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        ChatMessage, Employee, ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter,
-        ServiceRecordId, ServiceSummary, TimeGranularity, Vendor, VendorErrorCode, VendorPage,
-        VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, CategorySource, ChatMessage, Employee, FilterPlan, ListCapabilities,
+        ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter, ServiceRecordFilters,
+        ServiceRecordId, ServiceRecordLookup, ServiceSummary, TimeGranularity, Vendor,
+        VendorErrorCode, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, Result},
 };
@@ -41,6 +42,13 @@ use auth::ClientCredentials;
 use mapping::Mapping;
 
 const VENDOR: Vendor = Vendor::Bangwo8;
+
+/// A record has neither a group nor a contact that the vendor could filter by.
+const RECORD_FILTERS: ServiceRecordFilters = ServiceRecordFilters {
+    handler_group: false,
+    contact: false,
+    completed: false,
+};
 
 const HISTORIES: &str = "/api/v1/remoterecord/histories.json";
 const HISTORIES_OF_AGENT: &str = "/api/v1/remoterecord/histories/{id}.json";
@@ -111,22 +119,27 @@ impl VendorApi for Bangwo8 {
         self.session.client().is_due_for_a_try().await;
     }
 
-    fn lists(&self) -> ListSettings {
-        ListSettings {
-            granularity: TimeGranularity::Day,
-            order: self.list_order,
-            page_size: self.list_page_size,
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            has_tickets: false,
+            has_editable_service_records: false,
+            service_record_filters: RECORD_FILTERS,
+            service_record_lookup: ServiceRecordLookup::ByDay {
+                max_pages: self.find_max_calls,
+            },
+            lists: ListCapabilities {
+                granularity: TimeGranularity::Day,
+                order: self.list_order,
+                page_size: self.list_page_size,
+            },
+            deepest_category_level: 3,
+            category_source: CategorySource::NewestServiceRecords {
+                count: self.newest_records_for_categories,
+            },
+            has_employee_search: false,
+            // The vendor lists its agents for administrators only.
+            may_refuse_directory: true,
         }
-    }
-
-    fn record_lookup(&self) -> RecordLookup {
-        RecordLookup::ByDay {
-            most_pages: self.find_max_calls,
-        }
-    }
-
-    fn records_for_categories(&self) -> Option<u32> {
-        Some(self.newest_records_for_categories)
     }
 
     /// By the list that nearly everything else needs. The calls that every agent may make would also pass for an account
@@ -139,36 +152,13 @@ impl VendorApi for Bangwo8 {
         self.records(scope, Query::new(), page).await.map(drop)
     }
 
-    fn plan(&self, filter: &ServiceRecordFilter) -> FilterPlan {
-        let leaves_this_vendor_out = filter
-            .vendors
-            .as_ref()
-            .is_some_and(|vendors| !vendors.contains(&VENDOR));
-        let handler_is_foreign = filter.handler.is_some_and(|id| id.vendor != VENDOR);
-
-        // A record has no group and no contact that could be asked for.
-        if leaves_this_vendor_out
-            || handler_is_foreign
-            || filter.handler_group.is_some()
-            || filter.contact.is_some()
-        {
-            return FilterPlan::Nothing;
-        }
-
-        let left_over = filter.completed.map(|completed| ServiceRecordFilter {
-            completed: Some(completed),
-            ..ServiceRecordFilter::default()
-        });
-        FilterPlan::Ask { left_over }
-    }
-
     async fn service_record_page(
         &self,
         scope: &RequestScope,
         filter: &ServiceRecordFilter,
         page: VendorPageRequest,
     ) -> Result<VendorPage<ServiceRecord>> {
-        if self.plan(filter) == FilterPlan::Nothing {
+        if RECORD_FILTERS.plan(VENDOR, filter) == FilterPlan::Nothing {
             return Ok(VendorPage::empty());
         }
 
@@ -185,11 +175,6 @@ impl VendorApi for Bangwo8 {
                 }))
             }
         }
-    }
-
-    /// Agents are listed for administrators alone.
-    fn may_refuse_directory(&self) -> bool {
-        true
     }
 
     async fn named_record_page(

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 
 use super::{
-    FilterPlan, ListSettings, VendorApi,
+    VendorApi,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -30,8 +30,9 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        Category, CustomField, CustomFieldValue, Detail, Employee, GlobalId, ListOrder,
-        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, Sponsor,
+        Capabilities, Category, CategorySource, CustomField, CustomFieldValue, Detail, Employee,
+        FilterPlan, GlobalId, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
+        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, Sponsor,
         TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
         VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
@@ -43,6 +44,12 @@ use mapping::Mapping;
 use write::{read_write, sent};
 
 const VENDOR: Vendor = Vendor::FirstLine;
+
+const RECORD_FILTERS: ServiceRecordFilters = ServiceRecordFilters {
+    handler_group: true,
+    contact: true,
+    completed: true,
+};
 
 const RECORDS: &str = "/api/v1/interact-collection";
 const RECORD: &str = "/api/v1/interact-collection/{id}";
@@ -131,11 +138,21 @@ impl VendorApi for FirstLine {
         self.session.client().is_due_for_a_try().await;
     }
 
-    fn lists(&self) -> ListSettings {
-        ListSettings {
-            granularity: TimeGranularity::Second,
-            order: self.list_order,
-            page_size: self.list_page_size,
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            has_tickets: true,
+            has_editable_service_records: true,
+            service_record_filters: RECORD_FILTERS,
+            service_record_lookup: ServiceRecordLookup::ById,
+            lists: ListCapabilities {
+                granularity: TimeGranularity::Second,
+                order: self.list_order,
+                page_size: self.list_page_size,
+            },
+            deepest_category_level: 2,
+            category_source: CategorySource::Directory,
+            has_employee_search: true,
+            may_refuse_directory: false,
         }
     }
 
@@ -149,30 +166,13 @@ impl VendorApi for FirstLine {
             .map(drop)
     }
 
-    fn plan(&self, filter: &ServiceRecordFilter) -> FilterPlan {
-        let is_foreign = |vendor: Option<Vendor>| vendor.is_some_and(|vendor| vendor != VENDOR);
-        let leaves_this_vendor_out = filter
-            .vendors
-            .as_ref()
-            .is_some_and(|vendors| !vendors.contains(&VENDOR));
-
-        if leaves_this_vendor_out
-            || is_foreign(filter.handler.map(|id| id.vendor))
-            || is_foreign(filter.handler_group.map(|id| id.vendor))
-            || is_foreign(filter.contact.map(|id| id.vendor))
-        {
-            return FilterPlan::Nothing;
-        }
-        FilterPlan::Ask { left_over: None }
-    }
-
     async fn service_record_page(
         &self,
         scope: &RequestScope,
         filter: &ServiceRecordFilter,
         page: VendorPageRequest,
     ) -> Result<VendorPage<ServiceRecord>> {
-        if self.plan(filter) == FilterPlan::Nothing {
+        if RECORD_FILTERS.plan(VENDOR, filter) == FilterPlan::Nothing {
             return Ok(VendorPage::empty());
         }
 
@@ -246,10 +246,6 @@ impl VendorApi for FirstLine {
             },
         )
         .await
-    }
-
-    fn searches_employees(&self) -> bool {
-        true
     }
 
     async fn employees(
