@@ -18,9 +18,7 @@ pub mod bangwo8;
 pub mod firstline;
 
 #[cfg(test)]
-mod hostile;
-#[cfg(test)]
-mod stage;
+mod test_support;
 
 use std::sync::Arc;
 

@@ -5,9 +5,9 @@ mod mapping;
 mod wire;
 
 #[cfg(test)]
-mod call_tests;
+mod arbitrary_json_tests;
 #[cfg(test)]
-mod hostile_tests;
+mod call_tests;
 #[cfg(test)]
 mod tests;
 

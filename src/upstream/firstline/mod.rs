@@ -7,9 +7,9 @@ mod wire;
 mod write;
 
 #[cfg(test)]
-mod call_tests;
+mod arbitrary_json_tests;
 #[cfg(test)]
-mod hostile_tests;
+mod call_tests;
 #[cfg(test)]
 mod tests;
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{Detail, VendorZone},
     upstream::{
-        hostile,
+        test_support::arbitrary_json,
         wire::{Identified, Readable, decode, decode_root},
     },
 };
@@ -39,7 +39,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn no_body_makes_the_mapping_panic(body in hostile::body(SAMPLES)) {
+    fn no_body_makes_the_mapping_panic(body in arbitrary_json::body(SAMPLES)) {
         read_in_every_way(body.as_bytes());
     }
 }
