@@ -15,7 +15,7 @@ use reqwest::{
 use super::{
     breaker::CallEnd,
     call::{Call, Repeat},
-    client::Errand,
+    client::CallContext,
 };
 use crate::domain::VendorErrorCode;
 
@@ -26,13 +26,13 @@ pub(super) struct Attempts {
     /// Whether an attempt went out whose effect nobody knows.
     pub(super) are_in_doubt: bool,
     /// Whether an attempt went out that the vendor may have carried out, whatever it answered.
-    pub(super) may_have_worked: bool,
+    pub(super) may_have_executed: bool,
     backoff: Backoff,
 }
 
 /// An attempt that was answered to the end.
 #[derive(Debug)]
-pub(super) struct Answered {
+pub(super) struct ReceivedResponse {
     pub(super) head: Head,
     pub(super) body: Vec<u8>,
     pub(super) trace: Trace,
@@ -71,46 +71,46 @@ pub(super) struct Trace {
 }
 
 /// Where an exchange broke.
-pub(super) enum Broken {
-    NoConnection(reqwest::Error),
-    BeforeTheAnswer(reqwest::Error),
-    WithinTheAnswer(reqwest::Error),
-    TooLong,
-    TooLate,
+pub(super) enum TransportError {
+    Connect(reqwest::Error),
+    BeforeResponse(reqwest::Error),
+    WithinResponse(reqwest::Error),
+    BodyTooLarge,
+    TimedOut,
     /// The time was over before the vendor could be blamed for it.
-    CutShort,
+    Abandoned,
 }
 
 /// Whether the vendor got the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(super) enum Delivery {
     Impossible,
     Possible,
     Certain,
 }
 
-impl Broken {
+impl TransportError {
     pub(super) fn code(&self) -> VendorErrorCode {
         match self {
-            Broken::NoConnection(_) | Broken::BeforeTheAnswer(_) | Broken::WithinTheAnswer(_) => {
-                VendorErrorCode::Unreachable
-            }
-            Broken::TooLong => VendorErrorCode::BadResponse,
-            Broken::TooLate | Broken::CutShort => VendorErrorCode::Timeout,
+            TransportError::Connect(_)
+            | TransportError::BeforeResponse(_)
+            | TransportError::WithinResponse(_) => VendorErrorCode::Unreachable,
+            TransportError::BodyTooLarge => VendorErrorCode::BadResponse,
+            TransportError::TimedOut | TransportError::Abandoned => VendorErrorCode::Timeout,
         }
     }
 
-    pub(super) fn arrival(&self) -> Arrival {
+    pub(super) fn delivery(&self) -> Delivery {
         match self {
-            Broken::NoConnection(_) => Arrival::Impossible,
-            _ => Arrival::Possible,
+            TransportError::Connect(_) => Delivery::Impossible,
+            _ => Delivery::Possible,
         }
     }
 
     /// What it shows of the vendor.
     fn end(&self) -> Option<CallEnd> {
         match self {
-            Broken::CutShort => None,
+            TransportError::Abandoned => None,
             _ => Some(CallEnd::Failed),
         }
     }
@@ -118,10 +118,12 @@ impl Broken {
     /// What the error says at each of its levels. The address, whose query may hold personal data, was taken off it.
     pub(super) fn chain(&self) -> Option<String> {
         match self {
-            Broken::NoConnection(err)
-            | Broken::BeforeTheAnswer(err)
-            | Broken::WithinTheAnswer(err) => Some(chain_of(err)),
-            Broken::TooLong | Broken::TooLate | Broken::CutShort => None,
+            TransportError::Connect(err)
+            | TransportError::BeforeResponse(err)
+            | TransportError::WithinResponse(err) => Some(chain_of(err)),
+            TransportError::BodyTooLarge | TransportError::TimedOut | TransportError::Abandoned => {
+                None
+            }
         }
     }
 }
@@ -129,7 +131,7 @@ impl Broken {
 #[derive(Debug)]
 pub(super) struct FailedAttempt {
     pub(super) code: VendorErrorCode,
-    pub(super) arrival: Arrival,
+    pub(super) delivery: Delivery,
     pub(super) retry_after: Option<Duration>,
     pub(super) is_worth_repeating: bool,
     /// What it shows of the vendor; none where nothing was sent.
@@ -141,7 +143,7 @@ impl FailedAttempt {
     pub(super) fn unsent(code: VendorErrorCode, attempt: usize) -> Self {
         Self {
             code,
-            arrival: Arrival::Impossible,
+            delivery: Delivery::Impossible,
             retry_after: None,
             is_worth_repeating: false,
             end: None,
@@ -157,33 +159,37 @@ impl FailedAttempt {
     }
 
     /// An exchange that broke. The head of a 5xx says what there is to say, whatever becomes of the body.
-    pub(super) fn broken(broken: &Broken, head: Option<Head>, trace: Trace) -> Self {
+    pub(super) fn transport_error(
+        transport_error: &TransportError,
+        head: Option<Head>,
+        trace: Trace,
+    ) -> Self {
         if let Some(head) = head.filter(|head| head.status.is_server_error()) {
             return Self::refused(head, VendorErrorCode::ServerError, trace);
         }
         Self {
-            code: broken.code(),
-            arrival: broken.arrival(),
+            code: transport_error.code(),
+            delivery: transport_error.delivery(),
             retry_after: None,
-            is_worth_repeating: broken.code() == VendorErrorCode::Unreachable,
-            end: broken.end(),
+            is_worth_repeating: transport_error.code() == VendorErrorCode::Unreachable,
+            end: transport_error.end(),
             trace,
         }
     }
 
     /// An answer that asks for another attempt, or that no caller has any use for.
-    pub(super) fn of(answered: &Answered) -> Option<Self> {
-        let head = answered.head;
+    pub(super) fn of(received: &ReceivedResponse) -> Option<Self> {
+        let head = received.head;
         (head.is_worth_repeating() || head.status.is_server_error()).then(|| {
             let code = code_of(head.status).unwrap_or(VendorErrorCode::BadResponse);
-            Self::refused(head, code, answered.trace.clone())
+            Self::refused(head, code, received.trace.clone())
         })
     }
 
     fn refused(head: Head, code: VendorErrorCode, trace: Trace) -> Self {
         Self {
             code,
-            arrival: Arrival::Certain,
+            delivery: Delivery::Certain,
             retry_after: head.retry_after,
             is_worth_repeating: head.is_worth_repeating(),
             end: Some(call_end(code)),
@@ -194,21 +200,21 @@ impl FailedAttempt {
     /// Whether nobody can tell what the vendor did. After a 5xx a call that must not be repeated is in doubt; one that may
     /// be is not, because whoever wants it sends it again.
     fn leaves_doubt(&self, call: &Call) -> bool {
-        match self.arrival {
-            Arrival::Impossible => false,
-            Arrival::Possible => true,
-            Arrival::Certain => {
+        match self.delivery {
+            Delivery::Impossible => false,
+            Delivery::Possible => true,
+            Delivery::Certain => {
                 call.repeat == Repeat::Never && self.code == VendorErrorCode::ServerError
             }
         }
     }
 
     /// Whether the vendor may have done what it was told to. What stands before a vendor may fail after the vendor did it.
-    fn may_have_worked(&self) -> bool {
-        match self.arrival {
-            Arrival::Impossible => false,
-            Arrival::Possible => true,
-            Arrival::Certain => self.code != VendorErrorCode::RateLimited,
+    fn may_have_executed(&self) -> bool {
+        match self.delivery {
+            Delivery::Impossible => false,
+            Delivery::Possible => true,
+            Delivery::Certain => self.code != VendorErrorCode::RateLimited,
         }
     }
 }
@@ -218,14 +224,14 @@ impl Attempts {
         Self {
             made: 0,
             are_in_doubt: false,
-            may_have_worked: false,
+            may_have_executed: false,
             backoff: Backoff::new(max_retries),
         }
     }
 
     pub(super) fn note(&mut self, failed: &FailedAttempt, call: &Call) {
         self.are_in_doubt |= failed.leaves_doubt(call);
-        self.may_have_worked |= failed.may_have_worked();
+        self.may_have_executed |= failed.may_have_executed();
     }
 
     /// How long to wait before the call is sent again; none when it is not. Where that would be past the request's deadline,
@@ -234,9 +240,9 @@ impl Attempts {
         &mut self,
         failed: &FailedAttempt,
         call: &Call,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
     ) -> Option<Duration> {
-        let may_repeat = call.repeat == Repeat::Safe || failed.arrival == Arrival::Impossible;
+        let may_repeat = call.repeat == Repeat::Safe || failed.delivery == Delivery::Impossible;
         if !failed.is_worth_repeating || !may_repeat {
             return None;
         }
@@ -244,11 +250,11 @@ impl Attempts {
         let backoff = self.backoff.next()?;
         let wait = failed.retry_after.unwrap_or_default().max(backoff);
         let next_at = Instant::now().checked_add(wait)?;
-        if next_at < errand.deadline {
+        if next_at < context.deadline {
             return Some(wait);
         }
-        if errand.deadline == errand.scope.deadline {
-            errand.scope.deadline_miss.record(next_at);
+        if context.deadline == context.scope.deadline {
+            context.scope.deadline_miss.record(next_at);
         }
         None
     }
@@ -306,7 +312,7 @@ pub(super) fn call_end(code: VendorErrorCode) -> CallEnd {
     match code {
         Timeout | Unreachable | BadResponse | ServerError => CallEnd::Failed,
         RateLimited | Unauthenticated | Forbidden | NotFound | CircuitOpen | Rejected => {
-            CallEnd::Answered
+            CallEnd::ReceivedResponse
         }
     }
 }

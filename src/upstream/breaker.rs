@@ -19,14 +19,14 @@ use crate::domain::{CircuitState, Vendor};
 /// Calls that ended longer ago say nothing about the vendor any more.
 const WINDOW: Duration = Duration::from_secs(30);
 /// How many calls back the circuit looks.
-const REMEMBERED_CALLS: usize = 20;
+const RECENT_CALLS: usize = 20;
 /// Fewer calls than this do not open the circuit.
-const FEWEST_CALLS: usize = 10;
+const MIN_CALLS: usize = 10;
 /// How long a vendor is left alone at first; each trial that fails doubles it.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// What a caller is told to wait while a trial is under way, whose end nobody knows.
-const WAIT_FOR_A_TRIAL: Duration = Duration::from_secs(1);
+const TRIAL_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Breaker {
@@ -64,7 +64,7 @@ enum State {
 /// What a call showed of the vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallEnd {
-    Answered,
+    ReceivedResponse,
     Failed,
 }
 
@@ -116,7 +116,7 @@ impl Breaker {
         match self.circuit().state {
             State::Closed { .. } => Duration::ZERO,
             State::Open { until, .. } => until.saturating_duration_since(Instant::now()),
-            State::HalfOpen { .. } => WAIT_FOR_A_TRIAL,
+            State::HalfOpen { .. } => TRIAL_RETRY_AFTER,
         }
     }
 
@@ -237,7 +237,7 @@ impl Drop for Permit<'_> {
 impl State {
     fn closed() -> Self {
         State::Closed {
-            recent: VecDeque::with_capacity(REMEMBERED_CALLS),
+            recent: VecDeque::with_capacity(RECENT_CALLS),
         }
     }
 }
@@ -250,7 +250,7 @@ impl Circuit {
 }
 
 fn remember(recent: &mut VecDeque<(Instant, CallEnd)>, now: Instant, end: CallEnd) {
-    while recent.len() >= REMEMBERED_CALLS
+    while recent.len() >= RECENT_CALLS
         || recent
             .front()
             .is_some_and(|(ended_at, _)| now.duration_since(*ended_at) > WINDOW)
@@ -265,12 +265,12 @@ fn fails_too_often(recent: &VecDeque<(Instant, CallEnd)>) -> bool {
         .iter()
         .filter(|(_, end)| *end == CallEnd::Failed)
         .count();
-    recent.len() >= FEWEST_CALLS && failures * 2 >= recent.len()
+    recent.len() >= MIN_CALLS && failures * 2 >= recent.len()
 }
 
 /// How long a vendor is left alone for the nth time in a row.
 pub(super) fn pause(number: u32) -> Duration {
     let doublings = number.saturating_sub(1);
     let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
-    FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
+    FIRST_PAUSE.saturating_mul(factor).min(MAX_PAUSE)
 }

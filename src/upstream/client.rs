@@ -17,12 +17,12 @@ use tokio::{
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::{
-    answer::{Answer, failure_of},
-    attempt::{Answered, Attempts, Broken, FailedAttempt, Head, Trace, chain_of},
+    attempt::{Attempts, FailedAttempt, Head, ReceivedResponse, Trace, TransportError, chain_of},
     breaker::{Breaker, CallEnd, Permit},
     call::{Call, CallBody},
     health::Health,
-    under_way::UnderWay,
+    in_flight::InFlight,
+    response::{VendorResponse, failure_of},
 };
 use crate::{
     context::RequestScope,
@@ -33,15 +33,15 @@ use crate::{
 };
 
 /// The room that is made for a body on the vendor's word alone.
-const MOST_RESERVED: u64 = 1024 * 1024;
+const MAX_RESERVED_BYTES: u64 = 1024 * 1024;
 
 /// Of the calls of this long at most a fifth may be retries,
-const RETRIES_ARE_COUNTED_FOR: Duration = Duration::from_secs(10);
-const RETRIES_FOR_A_CALL: f32 = 0.2;
+const RETRY_BUDGET_WINDOW: Duration = Duration::from_secs(10);
+const RETRIES_PER_CALL: f32 = 0.2;
 /// and so many a second besides, or a vendor that is seldom called would never be asked twice.
-const RETRIES_A_SECOND_IN_RESERVE: u32 = 1;
+const RESERVED_RETRIES_PER_SECOND: u32 = 1;
 /// A vendor that is down is tried by somebody who asks something, if anybody does within this time.
-const HEAD_START_OF_CALLERS: Duration = Duration::from_secs(1);
+const CALLER_HEAD_START: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
@@ -79,7 +79,7 @@ pub(super) struct VendorClient {
 
 /// A call's place in a request: whose it is, and when nobody waits for it any more.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Errand<'a> {
+pub(super) struct CallContext<'a> {
     pub scope: &'a RequestScope,
     pub deadline: Instant,
 }
@@ -115,9 +115,9 @@ impl VendorClient {
             slots: Semaphore::new(settings.max_concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             max_retries: settings.max_retries,
             retry_budget: TpsBudget::new(
-                RETRIES_ARE_COUNTED_FOR,
-                RETRIES_A_SECOND_IN_RESERVE,
-                RETRIES_FOR_A_CALL,
+                RETRY_BUDGET_WINDOW,
+                RESERVED_RETRIES_PER_SECOND,
+                RETRIES_PER_CALL,
             ),
             max_body_bytes: settings.max_body_bytes,
             refused_login_pause: settings.refused_login_pause,
@@ -144,14 +144,14 @@ impl VendorClient {
     }
 
     /// Done when the vendor is down, may be tried, and nobody else tries it.
-    pub(super) async fn is_due_for_a_try(&self) {
+    pub(super) async fn probe_due(&self) {
         loop {
             // Asked for before the state is read, so that no change after it is missed.
             let call_ends = self.breaker.call_ends();
             match self.try_due_at() {
                 None => call_ends.await,
                 Some(due_at) => {
-                    let due_at = due_at + HEAD_START_OF_CALLERS;
+                    let due_at = due_at + CALLER_HEAD_START;
                     if timeout_at(due_at, call_ends).await.is_err() {
                         return;
                     }
@@ -168,10 +168,10 @@ impl VendorClient {
         }
     }
 
-    pub(super) fn errand<'a>(&self, scope: &'a RequestScope) -> Errand<'a> {
+    pub(super) fn context<'a>(&self, scope: &'a RequestScope) -> CallContext<'a> {
         let now = Instant::now();
         let own_deadline = now.checked_add(self.timeout).unwrap_or(scope.deadline);
-        Errand {
+        CallContext {
             scope,
             deadline: scope.deadline.min(own_deadline),
         }
@@ -185,13 +185,13 @@ impl VendorClient {
     /// for another attempt, so also a refusal.
     pub(super) async fn send<'a>(
         &'a self,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
         call: &'a Call,
         authorization: Option<&HeaderValue>,
         attempts: &mut Attempts,
-    ) -> Result<Answer<'a>> {
+    ) -> Result<VendorResponse<'a>> {
         let Some(mut permit) = self.breaker.admit() else {
-            return Err(failure_of(call, self.left_alone(call), attempts));
+            return Err(failure_of(call, self.circuit_open(call), attempts));
         };
         self.retry_budget.deposit();
         let mut end = None;
@@ -199,15 +199,15 @@ impl VendorClient {
         loop {
             attempts.made += 1;
 
-            let attempt = self.attempt(errand, call, authorization, &mut permit, attempts.made);
+            let attempt = self.attempt(context, call, authorization, &mut permit, attempts.made);
             let failed = match attempt.await {
-                Ok(answered) => match self.fault_of(call, &answered) {
+                Ok(received) => match self.retryable_failure(call, &received) {
                     None => {
-                        return Ok(Answer {
+                        return Ok(VendorResponse {
                             client: self,
                             call,
-                            answered,
-                            may_have_worked_before: attempts.may_have_worked,
+                            received,
+                            may_have_executed_before: attempts.may_have_executed,
                             permit: Some(permit),
                         });
                     }
@@ -218,7 +218,7 @@ impl VendorClient {
             attempts.note(&failed, call);
             end = failed.end.or(end);
 
-            let wait = attempts.wait_before_next(&failed, call, errand);
+            let wait = attempts.wait_before_next(&failed, call, context);
             match wait.filter(|_| self.may_retry(&permit)) {
                 Some(wait) => {
                     time::sleep(wait).await;
@@ -231,14 +231,14 @@ impl VendorClient {
                         _ => failed,
                     };
                     if told.code == VendorErrorCode::CircuitOpen {
-                        return Err(failure_of(call, self.left_alone(call), attempts));
+                        return Err(failure_of(call, self.circuit_open(call), attempts));
                     }
                     let failure = VendorFailure {
                         vendor: self.vendor,
                         code: told.code,
                         retry_after: told.retry_after,
                     };
-                    self.note_failure(call, &told.trace, failure, end);
+                    self.record_failure(call, &told.trace, failure, end);
                     if let Some(end) = end {
                         permit.settle(end);
                     }
@@ -256,16 +256,16 @@ impl VendorClient {
     /// One attempt, from the wait for a slot to the end of the body.
     async fn attempt<'a>(
         &'a self,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
         call: &Call,
         authorization: Option<&HeaderValue>,
         permit: &mut Permit<'a>,
         number: usize,
-    ) -> Result<Answered, FailedAttempt> {
-        if errand.deadline <= Instant::now() {
+    ) -> Result<ReceivedResponse, FailedAttempt> {
+        if context.deadline <= Instant::now() {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         }
-        let deadline = errand.deadline.into();
+        let deadline = context.deadline.into();
         let Ok(Ok(_slot)) = timeout_at(deadline, self.slots.acquire()).await else {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         };
@@ -277,7 +277,7 @@ impl VendorClient {
                 .ok_or_else(|| FailedAttempt::unsent(VendorErrorCode::CircuitOpen, number))?;
         }
 
-        let request = self.request(errand, call, authorization).map_err(|err| {
+        let request = self.request(context, call, authorization).map_err(|err| {
             tracing::error!(
                 target: "deskgraph::upstream",
                 vendor = self.vendor.slug(),
@@ -287,16 +287,16 @@ impl VendorClient {
             );
             FailedAttempt::unsent(VendorErrorCode::Rejected, number)
         })?;
-        errand.scope.counters.count_vendor_call();
+        context.scope.counters.count_vendor_call();
 
         let mut head = None;
-        let under_way = UnderWay::begin(self, call, permit, number);
+        let in_flight = InFlight::begin(self, call, permit, number);
         let outcome = timeout_at(deadline, self.exchange(request, &mut head)).await;
-        let duration = under_way.end();
+        let duration = in_flight.end();
         let outcome = outcome.unwrap_or_else(|_| {
-            Err(match self.is_telling(duration) {
-                true => Broken::TooLate,
-                false => Broken::CutShort,
+            Err(match self.is_conclusive(duration) {
+                true => TransportError::TimedOut,
+                false => TransportError::Abandoned,
             })
         });
         let trace = Trace {
@@ -304,19 +304,23 @@ impl VendorClient {
             status: head.map(|head| head.status),
             duration,
             bytes: outcome.as_ref().map_or(0, |(_, body)| body.len()),
-            error: outcome.as_ref().err().and_then(Broken::chain),
+            error: outcome.as_ref().err().and_then(TransportError::chain),
             wrong_at: None,
         };
         self.log_attempt(call, &trace);
 
         match outcome {
-            Ok((head, body)) => Ok(Answered { head, body, trace }),
-            Err(broken) => Err(FailedAttempt::broken(&broken, head, trace)),
+            Ok((head, body)) => Ok(ReceivedResponse { head, body, trace }),
+            Err(transport_error) => Err(FailedAttempt::transport_error(
+                &transport_error,
+                head,
+                trace,
+            )),
         }
     }
 
     /// Whether a vendor that has not answered in this time should have: an attempt that began late may end early.
-    pub(super) fn is_telling(&self, duration: Duration) -> bool {
+    pub(super) fn is_conclusive(&self, duration: Duration) -> bool {
         duration >= self.timeout / 2
     }
 
@@ -325,28 +329,28 @@ impl VendorClient {
         &self,
         request: reqwest::Request,
         head_so_far: &mut Option<Head>,
-    ) -> Result<(Head, Vec<u8>), Broken> {
+    ) -> Result<(Head, Vec<u8>), TransportError> {
         let mut response = match self.http.execute(request).await {
             Ok(response) => response,
-            Err(err) if err.is_connect() => return Err(Broken::NoConnection(err.without_url())),
-            Err(err) => return Err(Broken::BeforeTheAnswer(err.without_url())),
+            Err(err) if err.is_connect() => return Err(TransportError::Connect(err.without_url())),
+            Err(err) => return Err(TransportError::BeforeResponse(err.without_url())),
         };
 
         let head = Head::of(&response);
         *head_so_far = Some(head);
         let told = response.content_length().unwrap_or_default();
         if told > self.max_body_bytes as u64 {
-            return Err(Broken::TooLong);
+            return Err(TransportError::BodyTooLarge);
         }
-        let mut body = Vec::with_capacity(told.min(MOST_RESERVED) as usize);
+        let mut body = Vec::with_capacity(told.min(MAX_RESERVED_BYTES) as usize);
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > self.max_body_bytes => {
-                    return Err(Broken::TooLong);
+                    return Err(TransportError::BodyTooLarge);
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(err) => return Err(Broken::WithinTheAnswer(err.without_url())),
+                Err(err) => return Err(TransportError::WithinResponse(err.without_url())),
             }
         }
         Ok((head, body))
@@ -354,7 +358,7 @@ impl VendorClient {
 
     fn request(
         &self,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
         call: &Call,
         authorization: Option<&HeaderValue>,
     ) -> reqwest::Result<reqwest::Request> {
@@ -369,7 +373,7 @@ impl VendorClient {
             .http
             .request(call.method.clone(), url)
             .header(ACCEPT, "application/json");
-        if let Ok(id) = HeaderValue::from_str(&errand.scope.id) {
+        if let Ok(id) = HeaderValue::from_str(&context.scope.id) {
             request = request.header("x-request-id", id);
         }
         if let Some(authorization) = authorization {
@@ -392,15 +396,15 @@ impl VendorClient {
         request.build()
     }
 
-    fn fault_of(&self, call: &Call, answered: &Answered) -> Option<FailedAttempt> {
-        match (call.recognizes)(&answered.body) {
+    fn retryable_failure(&self, call: &Call, received: &ReceivedResponse) -> Option<FailedAttempt> {
+        match (call.recognizes)(&received.body) {
             true => None,
-            false => FailedAttempt::of(answered),
+            false => FailedAttempt::of(received),
         }
     }
 
     /// What a call fails with that is not sent. Why the circuit is open was told when it opened.
-    fn left_alone(&self, call: &Call) -> VendorFailure {
+    fn circuit_open(&self, call: &Call) -> VendorFailure {
         tracing::debug!(
             target: "deskgraph::upstream",
             vendor = self.vendor.slug(),
@@ -433,12 +437,12 @@ impl VendorClient {
         );
     }
 
-    pub(super) fn note_success(&self) {
-        self.health().note_success();
+    pub(super) fn record_success(&self) {
+        self.health().record_success();
     }
 
     /// Where the vendor got no chance to answer, its health is not touched: there is no end.
-    pub(super) fn note_failure(
+    pub(super) fn record_failure(
         &self,
         call: &Call,
         trace: &Trace,
@@ -446,7 +450,7 @@ impl VendorClient {
         end: Option<CallEnd>,
     ) {
         if let Some(end) = end {
-            self.health().note_failure(failure, end);
+            self.health().record_failure(failure, end);
         }
         tracing::warn!(
             target: "deskgraph::upstream",

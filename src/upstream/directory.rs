@@ -2,28 +2,28 @@
 
 use std::{collections::HashSet, future::Future, hash::Hash, sync::Arc};
 
-use super::siblings::all_of;
+use super::join::join_all;
 use crate::{
     domain::{Vendor, VendorErrorCode, VendorPage},
     error::{Error, Result},
 };
 
 /// A directory of more pages than this is none: the vendor's count is wrong.
-const MOST_PAGES: u32 = 1000;
+const MAX_PAGES: u32 = 1000;
 /// How far to read a directory whose end the vendor does not tell.
-const MOST_PAGES_WITHOUT_AN_END: u32 = 100;
+const MAX_PAGES_WITHOUT_TOTAL: u32 = 100;
 
 /// All objects, each once, in the vendor's order. Pages after the first are read side by side where their number is known.
 /// It follows from what the vendor served, because a vendor may serve fewer a page than it was asked for.
-pub(super) async fn read_whole<T, Key, Fetch, Answer>(
+pub(super) async fn read_whole<T, Key, Fetch, PageFuture>(
     vendor: Vendor,
     key_of: impl Fn(&T) -> Key,
     fetch: Fetch,
 ) -> Result<Vec<Arc<T>>>
 where
     Key: Eq + Hash,
-    Fetch: Fn(u32) -> Answer,
-    Answer: Future<Output = Result<VendorPage<T>>>,
+    Fetch: Fn(u32) -> PageFuture,
+    PageFuture: Future<Output = Result<VendorPage<T>>>,
 {
     let first = fetch(1).await?;
     let page_count = page_count(&first);
@@ -43,16 +43,16 @@ where
     take(first);
 
     match page_count {
-        Some(count) if count > MOST_PAGES => {
+        Some(count) if count > MAX_PAGES => {
             return Err(Error::vendor(vendor, VendorErrorCode::BadResponse));
         }
         Some(count) => {
-            for page in all_of((2..=count).map(&fetch)).await? {
+            for page in join_all((2..=count).map(&fetch)).await? {
                 take(page);
             }
         }
         None => {
-            for number in 2..=MOST_PAGES_WITHOUT_AN_END {
+            for number in 2..=MAX_PAGES_WITHOUT_TOTAL {
                 let page = fetch(number).await?;
                 let is_short = served(&page) < page_size;
                 let says_it_is_the_last = page.has_next == Some(false);

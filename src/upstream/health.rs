@@ -11,18 +11,18 @@ use crate::domain::{
 };
 
 /// How many calls back the state looks.
-const REMEMBERED_CALLS: usize = 20;
+const RECENT_CALLS: usize = 20;
 /// From so many failures in a row on a vendor is down.
-const FAILURES_OF_A_VENDOR_THAT_IS_DOWN: usize = 5;
+const FAILURES_UNTIL_DOWN: usize = 5;
 /// A vendor that never answered is down from so many failures on.
-const FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP: usize = 3;
+const FAILURES_UNTIL_DOWN_AT_START: usize = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct Health {
     /// The newest last.
     recent: VecDeque<Outcome>,
     /// Set while the vendor is down.
-    next_try: Option<NextTry>,
+    next_probe: Option<NextProbe>,
     last_success_at: Option<Timestamp>,
     last_failure: Option<(VendorFailure, Timestamp)>,
 }
@@ -38,12 +38,12 @@ enum Outcome {
 /// The next try of a vendor that is down. Each that fails puts the next one off for longer, and only those count: how many
 /// other calls fail meanwhile shows how much is asked, and not for how long the vendor is gone.
 #[derive(Debug, Clone, Copy)]
-struct NextTry {
+struct NextProbe {
     number: u32,
     due_at: Instant,
 }
 
-impl NextTry {
+impl NextProbe {
     fn numbered(number: u32) -> Self {
         Self {
             number,
@@ -53,25 +53,25 @@ impl NextTry {
 }
 
 impl Health {
-    pub(super) fn note_success(&mut self) {
+    pub(super) fn record_success(&mut self) {
         self.last_success_at = Some(Timestamp::now());
         self.note(Outcome::Success);
     }
 
     /// What is no failure to the circuit is none here, but for credentials that are not accepted: the vendor answers, and is
     /// of no use.
-    pub(super) fn note_failure(&mut self, failure: VendorFailure, end: CallEnd) {
+    pub(super) fn record_failure(&mut self, failure: VendorFailure, end: CallEnd) {
         use VendorErrorCode::*;
 
         let outcome = match failure.code {
             // The vendor is well, and answered what the call deserved.
-            Rejected | NotFound => return self.note_success(),
+            Rejected | NotFound => return self.record_success(),
             // No call was made, so nothing is known that was not known before.
             CircuitOpen => return,
             Unauthenticated => Outcome::Failure,
             Timeout | Unreachable | RateLimited | Forbidden | BadResponse | ServerError => {
                 match end {
-                    CallEnd::Answered => Outcome::Refusal,
+                    CallEnd::ReceivedResponse => Outcome::Refusal,
                     CallEnd::Failed => Outcome::Failure,
                 }
             }
@@ -103,18 +103,18 @@ impl Health {
 
     /// From when on a vendor that is down may be tried; none where it is not down. The longer it fails, the later.
     pub(super) fn try_due_at(&self) -> Option<Instant> {
-        self.next_try.map(|next| next.due_at)
+        self.next_probe.map(|next| next.due_at)
     }
 
     fn state(&self) -> VendorState {
         let is_a_success = |outcome: &Outcome| *outcome == Outcome::Success;
         let failures_in_a_row = self.failures_in_a_row();
         let never_came_up = failures_in_a_row == self.recent.len()
-            && failures_in_a_row >= FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP;
+            && failures_in_a_row >= FAILURES_UNTIL_DOWN_AT_START;
 
         if self.recent.is_empty() {
             VendorState::Unknown
-        } else if never_came_up || failures_in_a_row >= FAILURES_OF_A_VENDOR_THAT_IS_DOWN {
+        } else if never_came_up || failures_in_a_row >= FAILURES_UNTIL_DOWN {
             VendorState::Down
         } else if self.recent.iter().all(is_a_success) {
             VendorState::Up
@@ -129,15 +129,15 @@ impl Health {
     }
 
     fn note(&mut self, outcome: Outcome) {
-        if self.recent.len() == REMEMBERED_CALLS {
+        if self.recent.len() == RECENT_CALLS {
             self.recent.pop_front();
         }
         self.recent.push_back(outcome);
-        self.next_try = match self.next_try {
+        self.next_probe = match self.next_probe {
             _ if self.state() != VendorState::Down => None,
-            None => Some(NextTry::numbered(1)),
+            None => Some(NextProbe::numbered(1)),
             Some(tried) if tried.due_at <= Instant::now() => {
-                Some(NextTry::numbered(tried.number.saturating_add(1)))
+                Some(NextProbe::numbered(tried.number.saturating_add(1)))
             }
             Some(to_come) => Some(to_come),
         };
@@ -158,7 +158,7 @@ mod tests {
             code,
             retry_after: None,
         };
-        health.note_failure(failure, end);
+        health.record_failure(failure, end);
     }
 
     fn after(outcomes: &str) -> VendorState {
@@ -167,12 +167,12 @@ mod tests {
         let mut health = Health::default();
         for outcome in outcomes.chars() {
             match outcome {
-                '+' => health.note_success(),
-                'r' => fail(&mut health, RateLimited, CallEnd::Answered),
-                'f' => fail(&mut health, Forbidden, CallEnd::Answered),
-                's' => fail(&mut health, BadResponse, CallEnd::Answered),
-                'x' => fail(&mut health, Rejected, CallEnd::Answered),
-                'u' => fail(&mut health, Unauthenticated, CallEnd::Answered),
+                '+' => health.record_success(),
+                'r' => fail(&mut health, RateLimited, CallEnd::ReceivedResponse),
+                'f' => fail(&mut health, Forbidden, CallEnd::ReceivedResponse),
+                's' => fail(&mut health, BadResponse, CallEnd::ReceivedResponse),
+                'x' => fail(&mut health, Rejected, CallEnd::ReceivedResponse),
+                'u' => fail(&mut health, Unauthenticated, CallEnd::ReceivedResponse),
                 'h' => fail(&mut health, BadResponse, CallEnd::Failed),
                 _ => fail(&mut health, ServerError, CallEnd::Failed),
             }
@@ -225,7 +225,7 @@ mod tests {
             time::advance(Duration::from_secs(passed)).await;
             assert_eq!(due_after(7), Some(due_in));
         }
-        health.note_success();
+        health.record_success();
         assert_eq!(health.try_due_at(), None);
     }
 }

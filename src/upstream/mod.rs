@@ -1,21 +1,24 @@
 //! Outbound: the two vendors, behind one trait in domain types. Everything that is odd about a vendor ends here.
 
-mod answer;
+// The vendors.
+pub mod bangwo8;
+pub mod firstline;
+
+// The HTTP policy that they share, in the order of a call.
 mod attempt;
 mod breaker;
 mod call;
 pub mod client;
-mod health;
-pub mod recovery;
+mod directory;
+mod in_flight;
+pub mod join;
+mod response;
 mod session;
-pub mod siblings;
-mod under_way;
 mod wire;
 
-mod directory;
-
-pub mod bangwo8;
-pub mod firstline;
+// Their health.
+mod health;
+pub mod recovery;
 
 #[cfg(test)]
 mod test_support;
@@ -50,7 +53,7 @@ pub trait VendorApi: Send + Sync + 'static {
     fn status(&self) -> VendorStatus;
 
     /// Done when the vendor is down, may be tried, and nobody else tries it.
-    async fn is_due_for_a_try(&self);
+    async fn probe_due(&self);
 
     /// What the vendor can do. It does not change while the process runs.
     fn capabilities(&self) -> Capabilities;

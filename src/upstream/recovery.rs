@@ -11,17 +11,17 @@ use super::{VendorApi, breaker::FIRST_PAUSE};
 use crate::{context::RequestScope, domain::Caller};
 
 /// No vendor takes longer for one cheap call.
-const TRY_TIMEOUT: Duration = Duration::from_secs(30);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Tries the vendor with one cheap call whenever it is down and due. It has no end of its own.
-pub async fn bring_back(vendor: Arc<dyn VendorApi>) {
+pub async fn probe_when_down(vendor: Arc<dyn VendorApi>) {
     loop {
-        vendor.is_due_for_a_try().await;
+        vendor.probe_due().await;
 
         let scope = RequestScope::new(
             "recovery".to_owned(),
             Caller::new("recovery", Vec::new()),
-            Instant::now() + TRY_TIMEOUT,
+            Instant::now() + PROBE_TIMEOUT,
         );
         // What came of it is in the vendor's health and in the log.
         let span = tracing::error_span!("recovery", request.id = scope.id);

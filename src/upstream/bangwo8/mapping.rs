@@ -13,7 +13,7 @@ use crate::{
         VendorZone,
     },
     upstream::{
-        answer::Answer,
+        response::VendorResponse,
         wire::{FieldValues, Identified, PrintedTime},
     },
 };
@@ -425,8 +425,8 @@ fn groups(numbers: &str) -> Vec<EmployeeGroup> {
 const NO_SUMMARY_TEMPLATE: &str = "120001";
 const NO_SUMMARY: &str = "120002";
 
-pub(super) fn says_there_is_no_summary(answer: &Answer<'_>) -> bool {
-    let outcome: wire::Outcome = answer.glimpse().unwrap_or_default();
+pub(super) fn says_there_is_no_summary(response: &VendorResponse<'_>) -> bool {
+    let outcome: wire::Outcome = response.try_decode().unwrap_or_default();
     let is_absence = |code: Option<&String>| {
         code.is_some_and(|code| code == NO_SUMMARY_TEMPLATE || code == NO_SUMMARY)
     };
@@ -444,8 +444,8 @@ impl RefusalCode {
     }
 }
 
-pub(super) fn refusal_of(answer: &Answer<'_>) -> Option<RefusalCode> {
-    refusal(answer.glimpse().unwrap_or_default())
+pub(super) fn refusal_of(response: &VendorResponse<'_>) -> Option<RefusalCode> {
+    refusal(response.try_decode().unwrap_or_default())
 }
 
 /// Success is `errcode` 0, and `status` 0 from one half of the calls and 200 from the other; some say `state` for `status`.

@@ -20,10 +20,10 @@ use async_trait::async_trait;
 
 use super::{
     VendorApi,
-    answer::Answer,
     call::Call,
     client::{ClientSettings, VendorClient},
     directory::read_whole,
+    response::VendorResponse,
     session::VendorSession,
     wire::{HasId, Identified, Readable},
 };
@@ -115,8 +115,8 @@ impl VendorApi for Bangwo8 {
         self.session.client().status(&self.zone)
     }
 
-    async fn is_due_for_a_try(&self) {
-        self.session.client().is_due_for_a_try().await;
+    async fn probe_due(&self) {
+        self.session.client().probe_due().await;
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -198,8 +198,8 @@ impl VendorApi for Bangwo8 {
     ) -> Result<VendorPage<ChatMessage>> {
         let path = format!("/api/v1/remoterecord/chatrecords/{}.json", record.id.number);
         let call = Call::get(CHAT, path).query(paged(Query::new(), page));
-        let answer = self.session.send(scope, &call).await?;
-        let chat: wire::ChatRecords = read_page(answer)?;
+        let response = self.session.send(scope, &call).await?;
+        let chat: wire::ChatRecords = read_page(response)?;
 
         let paging = wire::Paging {
             count: chat.count.into_value(),
@@ -239,13 +239,13 @@ impl VendorApi for Bangwo8 {
         let path = format!("/api/v1/servicesummary/{}.json", id.number);
         let query = vec![("servicesummary_type", REMOTE_ASSISTANCE.to_owned())];
         let call = Call::get(SUMMARY, path).query(query);
-        let answer = self.session.send(scope, &call).await?;
+        let response = self.session.send(scope, &call).await?;
 
         // Under which status of HTTP the vendor says so is not documented.
-        if mapping::says_there_is_no_summary(&answer) {
-            return Ok(answer.settle(None));
+        if mapping::says_there_is_no_summary(&response) {
+            return Ok(response.settle(None));
         }
-        let summary = read_optional(answer)?;
+        let summary = read_optional(response)?;
         Ok(summary.and_then(mapping::summary))
     }
 
@@ -350,21 +350,21 @@ fn page_of<T: HasId, U>(
 
 // Answers
 
-fn read_page<T: Readable>(answer: Answer<'_>) -> Result<T> {
-    refused(answer)?.read_page()
+fn read_page<T: Readable>(response: VendorResponse<'_>) -> Result<T> {
+    refused(response)?.read_page()
 }
 
-fn read_optional<T: Readable>(answer: Answer<'_>) -> Result<Option<T>> {
-    refused(answer)?.read_optional()
+fn read_optional<T: Readable>(response: VendorResponse<'_>) -> Result<Option<T>> {
+    refused(response)?.read_optional()
 }
 
 /// Takes out the answers that refuse with the status of a success.
-fn refused(answer: Answer<'_>) -> Result<Answer<'_>, Error> {
-    if !answer.status().is_success() {
-        return Ok(answer);
+fn refused(response: VendorResponse<'_>) -> Result<VendorResponse<'_>, Error> {
+    if !response.status().is_success() {
+        return Ok(response);
     }
-    match mapping::refusal_of(&answer) {
-        None => Ok(answer),
+    match mapping::refusal_of(&response) {
+        None => Ok(response),
         Some(code) => {
             tracing::warn!(
                 target: "deskgraph::upstream",
@@ -372,7 +372,7 @@ fn refused(answer: Answer<'_>) -> Result<Answer<'_>, Error> {
                 vendor.code = code.number(),
                 "a vendor refused within a success"
             );
-            Err(answer.refuse_as(VendorErrorCode::Rejected))
+            Err(response.refuse_as(VendorErrorCode::Rejected))
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     upstream::{
         call::{Call, Repeat},
-        client::{Errand, VendorClient},
+        client::{CallContext, VendorClient},
         session::{Authorization, Token, TokenKeeper, TokenSource, bearer},
     },
 };
@@ -119,7 +119,7 @@ impl Login {
 
 #[async_trait]
 impl TokenSource for Login {
-    async fn sign_in(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Token> {
+    async fn sign_in(&self, client: &VendorClient, context: &CallContext<'_>) -> Result<Token> {
         let body = wire::encode(&wire::SignIn {
             name: &self.username,
             password: self.password.expose_secret(),
@@ -127,29 +127,29 @@ impl TokenSource for Login {
         let call = Call::sign_in(Method::POST, ROUTE, ROUTE, Repeat::Safe).json(body);
 
         let mut attempts = client.attempts();
-        let answer = client.send(errand, &call, None, &mut attempts).await?;
-        if answer.status().is_client_error() {
-            return Err(answer.refuse_as(VendorErrorCode::Unauthenticated));
+        let response = client.send(context, &call, None, &mut attempts).await?;
+        if response.status().is_client_error() {
+            return Err(response.refuse_as(VendorErrorCode::Unauthenticated));
         }
-        answer.read().map(token)
+        response.read().map(token)
     }
 
     async fn renew(
         &self,
         client: &VendorClient,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
         current: &HeaderValue,
     ) -> Result<Option<Token>> {
         if !self.update_form.is_overridden() {
             let call = Call::sign_in(Method::PUT, ROUTE, ROUTE, Repeat::Never);
             let mut attempts = client.attempts();
-            let answer = client
-                .send(errand, &call, Some(current), &mut attempts)
+            let response = client
+                .send(context, &call, Some(current), &mut attempts)
                 .await?;
-            if answer.status() != 405 || !self.update_form.gives_up_put() {
-                return answer.read().map(token).map(Some);
+            if response.status() != 405 || !self.update_form.gives_up_put() {
+                return response.read().map(token).map(Some);
             }
-            answer.settle(());
+            response.settle(());
         }
 
         let body = wire::encode(&wire::Overridden {
@@ -158,10 +158,10 @@ impl TokenSource for Login {
         });
         let call = Call::sign_in(Method::POST, ROUTE, ROUTE, Repeat::Never).json(body);
         let mut attempts = client.attempts();
-        let answer = client
-            .send(errand, &call, Some(current), &mut attempts)
+        let response = client
+            .send(context, &call, Some(current), &mut attempts)
             .await?;
-        answer.read().map(token).map(Some)
+        response.read().map(token).map(Some)
     }
 }
 

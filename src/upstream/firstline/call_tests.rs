@@ -431,7 +431,7 @@ async fn a_refresh_in_the_other_form_is_never_a_login() {
     for _ in 0..2 {
         let scope = scope();
         let renewed = login
-            .renew(&client, &client.errand(&scope), &current)
+            .renew(&client, &client.context(&scope), &current)
             .await
             .expect("the vendor gives a new token");
         assert!(renewed.is_some());

@@ -23,8 +23,8 @@ use super::{
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
+    join::join,
     session::VendorSession,
-    siblings::both_of,
     wire::{HasId, Identified},
 };
 use crate::{
@@ -134,8 +134,8 @@ impl VendorApi for FirstLine {
         self.session.client().status(&self.zone)
     }
 
-    async fn is_due_for_a_try(&self) {
-        self.session.client().is_due_for_a_try().await;
+    async fn probe_due(&self) {
+        self.session.client().probe_due().await;
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -229,19 +229,19 @@ impl VendorApi for FirstLine {
             RECORD,
             format!("{RECORDS}/{number}"),
             &body,
-            |answer| {
+            |response| {
                 // The lock is known by its words alone, whatever status they come with.
-                let refusal: Option<wire::Refusal> = answer.glimpse();
+                let refusal: Option<wire::Refusal> = response.try_decode();
                 if refusal.is_some_and(|refusal| mapping::is_wrap_up_lock(&refusal)) {
-                    return Err(answer.settle(Error::new(
+                    return Err(response.settle(Error::new(
                     ErrorKind::Locked,
                     "the record's after-call work is completed, so it can't be changed any more",
                 )));
                 }
-                if answer.status().is_success() && answer.is_empty() {
-                    return answer.accept().map(|()| None);
+                if response.status().is_success() && response.is_empty() {
+                    return response.accept().map(|()| None);
                 }
-                let updated: wire::UpdatedServiceRecord = read_write(answer)?;
+                let updated: wire::UpdatedServiceRecord = read_write(response)?;
                 Ok(updated.cz_cols.into_value().map(mapping::custom_fields))
             },
         )
@@ -266,7 +266,7 @@ impl VendorApi for FirstLine {
     }
 
     async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
-        let (categories, subcategories) = both_of(
+        let (categories, subcategories) = join(
             self.directory(
                 scope,
                 CATEGORIES,
@@ -345,8 +345,8 @@ impl VendorApi for FirstLine {
     ) -> Result<Arc<Ticket>> {
         let body = wire::encode(&self.ticket_body(changes)?);
         let call = Call::write(Method::POST, TICKETS, TICKETS, Repeat::Never).json(body);
-        let answer = self.session.send(scope, &call).await?;
-        read_write(answer).map(|ticket| Arc::new(self.mapping().ticket(ticket)))
+        let response = self.session.send(scope, &call).await?;
+        read_write(response).map(|ticket| Arc::new(self.mapping().ticket(ticket)))
     }
 
     async fn update_ticket(
@@ -362,7 +362,7 @@ impl VendorApi for FirstLine {
             TICKET,
             format!("{TICKETS}/{number}"),
             &body,
-            |answer| read_write(answer).map(|ticket| Arc::new(self.mapping().ticket(ticket))),
+            |response| read_write(response).map(|ticket| Arc::new(self.mapping().ticket(ticket))),
         )
         .await
     }
@@ -372,24 +372,24 @@ impl VendorApi for FirstLine {
         let path = format!("{TICKETS}/{number}");
         let call = Call::write(Method::DELETE, TICKET, path.clone(), Repeat::Safe);
         let overriding;
-        let mut answer = self.session.send(scope, &call).await?;
+        let mut response = self.session.send(scope, &call).await?;
 
         // A vendor that takes no PUT may take no DELETE either; one that refuses a method has done nothing.
-        if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
-            answer.settle(());
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            response.settle(());
             let body = wire::encode(&wire::Overridden {
                 method: "delete",
                 body: &wire::Nothing {},
             });
             overriding = Call::write(Method::POST, TICKET, path, Repeat::Safe).json(body);
-            answer = self.session.send(scope, &overriding).await?;
+            response = self.session.send(scope, &overriding).await?;
         }
 
         // When an attempt went out that may have done its work, a later one that finds no ticket shows that it did.
-        if answer.status() == StatusCode::NOT_FOUND && answer.may_have_worked_before() {
-            return answer.settle(Ok(()));
+        if response.status() == StatusCode::NOT_FOUND && response.may_have_executed_before() {
+            return response.settle(Ok(()));
         }
-        answer.accept()
+        response.accept()
     }
 }
 

@@ -45,14 +45,14 @@ struct Passwords;
 
 #[async_trait]
 impl TokenSource for Passwords {
-    async fn sign_in(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Token> {
+    async fn sign_in(&self, client: &VendorClient, context: &CallContext<'_>) -> Result<Token> {
         let call = Call::sign_in(Method::POST, "/login", "/login", Repeat::Safe);
         let mut attempts = client.attempts();
-        let answer = client.send(errand, &call, None, &mut attempts).await?;
-        if answer.status().is_client_error() {
-            return Err(answer.refuse_as(VendorErrorCode::Unauthenticated));
+        let response = client.send(context, &call, None, &mut attempts).await?;
+        if response.status().is_client_error() {
+            return Err(response.refuse_as(VendorErrorCode::Unauthenticated));
         }
-        let text: String = answer.read()?;
+        let text: String = response.read()?;
         Ok(Token {
             text: text.into(),
             life: None,
@@ -81,11 +81,11 @@ fn is_login(request: &str) -> bool {
 
 /// Signs everybody in, and answers all else so.
 macro_rules! after_login {
-    ($request:expr, $answer:expr) => {
+    ($request:expr, $response:expr) => {
         if is_login($request) {
             http_response("200 OK", "\"token\"")
         } else {
-            $answer
+            $response
         }
     };
 }
@@ -237,11 +237,11 @@ async fn every_fault_has_its_code() {
     for (script, expected) in faults {
         let scripted = ScriptedVendor::with(script).await;
         let (client, scope) = (session_on(&scripted), scope());
-        let (call, errand) = (Call::get("/x", "/x"), client.client().errand(&scope));
+        let (call, context) = (Call::get("/x", "/x"), client.client().context(&scope));
         let mut attempts = client.client().attempts();
-        let sent = client.client().send(&errand, &call, None, &mut attempts);
+        let sent = client.client().send(&context, &call, None, &mut attempts);
         let read: Result<i32> = match sent.await {
-            Ok(answer) => answer.read(),
+            Ok(response) => response.read(),
             Err(err) => Err(err),
         };
         let failure = read.expect_err("it is a fault").vendor_failure();

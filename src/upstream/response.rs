@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 
 use super::{
-    attempt::{Answered, Attempts, Trace, call_end, code_of},
+    attempt::{Attempts, ReceivedResponse, Trace, call_end, code_of},
     breaker::{CallEnd, Permit},
     call::{Call, Purpose},
     client::VendorClient,
@@ -16,32 +16,32 @@ use crate::{
 
 /// What a vendor answered. Its methods decide what the answer means, note what it shows of the vendor, and log what is wrong.
 #[derive(Debug)]
-pub(super) struct Answer<'a> {
+pub(super) struct VendorResponse<'a> {
     pub(super) client: &'a VendorClient,
     pub(super) call: &'a Call,
-    pub(super) answered: Answered,
+    pub(super) received: ReceivedResponse,
     /// Whether an attempt before this one may have been carried out.
-    pub(super) may_have_worked_before: bool,
+    pub(super) may_have_executed_before: bool,
     /// None once the circuit has heard of the answer.
     pub(super) permit: Option<Permit<'a>>,
 }
 
-impl Answer<'_> {
+impl VendorResponse<'_> {
     pub(super) fn status(&self) -> StatusCode {
-        self.answered.head.status
+        self.received.head.status
     }
 
-    pub(super) fn may_have_worked_before(&self) -> bool {
-        self.may_have_worked_before
+    pub(super) fn may_have_executed_before(&self) -> bool {
+        self.may_have_executed_before
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.answered.body.is_empty()
+        self.received.body.is_empty()
     }
 
     /// The body as a `T` where it is one; nothing is decided by it.
-    pub(super) fn glimpse<T: Readable>(&self) -> Option<T> {
-        wire::decode_root(&self.answered.body).ok()
+    pub(super) fn try_decode<T: Readable>(&self) -> Option<T> {
+        wire::decode_root(&self.received.body).ok()
     }
 
     /// The body of a success.
@@ -59,7 +59,7 @@ impl Answer<'_> {
             return Err(self.refuse());
         }
 
-        let (decoded, unreadable) = wire::with_unreadable(&self.answered.body, decode);
+        let (decoded, unreadable) = wire::with_unreadable(&self.received.body, decode);
         if let Some(unreadable) = unreadable {
             tracing::warn!(
                 target: "deskgraph::upstream",
@@ -76,8 +76,8 @@ impl Answer<'_> {
                 let code = VendorErrorCode::BadResponse;
                 // JSON of another shape is the vendor's own answer, and says nothing of its other calls. Anything else comes
                 // from whatever stands in for a vendor that is not there.
-                let end = match wire::is_json(&self.answered.body) {
-                    true => CallEnd::Answered,
+                let end = match wire::is_json(&self.received.body) {
+                    true => CallEnd::ReceivedResponse,
                     false => CallEnd::Failed,
                 };
                 Err(self.fail(code, Some(wrong_shape.path), end))
@@ -104,18 +104,18 @@ impl Answer<'_> {
 
     /// The answer was understood, also where it was no success: the vendor is well.
     pub(super) fn settle<T>(mut self, outcome: T) -> T {
-        self.client.note_success();
-        self.tell_circuit(CallEnd::Answered);
+        self.client.record_success();
+        self.settle_permit(CallEnd::ReceivedResponse);
         outcome
     }
 
     /// Tells the circuit that the vendor answers, before it is decided what the answer means: a trial would keep every other
     /// call back until then.
-    pub(super) fn tell_circuit_at_once(&mut self) {
-        self.tell_circuit(CallEnd::Answered);
+    pub(super) fn settle_permit_now(&mut self) {
+        self.settle_permit(CallEnd::ReceivedResponse);
     }
 
-    fn tell_circuit(&mut self, end: CallEnd) {
+    fn settle_permit(&mut self, end: CallEnd) {
         if let Some(permit) = self.permit.take() {
             permit.settle(end);
         }
@@ -143,15 +143,15 @@ impl Answer<'_> {
         let failure = VendorFailure {
             vendor: self.client.vendor(),
             code,
-            retry_after: self.answered.head.retry_after,
+            retry_after: self.received.head.retry_after,
         };
-        self.tell_circuit(end);
+        self.settle_permit(end);
         let trace = Trace {
             wrong_at,
-            ..self.answered.trace
+            ..self.received.trace
         };
         self.client
-            .note_failure(self.call, &trace, failure, Some(end));
+            .record_failure(self.call, &trace, failure, Some(end));
 
         match (code, self.call.purpose) {
             (VendorErrorCode::BadResponse, Purpose::Write) => outcome_unknown(failure),
