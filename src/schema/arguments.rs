@@ -1,4 +1,4 @@
-//! Reads what arguments and filters share; each refusal names the argument and repeats nothing of what was sent.
+//! Coerces what arguments and filters share. Each error names the argument and never repeats the value.
 
 use std::{borrow::Cow, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! The writes. What the caller can put right comes as `userErrors`; only failures of a vendor or of the gateway are errors.
+//! The mutations. Faults that the client can fix are `userErrors`; only failures of a vendor or of the gateway are errors.
 
 use async_graphql::{Context, Object};
 
@@ -10,23 +10,24 @@ use super::{
         CreateTicketInput, CreateTicketPayload, DeleteTicketInput, DeleteTicketPayload,
         UpdateTicketInput, UpdateTicketPayload,
     },
-    user_error::written,
+    user_error::run_write,
 };
 
 pub struct Mutation;
 
-/// The writes. What the caller can put right is a user error, with null in place of the object; all such faults of one input
-/// come together. OUTCOME_UNKNOWN means that a write was sent whose answer never came: look before you send it again.
+/// The mutations. A fault that the client can fix is a user error, with null instead of the object; all faults of one input are
+/// returned together. OUTCOME_UNKNOWN means that the vendor's response to a write was lost: check whether it was applied before
+/// you send it again.
 #[Object]
 impl Mutation {
-    /// Makes a ticket.
+    /// Creates a ticket.
     async fn create_ticket(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The ticket's fields.")] input: CreateTicketInput,
     ) -> FieldResult<CreateTicketPayload> {
         let repository = repository(ctx)?;
-        let ticket = written(
+        let ticket = run_write(
             input.read(repository.capabilities()),
             None,
             async |(changes, idempotency_key)| {
@@ -36,7 +37,7 @@ impl Mutation {
         Ok(ticket.await?.into())
     }
 
-    /// Changes a ticket. Omitted fields stay as they are; null clears.
+    /// Updates a ticket. Omitted fields stay as they are; null clears.
     async fn update_ticket(
         &self,
         ctx: &Context<'_>,
@@ -44,7 +45,7 @@ impl Mutation {
         input: UpdateTicketInput,
     ) -> FieldResult<UpdateTicketPayload> {
         let repository = repository(ctx)?;
-        let ticket = written(
+        let ticket = run_write(
             input.read(repository.capabilities()),
             Some("id"),
             async |(id, changes)| repository.update_ticket(id, changes).await,
@@ -59,7 +60,7 @@ impl Mutation {
         #[graphql(desc = "The ticket's id.")] input: DeleteTicketInput,
     ) -> FieldResult<DeleteTicketPayload> {
         let repository = repository(ctx)?;
-        let deleted = written(
+        let deleted = run_write(
             input.read(repository.capabilities()),
             Some("id"),
             async |id| repository.delete_ticket(id).await.map(|()| id),
@@ -67,7 +68,7 @@ impl Mutation {
         Ok(deleted.await?.into())
     }
 
-    /// Changes a service record. FirstLine only, and only until its after-call work is completed. Omitted fields stay as they
+    /// Updates a service record. FirstLine only, and only until its after-call work is completed. Omitted fields stay as they
     /// are.
     async fn update_service_record(
         &self,
@@ -76,7 +77,7 @@ impl Mutation {
         input: UpdateServiceRecordInput,
     ) -> FieldResult<UpdateServiceRecordPayload> {
         let repository = repository(ctx)?;
-        let record = written(
+        let record = run_write(
             input.read(repository.capabilities()),
             Some("id"),
             async |(id, changes)| repository.update_service_record(id, changes).await,

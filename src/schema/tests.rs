@@ -17,7 +17,7 @@ use super::{
     service_record::ServiceRecordFilter,
     service_record_input::UpdateServiceRecordInput,
     ticket_input::{CreateTicketInput, DeleteTicketInput, UpdateTicketInput},
-    user_error::{UserError, Written},
+    user_error::{UserError, WriteResult},
 };
 use crate::domain::{
     Capabilities, CategorySource, Change, CustomFieldValue, ListCapabilities, ServiceRecordFilters,
@@ -196,7 +196,7 @@ fn every_scalar_of_the_schema_tells_what_does_not_fit_it() {
     assert!(!names.is_empty());
     for name in names {
         assert!(
-            super::misfit(name, &Value::Boolean(true)).is_some(),
+            super::coercion_error(name, &Value::Boolean(true)).is_some(),
             "{name}"
         );
     }
@@ -373,7 +373,7 @@ fn parsed<T: InputType>(input: Value) -> T {
     }
 }
 
-fn faults<T>(written: Written<T>) -> Vec<(String, String)> {
+fn faults<T>(written: WriteResult<T>) -> Vec<(String, String)> {
     let of = |error: UserError| {
         let code = Value::from(error.code).to_string();
         (code, error.field.unwrap_or_default().join("."))
