@@ -39,7 +39,7 @@ pub(super) fn ids<T: FromStr<Err = MalformedId>>(path: &str, ids: &[ID]) -> Resu
 pub(super) fn status(path: &str, status: TicketStatus) -> Result<domain::TicketStatus> {
     match status {
         TicketStatus::Unknown => Err(Error::bad_user_input(format!(
-            "{path}: UNKNOWN is an answer only, nothing can be asked for by it"
+            "{path}: UNKNOWN is not valid as an input"
         ))),
         known => Ok(known.into()),
     }

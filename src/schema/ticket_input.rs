@@ -320,7 +320,7 @@ fn known<T, U: From<T> + PartialEq>(
     match &value {
         Change::Clear => faults.invalid(&[name], "it must not be null"),
         Change::Set(value) if *value == unknown => {
-            faults.invalid(&[name], "UNKNOWN is an answer only and can't be set");
+            faults.invalid(&[name], "UNKNOWN is not valid as an input");
         }
         Change::Keep | Change::Set(_) => {}
     }

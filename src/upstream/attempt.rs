@@ -1,4 +1,4 @@
-//! One attempt at a call: where it broke, what that shows, and how long to wait before the next.
+//! One attempt at a call: how it failed, what that means for the vendor's health, and the delay before the next attempt.
 
 use std::{
     fmt::Write as _,
@@ -19,18 +19,18 @@ use super::{
 };
 use crate::domain::VendorErrorCode;
 
-/// What is spent and known over all the attempts of one call.
+/// The state of one call over all its attempts.
 #[derive(Debug)]
 pub(super) struct Attempts {
     pub(super) made: usize,
-    /// Whether an attempt went out whose effect nobody knows.
+    /// Whether the effect of an attempt is unknown.
     pub(super) are_in_doubt: bool,
-    /// Whether an attempt went out that the vendor may have carried out, whatever it answered.
+    /// Whether the vendor may have executed an attempt, whatever it responded.
     pub(super) may_have_executed: bool,
     backoff: Backoff,
 }
 
-/// An attempt that was answered to the end.
+/// A response that was received completely.
 #[derive(Debug)]
 pub(super) struct ReceivedResponse {
     pub(super) head: Head,
@@ -38,7 +38,7 @@ pub(super) struct ReceivedResponse {
     pub(super) trace: Trace,
 }
 
-/// What the head of an answer tells.
+/// The status line and the headers of a response, as far as they matter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
     pub(super) status: StatusCode,
@@ -58,7 +58,7 @@ impl Head {
     }
 }
 
-/// What the log tells of an attempt.
+/// The fields of an attempt's log line.
 #[derive(Debug, Clone)]
 pub(super) struct Trace {
     pub(super) attempt: usize,
@@ -66,22 +66,22 @@ pub(super) struct Trace {
     pub(super) duration: Duration,
     pub(super) bytes: usize,
     pub(super) error: Option<String>,
-    /// The path of the fault in the body's JSON.
+    /// The path of the first error in the body's JSON.
     pub(super) wrong_at: Option<String>,
 }
 
-/// Where an exchange broke.
+/// How an exchange failed below HTTP.
 pub(super) enum TransportError {
     Connect(reqwest::Error),
     BeforeResponse(reqwest::Error),
     WithinResponse(reqwest::Error),
     BodyTooLarge,
     TimedOut,
-    /// The time was over before the vendor could be blamed for it.
+    /// The deadline passed so early that it says nothing about the vendor.
     Abandoned,
 }
 
-/// Whether the vendor got the call.
+/// Whether the request reached the vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Delivery {
     Impossible,
@@ -107,7 +107,7 @@ impl TransportError {
         }
     }
 
-    /// What it shows of the vendor.
+    /// What it means for the circuit.
     fn end(&self) -> Option<CallEnd> {
         match self {
             TransportError::Abandoned => None,
@@ -115,7 +115,7 @@ impl TransportError {
         }
     }
 
-    /// What the error says at each of its levels. The address, whose query may hold personal data, was taken off it.
+    /// The messages of the error and its causes. The URL, whose query may contain personal data, has been removed.
     pub(super) fn chain(&self) -> Option<String> {
         match self {
             TransportError::Connect(err)
@@ -134,7 +134,7 @@ pub(super) struct FailedAttempt {
     pub(super) delivery: Delivery,
     pub(super) retry_after: Option<Duration>,
     pub(super) is_worth_repeating: bool,
-    /// What it shows of the vendor; none where nothing was sent.
+    /// What it means for the circuit; none where nothing was sent.
     pub(super) end: Option<CallEnd>,
     pub(super) trace: Trace,
 }
@@ -158,7 +158,7 @@ impl FailedAttempt {
         }
     }
 
-    /// An exchange that broke. The head of a 5xx says what there is to say, whatever becomes of the body.
+    /// A failed exchange. The head of a 5xx decides the failure, whatever happens to the body.
     pub(super) fn transport_error(
         transport_error: &TransportError,
         head: Option<Head>,
@@ -177,7 +177,7 @@ impl FailedAttempt {
         }
     }
 
-    /// An answer that asks for another attempt, or that no caller has any use for.
+    /// A response that warrants a retry, or that no caller can use.
     pub(super) fn of(received: &ReceivedResponse) -> Option<Self> {
         let head = received.head;
         (head.is_worth_repeating() || head.status.is_server_error()).then(|| {
@@ -197,8 +197,8 @@ impl FailedAttempt {
         }
     }
 
-    /// Whether nobody can tell what the vendor did. After a 5xx a call that must not be repeated is in doubt; one that may
-    /// be is not, because whoever wants it sends it again.
+    /// Whether the effect of the attempt is unknown. A 5xx leaves a call in doubt only if it must not be repeated: a caller can
+    /// send any other call again.
     fn leaves_doubt(&self, call: &Call) -> bool {
         match self.delivery {
             Delivery::Impossible => false,
@@ -209,7 +209,7 @@ impl FailedAttempt {
         }
     }
 
-    /// Whether the vendor may have done what it was told to. What stands before a vendor may fail after the vendor did it.
+    /// Whether the vendor may have executed the call. A proxy in front of the vendor may fail after the vendor succeeded.
     fn may_have_executed(&self) -> bool {
         match self.delivery {
             Delivery::Impossible => false,
@@ -234,8 +234,8 @@ impl Attempts {
         self.may_have_executed |= failed.may_have_executed();
     }
 
-    /// How long to wait before the call is sent again; none when it is not. Where that would be past the request's deadline,
-    /// the request is told: who asks the same and has more time may wait for it.
+    /// The delay before the next attempt; none where there is none. A delay past the request's deadline is recorded in the
+    /// request, so that a caller with a later deadline can retry.
     pub(super) fn wait_before_next(
         &mut self,
         failed: &FailedAttempt,
@@ -283,7 +283,7 @@ impl Backoff {
 impl Iterator for Backoff {
     type Item = Duration;
 
-    /// The builder adds its jitter, up to the whole delay, to the delay: the addition alone is full jitter.
+    /// The builder adds a jitter of up to the whole delay to the delay. The jitter without the delay is full jitter.
     fn next(&mut self) -> Option<Duration> {
         let plain = self.plain.next()?;
         let jittered = self.jittered.next()?;
@@ -291,7 +291,7 @@ impl Iterator for Backoff {
     }
 }
 
-/// What is wrong with a status; none for a success.
+/// The error code of a status; none for a success.
 pub(super) fn code_of(status: StatusCode) -> Option<VendorErrorCode> {
     match status.as_u16() {
         200..=299 => None,
@@ -305,14 +305,14 @@ pub(super) fn code_of(status: StatusCode) -> Option<VendorErrorCode> {
     }
 }
 
-/// What a failure shows of the vendor. One that answers is well, whatever it answers to the call: also one that refuses it,
-/// asks for fewer calls, or does not take the gateway's credentials, of which an operator has to hear, and not of a circuit.
+/// What a failure means for the circuit. A vendor that responds is healthy, whatever the response: also when it refuses the
+/// call, limits the rate, or rejects the gateway's credentials, which an operator has to fix and a circuit can't.
 pub(super) fn call_end(code: VendorErrorCode) -> CallEnd {
     use VendorErrorCode::*;
     match code {
         Timeout | Unreachable | BadResponse | ServerError => CallEnd::Failed,
         RateLimited | Unauthenticated | Forbidden | NotFound | CircuitOpen | Rejected => {
-            CallEnd::ReceivedResponse
+            CallEnd::Responded
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, size of an answer, log, health.
+//! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, response size, log, health.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -32,15 +32,15 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The room that is made for a body on the vendor's word alone.
+/// How much memory is reserved for a body by its Content-Length.
 const MAX_RESERVED_BYTES: u64 = 1024 * 1024;
 
-/// Of the calls of this long at most a fifth may be retries,
+/// The retry budget: within this window, retries are at most a fifth of the calls,
 const RETRY_BUDGET_WINDOW: Duration = Duration::from_secs(10);
 const RETRIES_PER_CALL: f32 = 0.2;
-/// and so many a second besides, or a vendor that is seldom called would never be asked twice.
+/// plus this many a second, so that a vendor with few calls gets retries too.
 const RESERVED_RETRIES_PER_SECOND: u32 = 1;
-/// A vendor that is down is tried by somebody who asks something, if anybody does within this time.
+/// A caller's request probes a vendor that is down, if there is one within this time.
 const CALLER_HEAD_START: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
@@ -51,13 +51,13 @@ pub struct ClientSettings {
     /// For one call, its retries and the wait for a slot included.
     pub timeout: Duration,
     pub connect_timeout: Duration,
-    /// Calls under way at once.
+    /// The maximum number of calls in flight.
     pub max_concurrency: usize,
     /// Of a call that is safe to repeat.
     pub max_retries: usize,
-    /// Of one answer, unpacked.
+    /// The maximum size of a response, decompressed.
     pub max_body_bytes: usize,
-    /// After a login was refused, so long nobody tries it again: a vendor may lock an account that keeps guessing.
+    /// How long no login is attempted after one was refused: a vendor may lock an account after too many attempts.
     pub refused_login_pause: Duration,
 }
 
@@ -77,7 +77,7 @@ pub(super) struct VendorClient {
     health: Mutex<Health>,
 }
 
-/// A call's place in a request: whose it is, and when nobody waits for it any more.
+/// The context of a call: its request, and its deadline.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CallContext<'a> {
     pub scope: &'a RequestScope,
@@ -88,7 +88,7 @@ impl VendorClient {
     pub(super) fn new(settings: ClientSettings) -> Result<Self> {
         let vendor = settings.vendor;
         let base_url = base_url(vendor, &settings.base_url)?;
-        // Whoever installed one first is right: there can be one for a process.
+        // A process has one provider. If one is installed already, it stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
 
         let mut builder = reqwest::Client::builder()
@@ -143,12 +143,12 @@ impl VendorClient {
         self.health().status(self.vendor, circuit, zone)
     }
 
-    /// Done when the vendor is down, may be tried, and nobody else tries it.
+    /// Resolves when the vendor is down, a probe is due, and no caller has probed it.
     pub(super) async fn probe_due(&self) {
         loop {
-            // Asked for before the state is read, so that no change after it is missed.
+            // Registered before the state is read, so that no change in between is missed.
             let call_ends = self.breaker.call_ends();
-            match self.try_due_at() {
+            match self.probe_due_at() {
                 None => call_ends.await,
                 Some(due_at) => {
                     let due_at = due_at + CALLER_HEAD_START;
@@ -160,9 +160,9 @@ impl VendorClient {
         }
     }
 
-    fn try_due_at(&self) -> Option<time::Instant> {
+    fn probe_due_at(&self) -> Option<time::Instant> {
         match self.breaker.state() {
-            CircuitState::Closed => self.health().try_due_at(),
+            CircuitState::Closed => self.health().probe_due_at(),
             CircuitState::Open => self.breaker.trial_due_at(),
             CircuitState::HalfOpen => None,
         }
@@ -181,8 +181,8 @@ impl VendorClient {
         Attempts::new(self.max_retries)
     }
 
-    /// Sends a call until it is answered or there is no sense in sending it again. An answer here is whatever does not ask
-    /// for another attempt, so also a refusal.
+    /// Sends a call, and retries it as long as that is useful. Returns any response that does not warrant a retry, also a
+    /// refusal.
     pub(super) async fn send<'a>(
         &'a self,
         context: &CallContext<'_>,
@@ -225,20 +225,20 @@ impl VendorClient {
                     earlier = Some(failed);
                 }
                 None => {
-                    // An attempt that the circuit kept from being made says less than the one before it.
-                    let told = match earlier {
+                    // An attempt that the circuit prevented says less than the one before it.
+                    let reported = match earlier {
                         Some(earlier) if failed.code == VendorErrorCode::CircuitOpen => earlier,
                         _ => failed,
                     };
-                    if told.code == VendorErrorCode::CircuitOpen {
+                    if reported.code == VendorErrorCode::CircuitOpen {
                         return Err(failure_of(call, self.circuit_open(call), attempts));
                     }
                     let failure = VendorFailure {
                         vendor: self.vendor,
-                        code: told.code,
-                        retry_after: told.retry_after,
+                        code: reported.code,
+                        retry_after: reported.retry_after,
                     };
-                    self.record_failure(call, &told.trace, failure, end);
+                    self.record_failure(call, &reported.trace, failure, end);
                     if let Some(end) = end {
                         permit.settle(end);
                     }
@@ -248,7 +248,7 @@ impl VendorClient {
         }
     }
 
-    /// A trial is one call, and a vendor that fails is not hit harder for it.
+    /// A trial is a single call, so that a failing vendor gets no extra load.
     fn may_retry(&self, permit: &Permit<'_>) -> bool {
         !permit.is_trial() && permit.holds() && self.retry_budget.withdraw()
     }
@@ -269,7 +269,7 @@ impl VendorClient {
         let Ok(Ok(_slot)) = timeout_at(deadline, self.slots.acquire()).await else {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         };
-        // The circuit may have opened while the call stood in line, and may have closed again.
+        // While the call waited for a slot, the circuit may have opened, and closed again.
         if !permit.holds() {
             *permit = self
                 .breaker
@@ -319,12 +319,13 @@ impl VendorClient {
         }
     }
 
-    /// Whether a vendor that has not answered in this time should have: an attempt that began late may end early.
+    /// Whether a vendor without a response after this time is at fault. A late attempt has little time left, and proves
+    /// nothing.
     pub(super) fn is_conclusive(&self, duration: Duration) -> bool {
         duration >= self.timeout / 2
     }
 
-    /// The head is also told as soon as it is in, for the body may not come to its end.
+    /// The head is stored as soon as it arrives, because the body may fail.
     async fn exchange(
         &self,
         request: reqwest::Request,
@@ -338,11 +339,11 @@ impl VendorClient {
 
         let head = Head::of(&response);
         *head_so_far = Some(head);
-        let told = response.content_length().unwrap_or_default();
-        if told > self.max_body_bytes as u64 {
+        let declared_length = response.content_length().unwrap_or_default();
+        if declared_length > self.max_body_bytes as u64 {
             return Err(TransportError::BodyTooLarge);
         }
-        let mut body = Vec::with_capacity(told.min(MAX_RESERVED_BYTES) as usize);
+        let mut body = Vec::with_capacity(declared_length.min(MAX_RESERVED_BYTES) as usize);
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > self.max_body_bytes => {
@@ -403,7 +404,7 @@ impl VendorClient {
         }
     }
 
-    /// What a call fails with that is not sent. Why the circuit is open was told when it opened.
+    /// The failure of a call that the open circuit prevents. The log has the reason from when the circuit opened.
     fn circuit_open(&self, call: &Call) -> VendorFailure {
         tracing::debug!(
             target: "deskgraph::upstream",
@@ -441,7 +442,7 @@ impl VendorClient {
         self.health().record_success();
     }
 
-    /// Where the vendor got no chance to answer, its health is not touched: there is no end.
+    /// Without an end, the vendor had no chance to respond, and its health does not change.
     pub(super) fn record_failure(
         &self,
         call: &Call,

@@ -1,4 +1,4 @@
-//! Reads a vendor's directory whole, however many pages the vendor cuts it into.
+//! Reads all pages of a vendor's directory.
 
 use std::{collections::HashSet, future::Future, hash::Hash, sync::Arc};
 
@@ -8,13 +8,13 @@ use crate::{
     error::{Error, Result},
 };
 
-/// A directory of more pages than this is none: the vendor's count is wrong.
+/// A page count above this is an error of the vendor.
 const MAX_PAGES: u32 = 1000;
-/// How far to read a directory whose end the vendor does not tell.
+/// How many pages to read where the vendor reports no total.
 const MAX_PAGES_WITHOUT_TOTAL: u32 = 100;
 
-/// All objects, each once, in the vendor's order. Pages after the first are read side by side where their number is known.
-/// It follows from what the vendor served, because a vendor may serve fewer a page than it was asked for.
+/// All objects, each once, in the vendor's order. Pages after the first are read side by side where their number is known. The
+/// number follows from what the vendor served, because a vendor may serve smaller pages than requested.
 pub(super) async fn read_whole<T, Key, Fetch, PageFuture>(
     vendor: Vendor,
     key_of: impl Fn(&T) -> Key,
@@ -66,12 +66,12 @@ where
     Ok(whole)
 }
 
-/// How many rows the vendor gave, also those that can't be read.
+/// How many rows the vendor served, unreadable ones included.
 fn served<T>(page: &VendorPage<T>) -> u64 {
     page.items.len() as u64 + page.unreadable
 }
 
-/// How many pages there are; none where the first page does not tell.
+/// The number of pages; none where the first page does not have it.
 fn page_count<T>(first: &VendorPage<T>) -> Option<u32> {
     let served = served(first);
     if served == 0 {
@@ -89,7 +89,7 @@ fn page_count<T>(first: &VendorPage<T>) -> Option<u32> {
     match (by_total, first.last_page, first.has_next) {
         // A total that the next page contradicts is the page's own count.
         (Some(1), None, Some(true)) => None,
-        // A last page that is told by a page size which the vendor does not serve is wrong, so the total goes first.
+        // A last page that assumes another page size than the vendor serves is wrong, so the total takes precedence.
         (Some(count), _, _) | (None, Some(count), _) => Some(count),
         (None, None, Some(false)) => Some(1),
         (None, None, _) => None,

@@ -1,4 +1,4 @@
-//! An exchange that is under way, and what is left of one whose caller goes away.
+//! An exchange in flight, and what is recorded when its caller cancels it.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,8 @@ use super::{
 };
 use crate::domain::{VendorErrorCode, VendorFailure};
 
-/// Dropped before its end, it was given up: a vendor whose callers all lose patience fails nevertheless.
+/// A guard that is dropped before the end means cancellation. It counts as a failure of a vendor that had enough time to
+/// respond.
 pub(super) struct InFlight<'a, 'p> {
     client: &'a VendorClient,
     call: &'a Call,
@@ -56,7 +57,7 @@ impl Drop for InFlight<'_, '_> {
             http.route = self.call.route,
             attempt = self.attempt,
             duration_ms = duration.as_millis() as u64,
-            "a vendor call is given up: nobody waits for it any more"
+            "a vendor call is cancelled: its caller is gone"
         );
         if self.client.is_conclusive(duration) {
             let failure = VendorFailure {

@@ -1,4 +1,4 @@
-//! Outbound: the two vendors, behind one trait in domain types. Everything that is odd about a vendor ends here.
+//! Outbound calls: the vendors, behind one trait in domain types. No peculiarity of a vendor is visible above this module.
 
 // The vendors.
 pub mod bangwo8;
@@ -38,11 +38,11 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// One result for each object that was asked for, so that one bad key fails alone.
+/// One result for each requested object, so that one bad key fails only itself.
 pub type EachById<I, T> = Vec<(I, Result<Option<T>>)>;
 
-/// A vendor. Lists come a page at a time, in the vendor's own order; a by-id read of an object that the vendor does not have
-/// is none. What a vendor has no notion of is empty here, and a write to it is refused.
+/// A vendor. Lists are read page by page, in the vendor's own order; reading an object that does not exist returns none. A list
+/// of objects that a vendor does not have is empty, and a write of one fails as unsupported.
 #[async_trait]
 pub trait VendorApi: Send + Sync + 'static {
     fn vendor(&self) -> Vendor;
@@ -52,7 +52,7 @@ pub trait VendorApi: Send + Sync + 'static {
     /// As seen in real traffic.
     fn status(&self) -> VendorStatus;
 
-    /// Done when the vendor is down, may be tried, and nobody else tries it.
+    /// Resolves when the vendor is down, a probe is due, and no caller has probed it.
     async fn probe_due(&self);
 
     /// What the vendor can do. It does not change while the process runs.
@@ -79,7 +79,7 @@ pub trait VendorApi: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// A page of the list that names the categories of the records of the same page of `service_record_page`.
+    /// A page of the list with the names of the categories of the records on the same page of `service_record_page`.
     async fn named_record_page(
         &self,
         _scope: &RequestScope,
@@ -89,7 +89,7 @@ pub trait VendorApi: Send + Sync + 'static {
         Ok(VendorPage::empty())
     }
 
-    /// One page of the messages of a record whose transcript is elsewhere.
+    /// One page of the messages of a record that does not embed its transcript.
     async fn chat_page(
         &self,
         _scope: &RequestScope,
@@ -107,7 +107,7 @@ pub trait VendorApi: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Answers with the custom fields as the vendor now has them, where it tells them.
+    /// Returns the custom fields after the update, where the vendor's response has them.
     async fn update_service_record(
         &self,
         _scope: &RequestScope,

@@ -1,4 +1,4 @@
-//! What a vendor answered, and what that means.
+//! A vendor's response, and what it means.
 
 use reqwest::StatusCode;
 
@@ -14,15 +14,15 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// What a vendor answered. Its methods decide what the answer means, note what it shows of the vendor, and log what is wrong.
+/// A vendor's response. Its methods decide what it means, record the vendor's health, and log errors.
 #[derive(Debug)]
 pub(super) struct VendorResponse<'a> {
     pub(super) client: &'a VendorClient,
     pub(super) call: &'a Call,
     pub(super) received: ReceivedResponse,
-    /// Whether an attempt before this one may have been carried out.
+    /// Whether the vendor may have executed an earlier attempt.
     pub(super) may_have_executed_before: bool,
-    /// None once the circuit has heard of the answer.
+    /// None once it is settled.
     pub(super) permit: Option<Permit<'a>>,
 }
 
@@ -39,7 +39,7 @@ impl VendorResponse<'_> {
         self.received.body.is_empty()
     }
 
-    /// The body as a `T` where it is one; nothing is decided by it.
+    /// The body as a `T` if it decodes; this does not settle the response.
     pub(super) fn try_decode<T: Readable>(&self) -> Option<T> {
         wire::decode_root(&self.received.body).ok()
     }
@@ -67,17 +67,17 @@ impl VendorResponse<'_> {
                 http.route = self.call.route,
                 json.path = unreadable.path,
                 json.unreadable = unreadable.count,
-                "parts of a vendor's answer can't be read: fields are null, rows without an id are left out"
+                "parts of a vendor's response can't be read: fields are null, rows without an id are left out"
             );
         }
         match decoded {
             Ok(value) => Ok(self.settle(value)),
             Err(wrong_shape) => {
                 let code = VendorErrorCode::BadResponse;
-                // JSON of another shape is the vendor's own answer, and says nothing of its other calls. Anything else comes
-                // from whatever stands in for a vendor that is not there.
+                // JSON of another shape is from the vendor, and says nothing about its other calls. Anything else is from a
+                // proxy in front of a vendor that is unavailable.
                 let end = match wire::is_json(&self.received.body) {
-                    true => CallEnd::ReceivedResponse,
+                    true => CallEnd::Responded,
                     false => CallEnd::Failed,
                 };
                 Err(self.fail(code, Some(wrong_shape.path), end))
@@ -102,17 +102,16 @@ impl VendorResponse<'_> {
         Ok(())
     }
 
-    /// The answer was understood, also where it was no success: the vendor is well.
+    /// The response was understood, also where it was no success: the vendor is healthy.
     pub(super) fn settle<T>(mut self, outcome: T) -> T {
         self.client.record_success();
-        self.settle_permit(CallEnd::ReceivedResponse);
+        self.settle_permit(CallEnd::Responded);
         outcome
     }
 
-    /// Tells the circuit that the vendor answers, before it is decided what the answer means: a trial would keep every other
-    /// call back until then.
+    /// Settles the permit before the meaning of the response is decided: until then, a trial would block every other call.
     pub(super) fn settle_permit_now(&mut self) {
-        self.settle_permit(CallEnd::ReceivedResponse);
+        self.settle_permit(CallEnd::Responded);
     }
 
     fn settle_permit(&mut self, end: CallEnd) {
@@ -121,7 +120,7 @@ impl VendorResponse<'_> {
         }
     }
 
-    /// A refusal, as its status tells it.
+    /// A refusal, classified by its status.
     pub(super) fn refuse(self) -> Error {
         if self.call.purpose == Purpose::Write && self.status() == StatusCode::NOT_FOUND {
             let vendor = self.client.vendor();
@@ -134,7 +133,7 @@ impl VendorResponse<'_> {
         self.refuse_as(code)
     }
 
-    /// A refusal that the answer tells otherwise than by its status.
+    /// A refusal that the vendor does not express by the status.
     pub(super) fn refuse_as(self, code: VendorErrorCode) -> Error {
         self.fail(code, None, call_end(code))
     }
@@ -160,7 +159,7 @@ impl VendorResponse<'_> {
     }
 }
 
-/// What a call fails with that got no answer.
+/// The error of a call without a response.
 pub(super) fn failure_of(call: &Call, failure: VendorFailure, attempts: &Attempts) -> Error {
     match call.purpose {
         Purpose::Write if attempts.are_in_doubt => outcome_unknown(failure),
@@ -172,6 +171,6 @@ fn outcome_unknown(failure: VendorFailure) -> Error {
     let vendor = failure.vendor;
     Error::new(
         ErrorKind::OutcomeUnknown(failure),
-        format!("{vendor} was told to, but whether it did is not known: {failure}"),
+        format!("whether {vendor} executed the write is unknown: {failure}"),
     )
 }

@@ -1,4 +1,6 @@
-//! Calls a vendor under the gateway's credentials: keeps the token, renews it early, replaces it when it is refused.
+//! Calls a vendor with the gateway's credentials: keeps the token, renews it early, replaces it when it is refused. Logins do
+//! not use `SingleFlight`: a flight has one result for all of its callers, so that a login which exceeds its leader's deadline
+//! would fail callers with more time. Here the next request in the queue logs in under its own deadline.
 
 #[cfg(test)]
 mod tests;
@@ -30,8 +32,9 @@ use crate::{
 
 /// A token is renewed when this or a tenth of its life is left, whichever is less.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(60);
-/// A token that is refused may have been evicted by another process that signed in with the same account. Two such would
-/// evict each other for ever, so each makes so many replacements in so long, and none for a token that was never accepted.
+/// A refused token may have been evicted by another process that logged in to the same account. Two such processes would evict
+/// each other forever, so each makes a limited number of replacements per window, and only one for a token that was never
+/// accepted.
 const REPLACEMENT_WINDOW: Duration = Duration::from_secs(5);
 const REPLACEMENTS_PER_WINDOW: usize = 4;
 
@@ -40,9 +43,9 @@ pub(super) struct VendorSession<S> {
     authorization: Authorization<S>,
 }
 
-/// How a call shows who asks.
+/// How a call authenticates.
 pub(super) enum Authorization<S> {
-    /// What it sends never changes.
+    /// A header that never changes.
     Permanent(HeaderValue),
     ByToken(Box<TokenKeeper<S>>),
 }
@@ -53,7 +56,7 @@ pub(super) trait TokenSource: Send + Sync + 'static {
     /// Fails with UNAUTHENTICATED when the vendor does not accept the credentials themselves.
     async fn sign_in(&self, client: &VendorClient, context: &CallContext<'_>) -> Result<Token>;
 
-    /// A new token for one that is still good; none where the vendor has no such call.
+    /// A new token for one that is still valid; none where the vendor has no such call.
     async fn renew(
         &self,
         _client: &VendorClient,
@@ -66,7 +69,7 @@ pub(super) trait TokenSource: Send + Sync + 'static {
 
 pub(super) struct Token {
     pub text: SecretString,
-    /// None where the vendor tells no end: the token is good until it is refused.
+    /// None where the vendor reports no expiry: the token is valid until it is refused.
     pub life: Option<Duration>,
 }
 
@@ -120,7 +123,7 @@ impl<S: TokenSource> VendorSession<S> {
             return Ok(response);
         }
 
-        // The circuit lets one trial through at a time, and the next call may be a login.
+        // The circuit admits one trial at a time, and the next call may be a login.
         response.settle_permit_now();
         let Some(pass) = keeper.replacement_of(pass, &self.client, context).await? else {
             return Ok(response);
@@ -136,8 +139,8 @@ impl<S: TokenSource> VendorSession<S> {
     }
 }
 
-/// Holds the one token of an account. Whoever needs it while it is fetched waits for that; when the fetching request goes
-/// away, the next in line fetches it.
+/// Keeps the token of an account. Requests wait while one of them fetches a token; if that request is cancelled, the next one
+/// in the queue fetches it.
 pub(super) struct TokenKeeper<S> {
     vendor: Vendor,
     source: S,
@@ -149,7 +152,7 @@ pub(super) struct TokenKeeper<S> {
 #[derive(Default)]
 struct TokenState {
     current: Option<CurrentToken>,
-    /// Counts the tokens, to tell whether one that was refused is still the current one.
+    /// Counts the tokens, so that a refused one can be compared with the current one.
     generation: u64,
     credentials_refused_at: Option<Instant>,
     sign_in_failed: Option<(Instant, Error)>,
@@ -164,7 +167,7 @@ struct CurrentToken {
     life: Option<Duration>,
 }
 
-/// What one call shows.
+/// The authorization of one call.
 struct Pass {
     header: HeaderValue,
     generation: u64,
@@ -223,7 +226,7 @@ impl<S: TokenSource> TokenKeeper<S> {
         self.accepted.fetch_max(pass.generation, Ordering::Relaxed);
     }
 
-    /// A pass in the place of one that the vendor refused; none where there were too many of late.
+    /// The replacement of a pass that the vendor refused; none after too many replacements.
     async fn replacement_of(
         &self,
         refused: Pass,
@@ -254,7 +257,7 @@ impl<S: TokenSource> TokenKeeper<S> {
         self.pass_of(&state).map(Some)
     }
 
-    /// Leaves a token that can't be renewed as it is: it is still good for a while.
+    /// Keeps a token that can't be renewed: it is still valid for a while.
     async fn renew(
         &self,
         state: &mut TokenState,
@@ -288,7 +291,7 @@ impl<S: TokenSource> TokenKeeper<S> {
         if is_within(state.credentials_refused_at, client.refused_login_pause()) {
             return Err(self.failure(VendorErrorCode::Unauthenticated));
         }
-        // A failure that came while this request stood in line is its own too, or each in line would try in turn.
+        // A failure while this request waited is its failure too. Otherwise each waiting request would log in again.
         if let Some((failed_at, err)) = &state.sign_in_failed
             && *failed_at > requested_at
         {
@@ -306,7 +309,7 @@ impl<S: TokenSource> TokenKeeper<S> {
                     Some(VendorErrorCode::Unauthenticated) => {
                         state.credentials_refused_at = Some(Instant::now());
                     }
-                    // The time was this request's: another may have more.
+                    // The deadline is this request's: another one may have more time.
                     Some(VendorErrorCode::Timeout) => {}
                     _ => state.sign_in_failed = Some((Instant::now(), err.clone())),
                 }
@@ -354,7 +357,7 @@ fn is_within(at: Option<Instant>, pause: Duration) -> bool {
     at.is_some_and(|at| at.elapsed() < pause)
 }
 
-/// The header of a bearer token; none when the token can't stand in a header.
+/// The header of a bearer token; none where the token is not valid in a header.
 pub(super) fn bearer(token: &SecretString) -> Option<HeaderValue> {
     sensitive(&format!("Bearer {}", token.expose_secret()))
 }

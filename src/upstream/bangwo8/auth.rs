@@ -1,4 +1,4 @@
-//! How Bangwo8 is signed in to: Basic with each call, or a token by client credentials.
+//! The login to Bangwo8: Basic with each call, or a token by client credentials.
 
 use std::time::Duration;
 

@@ -66,7 +66,7 @@ pub struct Bangwo8Settings {
     pub list_order: Option<ListOrder>,
     /// How many pages, from the newest, are read to find a record whose id comes without its day.
     pub find_max_calls: u32,
-    /// What directories and searches ask of one page.
+    /// The page size of directories and searches.
     pub list_page_size: u32,
     /// How many of the newest records are read for the categories that they show.
     pub newest_records_for_categories: u32,
@@ -142,8 +142,8 @@ impl VendorApi for Bangwo8 {
         }
     }
 
-    /// By the list that nearly everything else needs. The calls that every agent may make would also pass for an account
-    /// that can read no record.
+    /// Reads the list that nearly everything else needs. Calls that every agent may make would also succeed for an account that
+    /// can't read records.
     async fn check(&self, scope: &RequestScope) -> Result<()> {
         let page = VendorPageRequest {
             page: 1,
@@ -241,7 +241,7 @@ impl VendorApi for Bangwo8 {
         let call = Call::get(SUMMARY, path).query(query);
         let response = self.session.send(scope, &call).await?;
 
-        // Under which status of HTTP the vendor says so is not documented.
+        // The HTTP status of this response is not documented.
         if mapping::says_there_is_no_summary(&response) {
             return Ok(response.settle(None));
         }
@@ -348,7 +348,7 @@ fn page_of<T: HasId, U>(
     }
 }
 
-// Answers
+// Responses
 
 fn read_page<T: Readable>(response: VendorResponse<'_>) -> Result<T> {
     refused(response)?.read_page()
@@ -358,7 +358,7 @@ fn read_optional<T: Readable>(response: VendorResponse<'_>) -> Result<Option<T>>
     refused(response)?.read_optional()
 }
 
-/// Takes out the answers that refuse with the status of a success.
+/// Turns a refusal with a success status into an error.
 fn refused(response: VendorResponse<'_>) -> Result<VendorResponse<'_>, Error> {
     if !response.status().is_success() {
         return Ok(response);

@@ -18,7 +18,7 @@ enum Step {
 }
 
 fn end() -> impl Strategy<Value = CallEnd> {
-    prop_oneof![Just(CallEnd::ReceivedResponse), Just(CallEnd::Failed)]
+    prop_oneof![Just(CallEnd::Responded), Just(CallEnd::Failed)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -116,7 +116,7 @@ impl Model {
                     self.open(0);
                 }
             }
-            (Phase::HalfOpen { .. }, Some(CallEnd::ReceivedResponse)) => {
+            (Phase::HalfOpen { .. }, Some(CallEnd::Responded)) => {
                 self.phase = Phase::Closed;
                 self.since_closed.clear();
                 self.chapter += 1;
@@ -248,7 +248,7 @@ async fn nine_failures_leave_it_closed_and_the_tenth_opens_it() {
 async fn less_than_half_of_the_last_twenty_leave_it_closed() {
     let breaker = Breaker::new(Vendor::Bangwo8);
     for _ in 0..11 {
-        ended(&breaker, CallEnd::ReceivedResponse);
+        ended(&breaker, CallEnd::Responded);
     }
     for _ in 0..9 {
         ended(&breaker, CallEnd::Failed);
@@ -287,7 +287,7 @@ async fn one_call_is_tried_after_waits_that_grow_to_a_minute() {
     }
 
     time::advance(MAX_PAUSE).await;
-    ended(&breaker, CallEnd::ReceivedResponse);
+    ended(&breaker, CallEnd::Responded);
     assert_eq!(breaker.state(), CircuitState::Closed);
     // What was before is forgotten, the growth of the waits too.
     for _ in 0..10 {
@@ -314,6 +314,6 @@ async fn a_call_from_before_the_circuit_opened_does_not_close_it() {
     for _ in 0..10 {
         ended(&breaker, CallEnd::Failed);
     }
-    slow.settle(CallEnd::ReceivedResponse);
+    slow.settle(CallEnd::Responded);
     assert_eq!(breaker.state(), CircuitState::Open);
 }

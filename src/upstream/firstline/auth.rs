@@ -1,4 +1,4 @@
-//! How FirstLine is signed in to: every new token of an account ends the one before it, at once.
+//! The login to FirstLine: every new token of an account ends the one before it, at once.
 
 use std::{
     sync::{
@@ -165,10 +165,10 @@ impl TokenSource for Login {
     }
 }
 
-/// The life of a token is the shorter one of what the answer and the token itself say.
+/// The lifetime of a token: the shorter of what the response and the token itself say.
 fn token(signed_in: wire::SignedIn) -> Token {
     let by_answer = signed_in.expires_in_seconds.map(Duration::from_secs);
-    // A new token that seems to be over already shows that the clocks differ, so nothing can be told from its end.
+    // A new token that seems to have expired shows that the clocks differ, so its expiry is useless.
     let by_claim = signed_in
         .expires_at
         .and_then(|at| u64::try_from(at.as_second() - Timestamp::now().as_second()).ok())

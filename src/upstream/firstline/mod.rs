@@ -71,11 +71,11 @@ pub struct FirstLineSettings {
     pub update_method: UpdateMethod,
     pub array_style: ArrayStyle,
     pub created_end: EndBound,
-    /// What directories and searches ask of one page.
+    /// The page size of directories and searches.
     pub list_page_size: u32,
 }
 
-/// How a list stands in a query; the vendor's pages show none for tickets.
+/// How a list is encoded in a query; the vendor's documents have no example for tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArrayStyle {
     /// `statuses[]=0&statuses[]=1`
@@ -230,7 +230,7 @@ impl VendorApi for FirstLine {
             format!("{RECORDS}/{number}"),
             &body,
             |response| {
-                // The lock is known by its words alone, whatever status they come with.
+                // The lock is recognized only by its message, whatever the status.
                 let refusal: Option<wire::Refusal> = response.try_decode();
                 if refusal.is_some_and(|refusal| mapping::is_wrap_up_lock(&refusal)) {
                     return Err(response.settle(Error::new(
@@ -374,7 +374,7 @@ impl VendorApi for FirstLine {
         let overriding;
         let mut response = self.session.send(scope, &call).await?;
 
-        // A vendor that takes no PUT may take no DELETE either; one that refuses a method has done nothing.
+        // A vendor that accepts no PUT may accept no DELETE either. A refused method has no effect.
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
             response.settle(());
             let body = wire::encode(&wire::Overridden {
@@ -385,7 +385,7 @@ impl VendorApi for FirstLine {
             response = self.session.send(scope, &overriding).await?;
         }
 
-        // When an attempt went out that may have done its work, a later one that finds no ticket shows that it did.
+        // If an earlier attempt may have been executed, a later one that finds no ticket proves that it was.
         if response.status() == StatusCode::NOT_FOUND && response.may_have_executed_before() {
             return response.settle(Ok(()));
         }
@@ -464,7 +464,7 @@ where
     }
 }
 
-/// None where the vendor tells neither a last page nor a next one.
+/// None where the vendor reports neither a last page nor a next one.
 fn has_next<T: HasId>(list: &wire::List<T>, page: VendorPageRequest) -> Option<bool> {
     let last_page = list.meta.value().and_then(|meta| meta.last_page.value());
     let next_link = list.links.value().filter(|links| links.next.is_loaded());

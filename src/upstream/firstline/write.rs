@@ -1,4 +1,4 @@
-//! What FirstLine is sent to change something, and what it answers to that.
+//! Writes to FirstLine, and its responses to them.
 
 use reqwest::{Method, StatusCode};
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl FirstLine {
-    /// Sends a change in the form that the vendor takes, and lets `finish` read what it answers.
+    /// Sends an update in the form that the vendor accepts, and lets `finish` read the response.
     pub(super) async fn update<T, Body: wire::Sendable>(
         &self,
         scope: &RequestScope,
@@ -141,7 +141,7 @@ pub(super) fn sent<T, U>(change: &Change<T>, value_of: impl FnOnce(&T) -> U) -> 
     }
 }
 
-/// What the answer to a write holds, or which fields the vendor refused.
+/// The body of the response to a write, or the fields that the vendor refused.
 pub(super) fn read_write<T: Readable>(response: VendorResponse<'_>) -> Result<T> {
     if response.status() == StatusCode::UNPROCESSABLE_ENTITY {
         let refusal = response.try_decode().unwrap_or_default();
