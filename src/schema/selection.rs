@@ -17,7 +17,7 @@ pub(super) fn asks_only_for(field: SelectionField<'_>, names: &[&str]) -> bool {
         .all(|selected| names.contains(&selected.name()))
 }
 
-/// Whether the field's selection needs more than the copy that another object holds, which is of this detail and may have a name.
+/// Whether the field's selection needs more than the copy in another object, which has this detail and may have a name.
 pub(super) fn asks_for_more_than_copy(
     field: SelectionField<'_>,
     detail: Detail,

@@ -1,4 +1,4 @@
-//! The vendors, how each took part in an answer, and how the gateway finds them.
+//! The vendors, how each took part in a response, and their state.
 
 use std::sync::Arc;
 

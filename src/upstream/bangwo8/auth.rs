@@ -74,7 +74,7 @@ impl TokenSource for ClientCredentials {
         let response = client
             .send(context, &call, Some(&self.header), &mut attempts)
             .await?;
-        let refusal: wire::SignInRefusal = response.try_decode().unwrap_or_default();
+        let refusal: wire::LoginError = response.try_decode().unwrap_or_default();
         let is_refused =
             refusal.error.value().is_some() || mapping::refusal_of(&response).is_some();
         if response.status().is_client_error() || (response.status().is_success() && is_refused) {

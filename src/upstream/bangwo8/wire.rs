@@ -246,6 +246,6 @@ impl<'de> Deserialize<'de> for SignedIn {
 /// A refusal of the credentials, which may come with the status of a success.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct SignInRefusal {
+pub(super) struct LoginError {
     pub error: Loaded<String>,
 }

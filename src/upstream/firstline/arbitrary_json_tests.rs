@@ -95,7 +95,7 @@ fn read_in_every_way(body: &[u8]) -> usize {
         }),
         shown(body, |signed_in: wire::SignedIn| signed_in.expires_at),
     ];
-    let refusal: wire::Refusal = decode_root(body).unwrap_or_default();
+    let refusal: wire::ErrorBody = decode_root(body).unwrap_or_default();
     let is_lock = mapping::is_wrap_up_lock(&refusal);
     let faults = mapping::field_faults(refusal);
     assert!(!faults.is_empty(), "a refusal always tells of a fault");

@@ -231,7 +231,7 @@ impl VendorApi for FirstLine {
             &body,
             |response| {
                 // The lock is recognized only by its message, whatever the status.
-                let refusal: Option<wire::Refusal> = response.try_decode();
+                let refusal: Option<wire::ErrorBody> = response.try_decode();
                 if refusal.is_some_and(|refusal| mapping::is_wrap_up_lock(&refusal)) {
                     return Err(response.settle(Error::new(
                     ErrorKind::Locked,

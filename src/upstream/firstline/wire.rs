@@ -307,7 +307,7 @@ has_id!(
 /// A message and, for a 422, what is wrong with which field.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Refusal {
+pub(super) struct ErrorBody {
     pub message: Loaded<String>,
     pub errors: Loaded<FieldErrors>,
 }

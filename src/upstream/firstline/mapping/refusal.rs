@@ -4,7 +4,7 @@ use super::{VENDOR, wire};
 use crate::{error::FieldFault, upstream::wire::FieldValues};
 
 /// The only refusal that the vendor documents, and only by its words.
-pub(in crate::upstream::firstline) fn is_wrap_up_lock(refusal: &wire::Refusal) -> bool {
+pub(in crate::upstream::firstline) fn is_wrap_up_lock(refusal: &wire::ErrorBody) -> bool {
     refusal
         .message
         .value()
@@ -13,7 +13,7 @@ pub(in crate::upstream::firstline) fn is_wrap_up_lock(refusal: &wire::Refusal) -
 
 /// What the vendor finds wrong with the fields of a write, by the names that the input gives them. What it says of the whole,
 /// or of a field that the input does not have, is not passed on: it is about names that no caller knows.
-pub(in crate::upstream::firstline) fn field_faults(refusal: wire::Refusal) -> Vec<FieldFault> {
+pub(in crate::upstream::firstline) fn field_faults(refusal: wire::ErrorBody) -> Vec<FieldFault> {
     const MOST_FAULTS: usize = 50;
     const LONGEST_MESSAGE: usize = 500;
 
