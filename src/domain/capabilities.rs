@@ -125,3 +125,95 @@ impl FromIterator<(Vendor, Capabilities)> for VendorCapabilities {
         Self(vendors.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ContactId, EmployeeGroupId, EmployeeId, VendorNumber};
+
+    const NUMBER: VendorNumber = VendorNumber::SMALLEST;
+    const NONE: ServiceRecordFilters = ServiceRecordFilters {
+        handler_group: false,
+        contact: false,
+        completed: false,
+    };
+    const ALL: ServiceRecordFilters = ServiceRecordFilters {
+        handler_group: true,
+        contact: true,
+        completed: true,
+    };
+
+    #[test]
+    fn a_vendor_without_a_filter_takes_no_part_or_leaves_it_to_the_gateway() {
+        let vendor = Vendor::Bangwo8;
+        let any = ServiceRecordFilter::default;
+        let read = FilterPlan::Read { left_over: None };
+        let completed = ServiceRecordFilter {
+            completed: Some(false),
+            ..any()
+        };
+        let by_handler = ServiceRecordFilter {
+            handler: Some(EmployeeId::new(vendor, NUMBER)),
+            ..any()
+        };
+        for (filter, with_none, with_all) in [
+            (any(), read.clone(), read.clone()),
+            (by_handler, read.clone(), read.clone()),
+            (
+                completed.clone(),
+                FilterPlan::Read {
+                    left_over: Some(completed),
+                },
+                read.clone(),
+            ),
+            (
+                ServiceRecordFilter {
+                    handler_group: Some(EmployeeGroupId::new(vendor, NUMBER)),
+                    ..any()
+                },
+                FilterPlan::Nothing,
+                read.clone(),
+            ),
+            (
+                ServiceRecordFilter {
+                    contact: Some(ContactId::new(vendor, NUMBER)),
+                    ..any()
+                },
+                FilterPlan::Nothing,
+                read,
+            ),
+        ] {
+            assert_eq!(NONE.plan(vendor, &filter), with_none, "{filter:?}");
+            assert_eq!(ALL.plan(vendor, &filter), with_all, "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn a_vendor_takes_no_part_in_a_list_by_the_ids_of_another() {
+        let other = Vendor::FirstLine;
+        for filter in [
+            ServiceRecordFilter {
+                vendors: Some(vec![other]),
+                ..ServiceRecordFilter::default()
+            },
+            ServiceRecordFilter {
+                handler: Some(EmployeeId::new(other, NUMBER)),
+                ..ServiceRecordFilter::default()
+            },
+            ServiceRecordFilter {
+                handler_group: Some(EmployeeGroupId::new(other, NUMBER)),
+                ..ServiceRecordFilter::default()
+            },
+            ServiceRecordFilter {
+                contact: Some(ContactId::new(other, NUMBER)),
+                ..ServiceRecordFilter::default()
+            },
+        ] {
+            assert_eq!(
+                ALL.plan(Vendor::Bangwo8, &filter),
+                FilterPlan::Nothing,
+                "{filter:?}"
+            );
+        }
+    }
+}
