@@ -43,7 +43,7 @@ use upstream::{
     VendorApi,
     bangwo8::{Bangwo8, Bangwo8Settings},
     firstline::{FirstLine, FirstLineSettings},
-    recovery::bring_back,
+    recovery::probe_when_down,
 };
 
 /// A running gateway. It serves until it is stopped.
@@ -76,7 +76,7 @@ pub enum StartError {
 pub async fn start(config: Config) -> Result<Running, StartError> {
     config.require_vendor()?;
     let vendors = vendors(config.firstline, config.bangwo8)?;
-    let recoveries = vendors.iter().cloned().map(bring_back).collect();
+    let recoveries = vendors.iter().cloned().map(probe_when_down).collect();
     let shared = Shared::new(vendors, config.cache, config.limits);
     let schema_text = schema::sdl();
     let schema = schema::build(config.schema);

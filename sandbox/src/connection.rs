@@ -22,7 +22,7 @@ const RESETTING: u8 = 2;
 pub(super) struct Connection(Arc<AtomicU8>);
 
 impl Connection {
-    /// Nothing more is written; the connection closes when the answer would be written.
+    /// Nothing more is written; the connection closes when the response would be written.
     pub(super) fn close(&self) {
         self.0.store(CLOSING, Ordering::SeqCst);
     }
@@ -57,7 +57,7 @@ impl Listener for SandboxListener {
         loop {
             match self.listener.accept().await {
                 Ok((stream, address)) => {
-                    // Without it small answers wait for the peer's delayed acknowledgement.
+                    // Without it small responses wait for the peer's delayed acknowledgement.
                     let _ = stream.set_nodelay(true);
                     let connection = Connection::default();
                     return (ClosableStream { stream, connection }, address);

@@ -133,7 +133,7 @@ impl<Switches: Clone> VendorControl<Switches> {
         hold(&self.in_flight).now
     }
 
-    /// Waits until the condition holds of the requests received or in flight. The caller sets a time-out.
+    /// Waits until the condition is true of the requests received or in flight. The caller sets a timeout.
     pub async fn until(&self, holds: impl Fn(&Self) -> bool) {
         loop {
             // Registered first, so that a change while the condition is evaluated wakes it too.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Fault {
     /// The real response, late. Further rules still apply to the same request.
     Delay { ms: u64 },
-    /// This answer instead of the real one.
+    /// This response instead of the real one.
     Status {
         code: u16,
         #[serde(default)]
@@ -20,15 +20,15 @@ pub enum Fault {
     },
     /// An HTML page, as from a proxy in front of a vendor.
     HtmlError { code: u16 },
-    /// The request is read and nothing is done; the connection closes without an answer.
+    /// The request is read but not executed; the connection closes without a response.
     CloseBeforeHead,
-    /// The request is carried out; the connection closes without an answer.
+    /// The request is executed; the connection closes without a response.
     CloseAfterWork,
     /// The request is carried out; a proxy in front of the vendor responds with this status and an HTML page.
     HtmlErrorAfterWork { code: u16 },
     /// As `CloseBeforeHead`, by a reset.
     ResetConnection,
-    /// The request is read, nothing is done, and no answer comes.
+    /// The request is read but not executed, and gets no response.
     HangBeforeHead,
     /// The real head and half of the real body, then silence.
     HangInBody,

@@ -45,7 +45,7 @@ pub struct SandboxOptions {
     pub seed: u64,
     /// The instant at which the sandbox starts; its clock runs on from there. None is the real time.
     pub now: Option<Timestamp>,
-    /// How many service records each vendor holds, spread over the last 60 days.
+    /// How many service records each vendor has, spread over the last 60 days.
     pub service_records: usize,
     pub tickets: usize,
 }
@@ -114,7 +114,7 @@ impl Sandbox {
 
     /// Inserts a service record, or replaces the one with the same id, and returns its id. What is given comes out as given,
     /// also where it contradicts the rest; what is not given gets a plausible value. A list of field names under `$absent`
-    /// removes those fields from the answers.
+    /// removes those fields from the responses.
     pub fn firstline_insert_record(&self, fields: Value) -> i64 {
         self.firstline.insert_record(fields)
     }
@@ -162,7 +162,7 @@ impl Sandbox {
         self.bangwo8.set_chat(cs_id, messages);
     }
 
-    /// The whole answer to a record's service summary.
+    /// The whole response to a request for a record's service summary.
     pub fn bangwo8_set_summary(&self, cs_id: i64, answer: Value) {
         self.bangwo8.set_summary(cs_id, answer);
     }

@@ -9,10 +9,10 @@ use super::switches::ListOrder;
 
 pub(super) type Fields = Map<String, Value>;
 
-/// The name under which an inserted row lists the fields that its answers lack.
+/// The name under which an inserted row lists the fields that its responses lack.
 const ABSENT: &str = "$absent";
 
-/// One object of a vendor. Answers are built from the fields; what was given at its insertion stands above that.
+/// One object of a vendor. Responses are built from the fields; values given at its insertion take precedence.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Row {
     pub(super) fields: Fields,
@@ -24,7 +24,7 @@ pub(super) struct Row {
 pub(super) type Table = BTreeMap<i64, Row>;
 
 impl Row {
-    /// `created_field` names the field that holds the creation.
+    /// `created_field` names the field with the creation time.
     pub(super) fn new(fields: Fields, created_field: &str) -> Self {
         let created = fields
             .get(created_field)
@@ -62,7 +62,7 @@ impl Row {
         self.get(name).as_str().unwrap_or_default()
     }
 
-    /// Lays what was given over an answer; `belongs` tells which fields the answer's shape may have.
+    /// Overlays the given values on a response; `belongs` selects the fields that the response's shape may have.
     pub(super) fn overlay(&self, answer: &mut Fields, belongs: impl Fn(&str) -> bool) {
         for (name, value) in &self.given {
             if name != ABSENT && belongs(name) {

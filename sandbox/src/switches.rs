@@ -10,7 +10,7 @@ pub struct FirstLineSwitches {
     pub employee_order: ListOrder,
     /// Categories, subcategories, sponsors and termination codes.
     pub lookup_order: ListOrder,
-    /// A larger ask is silently served with this.
+    /// A larger requested size is silently reduced to this.
     pub per_page_cap: usize,
     /// Lists of service records ignore `per_page`: their page does not document it.
     pub records_ignore_per_page: bool,
@@ -78,10 +78,10 @@ pub struct Bangwo8Switches {
     /// Messages have no id, so only the time counts here.
     pub chat_order: ListOrder,
     pub agent_order: ListOrder,
-    /// A larger ask is silently served with this.
+    /// A larger requested size is silently reduced to this.
     pub per_page_cap: usize,
     pub count_form: CountForm,
-    /// The account is no administrator: supports.json answers 403.
+    /// The account is no administrator: supports.json responds with 403.
     pub supports_are_forbidden: bool,
     pub support_answer: SupportAnswer,
     /// The address of one agent is inferred, not documented.
@@ -99,7 +99,7 @@ pub struct Bangwo8Switches {
     pub absent_summary_status: u16,
     /// `"status": 200` instead of `"200"`.
     pub summary_status_is_number: bool,
-    /// A record that does not exist: 404, or else an empty answer with 200.
+    /// A record that does not exist: 404, or else an empty response with 200.
     pub unknown_record_is_not_found: bool,
     /// Refusals carry their body with status 200.
     pub refusals_are_ok: bool,
@@ -154,9 +154,9 @@ pub enum AnswerShape {
 #[serde(rename_all = "snake_case")]
 pub enum MethodSupport {
     Native,
-    /// PUT answers 405.
+    /// PUT gets 405.
     PutOverridden,
-    /// PUT and DELETE answer 405.
+    /// PUT and DELETE get 405.
     PutAndDeleteOverridden,
 }
 
@@ -198,7 +198,7 @@ pub enum ArrayEncoding {
     Comma,
 }
 
-/// Where a login's answer has the token.
+/// Where a login's response has the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginAnswer {
@@ -233,7 +233,7 @@ pub enum CountForm {
     Text,
 }
 
-/// What `support` holds in the answer about one agent.
+/// The content of `support` in the response for one agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SupportAnswer {

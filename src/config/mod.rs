@@ -4,6 +4,11 @@ mod settings;
 
 mod layers;
 
+// A file each vendor, and what they share.
+mod bangwo8;
+mod firstline;
+mod vendor_client;
+
 // Values with a form of their own.
 mod api_keys;
 mod host_names;
@@ -22,7 +27,7 @@ pub use settings::settings_table;
 use settings::variable;
 
 use crate::{
-    domain::{ListOrder, Vendor},
+    domain::Vendor,
     engine::{
         DocumentLimits, DocumentMode, DocumentSettings, EngineSettings, ResponseCacheSettings,
     },
@@ -33,15 +38,8 @@ use crate::{
     repository::{self, CacheSettings, Keeping},
     schema::{Introspection, SchemaSettings},
     telemetry::LogFormat,
-    upstream::{
-        bangwo8::{Bangwo8Credentials, Bangwo8Settings},
-        client::ClientSettings,
-        firstline::{ArrayStyle, EndBound, FirstLineCredentials, FirstLineSettings, UpdateMethod},
-    },
+    upstream::{bangwo8::Bangwo8Settings, firstline::FirstLineSettings},
 };
-
-/// No correct answer of a vendor is this large.
-const MAX_VENDOR_BODY_BYTES: usize = 16 << 20;
 
 pub struct Config {
     pub listen: SocketAddr,
@@ -117,8 +115,8 @@ impl Config {
                 max_vendor_pages: small(layers, "limits.max_vendor_pages")?,
                 max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
             },
-            firstline: firstline(layers)?,
-            bangwo8: bangwo8(layers)?,
+            firstline: firstline::settings(layers)?,
+            bangwo8: bangwo8::settings(layers)?,
         })
     }
 }
@@ -231,202 +229,8 @@ fn cache(layers: &Layers) -> Result<CacheSettings> {
     })
 }
 
-/// A wrong setting is an error even when the vendor is not configured; a missing one only when it is.
-fn firstline(layers: &Layers) -> Result<Option<FirstLineSettings>> {
-    let base_url = layers.url("firstline.base_url")?;
-    let token = layers.secret("firstline.token")?;
-    let username = layers.text("firstline.username")?;
-    let password = layers.secret("firstline.password")?;
-    let update_method = match layers.choice("firstline.update_method")? {
-        "put" => UpdateMethod::Put,
-        "post_override" => UpdateMethod::PostOverride,
-        _ => UpdateMethod::Auto,
-    };
-    let array_style = match layers.choice("firstline.array_style")? {
-        "comma" => ArrayStyle::Comma,
-        _ => ArrayStyle::Brackets,
-    };
-    let created_end = match layers.choice("firstline.created_end")? {
-        "exclusive" => EndBound::Exclusive,
-        _ => EndBound::Inclusive,
-    };
-    let zone = layers.time_zone("firstline.time_zone")?;
-    let list_page_size = small(layers, "firstline.list_page_size")?;
-    let list_order = list_order(layers, "firstline.list_order")?;
-    let timing = Timing {
-        timeout: within_a_request(layers, "firstline.timeout_ms")?,
-        connect_timeout: milliseconds(layers, "firstline.connect_timeout_ms")?,
-        max_concurrency: count(layers, "firstline.max_concurrency")?,
-        max_retries: count(layers, "firstline.max_retries")?,
-        refused_login_pause: milliseconds(layers, "firstline.refused_login_pause_ms")?,
-    };
-
-    let Some(base_url) = base_url else {
-        return Ok(None);
-    };
-    let credentials = match (token, username, password) {
-        (Some(token), None, None) => FirstLineCredentials::Token(token),
-        (None, Some(username), Some(password)) => {
-            FirstLineCredentials::Login { username, password }
-        }
-        (Some(_), ..) => {
-            return Err(one_kind_of_credentials(
-                layers,
-                "firstline.token",
-                ["firstline.username", "firstline.password"],
-            ));
-        }
-        (None, Some(_), None) => {
-            return Err(incomplete(
-                layers,
-                "firstline.username",
-                "firstline.password",
-            ));
-        }
-        (None, None, Some(_)) => {
-            return Err(incomplete(
-                layers,
-                "firstline.password",
-                "firstline.username",
-            ));
-        }
-        (None, None, None) => {
-            return Err(ConfigError::new(format!(
-                "{} needs credentials: set {}, or {} and {}",
-                layers.name("firstline.base_url"),
-                variable("firstline.token"),
-                variable("firstline.username"),
-                variable("firstline.password")
-            )));
-        }
-    };
-
-    Ok(Some(FirstLineSettings {
-        client: timing.client(Vendor::FirstLine, base_url),
-        credentials,
-        zone,
-        update_method,
-        array_style,
-        created_end,
-        list_page_size,
-        list_order,
-    }))
-}
-
-fn bangwo8(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
-    let base_url = layers.url("bangwo8.base_url")?;
-    let account = layers.text("bangwo8.account")?;
-    let password = layers.secret("bangwo8.password")?;
-    let client_id = layers.text("bangwo8.client_id")?;
-    let client_secret = layers.secret("bangwo8.client_secret")?;
-    let find_max_calls = small(layers, "bangwo8.find_max_calls")?;
-    let newest_records_for_categories = small(layers, "bangwo8.category_records")?;
-    let zone = layers.time_zone("bangwo8.time_zone")?;
-    let list_page_size = small(layers, "bangwo8.list_page_size")?;
-    let list_order = list_order(layers, "bangwo8.list_order")?;
-    let timing = Timing {
-        timeout: within_a_request(layers, "bangwo8.timeout_ms")?,
-        connect_timeout: milliseconds(layers, "bangwo8.connect_timeout_ms")?,
-        max_concurrency: count(layers, "bangwo8.max_concurrency")?,
-        max_retries: count(layers, "bangwo8.max_retries")?,
-        refused_login_pause: milliseconds(layers, "bangwo8.refused_login_pause_ms")?,
-    };
-
-    let Some(base_url) = base_url else {
-        return Ok(None);
-    };
-    let credentials = match (account, password, client_id, client_secret) {
-        (Some(account), Some(password), None, None) => {
-            Bangwo8Credentials::Basic { account, password }
-        }
-        (None, None, Some(client_id), Some(client_secret)) => {
-            Bangwo8Credentials::ClientCredentials {
-                client_id,
-                client_secret,
-            }
-        }
-        (Some(_), None, None, None) => {
-            return Err(incomplete(layers, "bangwo8.account", "bangwo8.password"));
-        }
-        (None, Some(_), None, None) => {
-            return Err(incomplete(layers, "bangwo8.password", "bangwo8.account"));
-        }
-        (None, None, Some(_), None) => {
-            return Err(incomplete(
-                layers,
-                "bangwo8.client_id",
-                "bangwo8.client_secret",
-            ));
-        }
-        (None, None, None, Some(_)) => {
-            return Err(incomplete(
-                layers,
-                "bangwo8.client_secret",
-                "bangwo8.client_id",
-            ));
-        }
-        (None, None, None, None) => {
-            return Err(ConfigError::new(format!(
-                "{} needs credentials: set {} and {}, or {} and {}",
-                layers.name("bangwo8.base_url"),
-                variable("bangwo8.account"),
-                variable("bangwo8.password"),
-                variable("bangwo8.client_id"),
-                variable("bangwo8.client_secret")
-            )));
-        }
-        _ => {
-            return Err(one_kind_of_credentials(
-                layers,
-                "bangwo8.account",
-                ["bangwo8.client_id", "bangwo8.client_secret"],
-            ));
-        }
-    };
-
-    Ok(Some(Bangwo8Settings {
-        client: timing.client(Vendor::Bangwo8, base_url),
-        credentials,
-        zone,
-        find_max_calls,
-        list_page_size,
-        newest_records_for_categories,
-        list_order,
-    }))
-}
-
-/// The client settings that both vendors have.
-struct Timing {
-    timeout: Duration,
-    connect_timeout: Duration,
-    max_concurrency: usize,
-    max_retries: usize,
-    refused_login_pause: Duration,
-}
-
-impl Timing {
-    fn client(self, vendor: Vendor, base_url: String) -> ClientSettings {
-        ClientSettings {
-            vendor,
-            base_url,
-            timeout: self.timeout,
-            connect_timeout: self.connect_timeout,
-            max_concurrency: self.max_concurrency,
-            max_retries: self.max_retries,
-            max_body_bytes: MAX_VENDOR_BODY_BYTES,
-            refused_login_pause: self.refused_login_pause,
-        }
-    }
-}
-
 fn milliseconds(layers: &Layers, key: &'static str) -> Result<Duration> {
     layers.number(key).map(Duration::from_millis)
-}
-
-/// No call may outlast its request.
-fn within_a_request(layers: &Layers, key: &'static str) -> Result<Duration> {
-    let request_timeout = milliseconds(layers, "limits.request_timeout_ms")?;
-    Ok(milliseconds(layers, key)?.min(request_timeout))
 }
 
 fn count(layers: &Layers, key: &'static str) -> Result<usize> {
@@ -437,30 +241,8 @@ fn small(layers: &Layers, key: &'static str) -> Result<u32> {
     u32::try_from(layers.number(key)?).map_err(|_| layers.wrong(key))
 }
 
-fn list_order(layers: &Layers, key: &'static str) -> Result<Option<ListOrder>> {
-    Ok(match layers.choice(key)? {
-        "newest_first" => Some(ListOrder::NewestFirst),
-        "oldest_first" => Some(ListOrder::OldestFirst),
-        _ => None,
-    })
-}
-
 fn needs(layers: &Layers, key: &str, choice: &str, missing: &str) -> ConfigError {
     let name = layers.name(key);
     let missing = variable(missing);
     ConfigError::new(format!("{name} is {choice}, which needs {missing}"))
-}
-
-fn incomplete(layers: &Layers, given: &str, missing: &str) -> ConfigError {
-    let given = layers.name(given);
-    let missing = variable(missing);
-    ConfigError::new(format!("{given} needs {missing} beside it"))
-}
-
-fn one_kind_of_credentials(layers: &Layers, one: &str, other: [&str; 2]) -> ConfigError {
-    let one = layers.name(one);
-    let [first, second] = other.map(variable);
-    ConfigError::new(format!(
-        "{one} and {first}, {second} are two kinds of credentials: set one of them"
-    ))
 }

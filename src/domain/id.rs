@@ -181,21 +181,13 @@ impl FromStr for ServiceRecordId {
     }
 }
 
-/// A category's id: the level stands before the number, because levels are numbered on their own.
+/// A category's id: the level stands before the number, because levels are numbered on their own. How many levels there are is
+/// one of the vendor's capabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CategoryId {
     pub vendor: Vendor,
     pub level: u8,
     pub number: VendorNumber,
-}
-
-impl CategoryId {
-    pub fn deepest_level(vendor: Vendor) -> u8 {
-        match vendor {
-            Vendor::FirstLine => 2,
-            Vendor::Bangwo8 => 3,
-        }
-    }
 }
 
 impl fmt::Display for CategoryId {
@@ -218,11 +210,9 @@ impl FromStr for CategoryId {
             let (vendor, key) = key_of(text, "Category")?;
             let (level, number) = key.split_once('-')?;
             let level = VendorNumber::from_canonical(level)?.get();
-            let level = u8::try_from(level).ok()?;
-            (level <= Self::deepest_level(vendor)).then_some(())?;
             Some(Self {
                 vendor,
-                level,
+                level: u8::try_from(level).ok()?,
                 number: VendorNumber::from_canonical(number)?,
             })
         };

@@ -5,6 +5,9 @@ mod id;
 mod page;
 mod vendor;
 
+// What each vendor can do.
+mod capabilities;
+
 // The objects, a file each.
 mod category;
 mod chat_message;
@@ -28,6 +31,10 @@ mod host;
 
 pub use caller::{Caller, Scope};
 pub use canonical::Canonical;
+pub use capabilities::{
+    Capabilities, CategorySource, FilterPlan, ListCapabilities, ServiceRecordFilters,
+    ServiceRecordLookup, VendorCapabilities,
+};
 pub use category::{Category, CategoryNames, NamedRecord};
 pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Transcript};
 pub use contact::{Contact, Sponsor};

@@ -21,22 +21,6 @@ impl Vendor {
             Vendor::Bangwo8 => "bangwo8",
         }
     }
-
-    /// Whether this vendor has tickets, which are then written there too.
-    pub fn has_tickets(self) -> bool {
-        match self {
-            Vendor::FirstLine => true,
-            Vendor::Bangwo8 => false,
-        }
-    }
-
-    /// Whether this vendor lets its service records be changed.
-    pub fn has_changeable_service_records(self) -> bool {
-        match self {
-            Vendor::FirstLine => true,
-            Vendor::Bangwo8 => false,
-        }
-    }
 }
 
 impl std::fmt::Display for Vendor {

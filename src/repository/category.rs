@@ -11,10 +11,10 @@ use super::{Kept, Repository, Shared, flight, list::VendorList, source_of, toler
 use crate::{
     context::RequestScope,
     domain::{
-        Category, CategoryId, CategoryNames, Scope, ServiceRecord, ServiceRecordFilter,
-        SourceStatus, Vendor, VendorNumber,
+        Category, CategoryId, CategoryNames, CategorySource, Scope, ServiceRecord,
+        ServiceRecordFilter, SourceStatus, Vendor, VendorNumber,
     },
-    error::Result,
+    error::{Error, Result},
     listing::{Dated, Span},
     upstream::VendorApi,
 };
@@ -22,7 +22,16 @@ use crate::{
 impl Repository {
     pub async fn category(&self, id: CategoryId) -> Result<Option<Arc<Category>>> {
         self.authorize(Scope::Read)?;
-        let tree = self.category_tree(self.vendor(id.vendor)?).await?;
+        let vendor = self.vendor(id.vendor)?;
+        let deepest_level = vendor.capabilities().deepest_category_level;
+        if id.level > deepest_level {
+            return Err(Error::bad_user_input(format!(
+                "not an id of this gateway: it must be of a category of {}, whose levels are 1 to {deepest_level}",
+                id.vendor
+            )));
+        }
+
+        let tree = self.category_tree(vendor).await?;
         Ok(tree
             .value
             .iter()
@@ -67,7 +76,12 @@ impl Repository {
 
     pub async fn category_children(&self, id: CategoryId) -> Result<Vec<Arc<Category>>> {
         self.authorize(Scope::Read)?;
-        let tree = self.category_tree(self.vendor(id.vendor)?).await?;
+        let vendor = self.vendor(id.vendor)?;
+        if id.level >= vendor.capabilities().deepest_category_level {
+            return Ok(Vec::new());
+        }
+
+        let tree = self.category_tree(vendor).await?;
         let is_child = |category: &&Arc<Category>| {
             category
                 .parent
@@ -82,9 +96,11 @@ impl Repository {
         let read = self.directory(vendor, |vendor, scope| {
             let shared = Arc::clone(shared);
             flight(async move {
-                match vendor.records_for_categories() {
-                    None => vendor.categories(&scope).await,
-                    Some(records) => shared.shown_categories(&vendor, &scope, records).await,
+                match vendor.capabilities().category_source {
+                    CategorySource::Directory => vendor.categories(&scope).await,
+                    CategorySource::NewestServiceRecords { count } => {
+                        shared.shown_categories(&vendor, &scope, count).await
+                    }
                 }
             })
         });

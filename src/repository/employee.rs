@@ -131,7 +131,7 @@ impl Repository {
         match self.whole_directory(vendor).await {
             Ok(directory) => Ok(Some(directory)),
             Err(error)
-                if vendor.may_refuse_directory()
+                if vendor.capabilities().may_refuse_directory
                     && error
                         .vendor_failure()
                         .is_some_and(|failure| is_refusal(failure.code)) =>
@@ -150,7 +150,7 @@ impl Repository {
         let Some(search) = search else {
             return Ok(Part::whole(self.whole_directory(vendor).await?));
         };
-        if !vendor.searches_employees() {
+        if !vendor.capabilities().has_employee_search {
             let directory = self.whole_directory(vendor).await?;
             return Ok(Part::filtered(directory, search));
         }

@@ -274,7 +274,9 @@ impl<'a, T: Listed> VendorList<'a, T> {
     /// How many rows a page of it is expected to hold.
     pub(super) fn rows_per_page(&self) -> u64 {
         let observations: &Observations = &self.shared.observations;
-        u64::from(observations.rows_per_page(self.kind(), self.vendor.lists().page_size))
+        u64::from(
+            observations.rows_per_page(self.kind(), self.vendor.capabilities().lists.page_size),
+        )
     }
 
     fn kind(&self) -> ListKind {
@@ -292,7 +294,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         let zone = self.vendor.zone();
         let is_past_day = |upper: Timestamp| zone.local(upper).date() < zone.today();
         // A whole day takes many pages, and changes less once it is over.
-        let lifetime = match self.vendor.lists().granularity {
+        let lifetime = match self.vendor.capabilities().lists.granularity {
             TimeGranularity::Day if instant(upper).is_some_and(is_past_day) => Lifetime::Entity,
             _ => Lifetime::List,
         };
@@ -438,7 +440,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         );
         let are_whole_days = from.is_none_or(|from| from.time() == jiff::civil::Time::midnight())
             && to.is_none_or(|to| (to.hour(), to.minute(), to.second()) == (23, 59, 59));
-        let is_exact = match self.vendor.lists().granularity {
+        let is_exact = match self.vendor.capabilities().lists.granularity {
             TimeGranularity::Second => true,
             TimeGranularity::Day => are_whole_days,
         };
@@ -514,7 +516,7 @@ async fn read_list<T: Listed>(
     filter: &T::Filter,
     reading: Reading,
 ) -> Result<Window<T>> {
-    let lists = vendor.lists();
+    let lists = vendor.capabilities().lists;
     let fetch = |span: Span, page| {
         let range = Range {
             from: instant(span.from),

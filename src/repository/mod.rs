@@ -26,7 +26,10 @@ use futures_util::{FutureExt, future::BoxFuture};
 pub use crate::listing::Cursors;
 use crate::{
     context::{CacheDependencies, RequestScope},
-    domain::{Canonical, Limit, Scope, SourceState, SourceStatus, Topic, Vendor, VendorStatus},
+    domain::{
+        Canonical, Limit, Scope, SourceState, SourceStatus, Topic, Vendor, VendorCapabilities,
+        VendorStatus,
+    },
     error::{Error, ErrorKind, Result},
     listing::{Fingerprint, Observations},
     upstream::VendorApi,
@@ -41,6 +44,7 @@ use write::Writes;
 /// What every request shares: the vendors and the cache.
 pub struct Shared {
     vendors: Vec<Arc<dyn VendorApi>>,
+    capabilities: VendorCapabilities,
     cache: Arc<Cache>,
     observations: Observations,
     windows: WindowIndex,
@@ -119,7 +123,11 @@ impl Shared {
         limits: Limits,
     ) -> Arc<Self> {
         vendors.sort_by_key(|vendor| vendor.vendor());
+        let capabilities = vendors
+            .iter()
+            .map(|vendor| (vendor.vendor(), vendor.capabilities()));
         Arc::new(Self {
+            capabilities: capabilities.collect(),
             vendors,
             cache: Arc::new(Cache::new(cache)),
             observations: Observations::default(),
@@ -199,6 +207,11 @@ impl Repository {
             Some(first) => Limit::new(first, max),
         }
         .ok_or_else(|| Error::bad_user_input(format!("`first` must be 1 to {max}")))
+    }
+
+    /// What each configured vendor can do.
+    pub fn capabilities(&self) -> &VendorCapabilities {
+        &self.shared.capabilities
     }
 
     /// At most MAX_PAGE_SIZE ids may be asked for at once.

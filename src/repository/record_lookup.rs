@@ -16,11 +16,11 @@ use crate::{
     context::RequestScope,
     domain::{
         CategoryNames, DateTime, NamedRecord, ServiceRecord, ServiceRecordFilter, ServiceRecordId,
-        VendorNumber,
+        ServiceRecordLookup, VendorNumber,
     },
     error::Result,
     listing::{Budget, Dated, ListReader, Range, Second, Span},
-    upstream::{EachById, RecordLookup, VendorApi},
+    upstream::{EachById, VendorApi},
 };
 
 /// The list that names categories, as the observations know it.
@@ -44,7 +44,8 @@ impl Shared {
         scope: &Arc<RequestScope>,
         ids: &[ServiceRecordId],
     ) -> EachById<ServiceRecordId, Arc<ServiceRecord>> {
-        let RecordLookup::ByDay { most_pages } = vendor.record_lookup() else {
+        let lookup = vendor.capabilities().service_record_lookup;
+        let ServiceRecordLookup::ByDay { max_pages } = lookup else {
             let each = ids.iter().map(async |id| {
                 let record = vendor.service_record(scope, *id).await;
                 (*id, record)
@@ -64,7 +65,7 @@ impl Shared {
             let found = read.map(|window| window.rows.into_iter().chain(window.undated).collect());
             each_of(&sought, found, |record: &Arc<ServiceRecord>| record.id)
         });
-        let searched = self.search(vendor, scope, &undated, most_pages);
+        let searched = self.search(vendor, scope, &undated, max_pages);
         let (by_day, searched) = join(join_all(by_day), searched).await;
         by_day.into_iter().flatten().chain(searched).collect()
     }
@@ -75,15 +76,15 @@ impl Shared {
         vendor: &Arc<dyn VendorApi>,
         scope: &Arc<RequestScope>,
         ids: &[ServiceRecordId],
-        most_pages: u32,
+        max_pages: u32,
     ) -> EachById<ServiceRecordId, Arc<ServiceRecord>> {
-        if ids.is_empty() || most_pages == 0 {
+        if ids.is_empty() || max_pages == 0 {
             return ids.iter().map(|id| (*id, Ok(None))).collect();
         }
         let mut missing: BTreeSet<VendorNumber> = ids.iter().map(|id| id.number).collect();
         let mut seen = 0;
         let list = VendorList::new(self, scope, vendor, ServiceRecordFilter::default());
-        let list = list.limited_to(most_pages);
+        let list = list.limited_to(max_pages);
         let read = list.newest(usize::MAX, |records: &[Arc<ServiceRecord>]| {
             for record in &records[seen..] {
                 missing.remove(&record.id.number);
@@ -110,7 +111,10 @@ impl Shared {
         ids: &[ServiceRecordId],
     ) -> EachById<ServiceRecordId, CategoryNames> {
         let (dated, undated): (Vec<_>, Vec<_>) = ids.iter().partition(|id| id.day.is_some());
-        let is_listed = matches!(vendor.record_lookup(), RecordLookup::ByDay { .. });
+        let is_listed = matches!(
+            vendor.capabilities().service_record_lookup,
+            ServiceRecordLookup::ByDay { .. }
+        );
         if !is_listed {
             return ids.iter().map(|id| (*id, Ok(None))).collect();
         }
@@ -159,7 +163,7 @@ impl Shared {
         name: &'static str,
         fetch: Fetch,
     ) -> ListReader<'a, Fetch> {
-        let lists = vendor.lists();
+        let lists = vendor.capabilities().lists;
         ListReader {
             kind: (vendor.vendor(), name, 0),
             observations: &self.observations,
@@ -189,7 +193,7 @@ impl Shared {
         let kind = (vendor.vendor(), "service records", 0);
         let one_page = f64::from(
             self.observations
-                .rows_per_page(kind, vendor.lists().page_size),
+                .rows_per_page(kind, vendor.capabilities().lists.page_size),
         );
         let fits = |from: Second, to: Second| {
             let expected = self.observations.expected_rows(kind, to - from);

@@ -8,12 +8,11 @@ use super::{
 };
 use crate::{
     domain::{
-        Category, Contact, Detail, Loaded, PageArguments, Scope, ServiceRecord,
-        ServiceRecordFilter, ServiceRecordId, ServiceSummary,
+        Category, Contact, Detail, FilterPlan, Loaded, PageArguments, Scope, ServiceRecord,
+        ServiceRecordFilter, ServiceRecordId, ServiceRecordLookup, ServiceSummary,
     },
     error::Result,
     listing::decode,
-    upstream::{FilterPlan, RecordLookup},
 };
 
 impl Repository {
@@ -44,12 +43,9 @@ impl Repository {
         }
 
         let participations = self.shared.vendors.iter().map(|vendor| {
-            let is_left_out = filter
-                .vendors
-                .as_ref()
-                .is_some_and(|vendors| !vendors.contains(&vendor.vendor()));
-            match vendor.plan(&filter) {
-                FilterPlan::Ask { left_over } if !is_left_out => {
+            let filters = vendor.capabilities().service_record_filters;
+            match filters.plan(vendor.vendor(), &filter) {
+                FilterPlan::Read { left_over } => {
                     // Which other vendors are asked makes no other list of this one.
                     let of_vendor = ServiceRecordFilter {
                         vendors: None,
@@ -61,7 +57,7 @@ impl Repository {
                         None => list,
                     })
                 }
-                _ => Participation::Skipped(vendor.vendor()),
+                FilterPlan::Nothing => Participation::Skipped(vendor.vendor()),
             }
         });
         self.merged(
@@ -109,7 +105,7 @@ impl Repository {
         record: &Arc<ServiceRecord>,
     ) -> Result<Option<Arc<ServiceRecord>>> {
         let vendor = self.vendor(record.id.vendor)?;
-        if vendor.record_lookup() != RecordLookup::ById {
+        if vendor.capabilities().service_record_lookup != ServiceRecordLookup::ById {
             return Ok(None);
         }
         self.listed(vendor, &**record).await

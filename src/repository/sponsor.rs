@@ -6,7 +6,7 @@ use super::{Kept, Repository, flight};
 use crate::{
     domain::{Scope, Sponsor, SponsorId},
     error::Result,
-    upstream::{VendorApi, siblings::all_of},
+    upstream::{VendorApi, join},
 };
 
 impl Repository {
@@ -23,7 +23,7 @@ impl Repository {
     pub async fn sponsors(&self) -> Result<Vec<Arc<Sponsor>>> {
         self.authorize(Scope::Read)?;
         let vendors = self.shared.vendors.iter();
-        let parts = all_of(vendors.map(|vendor| self.sponsors_of(vendor))).await?;
+        let parts = join::join_all(vendors.map(|vendor| self.sponsors_of(vendor))).await?;
         Ok(parts
             .iter()
             .flat_map(|part| part.value.iter().cloned())

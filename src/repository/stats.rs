@@ -18,7 +18,7 @@ use crate::{
         SourceStatus, TicketFilter, TicketStats, TicketStatus, Vendor, VendorErrorCode, VendorZone,
     },
     error::{Error, ErrorKind, Result},
-    upstream::{VendorApi, siblings::all_of},
+    upstream::{VendorApi, join},
 };
 
 /// The longest range that is counted day by day.
@@ -35,12 +35,12 @@ impl Repository {
         }
         let counts = self.shared.vendors.iter().map(async |vendor| {
             let narrowed = filter.narrowed_to(vendor.vendor());
-            match narrowed.filter(|_| vendor.has_tickets()) {
+            match narrowed.filter(|_| vendor.capabilities().has_tickets) {
                 Some(narrowed) => self.ticket_stats_of(vendor, narrowed).await,
                 None => Ok(TicketStats::none()),
             }
         });
-        let counts = all_of(counts).await?;
+        let counts = join::join_all(counts).await?;
         Ok(counts.iter().fold(TicketStats::none(), TicketStats::plus))
     }
 
@@ -205,7 +205,7 @@ impl Repository {
         let each = days
             .iter()
             .map(|day| self.record_count(vendor, single(*day)));
-        for (slot, day) in counts.daily.iter_mut().zip(all_of(each).await?) {
+        for (slot, day) in counts.daily.iter_mut().zip(join::join_all(each).await?) {
             counts.provenance.add(&day);
             *slot = (*day.value).ok_or_else(|| contradiction(vendor.vendor(), "a total"))?;
         }
@@ -327,7 +327,7 @@ impl Shared {
             page.total
                 .ok_or_else(|| contradiction(vendor.vendor(), "a total of tickets"))
         });
-        let counts = all_of(counts).await?;
+        let counts = join::join_all(counts).await?;
         let by_status = TicketStatus::KNOWN.into_iter();
         Ok(TicketStats {
             total: counts[0],

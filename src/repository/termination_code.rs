@@ -6,7 +6,7 @@ use super::{Kept, Repository, flight};
 use crate::{
     domain::{Scope, TerminationCode, TerminationCodeId, TicketStatus},
     error::Result,
-    upstream::{VendorApi, siblings::all_of},
+    upstream::{VendorApi, join},
 };
 
 impl Repository {
@@ -25,7 +25,7 @@ impl Repository {
     ) -> Result<Vec<Arc<TerminationCode>>> {
         self.authorize(Scope::Read)?;
         let vendors = self.shared.vendors.iter();
-        let parts = all_of(vendors.map(|vendor| self.termination_codes_of(vendor))).await?;
+        let parts = join::join_all(vendors.map(|vendor| self.termination_codes_of(vendor))).await?;
         let is_wanted =
             |code: &&Arc<TerminationCode>| status.is_none_or(|status| code.status == status);
         let codes = parts.iter().flat_map(|part| part.value.iter());

@@ -41,7 +41,7 @@ impl Repository {
                 .vendors
                 .iter()
                 .map(|vendor| match filter.narrowed_to(vendor.vendor()) {
-                    Some(narrowed) if vendor.has_tickets() => {
+                    Some(narrowed) if vendor.capabilities().has_tickets => {
                         Participation::Asked(self.list(vendor, narrowed))
                     }
                     _ => Participation::Skipped(vendor.vendor()),

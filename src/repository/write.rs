@@ -101,19 +101,14 @@ impl Repository {
         idempotency_key: Option<String>,
     ) -> Result<Arc<Ticket>> {
         self.authorize(Scope::Write)?;
-        let with_tickets = self
-            .shared
-            .vendors
-            .iter()
-            .find(|vendor| vendor.has_tickets());
-        let vendor = with_tickets.ok_or_else(|| {
+        let vendor = self.capabilities().ticket_vendor().ok_or_else(|| {
             Error::bad_user_input(
                 "there is no vendor with tickets: none that is configured has any",
             )
         })?;
 
         let (shared, scope) = (Arc::clone(&self.shared), Arc::clone(&self.scope));
-        let vendor = Arc::clone(vendor);
+        let vendor = Arc::clone(self.vendor(vendor)?);
         self.write("createTicket", None, async move {
             let ticket = match idempotency_key {
                 None => shared.send_create(&vendor, &scope, &changes).await?,

@@ -1,4 +1,4 @@
-//! Reads what arguments and filters share; each refusal names the argument and repeats nothing of what was sent.
+//! Coerces what arguments and filters share. Each error names the argument and never repeats the value.
 
 use std::{borrow::Cow, str::FromStr};
 
@@ -39,7 +39,7 @@ pub(super) fn ids<T: FromStr<Err = MalformedId>>(path: &str, ids: &[ID]) -> Resu
 pub(super) fn status(path: &str, status: TicketStatus) -> Result<domain::TicketStatus> {
     match status {
         TicketStatus::Unknown => Err(Error::bad_user_input(format!(
-            "{path}: UNKNOWN is an answer only, nothing can be asked for by it"
+            "{path}: UNKNOWN is not valid as an input"
         ))),
         known => Ok(known.into()),
     }

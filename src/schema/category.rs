@@ -11,7 +11,7 @@ use super::{
     selection::asks_for_category_names,
     vendor::{SourceStatus, Vendor},
 };
-use crate::domain::{self, CategoryId};
+use crate::domain;
 
 pub(super) struct Category(Arc<domain::Category>);
 
@@ -22,7 +22,8 @@ impl From<Arc<domain::Category>> for Category {
 }
 
 impl Category {
-    /// A category to which another object points: its names are looked up only where the object lacks some and somebody asks.
+    /// A category to which another object points: its names are loaded only where the object lacks some and the query selects
+    /// them.
     pub(super) fn related<'a>(
         ctx: &'a Context<'_>,
         category: &'a Arc<domain::Category>,
@@ -45,7 +46,7 @@ impl Category {
         self.0.id.into()
     }
 
-    /// The vendor that it is of.
+    /// The vendor that it belongs to.
     fn vendor(&self) -> Vendor {
         self.0.id.vendor.into()
     }
@@ -60,7 +61,7 @@ impl Category {
         self.0.name.as_deref()
     }
 
-    /// What it stands for.
+    /// The description.
     fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
@@ -77,12 +78,8 @@ impl Category {
 
     /// The categories one level down. Empty where there are none.
     async fn children(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<Category>>> {
-        let id = self.0.id;
-        if id.level >= CategoryId::deepest_level(id.vendor) {
-            return Some(Ok(Vec::new()));
-        }
         answered(async {
-            let children = repository(ctx)?.category_children(id).await?;
+            let children = repository(ctx)?.category_children(self.0.id).await?;
             Ok(children.into_iter().map(Category).collect())
         })
         .await
@@ -94,7 +91,7 @@ pub(super) struct CategoryList {
     pub(super) sources: Vec<domain::SourceStatus>,
 }
 
-/// Categories of every vendor asked. Bounded by nature, so not a connection.
+/// Categories of every selected vendor. The list is short, so it is not a connection.
 #[Object]
 impl CategoryList {
     /// The categories, in each vendor's own order.

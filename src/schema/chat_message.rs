@@ -29,17 +29,17 @@ impl ChatMessage {
         self.0.id.into()
     }
 
-    /// When it was sent. Null where the vendor does not tell.
+    /// When it was sent. Null where the vendor does not provide it.
     fn sent_at(&self) -> Option<DateTime> {
         self.0.sent_at.map(DateTime)
     }
 
-    /// What it consists of.
+    /// The kind of content.
     fn kind(&self) -> ChatMessageKind {
         self.0.kind.into()
     }
 
-    /// The text, without markup; of a picture or file, what the vendor tells of it.
+    /// The text, without markup; for a picture or file, the vendor's description of it.
     fn text(&self) -> Option<&str> {
         self.0.text.as_deref()
     }
@@ -59,17 +59,17 @@ impl ChatMessage {
         self.0.raw_type.as_deref()
     }
 
-    /// The service record that it was said in. Null when that is gone.
+    /// The service record that it belongs to. Null when that no longer exists.
     async fn service_record(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceRecord>> {
         nullable(async { repository(ctx)?.service_record(self.0.id.record).await }).await
     }
 }
 
-/// What a message consists of.
+/// The kind of a message's content.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::ChatMessageKind")]
 pub(super) enum ChatMessageKind {
-    /// Words.
+    /// Text.
     Text,
     /// A picture.
     Image,
@@ -85,17 +85,17 @@ pub(super) struct ChatSender<'a>(&'a domain::ChatMessage);
 /// Who sent a message.
 #[Object]
 impl ChatSender<'_> {
-    /// In which role.
+    /// The sender's role.
     fn role(&self) -> ChatRole {
         self.0.sender.role.into()
     }
 
-    /// The sender's name, where the vendor tells it.
+    /// The sender's name. Null where the vendor does not provide it.
     fn name(&self) -> Option<&str> {
         self.0.sender.name.as_deref()
     }
 
-    /// The agent. Null unless exactly one employee of the vendor bears the sender's name.
+    /// The agent. Null unless exactly one employee of the vendor has the sender's name.
     async fn employee(&self, ctx: &Context<'_>) -> Option<FieldResult<Employee>> {
         let name = match self.0.sender.role {
             domain::ChatRole::Agent => self.0.sender.name.as_deref()?,
@@ -106,11 +106,11 @@ impl ChatSender<'_> {
     }
 }
 
-/// In which role somebody takes part in a chat.
+/// The role of a participant of a chat.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::ChatRole")]
 pub(super) enum ChatRole {
-    /// Somebody who serves customers.
+    /// An employee of the desk.
     Agent,
     /// The customer.
     Customer,

@@ -1,4 +1,4 @@
-//! Somebody who serves customers.
+//! An employee of the desk.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -8,8 +8,8 @@ use futures_util::future::Either;
 use super::{
     arguments::{self, DEFAULT_FIRST},
     error::{AtHandOr, FieldResult, Found, answered, at_hand},
+    hydrated::{Hydrate, Hydrated},
     pagination::{ServiceRecordConnection, TicketConnection},
-    partial::{Partial, Whole},
     repository,
     scalars::DateTime,
     selection::{IDENTITY, asks_only_for, totals_wanted},
@@ -22,7 +22,7 @@ use crate::{
     repository::ListField,
 };
 
-pub(super) struct Employee(Partial<domain::Employee>);
+pub(super) struct Employee(Hydrated<domain::Employee>);
 
 impl From<Arc<domain::Employee>> for Employee {
     fn from(employee: Arc<domain::Employee>) -> Self {
@@ -30,8 +30,8 @@ impl From<Arc<domain::Employee>> for Employee {
     }
 }
 
-impl Whole for domain::Employee {
-    async fn whole(self: &Arc<Self>, ctx: &Context<'_>) -> Result<Found<Arc<Self>>> {
+impl Hydrate for domain::Employee {
+    async fn hydrate(self: &Arc<Self>, ctx: &Context<'_>) -> Result<Found<Arc<Self>>> {
         match self.detail {
             Detail::Full => Ok(None),
             Detail::Reference | Detail::Excerpt => {
@@ -42,17 +42,17 @@ impl Whole for domain::Employee {
 }
 
 impl Employee {
-    /// The employee to whom a field of an object points that may leave it untold.
-    pub(super) fn told_by<'a: 'b, 'b, T: Whole>(
+    /// The employee to whom a field points that the embedded copy may not have.
+    pub(super) fn of_field<'a: 'b, 'b, T: Hydrate>(
         ctx: &'b Context<'_>,
-        object: &'a Partial<T>,
+        object: &'a Hydrated<T>,
         field: fn(&T) -> &Loaded<Arc<domain::Employee>>,
     ) -> AtHandOr<'b, Self> {
-        match field(object.seen()) {
+        match field(object.embedded()) {
             Loaded::Loaded(Some(employee)) => Self::related(ctx, employee),
             Loaded::Loaded(None) => at_hand(None),
             Loaded::NotLoaded => Either::Right(Box::pin(async move {
-                match object.told(ctx, field).await? {
+                match object.field(ctx, field).await? {
                     Ok(employee) => Self::related(ctx, employee).await,
                     Err(error) => Some(Err(error)),
                 }
@@ -60,8 +60,8 @@ impl Employee {
         }
     }
 
-    /// An employee to whom another object points. One who is named by number alone is read at once when more is asked for, so
-    /// that a failure is one error of the relation and not one of each field.
+    /// An employee to whom another object points. An employee of whom only the number is known is loaded here when the query
+    /// selects more, so that a failure is one error of the relation and not one of each field.
     pub(super) fn related<'a>(
         ctx: &'a Context<'_>,
         employee: &'a Arc<domain::Employee>,
@@ -76,43 +76,43 @@ impl Employee {
     }
 }
 
-/// Somebody who serves customers: a FirstLine employee or a Bangwo8 support agent. One whom the vendor's directory does not list
-/// any more has an id alone.
+/// A person who serves customers: a FirstLine employee or a Bangwo8 support agent. One whom the vendor's directory no longer
+/// lists has only an id.
 #[Object]
 impl Employee {
     /// Unique over all types and vendors, and always written the same way.
     pub(super) async fn id(&self) -> ID {
-        self.0.seen().id.into()
+        self.0.embedded().id.into()
     }
 
     /// The vendor whose directory lists them.
     fn vendor(&self) -> Vendor {
-        self.0.seen().id.vendor.into()
+        self.0.embedded().id.vendor.into()
     }
 
     /// The vendor's own id.
     fn vendor_id(&self) -> String {
-        self.0.seen().id.number.to_string()
+        self.0.embedded().id.number.to_string()
     }
 
     /// The name that customers see.
     async fn name(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |employee| &employee.name).await
+        self.0.field(ctx, |employee| &employee.name).await
     }
 
     /// The number that their employer gave them.
     async fn employee_no(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |employee| &employee.employee_no).await
+        self.0.field(ctx, |employee| &employee.employee_no).await
     }
 
     /// Their e-mail address at work.
     async fn email(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |employee| &employee.email).await
+        self.0.field(ctx, |employee| &employee.email).await
     }
 
     /// PII: their mobile number, masked unless the caller may read personal data.
     async fn mobile(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
-        let mobile = match self.0.told(ctx, |employee| &employee.mobile).await? {
+        let mobile = match self.0.field(ctx, |employee| &employee.mobile).await? {
             Ok(mobile) => mobile,
             Err(error) => return Some(Err(error)),
         };
@@ -121,48 +121,48 @@ impl Employee {
 
     /// Whether they administrate the desk.
     async fn is_admin(&self, ctx: &Context<'_>) -> Option<FieldResult<bool>> {
-        self.0.converted(ctx, |employee| &employee.is_admin).await
+        self.0.field_as(ctx, |employee| &employee.is_admin).await
     }
 
     /// Whether their account is in use.
     async fn is_active(&self, ctx: &Context<'_>) -> Option<FieldResult<bool>> {
-        self.0.converted(ctx, |employee| &employee.is_active).await
+        self.0.field_as(ctx, |employee| &employee.is_active).await
     }
 
     /// The address of their picture.
     async fn photo_url(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |employee| &employee.photo_url).await
+        self.0.field(ctx, |employee| &employee.photo_url).await
     }
 
     /// Their telephone extension.
     async fn extension(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |employee| &employee.extension).await
+        self.0.field(ctx, |employee| &employee.extension).await
     }
 
-    /// What they are, in their employer's words.
+    /// Their job title.
     async fn job_title(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |employee| &employee.job_title).await
+        self.0.field(ctx, |employee| &employee.job_title).await
     }
 
     /// Their department.
     async fn department(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |employee| &employee.department).await
+        self.0.field(ctx, |employee| &employee.department).await
     }
 
     /// The groups that they belong to.
     async fn groups(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<EmployeeGroup<'_>>>> {
-        let groups = self.0.told(ctx, |employee| &employee.groups).await?;
+        let groups = self.0.field(ctx, |employee| &employee.groups).await?;
         Some(groups.map(|groups| groups.iter().map(EmployeeGroup).collect()))
     }
 
-    /// When their account was made.
+    /// When their account was created.
     async fn created_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
-        self.0.converted(ctx, |employee| &employee.created_at).await
+        self.0.field_as(ctx, |employee| &employee.created_at).await
     }
 
-    /// When their account was changed last.
+    /// When their account was last updated.
     async fn updated_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
-        self.0.converted(ctx, |employee| &employee.updated_at).await
+        self.0.field_as(ctx, |employee| &employee.updated_at).await
     }
 
     /// The service records that they handled, newest first.
@@ -183,7 +183,7 @@ impl Employee {
             arguments::check_range(("from", from), ("to", to))?;
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = domain::ServiceRecordFilter {
-                handler: Some(self.0.seen().id),
+                handler: Some(self.0.embedded().id),
                 from: from.map(DateTime::timestamp),
                 to: to.map(DateTime::timestamp),
                 ..Default::default()
@@ -216,7 +216,7 @@ impl Employee {
         answered(async move {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = domain::TicketFilter {
-                handlers: Some(vec![self.0.seen().id]),
+                handlers: Some(vec![self.0.embedded().id]),
                 statuses: statuses
                     .map(|statuses| arguments::statuses("statuses", &statuses))
                     .transpose()?,

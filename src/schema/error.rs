@@ -8,10 +8,10 @@ use futures_util::future::{BoxFuture, Either, Ready, ready};
 use super::vendor::{Vendor, VendorErrorCode, retry_after_seconds, shown_code};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a resolver answers with. A nullable field is an `Option` of it, so that a failure nulls that field alone.
+/// The result of a resolver. A nullable field is an `Option` of it, so that a failure nulls that field alone.
 pub(super) type FieldResult<T> = std::result::Result<T, FieldError>;
 
-/// What the repository found: none becomes null, without an error.
+/// An object that may not exist: none becomes null, without an error.
 pub(super) type Found<T> = Option<T>;
 
 /// An error as clients see it. It does not implement Display on purpose: async-graphql turns whatever does into an error
@@ -19,18 +19,18 @@ pub(super) type Found<T> = Option<T>;
 #[derive(Debug, Clone)]
 pub(super) struct FieldError(Box<async_graphql::Error>);
 
-/// What a field that asks the repository is awaited for. It is boxed: the library makes room in every field of an object for the
-/// object's largest one.
+/// The future of a field that calls the repository. It is boxed: the library sizes every field future of an object by the
+/// largest one.
 type Answering<'a, T> = BoxFuture<'a, Option<FieldResult<T>>>;
 
-/// What needs no waiting in most cases, and next to no room in any.
+/// A field that is ready in most cases, and small in all.
 pub(super) type AtHandOr<'a, T> = Either<Ready<Option<FieldResult<T>>>, Answering<'a, T>>;
 
 pub(super) fn at_hand<'a, T>(field: Option<FieldResult<T>>) -> AtHandOr<'a, T> {
     Either::Left(ready(field))
 }
 
-/// A nullable field: null where nothing was found, null with an error where looking for it failed.
+/// A nullable field: null where there is no such object, null with an error where loading it failed.
 pub(super) fn nullable<'a, T, U: From<T> + 'a>(
     answer: impl Future<Output = Result<Found<T>>> + Send + 'a,
 ) -> Answering<'a, U> {
@@ -75,7 +75,7 @@ impl From<FieldError> for async_graphql::Error {
     }
 }
 
-/// The gateway's own faults are told to the log alone.
+/// Internal errors are logged; the client gets a fixed message.
 fn message(error: &Error) -> String {
     match error.kind {
         ErrorKind::Internal => {
@@ -87,7 +87,7 @@ fn message(error: &Error) -> String {
     }
 }
 
-/// What lies behind the error, from the nearest cause to the root.
+/// The chain of causes, from the nearest to the root.
 fn causes(error: &Error) -> String {
     let mut causes = Vec::new();
     let mut cause = error.source();
@@ -98,7 +98,7 @@ fn causes(error: &Error) -> String {
     causes.join(": ")
 }
 
-/// A write whose outcome is not known must not be sent again blindly, whatever kept its answer away.
+/// A write whose outcome is not known must not be sent again blindly, whatever the cause.
 fn is_retryable(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::Vendor(failure) if failure.code.is_retryable())
 }

@@ -1,4 +1,4 @@
-//! The public graph: GraphQL names, nullability, descriptions and errors over what the repository answers.
+//! The public schema: GraphQL names, nullability, descriptions and errors over the repository.
 
 // The roots.
 mod mutation;
@@ -26,8 +26,8 @@ mod vendor;
 // What the resolvers share.
 mod arguments;
 mod error;
+mod hydrated;
 mod null_variable;
-mod partial;
 mod selection;
 
 #[cfg(test)]
@@ -48,11 +48,11 @@ pub use mutation::Mutation;
 use null_variable::FailsForNull;
 pub use null_variable::{Nullability, fail_for_null};
 pub use query::Query;
-pub use scalars::misfit;
+pub use scalars::coercion_error;
 
-/// The schema, which lives for the process. A request brings its `Arc<Repository>` in its data.
+/// The schema, which lives for the process. A request carries its `Arc<Repository>` in its data.
 ///
-/// It takes it for granted that documents are valid and that variables fit.
+/// Documents must be validated and variables coerced before.
 pub struct GatewaySchema(Schema<Query, Mutation, EmptySubscription>);
 
 impl GatewaySchema {
@@ -69,7 +69,7 @@ pub struct SchemaSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Introspection {
     Enabled,
-    /// Nor do errors suggest names that the schema has.
+    /// Errors do not suggest names of the schema either.
     Disabled,
 }
 

@@ -1,4 +1,4 @@
-//! The writes. What the caller can put right comes as `userErrors`; only failures of a vendor or of the gateway are errors.
+//! The mutations. Faults that the client can fix are `userErrors`; only failures of a vendor or of the gateway are errors.
 
 use async_graphql::{Context, Object};
 
@@ -10,29 +10,34 @@ use super::{
         CreateTicketInput, CreateTicketPayload, DeleteTicketInput, DeleteTicketPayload,
         UpdateTicketInput, UpdateTicketPayload,
     },
-    user_error::written,
+    user_error::run_write,
 };
 
 pub struct Mutation;
 
-/// The writes. What the caller can put right is a user error, with null in place of the object; all such faults of one input
-/// come together. OUTCOME_UNKNOWN means that a write was sent whose answer never came: look before you send it again.
+/// The mutations. A fault that the client can fix is a user error, with null instead of the object; all faults of one input are
+/// returned together. OUTCOME_UNKNOWN means that the vendor's response to a write was lost: check whether it was applied before
+/// you send it again.
 #[Object]
 impl Mutation {
-    /// Makes a ticket.
+    /// Creates a ticket.
     async fn create_ticket(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The ticket's fields.")] input: CreateTicketInput,
     ) -> FieldResult<CreateTicketPayload> {
         let repository = repository(ctx)?;
-        let ticket = written(input.read(), None, async |(changes, idempotency_key)| {
-            repository.create_ticket(changes, idempotency_key).await
-        });
+        let ticket = run_write(
+            input.read(repository.capabilities()),
+            None,
+            async |(changes, idempotency_key)| {
+                repository.create_ticket(changes, idempotency_key).await
+            },
+        );
         Ok(ticket.await?.into())
     }
 
-    /// Changes a ticket. Omitted fields stay as they are; null clears.
+    /// Updates a ticket. Omitted fields stay as they are; null clears.
     async fn update_ticket(
         &self,
         ctx: &Context<'_>,
@@ -40,9 +45,11 @@ impl Mutation {
         input: UpdateTicketInput,
     ) -> FieldResult<UpdateTicketPayload> {
         let repository = repository(ctx)?;
-        let ticket = written(input.read(), Some("id"), async |(id, changes)| {
-            repository.update_ticket(id, changes).await
-        });
+        let ticket = run_write(
+            input.read(repository.capabilities()),
+            Some("id"),
+            async |(id, changes)| repository.update_ticket(id, changes).await,
+        );
         Ok(ticket.await?.into())
     }
 
@@ -53,13 +60,15 @@ impl Mutation {
         #[graphql(desc = "The ticket's id.")] input: DeleteTicketInput,
     ) -> FieldResult<DeleteTicketPayload> {
         let repository = repository(ctx)?;
-        let deleted = written(input.read(), Some("id"), async |id| {
-            repository.delete_ticket(id).await.map(|()| id)
-        });
+        let deleted = run_write(
+            input.read(repository.capabilities()),
+            Some("id"),
+            async |id| repository.delete_ticket(id).await.map(|()| id),
+        );
         Ok(deleted.await?.into())
     }
 
-    /// Changes a service record. FirstLine only, and only until its after-call work is completed. Omitted fields stay as they
+    /// Updates a service record. FirstLine only, and only until its after-call work is completed. Omitted fields stay as they
     /// are.
     async fn update_service_record(
         &self,
@@ -68,9 +77,11 @@ impl Mutation {
         input: UpdateServiceRecordInput,
     ) -> FieldResult<UpdateServiceRecordPayload> {
         let repository = repository(ctx)?;
-        let record = written(input.read(), Some("id"), async |(id, changes)| {
-            repository.update_service_record(id, changes).await
-        });
+        let record = run_write(
+            input.read(repository.capabilities()),
+            Some("id"),
+            async |(id, changes)| repository.update_service_record(id, changes).await,
+        );
         Ok(record.await?.into())
     }
 }

@@ -34,7 +34,7 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// The path is the argument's, for the sentence that refuses a malformed id.
+    /// The path is the argument's, for the message about a malformed id.
     pub(super) async fn load(ctx: &Context<'_>, path: &str, id: &ID) -> Option<FieldResult<Self>> {
         nullable(async {
             let id = arguments::id(path, id)?;

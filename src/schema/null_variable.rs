@@ -1,4 +1,4 @@
-//! A field that fails because a variable is null where it stands, without other fields.
+//! Fails a single field whose non-null position has a variable that is null.
 //!
 //! By the specification an argument that is null although its type forbids it is an error of its field alone. The library reads
 //! arguments outside of the field, so that such an error costs everything around the field. It has the same defect with guards:
@@ -18,7 +18,7 @@ use async_graphql_value::Value as DocumentValue;
 use super::error::FieldError;
 use crate::error::Error;
 
-/// What a field may answer with.
+/// Whether a field is nullable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nullability {
     Nullable,

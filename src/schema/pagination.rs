@@ -1,4 +1,4 @@
-//! Connections: one page of a list, its edges and its cursors, which are computed only when they are asked for.
+//! Connections: one page of a list, its edges and its cursors, which are computed only when a query selects them.
 
 use std::sync::Arc;
 
@@ -32,13 +32,13 @@ macro_rules! connections {
         $(#[$connection_doc])*
         #[Object]
         impl $connection {
-            /// The page's objects, each with the cursor that leads on from it.
+            /// The page's objects, each with its cursor.
             fn edges(&self) -> Vec<$edge<'_>> {
                 let edge = |(index, node)| $edge { cursors: &self.0.cursors, index, node };
                 self.0.nodes.iter().enumerate().map(edge).collect()
             }
 
-            /// The page's objects alone.
+            /// The page's objects without cursors.
             fn nodes(&self) -> Vec<$node> {
                 self.0.nodes.iter().map(|node| $node::from(node.clone())).collect()
             }
@@ -52,8 +52,8 @@ macro_rules! connections {
                 }
             }
 
-            /// How many objects the whole list has, over all vendors asked. Null where a vendor failed or tells no total, or
-            /// where a filter was applied by the gateway, not by the vendor; a total of zero is always exact.
+            /// How many objects the whole list has, over all selected vendors. Null where a vendor failed or reports no total,
+            /// or where the gateway applied a filter instead of the vendor; a total of zero is always exact.
             fn total_count(&self) -> Option<i32> {
                 self.0.total_count.map(int)
             }
@@ -75,7 +75,7 @@ macro_rules! connections {
         $(#[$edge_doc])*
         #[Object]
         impl $edge<'_> {
-            /// Opaque: as `after`, it asks for what follows this object, with the same field and filter.
+            /// Opaque. Passed as `after` to the same field with the same filter, it selects what follows this object.
             fn cursor(&self) -> String {
                 self.cursors.edge(self.index).unwrap_or_default()
             }
@@ -119,12 +119,12 @@ pub(super) struct PageInfo<'a> {
 /// Where a page lies in its list.
 #[Object]
 impl PageInfo<'_> {
-    /// Whether more follows: ask for it with `after: endCursor`.
+    /// Whether more objects follow: pass `after: endCursor` to get them.
     fn has_next_page(&self) -> bool {
         self.has_next_page
     }
 
-    /// Whether something comes before this page.
+    /// Whether objects precede this page.
     fn has_previous_page(&self) -> bool {
         self.has_previous_page
     }
@@ -134,7 +134,7 @@ impl PageInfo<'_> {
         self.cursors.start()
     }
 
-    /// The cursor to go on from. A page that the gateway's filter left without edges may have one too.
+    /// The cursor after which the next page starts. A page without edges may have one too, where the gateway filters.
     fn end_cursor(&self) -> Option<String> {
         self.cursors.end()
     }

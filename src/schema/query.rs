@@ -1,4 +1,4 @@
-//! The questions: every root field that reads.
+//! The root fields of queries.
 
 use async_graphql::{Context, ID, InputObject, Object};
 use futures_util::future::join_all;
@@ -24,8 +24,8 @@ use crate::repository::ListField;
 
 pub struct Query;
 
-/// The questions. A field that a vendor's failure reaches is null, with an entry in `errors`; a list over all vendors is data
-/// as long as one of them answers, and its `sources` tells which did.
+/// The queries. A field whose vendor fails is null, with an entry in `errors`. A list over all vendors has data as long as one
+/// of them responds; `sources` has the state of each.
 #[Object]
 impl Query {
     /// Any object by its id. Null where there is no such object; a malformed id is BAD_USER_INPUT.
@@ -37,12 +37,12 @@ impl Query {
         Node::load(ctx, "id", &id).await
     }
 
-    /// Many objects by their ids, in the order asked; null where there is no such object. One id that is malformed, or whose
-    /// object can't be read, nulls its own item alone.
+    /// Many objects by their ids, in the order of the ids; null where there is no such object. An id that is malformed, or
+    /// whose object can't be loaded, nulls only its own item.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "As many ids as a page may hold objects, at most.")] ids: Vec<ID>,
+        #[graphql(desc = "At most as many ids as the maximum page size.")] ids: Vec<ID>,
     ) -> FieldResult<Vec<Option<FieldResult<Node>>>> {
         repository(ctx)?.check_id_count(ids.len())?;
 
@@ -55,7 +55,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "A service record's id. A Bangwo8 id may come without its day and is then searched for."
+            desc = "A service record's id. A Bangwo8 id without its day is accepted; the gateway then searches for the record."
         )]
         id: ID,
     ) -> Option<FieldResult<ServiceRecord>> {
@@ -83,9 +83,12 @@ impl Query {
     ) -> Option<FieldResult<ServiceRecordConnection>> {
         answered(async {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
-            let filter = filter.unwrap_or_default().read("filter")?;
+            let repository = repository(ctx)?;
+            let filter = filter
+                .unwrap_or_default()
+                .read("filter", repository.capabilities())?;
             let totals = totals_wanted(ctx);
-            let records = repository(ctx)?
+            let records = repository
                 .service_records(ListField::ServiceRecords, page, filter, totals)
                 .await?;
             Ok(records.into())
@@ -131,7 +134,7 @@ impl Query {
         .await
     }
 
-    /// One employee, as the vendor's directory lists them. Null where it does not.
+    /// One employee of the vendor's directory. Null where the directory does not list them.
     async fn employee(
         &self,
         ctx: &Context<'_>,
@@ -185,7 +188,7 @@ impl Query {
     async fn categories(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The vendors whose categories are wanted; null means all.")]
+        #[graphql(desc = "The vendors whose categories are listed; null means all.")]
         vendors: Option<Vec<Vendor>>,
     ) -> Option<FieldResult<CategoryList>> {
         answered(async {
@@ -275,6 +278,6 @@ impl Query {
 pub(super) struct EmployeeFilter {
     /// Only employees of these vendors.
     vendors: Option<Vec<Vendor>>,
-    /// Only employees whose name, number or e-mail address holds this text.
+    /// Only employees whose name, number or e-mail address contains this text.
     search: Option<String>,
 }

@@ -15,16 +15,16 @@ pub(super) struct Date(pub(super) civil::Date);
 pub(super) struct Decimal(pub(super) rust_decimal::Decimal);
 
 /// A scalar that is written as a string of a form of its own.
-trait Written: Sized {
-    /// To stand after "it must be".
+trait TextScalar: Sized {
+    /// Completes the sentence "it must be".
     const FORM: &'static str;
 
     fn read(text: &str) -> Option<Self>;
 }
 
-/// What a value of one of these scalars must be, where this one is not. Values of all other types fit.
-pub fn misfit(scalar: &str, value: &Value) -> Option<&'static str> {
-    fn checked<T: Written>(value: &Value) -> Option<&'static str> {
+/// The expected form, where the value does not coerce to the scalar. None for other types.
+pub fn coercion_error(scalar: &str, value: &Value) -> Option<&'static str> {
+    fn checked<T: TextScalar>(value: &Value) -> Option<&'static str> {
         let is_read = text(value).and_then(T::read).is_some();
         (!is_read).then_some(T::FORM)
     }
@@ -58,7 +58,7 @@ impl ScalarType for DateTime {
     }
 }
 
-impl Written for DateTime {
+impl TextScalar for DateTime {
     const FORM: &'static str =
         "written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00";
 
@@ -83,7 +83,7 @@ impl ScalarType for Date {
     }
 }
 
-impl Written for Date {
+impl TextScalar for Date {
     const FORM: &'static str = "a day that exists, written as YYYY-MM-DD";
 
     fn read(text: &str) -> Option<Self> {
@@ -108,7 +108,7 @@ impl ScalarType for Decimal {
     }
 }
 
-impl Written for Decimal {
+impl TextScalar for Decimal {
     const FORM: &'static str = "a decimal number in a string, such as \"234.00\"";
 
     fn read(text: &str) -> Option<Self> {
@@ -200,7 +200,7 @@ fn has_form(text: &str, form: &str) -> bool {
 }
 
 /// A refusal says what would be right, and repeats nothing of what was sent.
-fn parsed<T: Written + InputType>(value: &Value) -> InputValueResult<T> {
+fn parsed<T: TextScalar + InputType>(value: &Value) -> InputValueResult<T> {
     text(value).and_then(T::read).ok_or_else(|| {
         InputValueError::custom(format_args!("it must be {}", T::FORM))
             .with_extension("code", "BAD_USER_INPUT")

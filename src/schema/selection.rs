@@ -1,13 +1,13 @@
-//! What the query asks for below a field, so that nothing is loaded that nobody reads.
+//! Look-ahead: what a query selects below a field, so that the repository loads nothing else.
 
 use async_graphql::{Context, SelectionField};
 
 use crate::{domain::Detail, repository::TotalsWanted};
 
-/// What is known of an object by its id alone.
+/// The fields that an object's id determines.
 pub(super) const IDENTITY: [&str; 4] = ["id", "vendor", "vendorId", "__typename"];
 
-/// What the thinnest copy of an object tells that has more than a number.
+/// The fields of the smallest copy of an object that has more than its number.
 const IDENTITY_AND_NAME: [&str; 5] = ["id", "vendor", "vendorId", "__typename", "name"];
 
 /// Whether the field's selection has no other names than these, fragments included.
@@ -17,17 +17,17 @@ pub(super) fn asks_only_for(field: SelectionField<'_>, names: &[&str]) -> bool {
         .all(|selected| names.contains(&selected.name()))
 }
 
-/// Whether the field's selection needs more than the copy that another object holds, which is of this detail and may have a name.
+/// Whether the field's selection needs more than the copy in another object, which has this detail and may have a name.
 pub(super) fn asks_for_more_than_copy(
     field: SelectionField<'_>,
     detail: Detail,
     name: Option<&str>,
 ) -> bool {
-    let told: &[_] = match name {
+    let embedded: &[_] = match name {
         Some(_) => &IDENTITY_AND_NAME,
         None => &IDENTITY,
     };
-    detail != Detail::Full && !asks_only_for(field, told)
+    detail != Detail::Full && !asks_only_for(field, embedded)
 }
 
 /// Whether a category's selection needs more than the numbers of the category and its ancestors.
@@ -41,7 +41,7 @@ pub(super) fn asks_for_category_names(category: SelectionField<'_>) -> bool {
         })
 }
 
-/// Whether a list is asked for its totals.
+/// Whether the query selects a total of the list.
 pub(super) fn totals_wanted(ctx: &Context<'_>) -> TotalsWanted {
     let list = ctx.look_ahead();
     let is_wanted =
@@ -58,7 +58,7 @@ mod tests {
 
     use super::{super::category::Category, asks_for_category_names};
 
-    /// Answers a list with whether the query asks for the names of its records' categories.
+    /// Returns whether the query selects the names of the categories of a list's records.
     struct Probe;
 
     #[Object]

@@ -30,7 +30,7 @@ impl ServiceLog<'_> {
         self.0.queued_at.map(DateTime)
     }
 
-    /// When somebody began to serve the customer.
+    /// When an agent began to serve the customer.
     fn started_at(&self) -> Option<DateTime> {
         self.0.started_at.map(DateTime)
     }

@@ -10,8 +10,8 @@ use super::{
     contact::Contact,
     employee::Employee,
     error::{FieldResult, Found, answered, nullable},
+    hydrated::{Hydrate, Hydrated},
     pagination::ChatMessageConnection,
-    partial::{Partial, Whole},
     repository,
     scalars::{DateTime, Decimal, int},
     selection::{asks_for_category_names, asks_only_for},
@@ -20,11 +20,11 @@ use super::{
     vendor::Vendor,
 };
 use crate::{
-    domain::{self, Detail},
+    domain::{self, Detail, ServiceRecordFilters, VendorCapabilities},
     error::{Error, Result},
 };
 
-pub(super) struct ServiceRecord(Partial<domain::ServiceRecord>);
+pub(super) struct ServiceRecord(Hydrated<domain::ServiceRecord>);
 
 impl From<Arc<domain::ServiceRecord>> for ServiceRecord {
     fn from(record: Arc<domain::ServiceRecord>) -> Self {
@@ -32,8 +32,8 @@ impl From<Arc<domain::ServiceRecord>> for ServiceRecord {
     }
 }
 
-impl Whole for domain::ServiceRecord {
-    async fn whole(self: &Arc<Self>, ctx: &Context<'_>) -> Result<Found<Arc<Self>>> {
+impl Hydrate for domain::ServiceRecord {
+    async fn hydrate(self: &Arc<Self>, ctx: &Context<'_>) -> Result<Found<Arc<Self>>> {
         match self.detail {
             Detail::Full => Ok(None),
             Detail::Reference | Detail::Excerpt => repository(ctx)?.service_record(self.id).await,
@@ -41,71 +41,71 @@ impl Whole for domain::ServiceRecord {
     }
 }
 
-/// One service to one customer: a FirstLine interact-collection or a Bangwo8 remote-assistance session. What the vendor has no
-/// notion of is null or empty.
+/// One service to one customer: a FirstLine interact-collection or a Bangwo8 remote-assistance session. Fields that the vendor
+/// does not have are null or empty.
 #[Object]
 impl ServiceRecord {
     /// Unique over all types and vendors, and always written the same way.
     pub(super) async fn id(&self) -> ID {
-        self.0.seen().id.into()
+        self.0.embedded().id.into()
     }
 
-    /// The vendor that holds it.
+    /// The vendor that it belongs to.
     fn vendor(&self) -> Vendor {
-        self.0.seen().id.vendor.into()
+        self.0.embedded().id.vendor.into()
     }
 
     /// The vendor's own id.
     fn vendor_id(&self) -> String {
-        self.0.seen().id.number.to_string()
+        self.0.embedded().id.number.to_string()
     }
 
     /// How the customer came.
     async fn channel(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceChannel>> {
-        self.0.converted(ctx, |record| &record.channel).await
+        self.0.field_as(ctx, |record| &record.channel).await
     }
 
     /// How far the service has come.
     async fn status(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceRecordStatus>> {
-        self.0.converted(ctx, |record| &record.status).await
+        self.0.field_as(ctx, |record| &record.status).await
     }
 
     /// When the vendor opened the record: lists are in its order.
     async fn created_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
-        self.0.converted(ctx, |record| &record.created_at).await
+        self.0.field_as(ctx, |record| &record.created_at).await
     }
 
     /// When the customer began to wait.
     async fn queued_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
-        self.0.converted(ctx, |record| &record.queued_at).await
+        self.0.field_as(ctx, |record| &record.queued_at).await
     }
 
-    /// When somebody began to serve the customer.
+    /// When an agent began to serve the customer.
     async fn started_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
-        self.0.converted(ctx, |record| &record.started_at).await
+        self.0.field_as(ctx, |record| &record.started_at).await
     }
 
     /// When the service ended.
     async fn ended_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
-        self.0.converted(ctx, |record| &record.ended_at).await
+        self.0.field_as(ctx, |record| &record.ended_at).await
     }
 
     /// How long the service took, in seconds. Null until it has ended.
     async fn duration_seconds(&self, ctx: &Context<'_>) -> Option<FieldResult<i32>> {
-        let seconds = self.0.told(ctx, |record| &record.duration_seconds).await?;
+        let seconds = self.0.field(ctx, |record| &record.duration_seconds).await?;
         Some(seconds.map(|seconds| int(*seconds)))
     }
 
     /// Who served the customer.
     async fn handler(&self, ctx: &Context<'_>) -> Option<FieldResult<Employee>> {
-        Employee::told_by(ctx, &self.0, |record| &record.handler).await
+        Employee::of_field(ctx, &self.0, |record| &record.handler).await
     }
 
     /// The customer. For an anonymous visitor, a Contact with the visitor's name alone.
     async fn contact(&self, ctx: &Context<'_>) -> Option<FieldResult<Contact>> {
-        let record = match self.0.seen().detail {
-            Detail::Full => self.0.seen(),
-            _ => match self.0.telling(ctx, |record| &record.contact).await? {
+        let record = match self.0.embedded().detail {
+            Detail::Full => self.0.embedded(),
+            _ => match self.0.copy_with(ctx, |record| &record.contact).await? {
                 Ok(record) => record,
                 Err(error) => return Some(Err(error)),
             },
@@ -115,33 +115,33 @@ impl ServiceRecord {
 
     /// Bangwo8: the described problem.
     async fn problem(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |record| &record.problem).await
+        self.0.field(ctx, |record| &record.problem).await
     }
 
     /// Bangwo8: the described solution.
     async fn solution(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |record| &record.solution).await
+        self.0.field(ctx, |record| &record.solution).await
     }
 
     /// FirstLine: the agent's memo.
     async fn memo(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.told(ctx, |record| &record.memo).await
+        self.0.field(ctx, |record| &record.memo).await
     }
 
-    /// Whether the customer's problem was solved, where somebody said so.
+    /// Whether the customer's problem was solved. Null where this is not recorded.
     async fn is_resolved(&self, ctx: &Context<'_>) -> Option<FieldResult<bool>> {
-        self.0.converted(ctx, |record| &record.is_resolved).await
+        self.0.field_as(ctx, |record| &record.is_resolved).await
     }
 
-    /// What the customer thought of the service. Null until they say.
+    /// The customer's rating of the service. Null until there is one.
     async fn rating(&self, ctx: &Context<'_>) -> Option<FieldResult<Rating<'_>>> {
-        let rating = self.0.told(ctx, |record| &record.rating).await?;
+        let rating = self.0.field(ctx, |record| &record.rating).await?;
         Some(rating.map(Rating))
     }
 
     /// The most specific problem type, with its ancestors through `parent`.
     async fn category(&self, ctx: &Context<'_>) -> Option<FieldResult<Category>> {
-        match self.0.telling(ctx, |record| &record.category).await? {
+        match self.0.copy_with(ctx, |record| &record.category).await? {
             Ok(record) => category_of(ctx, record).await,
             Err(error) => Some(Err(error)),
         }
@@ -149,11 +149,11 @@ impl ServiceRecord {
 
     /// The desk's own fields, as the agent filled them in. Empty where there are none.
     async fn custom_fields(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<CustomField<'_>>>> {
-        let fields = self.0.told(ctx, |record| &record.custom_fields).await?;
+        let fields = self.0.field(ctx, |record| &record.custom_fields).await?;
         Some(fields.map(|fields| fields.iter().map(CustomField).collect()))
     }
 
-    /// What was said, oldest first. What cannot have chat has an empty connection.
+    /// The chat, oldest message first. Empty for a record that cannot have a chat.
     async fn messages(
         &self,
         ctx: &Context<'_>,
@@ -165,9 +165,9 @@ impl ServiceRecord {
         #[graphql(desc = "A cursor of this record's messages: the page starts after it.")]
         after: Option<String>,
     ) -> Option<FieldResult<ChatMessageConnection>> {
-        let record = match self.0.seen().detail {
-            Detail::Full => Ok(self.0.seen()),
-            _ => self.0.telling(ctx, |record| &record.transcript).await?,
+        let record = match self.0.embedded().detail {
+            Detail::Full => Ok(self.0.embedded()),
+            _ => self.0.copy_with(ctx, |record| &record.transcript).await?,
         };
         match record {
             Ok(record) => messages_of(ctx, record, first, after).await,
@@ -175,9 +175,9 @@ impl ServiceRecord {
         }
     }
 
-    /// What was summed up of the service. Null where the vendor holds none.
+    /// The summary of the service. Null where the vendor has none.
     async fn summary(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceSummary>> {
-        let record = self.0.seen();
+        let record = self.0.embedded();
         if !record.may_have_summary {
             return None;
         }
@@ -186,25 +186,25 @@ impl ServiceRecord {
 
     /// How the contact passed through the vendor's channels, oldest first.
     async fn logs(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<ServiceLog<'_>>>> {
-        let logs = self.0.told(ctx, |record| &record.logs).await?;
+        let logs = self.0.field(ctx, |record| &record.logs).await?;
         Some(logs.map(|logs| logs.iter().map(ServiceLog).collect()))
     }
 
     /// When the agent's after-call work was completed; from then on the record can't be changed.
     async fn wrap_up_completed_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
         self.0
-            .converted(ctx, |record| &record.wrap_up_completed_at)
+            .field_as(ctx, |record| &record.wrap_up_completed_at)
             .await
     }
 
     /// The vendor's bound_type; its codes are not documented.
     async fn bound_type(&self, ctx: &Context<'_>) -> Option<FieldResult<i32>> {
-        self.0.converted(ctx, |record| &record.bound_type).await
+        self.0.field_as(ctx, |record| &record.bound_type).await
     }
 
-    /// What came of the service, of the desk's own list of results.
+    /// The result of the service, from the desk's own list of results.
     async fn result(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceResult<'_>>> {
-        let result = match self.0.told(ctx, |record| &record.result).await? {
+        let result = match self.0.field(ctx, |record| &record.result).await? {
             Ok(result) => result,
             Err(error) => return Some(Err(error)),
         };
@@ -216,7 +216,7 @@ impl ServiceRecord {
 
     /// The organisation that the desk serves.
     async fn sponsor(&self, ctx: &Context<'_>) -> Option<FieldResult<Sponsor>> {
-        match self.0.told(ctx, |record| &record.sponsor).await? {
+        match self.0.field(ctx, |record| &record.sponsor).await? {
             Ok(sponsor) => Sponsor::related(ctx, sponsor).await,
             Err(error) => Some(Err(error)),
         }
@@ -224,26 +224,26 @@ impl ServiceRecord {
 
     /// What the customer paid for the service. Null where it costs nothing.
     async fn payment(&self, ctx: &Context<'_>) -> Option<FieldResult<Payment<'_>>> {
-        let payment = self.0.told(ctx, |record| &record.payment).await?;
+        let payment = self.0.field(ctx, |record| &record.payment).await?;
         Some(payment.map(Payment))
     }
 
     /// How the customer's computer was reached. Null unless this was a remote-assistance session.
     async fn remote_session(&self, ctx: &Context<'_>) -> Option<FieldResult<RemoteSession<'_>>> {
-        let session = self.0.told(ctx, |record| &record.remote_session).await?;
+        let session = self.0.field(ctx, |record| &record.remote_session).await?;
         Some(session.map(RemoteSession))
     }
 }
 
 impl ServiceRecord {
-    /// A result that the copy at hand names by number alone, as the whole record tells it.
+    /// A result of which the copy has only the number, from the hydrated record.
     async fn named_result<'a>(
         &'a self,
         ctx: &Context<'_>,
         reference: &'a domain::ServiceResult,
     ) -> Option<FieldResult<ServiceResult<'a>>> {
-        let named = match self.0.whole(ctx).await {
-            Some(Ok(whole)) => whole.result.value(),
+        let named = match self.0.hydrate(ctx).await {
+            Some(Ok(record)) => record.result.value(),
             Some(Err(error)) => return Some(Err(error)),
             None => None,
         };
@@ -251,7 +251,7 @@ impl ServiceRecord {
     }
 }
 
-/// A category that is known by number alone gets its name only when somebody asks for it.
+/// A category of which only the number is known is loaded when the query selects its name.
 async fn category_of(
     ctx: &Context<'_>,
     record: &domain::ServiceRecord,
@@ -280,21 +280,21 @@ async fn messages_of(
     .await
 }
 
-/// How far a service has come.
+/// The status of a service.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::ServiceRecordStatus")]
 pub(super) enum ServiceRecordStatus {
-    /// The customer waits for somebody.
+    /// The customer waits for an agent.
     Waiting,
     /// The customer is being served.
     InService,
     /// The service goes on longer than was planned.
     Extended,
-    /// The service rests for a while.
+    /// The service is paused.
     OnHold,
     /// Service has ended, the agent's after-call work has not (FirstLine).
     WrapUp,
-    /// All is done.
+    /// Everything is completed.
     Completed,
     /// The vendor counts it as no service.
     Invalid,
@@ -307,7 +307,7 @@ pub(super) struct Rating<'a>(&'a domain::Rating);
 /// What the customer thought of the service.
 #[Object]
 impl Rating<'_> {
-    /// The vendor's scale, brought to three steps.
+    /// The vendor's scale, reduced to three steps.
     fn score(&self) -> RatingScore {
         self.0.score.into()
     }
@@ -372,7 +372,7 @@ impl ServiceSummary {
 
 pub(super) struct ServiceResult<'a>(&'a domain::ServiceResult);
 
-/// What came of a service, of the desk's own list of results.
+/// A result of a service, from the desk's own list of results.
 #[Object]
 impl ServiceResult<'_> {
     /// Unique over all types and vendors.
@@ -380,12 +380,12 @@ impl ServiceResult<'_> {
         self.0.id.into()
     }
 
-    /// Its name. Null where the vendor tells the number alone.
+    /// Its name. Null where the vendor provides only the number.
     fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// What it stands for.
+    /// The description.
     fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
@@ -396,12 +396,12 @@ pub(super) struct Payment<'a>(&'a domain::Payment);
 /// What a customer paid for a service.
 #[Object]
 impl Payment<'_> {
-    /// The price. Null where the vendor tells none.
+    /// The price. Null where the vendor provides none.
     fn price(&self) -> Option<Money<'_>> {
         self.0.price.as_ref().map(Money)
     }
 
-    /// How far the payment has come.
+    /// The status of the payment.
     fn status(&self) -> PaymentStatus {
         self.0.status.into()
     }
@@ -412,7 +412,7 @@ impl Payment<'_> {
     }
 }
 
-/// How far a payment has come.
+/// The status of a payment.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::PaymentStatus")]
 pub(super) enum PaymentStatus {
@@ -466,7 +466,7 @@ impl RemoteSession<'_> {
         self.0.service_card_id.as_deref()
     }
 
-    /// Whether the two of them chatted.
+    /// Whether the agent and the customer chatted.
     fn has_chat(&self) -> bool {
         self.0.has_chat
     }
@@ -507,7 +507,11 @@ pub(super) struct ServiceRecordFilter {
 }
 
 impl ServiceRecordFilter {
-    pub(super) fn read(self, path: &str) -> Result<domain::ServiceRecordFilter> {
+    pub(super) fn read(
+        self,
+        path: &str,
+        vendors: &VendorCapabilities,
+    ) -> Result<domain::ServiceRecordFilter> {
         let of = |name| format!("{path}.{name}");
         arguments::check_range((&of("from"), self.from), (&of("to"), self.to))?;
 
@@ -519,11 +523,17 @@ impl ServiceRecordFilter {
                 .transpose()?,
             handler_group: self
                 .handler_group_id
-                .map(|id| firstline_id(&of("handlerGroupId"), &id))
+                .map(|id| {
+                    let path = of("handlerGroupId");
+                    id_for_filter(&path, &id, vendors, |filters| filters.handler_group)
+                })
                 .transpose()?,
             contact: self
                 .contact_id
-                .map(|id| firstline_id(&of("contactId"), &id))
+                .map(|id| {
+                    let path = of("contactId");
+                    id_for_filter(&path, &id, vendors, |filters| filters.contact)
+                })
                 .transpose()?,
             from: self.from.map(DateTime::timestamp),
             to: self.to.map(DateTime::timestamp),
@@ -532,13 +542,21 @@ impl ServiceRecordFilter {
     }
 }
 
-/// The contract says of these filters that they are FirstLine's only.
-fn firstline_id<T: domain::GlobalId>(path: &str, id: &ID) -> Result<T> {
+/// An id for a filter that not every vendor knows. The repository refuses the id of a vendor that is not configured.
+fn id_for_filter<T: domain::GlobalId>(
+    path: &str,
+    id: &ID,
+    vendors: &VendorCapabilities,
+    is_known: impl Fn(&ServiceRecordFilters) -> bool,
+) -> Result<T> {
     let id: T = arguments::id(path, id)?;
-    match id.vendor() {
-        domain::Vendor::FirstLine => Ok(id),
-        _ => Err(Error::bad_user_input(format!(
-            "{path}: it must be an id of FirstLine, the only vendor with this filter"
-        ))),
+    let vendor = id.vendor();
+    match vendors.of(vendor) {
+        Some(capabilities) if !is_known(&capabilities.service_record_filters) => {
+            Err(Error::bad_user_input(format!(
+                "{path}: it must be an id of a vendor with this filter, and {vendor} has none"
+            )))
+        }
+        _ => Ok(id),
     }
 }

@@ -1,4 +1,4 @@
-//! What a client sends to write a service record, and what it gets back.
+//! The input and payload of the service record mutation.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -7,11 +7,12 @@ use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use super::{
     error::{FieldError, FieldResult, Found},
     service_record::ServiceRecord,
-    user_error::{Faults, UserError, Written, change, parts},
+    user_error::{Faults, UserError, WriteResult, change, parts},
 };
 use crate::{
     domain::{
-        self, Change, CustomFieldValue, ServiceRecordChanges, ServiceRecordId, Vendor, VendorNumber,
+        self, Change, CustomFieldValue, ServiceRecordChanges, ServiceRecordId, VendorCapabilities,
+        VendorNumber,
     },
     error::Result,
 };
@@ -32,7 +33,7 @@ pub(super) struct UpdateServiceRecordInput {
 /// The new content of one custom field. Exactly one of value and values.
 #[derive(InputObject)]
 pub(super) struct CustomFieldInput {
-    /// The field's key, as `customFields { key }` of a service record has it.
+    /// The field's key, as `customFields { key }` of a service record returns it.
     key: String,
     /// The value of a field that has one.
     value: Option<String>,
@@ -40,20 +41,25 @@ pub(super) struct CustomFieldInput {
     values: Option<Vec<String>>,
 }
 
-/// What changing a service record came to.
+/// The result of updating a service record.
 #[derive(SimpleObject)]
 pub(super) struct UpdateServiceRecordPayload {
     /// The record as it is now. Null where there are user errors, and with an error where it was changed but could not be read
     /// again.
     service_record: Option<FieldResult<ServiceRecord>>,
-    /// What the caller can put right. Empty where the record was changed.
+    /// Faults that the client can fix. Empty if the record was updated.
     user_errors: Vec<UserError>,
 }
 
 impl UpdateServiceRecordInput {
-    pub(super) fn read(self) -> Written<(ServiceRecordId, ServiceRecordChanges)> {
+    pub(super) fn read(
+        self,
+        vendors: &VendorCapabilities,
+    ) -> WriteResult<(ServiceRecordId, ServiceRecordChanges)> {
         let mut faults = Faults::default();
-        let id = faults.object_id(&self.id, Vendor::has_changeable_service_records);
+        let id = faults.object_id(&self.id, vendors, |vendor| {
+            vendor.has_editable_service_records
+        });
 
         let custom_fields = self.custom_fields.filter(|fields| !fields.is_empty());
         if self.memo.is_undefined() && custom_fields.is_none() {
@@ -68,11 +74,11 @@ impl UpdateServiceRecordInput {
     }
 }
 
-/// The record that a write left, as far as it could be read.
+/// The record after a write, if it could be read again.
 type Reread = Result<Found<Arc<domain::ServiceRecord>>>;
 
-impl From<Written<Reread>> for UpdateServiceRecordPayload {
-    fn from(written: Written<Reread>) -> Self {
+impl From<WriteResult<Reread>> for UpdateServiceRecordPayload {
+    fn from(written: WriteResult<Reread>) -> Self {
         let (record, user_errors) = parts(written);
         let record = record.and_then(Result::transpose);
         Self {

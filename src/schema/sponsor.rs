@@ -22,7 +22,7 @@ impl From<Arc<domain::Sponsor>> for Sponsor {
 }
 
 impl Sponsor {
-    /// A sponsor to which another object points: looked up only where the object has the number alone and more is asked for.
+    /// A sponsor to which another object points: loaded only where the object has only the number and the query selects more.
     pub(super) fn related<'a>(
         ctx: &'a Context<'_>,
         sponsor: &'a Arc<domain::Sponsor>,
@@ -45,7 +45,7 @@ impl Sponsor {
         self.0.id.into()
     }
 
-    /// The vendor that it is of.
+    /// The vendor that it belongs to.
     fn vendor(&self) -> Vendor {
         self.0.id.vendor.into()
     }
@@ -60,7 +60,7 @@ impl Sponsor {
         self.0.name.as_deref()
     }
 
-    /// What the desk notes of it.
+    /// The desk's description of it.
     fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }

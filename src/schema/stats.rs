@@ -45,10 +45,11 @@ pub(super) struct TicketStatusCount {
 
 pub(super) struct ServiceRecordStats(pub(super) domain::ServiceRecordStats);
 
-/// Counts of service records. Every day and every vendor asked is listed, zeros included; a failed vendor's are left out.
+/// Counts of service records. Every day of every selected vendor is listed, zeros included; those of a failed vendor are
+/// missing.
 #[Object]
 impl ServiceRecordStats {
-    /// How many over all days and vendors. Null where a vendor asked failed.
+    /// The total over all days and vendors. Null where a selected vendor failed.
     fn total(&self) -> Option<i32> {
         self.0.total.map(int)
     }
@@ -88,13 +89,13 @@ pub(super) struct VendorCount {
     count: i32,
 }
 
-/// How many service records one vendor has of one day.
+/// How many service records one vendor has on one day.
 #[derive(SimpleObject)]
 pub(super) struct DailyCount {
     /// The day, in the vendor's own zone.
     date: Date,
     /// The vendor.
     vendor: Vendor,
-    /// How many service records it has of this day.
+    /// How many service records it has on this day.
     count: i32,
 }

@@ -23,7 +23,7 @@ impl From<Arc<domain::TerminationCode>> for TerminationCode {
 }
 
 impl TerminationCode {
-    /// A code to which a ticket points: looked up only where the ticket has the number alone and more is asked for.
+    /// A code to which a ticket points: loaded only where the ticket has only the number and the query selects more.
     pub(super) fn related<'a>(
         ctx: &'a Context<'_>,
         code: &'a Arc<domain::TerminationCode>,
@@ -38,7 +38,7 @@ impl TerminationCode {
     }
 }
 
-/// A reason for a ticket's status, of the desk's own list of reasons.
+/// A reason for a ticket's status, from the desk's own list of reasons.
 #[Object]
 impl TerminationCode {
     /// Unique over all types and vendors, and always written the same way.
@@ -46,7 +46,7 @@ impl TerminationCode {
         self.0.id.into()
     }
 
-    /// The vendor that it is of.
+    /// The vendor that it belongs to.
     fn vendor(&self) -> Vendor {
         self.0.id.vendor.into()
     }
@@ -61,7 +61,7 @@ impl TerminationCode {
         self.0.name.as_deref()
     }
 
-    /// What it stands for.
+    /// The description.
     fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }

@@ -17,9 +17,12 @@ use super::{
     service_record::ServiceRecordFilter,
     service_record_input::UpdateServiceRecordInput,
     ticket_input::{CreateTicketInput, DeleteTicketInput, UpdateTicketInput},
-    user_error::{UserError, Written},
+    user_error::{UserError, WriteResult},
 };
-use crate::domain::{Change, CustomFieldValue};
+use crate::domain::{
+    Capabilities, CategorySource, Change, CustomFieldValue, ListCapabilities, ServiceRecordFilters,
+    ServiceRecordLookup, TimeGranularity, Vendor, VendorCapabilities,
+};
 
 fn in_the_crate(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -193,7 +196,7 @@ fn every_scalar_of_the_schema_tells_what_does_not_fit_it() {
     assert!(!names.is_empty());
     for name in names {
         assert!(
-            super::misfit(name, &Value::Boolean(true)).is_some(),
+            super::coercion_error(name, &Value::Boolean(true)).is_some(),
             "{name}"
         );
     }
@@ -306,10 +309,61 @@ fn what_one_vendor_alone_can_filter_by_refuses_the_other_vendors_ids() {
     let filter: ServiceRecordFilter = parsed(value!({"contactId": "bangwo8:Contact:1"}));
 
     let refusal = filter
-        .read("filter")
+        .read("filter", &two_vendors())
         .expect_err("Bangwo8 has no such filter");
 
     assert!(refusal.to_string().starts_with("filter.contactId: "));
+}
+
+#[test]
+fn a_vendors_levels_bound_the_category_of_a_ticket() {
+    for (category, is_fine) in [
+        ("firstline:Category:1-7", false),
+        ("firstline:Category:2-7", true),
+        ("firstline:Category:3-7", false),
+    ] {
+        let input: UpdateTicketInput = parsed(value!({
+            "id": "firstline:Ticket:1", "categoryId": category,
+        }));
+        let found = faults(input.read(&two_vendors()));
+        assert_eq!(found.is_empty(), is_fine, "{category}: {found:?}");
+    }
+}
+
+/// One vendor with tickets and every filter, and one with neither.
+fn two_vendors() -> VendorCapabilities {
+    let able = Capabilities {
+        has_tickets: true,
+        has_editable_service_records: true,
+        service_record_filters: ServiceRecordFilters {
+            handler_group: true,
+            contact: true,
+            completed: true,
+        },
+        service_record_lookup: ServiceRecordLookup::ById,
+        lists: ListCapabilities {
+            granularity: TimeGranularity::Second,
+            order: None,
+            page_size: 100,
+        },
+        deepest_category_level: 2,
+        category_source: CategorySource::Directory,
+        has_employee_search: true,
+        may_refuse_directory: false,
+    };
+    let plain = Capabilities {
+        has_tickets: false,
+        has_editable_service_records: false,
+        service_record_filters: ServiceRecordFilters {
+            handler_group: false,
+            contact: false,
+            completed: false,
+        },
+        ..able
+    };
+    [(Vendor::FirstLine, able), (Vendor::Bangwo8, plain)]
+        .into_iter()
+        .collect()
 }
 
 fn parsed<T: InputType>(input: Value) -> T {
@@ -319,7 +373,7 @@ fn parsed<T: InputType>(input: Value) -> T {
     }
 }
 
-fn faults<T>(written: Written<T>) -> Vec<(String, String)> {
+fn faults<T>(written: WriteResult<T>) -> Vec<(String, String)> {
     let of = |error: UserError| {
         let code = Value::from(error.code).to_string();
         (code, error.field.unwrap_or_default().join("."))
@@ -343,7 +397,7 @@ fn all_faults_of_a_new_ticket_are_told_at_once() {
         "idempotencyKey": "",
     }));
 
-    let mut found = faults(input.read());
+    let mut found = faults(input.read(&two_vendors()));
     found.sort();
 
     assert_eq!(
@@ -367,7 +421,7 @@ fn a_change_tells_omitted_from_null() {
         "id": "firstline:Ticket:1", "statusMemo": null, "dueAt": null, "handlerId": null, "subject": "x",
     }));
 
-    let (id, changes) = input.read().expect("the input has no fault");
+    let (id, changes) = input.read(&two_vendors()).expect("the input has no fault");
 
     assert_eq!(id.to_string(), "firstline:Ticket:1");
     assert_eq!(changes.status_memo, Change::Clear);
@@ -385,8 +439,11 @@ fn a_change_needs_a_field_and_fields_that_every_ticket_has_stay_filled() {
         "id": "firstline:Ticket:1", "subject": null, "content": null, "status": null, "priority": null,
     }));
 
-    assert_eq!(faults(nothing.read()), expected(&[("INVALID", "input")]));
-    assert_eq!(faults(nulls.read()).len(), 4);
+    assert_eq!(
+        faults(nothing.read(&two_vendors())),
+        expected(&[("INVALID", "input")])
+    );
+    assert_eq!(faults(nulls.read(&two_vendors())).len(), 4);
 }
 
 #[test]
@@ -397,8 +454,8 @@ fn a_ticket_of_a_vendor_without_tickets_is_unsupported() {
     }));
     let delete: DeleteTicketInput = parsed(value!({"id": "bangwo8:Ticket:1"}));
 
-    assert_eq!(faults(update.read()), unsupported);
-    assert_eq!(faults(delete.read()), unsupported);
+    assert_eq!(faults(update.read(&two_vendors())), unsupported);
+    assert_eq!(faults(delete.read(&two_vendors())), unsupported);
 }
 
 #[test]
@@ -416,7 +473,7 @@ fn custom_fields_are_checked_one_by_one() {
     }));
 
     assert_eq!(
-        faults(input.read()),
+        faults(input.read(&two_vendors())),
         expected(&[
             ("INVALID", "input.memo"),
             ("INVALID", "input.customFields.1.key"),
@@ -435,7 +492,7 @@ fn a_memo_is_counted_in_characters_and_no_values_clear_a_field() {
         "customFields": [{"key": "7", "values": []}],
     }));
 
-    let (_, changes) = input.read().expect("the input has no fault");
+    let (_, changes) = input.read(&two_vendors()).expect("the input has no fault");
 
     let custom_fields = changes.custom_fields.unwrap_or_default();
     assert_eq!(custom_fields.len(), 1);

@@ -10,7 +10,7 @@ use super::{
     contact::Contact,
     employee::Employee,
     error::{FieldResult, Found},
-    partial::{Partial, Whole},
+    hydrated::{Hydrate, Hydrated},
     repository,
     scalars::DateTime,
     service_record::ServiceRecord,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{domain, error::Result};
 
-pub(super) struct Ticket(Partial<domain::Ticket>);
+pub(super) struct Ticket(Hydrated<domain::Ticket>);
 
 impl From<Arc<domain::Ticket>> for Ticket {
     fn from(ticket: Arc<domain::Ticket>) -> Self {
@@ -28,9 +28,9 @@ impl From<Arc<domain::Ticket>> for Ticket {
     }
 }
 
-/// The list tells of a ticket what the answer for one leaves out.
-impl Whole for domain::Ticket {
-    async fn whole(self: &Arc<Self>, ctx: &Context<'_>) -> Result<Found<Arc<Self>>> {
+/// The list has fields of a ticket that the vendor's response for one ticket omits.
+impl Hydrate for domain::Ticket {
+    async fn hydrate(self: &Arc<Self>, ctx: &Context<'_>) -> Result<Found<Arc<Self>>> {
         repository(ctx)?.listed_ticket(self).await
     }
 }
@@ -40,114 +40,114 @@ impl Whole for domain::Ticket {
 impl Ticket {
     /// Unique over all types and vendors, and always written the same way.
     pub(super) async fn id(&self) -> ID {
-        self.0.seen().id.into()
+        self.0.embedded().id.into()
     }
 
-    /// The vendor that holds it.
+    /// The vendor that it belongs to.
     fn vendor(&self) -> Vendor {
-        self.0.seen().id.vendor.into()
+        self.0.embedded().id.vendor.into()
     }
 
     /// The vendor's own id.
     fn vendor_id(&self) -> String {
-        self.0.seen().id.number.to_string()
+        self.0.embedded().id.number.to_string()
     }
 
-    /// What it is about, in a line.
+    /// The subject, in one line.
     fn subject(&self) -> Option<&str> {
-        self.0.seen().subject.as_deref()
+        self.0.embedded().subject.as_deref()
     }
 
-    /// What the customer asks for.
+    /// The customer's request.
     fn content(&self) -> Option<&str> {
-        self.0.seen().content.as_deref()
+        self.0.embedded().content.as_deref()
     }
 
-    /// How far it has come.
+    /// The status.
     fn status(&self) -> TicketStatus {
-        self.0.seen().status.into()
+        self.0.embedded().status.into()
     }
 
-    /// What an agent noted on the status.
+    /// An agent's note on the status.
     fn status_memo(&self) -> Option<&str> {
-        self.0.seen().status_memo.as_deref()
+        self.0.embedded().status_memo.as_deref()
     }
 
     /// How urgent it is.
     fn priority(&self) -> TicketPriority {
-        self.0.seen().priority.into()
+        self.0.embedded().priority.into()
     }
 
-    /// By when it is to be resolved.
+    /// When it is due.
     fn due_at(&self) -> Option<DateTime> {
-        self.0.seen().due_at.map(DateTime)
+        self.0.embedded().due_at.map(DateTime)
     }
 
     /// Past due and neither resolved nor closed.
     fn is_overdue(&self, ctx: &Context<'_>) -> FieldResult<bool> {
-        Ok(repository(ctx)?.is_overdue(self.0.seen()))
+        Ok(repository(ctx)?.is_overdue(self.0.embedded()))
     }
 
-    /// When it was made.
+    /// When it was created.
     fn created_at(&self) -> Option<DateTime> {
-        self.0.seen().created_at.map(DateTime)
+        self.0.embedded().created_at.map(DateTime)
     }
 
-    /// When it was changed last.
+    /// When it was last updated.
     fn updated_at(&self) -> Option<DateTime> {
-        self.0.seen().updated_at.map(DateTime)
+        self.0.embedded().updated_at.map(DateTime)
     }
 
     /// The customer.
     fn contact(&self) -> Option<Contact> {
-        self.0.seen().contact.clone().map(Contact::from)
+        self.0.embedded().contact.clone().map(Contact::from)
     }
 
     /// The most specific category: the subcategory where there is one.
     async fn category(&self, ctx: &Context<'_>) -> Option<FieldResult<Category>> {
-        Category::related(ctx, self.0.seen().category.as_ref()?).await
+        Category::related(ctx, self.0.embedded().category.as_ref()?).await
     }
 
-    /// Who is to resolve it.
+    /// The employee who is responsible for it.
     async fn handler(&self, ctx: &Context<'_>) -> Option<FieldResult<Employee>> {
-        Employee::related(ctx, self.0.seen().handler.as_ref()?).await
+        Employee::related(ctx, self.0.embedded().handler.as_ref()?).await
     }
 
-    /// Who made it. Null where the vendor does not tell.
+    /// Who created it. Null where the vendor does not provide it.
     async fn creator(&self, ctx: &Context<'_>) -> Option<FieldResult<Employee>> {
-        Employee::told_by(ctx, &self.0, |ticket| &ticket.creator).await
+        Employee::of_field(ctx, &self.0, |ticket| &ticket.creator).await
     }
 
     /// The organisation that the desk serves.
     async fn sponsor(&self, ctx: &Context<'_>) -> Option<FieldResult<Sponsor>> {
-        Sponsor::related(ctx, self.0.seen().sponsor.as_ref()?).await
+        Sponsor::related(ctx, self.0.embedded().sponsor.as_ref()?).await
     }
 
-    /// Why it is in its status, of the desk's own list of reasons.
+    /// The reason for its status, from the desk's own list of reasons.
     async fn termination_code(&self, ctx: &Context<'_>) -> Option<FieldResult<TerminationCode>> {
-        TerminationCode::related(ctx, self.0.seen().termination_code.as_ref()?).await
+        TerminationCode::related(ctx, self.0.embedded().termination_code.as_ref()?).await
     }
 
-    /// The services to the customer that this ticket is about. Null where the vendor does not tell.
+    /// The service records that this ticket is about. Null where the vendor does not provide it.
     async fn service_records(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<ServiceRecord>>> {
-        let records = self.0.told(ctx, |ticket| &ticket.service_records).await?;
+        let records = self.0.field(ctx, |ticket| &ticket.service_records).await?;
         Some(records.map(|records| records.iter().cloned().map(ServiceRecord::from).collect()))
     }
 }
 
-/// How far a ticket has come.
+/// The status of a ticket.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::TicketStatus")]
 pub(super) enum TicketStatus {
-    /// Nobody has begun with it.
+    /// Work has not started.
     Pending,
-    /// Somebody works on it.
+    /// An employee is working on it.
     InProgress,
-    /// The customer has what they asked for.
+    /// The customer's request is fulfilled.
     Resolved,
-    /// Nothing more will be done.
+    /// Work on it has ended.
     Closed,
-    /// A vendor code that this gateway does not know. Not good as an input.
+    /// A vendor code that this gateway does not know. Not valid as an input.
     Unknown,
 }
 
@@ -155,15 +155,15 @@ pub(super) enum TicketStatus {
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::TicketPriority")]
 pub(super) enum TicketPriority {
-    /// It can wait.
+    /// Low.
     Low,
-    /// As usual.
+    /// Medium.
     Medium,
-    /// Before others.
+    /// High.
     High,
-    /// At once.
+    /// Urgent.
     Urgent,
-    /// A vendor code that this gateway does not know. Not good as an input.
+    /// A vendor code that this gateway does not know. Not valid as an input.
     Unknown,
 }
 
@@ -182,17 +182,17 @@ pub(super) struct TicketFilter {
     sponsor_id: Option<ID>,
     /// Only tickets whose status has one of these reasons.
     termination_code_ids: Option<Vec<ID>>,
-    /// Only tickets that one of these employees is to resolve.
+    /// Only tickets that one of these employees is responsible for.
     handler_ids: Option<Vec<ID>>,
-    /// Only tickets that one of these employees made.
+    /// Only tickets that one of these employees created.
     creator_ids: Option<Vec<ID>>,
     /// Only tickets due at this instant or later.
     due_from: Option<DateTime>,
     /// Only tickets due at this instant or earlier.
     due_to: Option<DateTime>,
-    /// Only tickets made at this instant or later.
+    /// Only tickets created at this instant or later.
     created_from: Option<DateTime>,
-    /// Only tickets made at this instant or earlier.
+    /// Only tickets created at this instant or earlier.
     created_to: Option<DateTime>,
 }
 

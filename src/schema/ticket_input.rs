@@ -1,4 +1,4 @@
-//! What a client sends to write a ticket, and what it gets back.
+//! The inputs and payloads of the ticket mutations.
 
 use std::sync::Arc;
 
@@ -7,28 +7,30 @@ use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 use super::{
     scalars::DateTime,
     ticket::{Ticket, TicketPriority, TicketStatus},
-    user_error::{Faults, UserError, Written, change, parts},
+    user_error::{Faults, UserError, WriteResult, change, parts},
 };
-use crate::domain::{self, CategoryId, Change, TicketChanges, TicketId, Vendor};
+use crate::domain::{
+    self, CategoryId, Change, TicketChanges, TicketId, Vendor, VendorCapabilities,
+};
 
 const MAX_IDEMPOTENCY_KEY_CHARACTERS: usize = 200;
 
-/// A new ticket. A field that is omitted or null is left to the vendor.
+/// A new ticket. The vendor sets a field that is omitted or null.
 #[derive(InputObject)]
 pub(super) struct CreateTicketInput {
-    /// What it is about, in a line. Not blank.
+    /// The subject, in one line. Not blank.
     subject: String,
-    /// What the customer asks for. Not blank.
+    /// The customer's request. Not blank.
     content: String,
-    /// How far it has come. UNKNOWN is INVALID.
+    /// The status. UNKNOWN is INVALID.
     status: Option<TicketStatus>,
     /// A note on the status.
     status_memo: Option<String>,
     /// How urgent it is. UNKNOWN is INVALID.
     priority: Option<TicketPriority>,
-    /// By when it is to be resolved.
+    /// When it is due.
     due_at: Option<DateTime>,
-    /// The id of the employee who is to resolve it.
+    /// The id of the employee who is responsible for it.
     handler_id: Option<ID>,
     /// The customer's id.
     contact_id: Option<ID>,
@@ -38,7 +40,7 @@ pub(super) struct CreateTicketInput {
     category_id: Option<ID>,
     /// The id of the reason for its status.
     termination_code_id: Option<ID>,
-    /// The same key, sent again, answers with the ticket that the first one made. 1 to 200 characters.
+    /// A second request with the same key returns the ticket that the first one created. 1 to 200 characters.
     idempotency_key: Option<String>,
 }
 
@@ -47,19 +49,19 @@ pub(super) struct CreateTicketInput {
 pub(super) struct UpdateTicketInput {
     /// The ticket's id.
     id: ID,
-    /// What it is about, in a line. Neither blank nor null.
+    /// The subject, in one line. Neither blank nor null.
     subject: MaybeUndefined<String>,
-    /// What the customer asks for. Neither blank nor null.
+    /// The customer's request. Neither blank nor null.
     content: MaybeUndefined<String>,
-    /// How far it has come. Neither UNKNOWN nor null.
+    /// The status. Neither UNKNOWN nor null.
     status: MaybeUndefined<TicketStatus>,
     /// A note on the status.
     status_memo: MaybeUndefined<String>,
     /// How urgent it is. Neither UNKNOWN nor null.
     priority: MaybeUndefined<TicketPriority>,
-    /// By when it is to be resolved.
+    /// When it is due.
     due_at: MaybeUndefined<DateTime>,
-    /// The id of the employee who is to resolve it.
+    /// The id of the employee who is responsible for it.
     handler_id: MaybeUndefined<ID>,
     /// The customer's id.
     contact_id: MaybeUndefined<ID>,
@@ -78,37 +80,39 @@ pub(super) struct DeleteTicketInput {
     id: ID,
 }
 
-/// What making a ticket came to.
+/// The result of creating a ticket.
 #[derive(SimpleObject)]
 pub(super) struct CreateTicketPayload {
     /// The new ticket. Null where there are user errors.
     ticket: Option<Ticket>,
-    /// What the caller can put right. Empty where the ticket was made.
+    /// Faults that the client can fix. Empty if the ticket was created.
     user_errors: Vec<UserError>,
 }
 
-/// What changing a ticket came to.
+/// The result of updating a ticket.
 #[derive(SimpleObject)]
 pub(super) struct UpdateTicketPayload {
     /// The ticket as it is now. Null where there are user errors.
     ticket: Option<Ticket>,
-    /// What the caller can put right. Empty where the ticket was changed.
+    /// Faults that the client can fix. Empty if the ticket was updated.
     user_errors: Vec<UserError>,
 }
 
-/// What deleting a ticket came to.
+/// The result of deleting a ticket.
 #[derive(SimpleObject)]
 pub(super) struct DeleteTicketPayload {
-    /// The id of the ticket that is gone. Null where there are user errors.
+    /// The id of the deleted ticket. Null where there are user errors.
     deleted_id: Option<ID>,
-    /// What the caller can put right. Empty where the ticket was deleted.
+    /// Faults that the client can fix. Empty if the ticket was deleted.
     user_errors: Vec<UserError>,
 }
 
 impl CreateTicketInput {
-    pub(super) fn read(self) -> Written<(TicketChanges, Option<String>)> {
+    pub(super) fn read(
+        self,
+        vendors: &VendorCapabilities,
+    ) -> WriteResult<(TicketChanges, Option<String>)> {
         let mut faults = Faults::default();
-        let vendor = Vendor::ALL.into_iter().find(|vendor| vendor.has_tickets());
 
         let fields = TicketFields {
             subject: MaybeUndefined::Value(self.subject),
@@ -123,7 +127,7 @@ impl CreateTicketInput {
             category_id: set_or_omitted(self.category_id),
             termination_code_id: set_or_omitted(self.termination_code_id),
         };
-        let changes = fields.read(vendor, &mut faults);
+        let changes = fields.read(vendors, vendors.ticket_vendor(), &mut faults);
 
         if let Some(key) = &self.idempotency_key {
             check_idempotency_key(key, &mut faults);
@@ -133,9 +137,12 @@ impl CreateTicketInput {
 }
 
 impl UpdateTicketInput {
-    pub(super) fn read(self) -> Written<(TicketId, TicketChanges)> {
+    pub(super) fn read(
+        self,
+        vendors: &VendorCapabilities,
+    ) -> WriteResult<(TicketId, TicketChanges)> {
         let mut faults = Faults::default();
-        let id: Option<TicketId> = faults.object_id(&self.id, Vendor::has_tickets);
+        let id: Option<TicketId> = faults.object_id(&self.id, vendors, |vendor| vendor.has_tickets);
 
         let fields = TicketFields {
             subject: self.subject,
@@ -153,22 +160,22 @@ impl UpdateTicketInput {
         if fields.are_all_omitted() {
             faults.invalid(&[], "it must name at least one field to change");
         }
-        let changes = fields.read(id.map(|id| id.vendor), &mut faults);
+        let changes = fields.read(vendors, id.map(|id| id.vendor), &mut faults);
 
         faults.none_in(id.map(|id| (id, changes)))
     }
 }
 
 impl DeleteTicketInput {
-    pub(super) fn read(self) -> Written<TicketId> {
+    pub(super) fn read(self, vendors: &VendorCapabilities) -> WriteResult<TicketId> {
         let mut faults = Faults::default();
-        let id = faults.object_id(&self.id, Vendor::has_tickets);
+        let id = faults.object_id(&self.id, vendors, |vendor| vendor.has_tickets);
         faults.none_in(id)
     }
 }
 
-impl From<Written<Arc<domain::Ticket>>> for CreateTicketPayload {
-    fn from(written: Written<Arc<domain::Ticket>>) -> Self {
+impl From<WriteResult<Arc<domain::Ticket>>> for CreateTicketPayload {
+    fn from(written: WriteResult<Arc<domain::Ticket>>) -> Self {
         let (ticket, user_errors) = parts(written);
         Self {
             ticket: ticket.map(Ticket::from),
@@ -177,8 +184,8 @@ impl From<Written<Arc<domain::Ticket>>> for CreateTicketPayload {
     }
 }
 
-impl From<Written<Arc<domain::Ticket>>> for UpdateTicketPayload {
-    fn from(written: Written<Arc<domain::Ticket>>) -> Self {
+impl From<WriteResult<Arc<domain::Ticket>>> for UpdateTicketPayload {
+    fn from(written: WriteResult<Arc<domain::Ticket>>) -> Self {
         let (ticket, user_errors) = parts(written);
         Self {
             ticket: ticket.map(Ticket::from),
@@ -187,8 +194,8 @@ impl From<Written<Arc<domain::Ticket>>> for UpdateTicketPayload {
     }
 }
 
-impl From<Written<TicketId>> for DeleteTicketPayload {
-    fn from(written: Written<TicketId>) -> Self {
+impl From<WriteResult<TicketId>> for DeleteTicketPayload {
+    fn from(written: WriteResult<TicketId>) -> Self {
         let (deleted, user_errors) = parts(written);
         Self {
             deleted_id: deleted.map(ID::from),
@@ -197,7 +204,7 @@ impl From<Written<TicketId>> for DeleteTicketPayload {
     }
 }
 
-/// What both inputs have in common, with null and omitted apart.
+/// The fields that both inputs share. Null and omitted differ.
 struct TicketFields {
     subject: MaybeUndefined<String>,
     content: MaybeUndefined<String>,
@@ -227,12 +234,15 @@ impl TicketFields {
             && self.termination_code_id.is_undefined()
     }
 
-    /// Every field is looked at, so that all faults are told at once. The vendor is the one that holds the ticket.
-    fn read(self, vendor: Option<Vendor>, faults: &mut Faults) -> TicketChanges {
+    /// Checks every field, so that all faults are reported together. The vendor is the ticket's.
+    fn read(
+        self,
+        vendors: &VendorCapabilities,
+        vendor: Option<Vendor>,
+        faults: &mut Faults,
+    ) -> TicketChanges {
         let category = faults.reference("categoryId", self.category_id, vendor);
-        if matches!(category, Change::Set(CategoryId { level: 1, .. })) {
-            faults.invalid(&["categoryId"], "it must be a category below the top level");
-        }
+        check_category_level(&category, vendors, faults);
 
         TicketChanges {
             subject: written_text("subject", self.subject, faults),
@@ -259,9 +269,31 @@ impl TicketFields {
     }
 }
 
-/// A new ticket makes no difference between null and omitted.
+/// For a new ticket, null is the same as omitted.
 fn set_or_omitted<T>(value: Option<T>) -> MaybeUndefined<T> {
     value.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
+}
+
+fn check_category_level(
+    category: &Change<CategoryId>,
+    vendors: &VendorCapabilities,
+    faults: &mut Faults,
+) {
+    let Change::Set(category) = category else {
+        return;
+    };
+    if category.level == 1 {
+        faults.invalid(&["categoryId"], "it must be a category below the top level");
+    }
+    let deepest_level = vendors
+        .of(category.vendor)
+        .map(|vendor| vendor.deepest_category_level);
+    if deepest_level.is_some_and(|deepest_level| category.level > deepest_level) {
+        faults.invalid(
+            &["categoryId"],
+            "it must be a category of a level that the vendor has",
+        );
+    }
 }
 
 /// A text that every ticket has.
@@ -288,7 +320,7 @@ fn known<T, U: From<T> + PartialEq>(
     match &value {
         Change::Clear => faults.invalid(&[name], "it must not be null"),
         Change::Set(value) if *value == unknown => {
-            faults.invalid(&[name], "UNKNOWN is an answer only and can't be set");
+            faults.invalid(&[name], "UNKNOWN is not valid as an input");
         }
         Change::Keep | Change::Set(_) => {}
     }

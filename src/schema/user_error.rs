@@ -1,22 +1,22 @@
-//! What a caller can put right in a write, and how the faults of one input are gathered.
+//! User errors of writes, and how all faults of one input are collected.
 
 use async_graphql::{Enum, ID, MaybeUndefined, SimpleObject};
 
 use super::error::{FieldError, FieldResult};
 use crate::{
-    domain::{Change, GlobalId, MalformedId, Vendor},
+    domain::{Capabilities, Change, GlobalId, MalformedId, Vendor, VendorCapabilities},
     error::{Error, ErrorKind, FieldFault, Result},
 };
 
-/// Something that the caller can put right. Failures of the vendor or of the gateway are GraphQL errors instead.
+/// A fault that the client can fix. Failures of the vendor or of the gateway are GraphQL errors instead.
 #[derive(SimpleObject, Debug, Clone, PartialEq, Eq)]
 pub(super) struct UserError {
     /// The kind of fault.
     pub(super) code: UserErrorCode,
-    /// One sentence for people; it may change.
+    /// A sentence for people; its wording may change.
     message: String,
     /// The path of the input field, e.g. ["input", "subject"]; an element of a list by its index, from "0". Null where the
-    /// fault is of no one field.
+    /// fault concerns no single field.
     pub(super) field: Option<Vec<String>>,
 }
 
@@ -33,15 +33,15 @@ pub(super) enum UserErrorCode {
     UnsupportedByVendor,
 }
 
-/// What a write came to: the object, or what the caller can put right.
-pub(super) type Written<T> = std::result::Result<T, Vec<UserError>>;
+/// The result of a write: the object, or the user errors.
+pub(super) type WriteResult<T> = std::result::Result<T, Vec<UserError>>;
 
-/// Sends a write whose input is free of faults. The input names the object to change by `object_id`; a new one has none.
-pub(super) async fn written<C, T>(
-    checked: Written<C>,
+/// Runs a write whose input has no faults. `object_id` is the input field with the id of the object; a new object has none.
+pub(super) async fn run_write<C, T>(
+    checked: WriteResult<C>,
     object_id: Option<&'static str>,
     write: impl AsyncFnOnce(C) -> Result<T>,
-) -> FieldResult<Written<T>> {
+) -> FieldResult<WriteResult<T>> {
     let checked = match checked {
         Ok(checked) => checked,
         Err(user_errors) => return Ok(Err(user_errors)),
@@ -53,8 +53,8 @@ pub(super) async fn written<C, T>(
 }
 
 /// The object and the user errors, as payloads have them.
-pub(super) fn parts<T>(written: Written<T>) -> (Option<T>, Vec<UserError>) {
-    match written {
+pub(super) fn parts<T>(run_write: WriteResult<T>) -> (Option<T>, Vec<UserError>) {
+    match run_write {
         Ok(object) => (Some(object), Vec::new()),
         Err(user_errors) => (None, user_errors),
     }
@@ -68,7 +68,7 @@ pub(super) fn change<T>(value: MaybeUndefined<T>) -> Change<T> {
     }
 }
 
-/// What the repository refused, where the caller can put it right.
+/// The user errors of a failure of the repository.
 fn user_errors(error: Error, object_id: Option<&'static str>) -> FieldResult<Vec<UserError>> {
     let code = match &error.kind {
         ErrorKind::InvalidFields(faults) => {
@@ -77,7 +77,7 @@ fn user_errors(error: Error, object_id: Option<&'static str>) -> FieldResult<Vec
         ErrorKind::NotFound => UserErrorCode::NotFound,
         ErrorKind::Locked => UserErrorCode::Locked,
         ErrorKind::UnsupportedByVendor(_) => UserErrorCode::UnsupportedByVendor,
-        // Of an input without faults, the repository can refuse no more than the id: its vendor is not configured.
+        // With a valid input, only an id whose vendor is not configured is bad user input.
         ErrorKind::BadUserInput if object_id.is_some() => UserErrorCode::Invalid,
         _ => return Err(FieldError::from(error)),
     };
@@ -106,13 +106,13 @@ impl From<&FieldFault> for UserError {
     }
 }
 
-/// The faults of one input: all of them are told at once.
+/// The faults of one input, which are reported together.
 #[derive(Default)]
 pub(super) struct Faults(Vec<UserError>);
 
 impl Faults {
-    /// What was read, when nothing was wrong with it.
-    pub(super) fn none_in<T>(self, read: Option<T>) -> Written<T> {
+    /// The value, if the input has no faults.
+    pub(super) fn none_in<T>(self, read: Option<T>) -> WriteResult<T> {
         match read {
             Some(read) if self.0.is_empty() => Ok(read),
             _ => Err(self.0),
@@ -124,15 +124,17 @@ impl Faults {
         self.add(UserErrorCode::Invalid, names, message);
     }
 
-    /// The id of the object to change, whose vendor must be able to.
+    /// The id of the object to change. Its vendor must support the write.
     pub(super) fn object_id<T: GlobalId>(
         &mut self,
         id: &ID,
-        is_supported: impl Fn(Vendor) -> bool,
+        vendors: &VendorCapabilities,
+        is_supported: impl Fn(&Capabilities) -> bool,
     ) -> Option<T> {
         let id: T = self.id("id", id)?;
         let vendor = id.vendor();
-        if !is_supported(vendor) {
+        // The repository refuses the id of a vendor that is not configured.
+        if vendors.of(vendor).is_some_and(|known| !is_supported(known)) {
             let message = format!("{vendor} has no such operation");
             self.add(UserErrorCode::UnsupportedByVendor, &["id"], message);
             return None;
@@ -140,7 +142,7 @@ impl Faults {
         Some(id)
     }
 
-    /// The id of an object that a field is to point to: one of the vendor that holds the object to change, where that is known.
+    /// The id of an object that a field refers to. It must be of the same vendor as the object to change, where that is known.
     pub(super) fn reference<T: GlobalId>(
         &mut self,
         name: &str,

@@ -1,4 +1,4 @@
-//! The vendors, how each took part in an answer, and how the gateway finds them.
+//! The vendors, how each took part in a response, and their state.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) enum Vendor {
 
 pub(super) struct SourceStatus<'a>(pub(super) &'a domain::SourceStatus);
 
-/// How one vendor took part in a federated answer.
+/// How one vendor took part in a federated response.
 #[Object]
 impl SourceStatus<'_> {
     /// The vendor.
@@ -33,7 +33,7 @@ impl SourceStatus<'_> {
         self.0.vendor.into()
     }
 
-    /// Where its part of the answer came from.
+    /// Where its part of the response came from.
     fn state(&self, ctx: &Context<'_>) -> FieldResult<SourceState> {
         repository(ctx)?.tell(self.0.state);
         Ok(self.0.state.into())
@@ -58,19 +58,19 @@ impl SourceStatus<'_> {
     }
 }
 
-/// Where a vendor's part of an answer came from.
+/// Where a vendor's part of a response came from.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::SourceState")]
 pub(super) enum SourceState {
-    /// Read from the vendor for this answer.
+    /// Read from the vendor for this response.
     Fresh,
     /// Read from the vendor a short while ago.
     Cached,
-    /// The vendor failed; what it said last is served instead.
+    /// The vendor failed; its last response is served instead.
     Stale,
-    /// The vendor failed and nothing of it is held: its part is missing.
+    /// The vendor failed and nothing is cached: its part is missing.
     Failed,
-    /// Nothing of this vendor was asked for.
+    /// The request did not include this vendor.
     Skipped,
 }
 
@@ -80,7 +80,7 @@ pub(super) struct VendorError {
     detail: Option<Arc<str>>,
 }
 
-/// What went wrong with a vendor. It tells no more than a client can act on.
+/// A vendor's failure, as far as a client can act on it.
 #[Object]
 impl VendorError {
     /// The kind of failure.
@@ -88,7 +88,7 @@ impl VendorError {
         shown_code(self.failure).into()
     }
 
-    /// One sentence for people; it may change.
+    /// A sentence for people; its wording may change.
     fn message(&self) -> String {
         match &self.detail {
             Some(detail) => detail.to_string(),
@@ -96,12 +96,12 @@ impl VendorError {
         }
     }
 
-    /// Whether the same question may succeed later.
+    /// Whether the same request may succeed later.
     fn retryable(&self) -> bool {
         self.failure.code.is_retryable()
     }
 
-    /// In how many seconds the vendor wants to be asked again, where it says so.
+    /// After how many seconds the vendor accepts another call. Null where it does not say.
     fn retry_after_seconds(&self) -> Option<i32> {
         retry_after_seconds(self.failure)
     }
@@ -111,11 +111,11 @@ impl VendorError {
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "domain::VendorErrorCode")]
 pub(super) enum VendorErrorCode {
-    /// No answer before the deadline. Retryable.
+    /// No response before the deadline. Retryable.
     Timeout,
     /// No connection, or it broke off. Retryable.
     Unreachable,
-    /// The vendor asks for fewer calls. Retryable.
+    /// The vendor's rate limit is exceeded. Retryable.
     RateLimited,
     /// The vendor does not accept the gateway's credentials.
     Unauthenticated,
@@ -123,11 +123,11 @@ pub(super) enum VendorErrorCode {
     Forbidden,
     /// The vendor has no such object. Not in use: such an object is null, and where it can't be, the code is REJECTED.
     NotFound,
-    /// An answer of a shape that the gateway does not know.
+    /// A response of a shape that the gateway does not know.
     BadResponse,
-    /// The vendor failed while answering. Retryable.
+    /// The vendor failed with a server error. Retryable.
     ServerError,
-    /// The vendor failed too often and is left alone for a while. Retryable.
+    /// The vendor failed too often; the gateway makes no calls to it for a while. Retryable.
     CircuitOpen,
     /// The vendor refused the call.
     Rejected,
@@ -202,7 +202,7 @@ pub(super) enum VendorState {
 pub(super) enum CircuitState {
     /// Calls go through.
     Closed,
-    /// Too many calls failed: for a while none is made.
+    /// Too many calls failed: the gateway makes none for a while.
     Open,
     /// A trial call decides whether calls go through again.
     HalfOpen,

@@ -1,4 +1,4 @@
-//! One attempt at a call: where it broke, what that shows, and how long to wait before the next.
+//! One attempt at a call: how it failed, what that means for the vendor's health, and the delay before the next attempt.
 
 use std::{
     fmt::Write as _,
@@ -15,30 +15,30 @@ use reqwest::{
 use super::{
     breaker::CallEnd,
     call::{Call, Repeat},
-    client::Errand,
+    client::CallContext,
 };
 use crate::domain::VendorErrorCode;
 
-/// What is spent and known over all the attempts of one call.
+/// The state of one call over all its attempts.
 #[derive(Debug)]
 pub(super) struct Attempts {
     pub(super) made: usize,
-    /// Whether an attempt went out whose effect nobody knows.
+    /// Whether the effect of an attempt is unknown.
     pub(super) are_in_doubt: bool,
-    /// Whether an attempt went out that the vendor may have carried out, whatever it answered.
-    pub(super) may_have_worked: bool,
+    /// Whether the vendor may have executed an attempt, whatever it responded.
+    pub(super) may_have_executed: bool,
     backoff: Backoff,
 }
 
-/// An attempt that was answered to the end.
+/// A response that was received completely.
 #[derive(Debug)]
-pub(super) struct Answered {
+pub(super) struct ReceivedResponse {
     pub(super) head: Head,
     pub(super) body: Vec<u8>,
     pub(super) trace: Trace,
 }
 
-/// What the head of an answer tells.
+/// The status line and the headers of a response, as far as they matter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
     pub(super) status: StatusCode,
@@ -58,7 +58,7 @@ impl Head {
     }
 }
 
-/// What the log tells of an attempt.
+/// The fields of an attempt's log line.
 #[derive(Debug, Clone)]
 pub(super) struct Trace {
     pub(super) attempt: usize,
@@ -66,62 +66,64 @@ pub(super) struct Trace {
     pub(super) duration: Duration,
     pub(super) bytes: usize,
     pub(super) error: Option<String>,
-    /// The path of the fault in the body's JSON.
+    /// The path of the first error in the body's JSON.
     pub(super) wrong_at: Option<String>,
 }
 
-/// Where an exchange broke.
-pub(super) enum Broken {
-    NoConnection(reqwest::Error),
-    BeforeTheAnswer(reqwest::Error),
-    WithinTheAnswer(reqwest::Error),
-    TooLong,
-    TooLate,
-    /// The time was over before the vendor could be blamed for it.
-    CutShort,
+/// How an exchange failed below HTTP.
+pub(super) enum TransportError {
+    Connect(reqwest::Error),
+    BeforeResponse(reqwest::Error),
+    WithinResponse(reqwest::Error),
+    BodyTooLarge,
+    TimedOut,
+    /// The deadline passed so early that it says nothing about the vendor.
+    Abandoned,
 }
 
-/// Whether the vendor got the call.
+/// Whether the request reached the vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(super) enum Delivery {
     Impossible,
     Possible,
     Certain,
 }
 
-impl Broken {
+impl TransportError {
     pub(super) fn code(&self) -> VendorErrorCode {
         match self {
-            Broken::NoConnection(_) | Broken::BeforeTheAnswer(_) | Broken::WithinTheAnswer(_) => {
-                VendorErrorCode::Unreachable
-            }
-            Broken::TooLong => VendorErrorCode::BadResponse,
-            Broken::TooLate | Broken::CutShort => VendorErrorCode::Timeout,
+            TransportError::Connect(_)
+            | TransportError::BeforeResponse(_)
+            | TransportError::WithinResponse(_) => VendorErrorCode::Unreachable,
+            TransportError::BodyTooLarge => VendorErrorCode::BadResponse,
+            TransportError::TimedOut | TransportError::Abandoned => VendorErrorCode::Timeout,
         }
     }
 
-    pub(super) fn arrival(&self) -> Arrival {
+    pub(super) fn delivery(&self) -> Delivery {
         match self {
-            Broken::NoConnection(_) => Arrival::Impossible,
-            _ => Arrival::Possible,
+            TransportError::Connect(_) => Delivery::Impossible,
+            _ => Delivery::Possible,
         }
     }
 
-    /// What it shows of the vendor.
+    /// What it means for the circuit.
     fn end(&self) -> Option<CallEnd> {
         match self {
-            Broken::CutShort => None,
+            TransportError::Abandoned => None,
             _ => Some(CallEnd::Failed),
         }
     }
 
-    /// What the error says at each of its levels. The address, whose query may hold personal data, was taken off it.
+    /// The messages of the error and its causes. The URL, whose query may contain personal data, has been removed.
     pub(super) fn chain(&self) -> Option<String> {
         match self {
-            Broken::NoConnection(err)
-            | Broken::BeforeTheAnswer(err)
-            | Broken::WithinTheAnswer(err) => Some(chain_of(err)),
-            Broken::TooLong | Broken::TooLate | Broken::CutShort => None,
+            TransportError::Connect(err)
+            | TransportError::BeforeResponse(err)
+            | TransportError::WithinResponse(err) => Some(chain_of(err)),
+            TransportError::BodyTooLarge | TransportError::TimedOut | TransportError::Abandoned => {
+                None
+            }
         }
     }
 }
@@ -129,10 +131,10 @@ impl Broken {
 #[derive(Debug)]
 pub(super) struct FailedAttempt {
     pub(super) code: VendorErrorCode,
-    pub(super) arrival: Arrival,
+    pub(super) delivery: Delivery,
     pub(super) retry_after: Option<Duration>,
     pub(super) is_worth_repeating: bool,
-    /// What it shows of the vendor; none where nothing was sent.
+    /// What it means for the circuit; none where nothing was sent.
     pub(super) end: Option<CallEnd>,
     pub(super) trace: Trace,
 }
@@ -141,7 +143,7 @@ impl FailedAttempt {
     pub(super) fn unsent(code: VendorErrorCode, attempt: usize) -> Self {
         Self {
             code,
-            arrival: Arrival::Impossible,
+            delivery: Delivery::Impossible,
             retry_after: None,
             is_worth_repeating: false,
             end: None,
@@ -156,34 +158,38 @@ impl FailedAttempt {
         }
     }
 
-    /// An exchange that broke. The head of a 5xx says what there is to say, whatever becomes of the body.
-    pub(super) fn broken(broken: &Broken, head: Option<Head>, trace: Trace) -> Self {
+    /// A failed exchange. The head of a 5xx decides the failure, whatever happens to the body.
+    pub(super) fn transport_error(
+        transport_error: &TransportError,
+        head: Option<Head>,
+        trace: Trace,
+    ) -> Self {
         if let Some(head) = head.filter(|head| head.status.is_server_error()) {
             return Self::refused(head, VendorErrorCode::ServerError, trace);
         }
         Self {
-            code: broken.code(),
-            arrival: broken.arrival(),
+            code: transport_error.code(),
+            delivery: transport_error.delivery(),
             retry_after: None,
-            is_worth_repeating: broken.code() == VendorErrorCode::Unreachable,
-            end: broken.end(),
+            is_worth_repeating: transport_error.code() == VendorErrorCode::Unreachable,
+            end: transport_error.end(),
             trace,
         }
     }
 
-    /// An answer that asks for another attempt, or that no caller has any use for.
-    pub(super) fn of(answered: &Answered) -> Option<Self> {
-        let head = answered.head;
+    /// A response that warrants a retry, or that no caller can use.
+    pub(super) fn of(received: &ReceivedResponse) -> Option<Self> {
+        let head = received.head;
         (head.is_worth_repeating() || head.status.is_server_error()).then(|| {
             let code = code_of(head.status).unwrap_or(VendorErrorCode::BadResponse);
-            Self::refused(head, code, answered.trace.clone())
+            Self::refused(head, code, received.trace.clone())
         })
     }
 
     fn refused(head: Head, code: VendorErrorCode, trace: Trace) -> Self {
         Self {
             code,
-            arrival: Arrival::Certain,
+            delivery: Delivery::Certain,
             retry_after: head.retry_after,
             is_worth_repeating: head.is_worth_repeating(),
             end: Some(call_end(code)),
@@ -191,24 +197,24 @@ impl FailedAttempt {
         }
     }
 
-    /// Whether nobody can tell what the vendor did. After a 5xx a call that must not be repeated is in doubt; one that may
-    /// be is not, because whoever wants it sends it again.
+    /// Whether the effect of the attempt is unknown. A 5xx leaves a call in doubt only if it must not be repeated: a caller can
+    /// send any other call again.
     fn leaves_doubt(&self, call: &Call) -> bool {
-        match self.arrival {
-            Arrival::Impossible => false,
-            Arrival::Possible => true,
-            Arrival::Certain => {
+        match self.delivery {
+            Delivery::Impossible => false,
+            Delivery::Possible => true,
+            Delivery::Certain => {
                 call.repeat == Repeat::Never && self.code == VendorErrorCode::ServerError
             }
         }
     }
 
-    /// Whether the vendor may have done what it was told to. What stands before a vendor may fail after the vendor did it.
-    fn may_have_worked(&self) -> bool {
-        match self.arrival {
-            Arrival::Impossible => false,
-            Arrival::Possible => true,
-            Arrival::Certain => self.code != VendorErrorCode::RateLimited,
+    /// Whether the vendor may have executed the call. A proxy in front of the vendor may fail after the vendor succeeded.
+    fn may_have_executed(&self) -> bool {
+        match self.delivery {
+            Delivery::Impossible => false,
+            Delivery::Possible => true,
+            Delivery::Certain => self.code != VendorErrorCode::RateLimited,
         }
     }
 }
@@ -218,25 +224,25 @@ impl Attempts {
         Self {
             made: 0,
             are_in_doubt: false,
-            may_have_worked: false,
+            may_have_executed: false,
             backoff: Backoff::new(max_retries),
         }
     }
 
     pub(super) fn note(&mut self, failed: &FailedAttempt, call: &Call) {
         self.are_in_doubt |= failed.leaves_doubt(call);
-        self.may_have_worked |= failed.may_have_worked();
+        self.may_have_executed |= failed.may_have_executed();
     }
 
-    /// How long to wait before the call is sent again; none when it is not. Where that would be past the request's deadline,
-    /// the request is told: who asks the same and has more time may wait for it.
+    /// The delay before the next attempt; none where there is none. A delay past the request's deadline is recorded in the
+    /// request, so that a caller with a later deadline can retry.
     pub(super) fn wait_before_next(
         &mut self,
         failed: &FailedAttempt,
         call: &Call,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
     ) -> Option<Duration> {
-        let may_repeat = call.repeat == Repeat::Safe || failed.arrival == Arrival::Impossible;
+        let may_repeat = call.repeat == Repeat::Safe || failed.delivery == Delivery::Impossible;
         if !failed.is_worth_repeating || !may_repeat {
             return None;
         }
@@ -244,11 +250,11 @@ impl Attempts {
         let backoff = self.backoff.next()?;
         let wait = failed.retry_after.unwrap_or_default().max(backoff);
         let next_at = Instant::now().checked_add(wait)?;
-        if next_at < errand.deadline {
+        if next_at < context.deadline {
             return Some(wait);
         }
-        if errand.deadline == errand.scope.deadline {
-            errand.scope.deadline_miss.record(next_at);
+        if context.deadline == context.scope.deadline {
+            context.scope.deadline_miss.record(next_at);
         }
         None
     }
@@ -277,7 +283,7 @@ impl Backoff {
 impl Iterator for Backoff {
     type Item = Duration;
 
-    /// The builder adds its jitter, up to the whole delay, to the delay: the addition alone is full jitter.
+    /// The builder adds a jitter of up to the whole delay to the delay. The jitter without the delay is full jitter.
     fn next(&mut self) -> Option<Duration> {
         let plain = self.plain.next()?;
         let jittered = self.jittered.next()?;
@@ -285,7 +291,7 @@ impl Iterator for Backoff {
     }
 }
 
-/// What is wrong with a status; none for a success.
+/// The error code of a status; none for a success.
 pub(super) fn code_of(status: StatusCode) -> Option<VendorErrorCode> {
     match status.as_u16() {
         200..=299 => None,
@@ -299,14 +305,14 @@ pub(super) fn code_of(status: StatusCode) -> Option<VendorErrorCode> {
     }
 }
 
-/// What a failure shows of the vendor. One that answers is well, whatever it answers to the call: also one that refuses it,
-/// asks for fewer calls, or does not take the gateway's credentials, of which an operator has to hear, and not of a circuit.
+/// What a failure means for the circuit. A vendor that responds is healthy, whatever the response: also when it refuses the
+/// call, limits the rate, or rejects the gateway's credentials, which an operator has to fix and a circuit can't.
 pub(super) fn call_end(code: VendorErrorCode) -> CallEnd {
     use VendorErrorCode::*;
     match code {
         Timeout | Unreachable | BadResponse | ServerError => CallEnd::Failed,
         RateLimited | Unauthenticated | Forbidden | NotFound | CircuitOpen | Rejected => {
-            CallEnd::Answered
+            CallEnd::Responded
         }
     }
 }

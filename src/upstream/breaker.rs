@@ -1,4 +1,4 @@
-//! The circuit breaker of one vendor: a vendor that fails too often is left alone for a while, then tried with one call.
+//! The circuit breaker of one vendor: a vendor that fails too often gets no calls for a while, then one trial call.
 
 #[cfg(test)]
 mod tests;
@@ -16,30 +16,30 @@ use tokio::{
 
 use crate::domain::{CircuitState, Vendor};
 
-/// Calls that ended longer ago say nothing about the vendor any more.
+/// Calls that ended earlier do not count.
 const WINDOW: Duration = Duration::from_secs(30);
-/// How many calls back the circuit looks.
-const REMEMBERED_CALLS: usize = 20;
-/// Fewer calls than this do not open the circuit.
-const FEWEST_CALLS: usize = 10;
-/// How long a vendor is left alone at first; each trial that fails doubles it.
+/// How many of the last calls decide whether the circuit opens.
+const RECENT_CALLS: usize = 20;
+/// The circuit opens only after at least this many calls.
+const MIN_CALLS: usize = 10;
+/// The first pause of an open circuit. Each failed trial doubles it.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// What a caller is told to wait while a trial is under way, whose end nobody knows.
-const WAIT_FOR_A_TRIAL: Duration = Duration::from_secs(1);
+pub(super) const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// The `retryAfter` of calls during a trial, whose duration is unknown.
+const TRIAL_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Breaker {
     vendor: Vendor,
     circuit: Mutex<Circuit>,
-    /// Loaded whenever a call has ended.
+    /// Notified whenever a call has ended.
     calls_ended: Notify,
 }
 
 #[derive(Debug)]
 struct Circuit {
     state: State,
-    /// Counts the changes of the state: what a call says that began under an earlier state is not heard.
+    /// The number of state changes. Results of calls from an earlier era are ignored.
     era: u64,
 }
 
@@ -53,22 +53,22 @@ enum State {
         until: Instant,
         pauses: u32,
     },
-    /// One call is on its way and decides.
+    /// One trial call is in flight and decides.
     HalfOpen {
-        /// Since when there is sense in a trial.
+        /// Since when a trial is due.
         since: Instant,
         pauses: u32,
     },
 }
 
-/// What a call showed of the vendor.
+/// What the end of a call says about the vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallEnd {
-    Answered,
+    Responded,
     Failed,
 }
 
-/// A call that the circuit lets through. One that is dropped unsettled has shown nothing, and leaves its place to another.
+/// Permission for one call. A permit that is dropped unsettled proves nothing, and lets another call be the trial.
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
@@ -89,7 +89,7 @@ impl Breaker {
         }
     }
 
-    /// Lets a call through; none where the vendor is left alone.
+    /// A permit for a call; none while the circuit is open.
     pub(super) fn admit(&self) -> Option<Permit<'_>> {
         let mut circuit = self.circuit();
         let is_trial = match circuit.state {
@@ -111,12 +111,12 @@ impl Breaker {
         })
     }
 
-    /// In how long there is sense in another call.
+    /// After how long another call is useful.
     pub(super) fn wait(&self) -> Duration {
         match self.circuit().state {
             State::Closed { .. } => Duration::ZERO,
             State::Open { until, .. } => until.saturating_duration_since(Instant::now()),
-            State::HalfOpen { .. } => WAIT_FOR_A_TRIAL,
+            State::HalfOpen { .. } => TRIAL_RETRY_AFTER,
         }
     }
 
@@ -128,7 +128,7 @@ impl Breaker {
         }
     }
 
-    /// From when on a call may be tried; none where the circuit is not open.
+    /// When a trial is due; none unless the circuit is open.
     pub(super) fn trial_due_at(&self) -> Option<Instant> {
         match self.circuit().state {
             State::Open { until, .. } => Some(until),
@@ -136,7 +136,7 @@ impl Breaker {
         }
     }
 
-    /// Done when a call ends after this was asked for.
+    /// Resolves when a call ends after this was called.
     pub(super) fn call_ends(&self) -> Notified<'_> {
         self.calls_ended.notified()
     }
@@ -163,11 +163,11 @@ impl Breaker {
                 tracing::info!(
                     target: "deskgraph::upstream",
                     vendor = self.vendor.slug(),
-                    "the circuit is closed: the vendor answers again"
+                    "the circuit is closed: the vendor responds again"
                 );
                 return;
             }
-            // Every permit is from before the circuit opened, and thus of an earlier era.
+            // Every permit is older than the opening of the circuit, so its era has passed.
             State::Open { .. } => return,
         };
 
@@ -181,11 +181,11 @@ impl Breaker {
             target: "deskgraph::upstream",
             vendor = self.vendor.slug(),
             pause_ms = pause.as_millis() as u64,
-            "the circuit is open: the vendor fails and is left alone for a while"
+            "the circuit is open: the vendor fails, and gets no calls for a while"
         );
     }
 
-    /// A trial ended without showing anything: the next call is one, and is due since this one was.
+    /// A trial ended without a result: the next call becomes the trial, due since the same time.
     fn give_back(&self, era: u64) {
         let mut circuit = self.circuit();
         if let State::HalfOpen { since, pauses } = circuit.state
@@ -209,7 +209,7 @@ impl Permit<'_> {
         self.is_trial
     }
 
-    /// Whether the circuit would still let the call through.
+    /// Whether the permit is still valid.
     pub(super) fn holds(&self) -> bool {
         self.breaker.circuit().era == self.era
     }
@@ -219,7 +219,7 @@ impl Permit<'_> {
         self.breaker.note(self.era, end);
     }
 
-    /// Has a call that its caller gave up count as a failure: it got no answer in a time in which it should have had one.
+    /// Counts a cancelled call as a failure: the vendor had enough time to respond.
     pub(super) fn count_unanswered(&self) {
         self.breaker.note(self.era, CallEnd::Failed);
     }
@@ -237,7 +237,7 @@ impl Drop for Permit<'_> {
 impl State {
     fn closed() -> Self {
         State::Closed {
-            recent: VecDeque::with_capacity(REMEMBERED_CALLS),
+            recent: VecDeque::with_capacity(RECENT_CALLS),
         }
     }
 }
@@ -250,7 +250,7 @@ impl Circuit {
 }
 
 fn remember(recent: &mut VecDeque<(Instant, CallEnd)>, now: Instant, end: CallEnd) {
-    while recent.len() >= REMEMBERED_CALLS
+    while recent.len() >= RECENT_CALLS
         || recent
             .front()
             .is_some_and(|(ended_at, _)| now.duration_since(*ended_at) > WINDOW)
@@ -265,12 +265,12 @@ fn fails_too_often(recent: &VecDeque<(Instant, CallEnd)>) -> bool {
         .iter()
         .filter(|(_, end)| *end == CallEnd::Failed)
         .count();
-    recent.len() >= FEWEST_CALLS && failures * 2 >= recent.len()
+    recent.len() >= MIN_CALLS && failures * 2 >= recent.len()
 }
 
-/// How long a vendor is left alone for the nth time in a row.
+/// The nth consecutive pause.
 pub(super) fn pause(number: u32) -> Duration {
     let doublings = number.saturating_sub(1);
     let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
-    FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
+    FIRST_PAUSE.saturating_mul(factor).min(MAX_PAUSE)
 }

@@ -6,7 +6,7 @@ use reqwest::Method;
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) method: Method,
-    /// The path with names in the place of values, for the log.
+    /// The path with names instead of values, for the log.
     pub(super) route: &'static str,
     pub(super) path: String,
     pub(super) query: Vec<(&'static str, String)>,
@@ -22,16 +22,16 @@ pub(super) enum CallBody {
     Form(&'static [(&'static str, &'static str)]),
 }
 
-/// What is lost when the answer is.
+/// What is lost when the response is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Nothing but the answer.
+    /// Only the data.
     Read,
-    /// Whether the vendor did what it was told to.
+    /// Whether the vendor executed the call.
     Write,
 }
 
-/// Whether the vendor may get the same call twice.
+/// Whether the same call may reach the vendor twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
     Safe,
@@ -67,7 +67,7 @@ impl Call {
         }
     }
 
-    /// A call for a token: it changes nothing that anybody would miss when its answer is lost.
+    /// A call for a token. Losing its response loses no data.
     pub(super) fn sign_in(
         method: Method,
         route: &'static str,
@@ -96,7 +96,7 @@ impl Call {
         self
     }
 
-    /// An answer that `recognizes` knows by its body is final, whatever its status.
+    /// A response whose body `recognizes` accepts is final, whatever its status.
     pub(super) fn recognizing(mut self, recognizes: fn(&[u8]) -> bool) -> Self {
         self.recognizes = recognizes;
         self

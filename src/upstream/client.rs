@@ -1,4 +1,4 @@
-//! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, size of an answer, log, health.
+//! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, response size, log, health.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -17,12 +17,12 @@ use tokio::{
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::{
-    answer::{Answer, failure_of},
-    attempt::{Answered, Attempts, Broken, FailedAttempt, Head, Trace, chain_of},
+    attempt::{Attempts, FailedAttempt, Head, ReceivedResponse, Trace, TransportError, chain_of},
     breaker::{Breaker, CallEnd, Permit},
     call::{Call, CallBody},
     health::Health,
-    under_way::UnderWay,
+    in_flight::InFlight,
+    response::{VendorResponse, failure_of},
 };
 use crate::{
     context::RequestScope,
@@ -32,16 +32,16 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The room that is made for a body on the vendor's word alone.
-const MOST_RESERVED: u64 = 1024 * 1024;
+/// How much memory is reserved for a body by its Content-Length.
+const MAX_RESERVED_BYTES: u64 = 1024 * 1024;
 
-/// Of the calls of this long at most a fifth may be retries,
-const RETRIES_ARE_COUNTED_FOR: Duration = Duration::from_secs(10);
-const RETRIES_FOR_A_CALL: f32 = 0.2;
-/// and so many a second besides, or a vendor that is seldom called would never be asked twice.
-const RETRIES_A_SECOND_IN_RESERVE: u32 = 1;
-/// A vendor that is down is tried by somebody who asks something, if anybody does within this time.
-const HEAD_START_OF_CALLERS: Duration = Duration::from_secs(1);
+/// The retry budget: within this window, retries are at most a fifth of the calls,
+const RETRY_BUDGET_WINDOW: Duration = Duration::from_secs(10);
+const RETRIES_PER_CALL: f32 = 0.2;
+/// plus this many a second, so that a vendor with few calls gets retries too.
+const RESERVED_RETRIES_PER_SECOND: u32 = 1;
+/// A caller's request probes a vendor that is down, if there is one within this time.
+const CALLER_HEAD_START: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
@@ -51,13 +51,13 @@ pub struct ClientSettings {
     /// For one call, its retries and the wait for a slot included.
     pub timeout: Duration,
     pub connect_timeout: Duration,
-    /// Calls under way at once.
+    /// The maximum number of calls in flight.
     pub max_concurrency: usize,
     /// Of a call that is safe to repeat.
     pub max_retries: usize,
-    /// Of one answer, unpacked.
+    /// The maximum size of a response, decompressed.
     pub max_body_bytes: usize,
-    /// After a login was refused, so long nobody tries it again: a vendor may lock an account that keeps guessing.
+    /// How long no login is attempted after one was refused: a vendor may lock an account after too many attempts.
     pub refused_login_pause: Duration,
 }
 
@@ -77,9 +77,9 @@ pub(super) struct VendorClient {
     health: Mutex<Health>,
 }
 
-/// A call's place in a request: whose it is, and when nobody waits for it any more.
+/// The context of a call: its request, and its deadline.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Errand<'a> {
+pub(super) struct CallContext<'a> {
     pub scope: &'a RequestScope,
     pub deadline: Instant,
 }
@@ -88,7 +88,7 @@ impl VendorClient {
     pub(super) fn new(settings: ClientSettings) -> Result<Self> {
         let vendor = settings.vendor;
         let base_url = base_url(vendor, &settings.base_url)?;
-        // Whoever installed one first is right: there can be one for a process.
+        // A process has one provider. If one is installed already, it stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
 
         let mut builder = reqwest::Client::builder()
@@ -115,9 +115,9 @@ impl VendorClient {
             slots: Semaphore::new(settings.max_concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             max_retries: settings.max_retries,
             retry_budget: TpsBudget::new(
-                RETRIES_ARE_COUNTED_FOR,
-                RETRIES_A_SECOND_IN_RESERVE,
-                RETRIES_FOR_A_CALL,
+                RETRY_BUDGET_WINDOW,
+                RESERVED_RETRIES_PER_SECOND,
+                RETRIES_PER_CALL,
             ),
             max_body_bytes: settings.max_body_bytes,
             refused_login_pause: settings.refused_login_pause,
@@ -143,15 +143,15 @@ impl VendorClient {
         self.health().status(self.vendor, circuit, zone)
     }
 
-    /// Done when the vendor is down, may be tried, and nobody else tries it.
-    pub(super) async fn is_due_for_a_try(&self) {
+    /// Resolves when the vendor is down, a probe is due, and no caller has probed it.
+    pub(super) async fn probe_due(&self) {
         loop {
-            // Asked for before the state is read, so that no change after it is missed.
+            // Registered before the state is read, so that no change in between is missed.
             let call_ends = self.breaker.call_ends();
-            match self.try_due_at() {
+            match self.probe_due_at() {
                 None => call_ends.await,
                 Some(due_at) => {
-                    let due_at = due_at + HEAD_START_OF_CALLERS;
+                    let due_at = due_at + CALLER_HEAD_START;
                     if timeout_at(due_at, call_ends).await.is_err() {
                         return;
                     }
@@ -160,18 +160,18 @@ impl VendorClient {
         }
     }
 
-    fn try_due_at(&self) -> Option<time::Instant> {
+    fn probe_due_at(&self) -> Option<time::Instant> {
         match self.breaker.state() {
-            CircuitState::Closed => self.health().try_due_at(),
+            CircuitState::Closed => self.health().probe_due_at(),
             CircuitState::Open => self.breaker.trial_due_at(),
             CircuitState::HalfOpen => None,
         }
     }
 
-    pub(super) fn errand<'a>(&self, scope: &'a RequestScope) -> Errand<'a> {
+    pub(super) fn context<'a>(&self, scope: &'a RequestScope) -> CallContext<'a> {
         let now = Instant::now();
         let own_deadline = now.checked_add(self.timeout).unwrap_or(scope.deadline);
-        Errand {
+        CallContext {
             scope,
             deadline: scope.deadline.min(own_deadline),
         }
@@ -181,17 +181,17 @@ impl VendorClient {
         Attempts::new(self.max_retries)
     }
 
-    /// Sends a call until it is answered or there is no sense in sending it again. An answer here is whatever does not ask
-    /// for another attempt, so also a refusal.
+    /// Sends a call, and retries it as long as that is useful. Returns any response that does not warrant a retry, also a
+    /// refusal.
     pub(super) async fn send<'a>(
         &'a self,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
         call: &'a Call,
         authorization: Option<&HeaderValue>,
         attempts: &mut Attempts,
-    ) -> Result<Answer<'a>> {
+    ) -> Result<VendorResponse<'a>> {
         let Some(mut permit) = self.breaker.admit() else {
-            return Err(failure_of(call, self.left_alone(call), attempts));
+            return Err(failure_of(call, self.circuit_open(call), attempts));
         };
         self.retry_budget.deposit();
         let mut end = None;
@@ -199,15 +199,15 @@ impl VendorClient {
         loop {
             attempts.made += 1;
 
-            let attempt = self.attempt(errand, call, authorization, &mut permit, attempts.made);
+            let attempt = self.attempt(context, call, authorization, &mut permit, attempts.made);
             let failed = match attempt.await {
-                Ok(answered) => match self.fault_of(call, &answered) {
+                Ok(received) => match self.retryable_failure(call, &received) {
                     None => {
-                        return Ok(Answer {
+                        return Ok(VendorResponse {
                             client: self,
                             call,
-                            answered,
-                            may_have_worked_before: attempts.may_have_worked,
+                            received,
+                            may_have_executed_before: attempts.may_have_executed,
                             permit: Some(permit),
                         });
                     }
@@ -218,27 +218,27 @@ impl VendorClient {
             attempts.note(&failed, call);
             end = failed.end.or(end);
 
-            let wait = attempts.wait_before_next(&failed, call, errand);
+            let wait = attempts.wait_before_next(&failed, call, context);
             match wait.filter(|_| self.may_retry(&permit)) {
                 Some(wait) => {
                     time::sleep(wait).await;
                     earlier = Some(failed);
                 }
                 None => {
-                    // An attempt that the circuit kept from being made says less than the one before it.
-                    let told = match earlier {
+                    // An attempt that the circuit prevented says less than the one before it.
+                    let reported = match earlier {
                         Some(earlier) if failed.code == VendorErrorCode::CircuitOpen => earlier,
                         _ => failed,
                     };
-                    if told.code == VendorErrorCode::CircuitOpen {
-                        return Err(failure_of(call, self.left_alone(call), attempts));
+                    if reported.code == VendorErrorCode::CircuitOpen {
+                        return Err(failure_of(call, self.circuit_open(call), attempts));
                     }
                     let failure = VendorFailure {
                         vendor: self.vendor,
-                        code: told.code,
-                        retry_after: told.retry_after,
+                        code: reported.code,
+                        retry_after: reported.retry_after,
                     };
-                    self.note_failure(call, &told.trace, failure, end);
+                    self.record_failure(call, &reported.trace, failure, end);
                     if let Some(end) = end {
                         permit.settle(end);
                     }
@@ -248,7 +248,7 @@ impl VendorClient {
         }
     }
 
-    /// A trial is one call, and a vendor that fails is not hit harder for it.
+    /// A trial is a single call, so that a failing vendor gets no extra load.
     fn may_retry(&self, permit: &Permit<'_>) -> bool {
         !permit.is_trial() && permit.holds() && self.retry_budget.withdraw()
     }
@@ -256,20 +256,20 @@ impl VendorClient {
     /// One attempt, from the wait for a slot to the end of the body.
     async fn attempt<'a>(
         &'a self,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
         call: &Call,
         authorization: Option<&HeaderValue>,
         permit: &mut Permit<'a>,
         number: usize,
-    ) -> Result<Answered, FailedAttempt> {
-        if errand.deadline <= Instant::now() {
+    ) -> Result<ReceivedResponse, FailedAttempt> {
+        if context.deadline <= Instant::now() {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         }
-        let deadline = errand.deadline.into();
+        let deadline = context.deadline.into();
         let Ok(Ok(_slot)) = timeout_at(deadline, self.slots.acquire()).await else {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         };
-        // The circuit may have opened while the call stood in line, and may have closed again.
+        // While the call waited for a slot, the circuit may have opened, and closed again.
         if !permit.holds() {
             *permit = self
                 .breaker
@@ -277,7 +277,7 @@ impl VendorClient {
                 .ok_or_else(|| FailedAttempt::unsent(VendorErrorCode::CircuitOpen, number))?;
         }
 
-        let request = self.request(errand, call, authorization).map_err(|err| {
+        let request = self.request(context, call, authorization).map_err(|err| {
             tracing::error!(
                 target: "deskgraph::upstream",
                 vendor = self.vendor.slug(),
@@ -287,16 +287,16 @@ impl VendorClient {
             );
             FailedAttempt::unsent(VendorErrorCode::Rejected, number)
         })?;
-        errand.scope.counters.count_vendor_call();
+        context.scope.counters.count_vendor_call();
 
         let mut head = None;
-        let under_way = UnderWay::begin(self, call, permit, number);
+        let in_flight = InFlight::begin(self, call, permit, number);
         let outcome = timeout_at(deadline, self.exchange(request, &mut head)).await;
-        let duration = under_way.end();
+        let duration = in_flight.end();
         let outcome = outcome.unwrap_or_else(|_| {
-            Err(match self.is_telling(duration) {
-                true => Broken::TooLate,
-                false => Broken::CutShort,
+            Err(match self.is_conclusive(duration) {
+                true => TransportError::TimedOut,
+                false => TransportError::Abandoned,
             })
         });
         let trace = Trace {
@@ -304,49 +304,54 @@ impl VendorClient {
             status: head.map(|head| head.status),
             duration,
             bytes: outcome.as_ref().map_or(0, |(_, body)| body.len()),
-            error: outcome.as_ref().err().and_then(Broken::chain),
+            error: outcome.as_ref().err().and_then(TransportError::chain),
             wrong_at: None,
         };
         self.log_attempt(call, &trace);
 
         match outcome {
-            Ok((head, body)) => Ok(Answered { head, body, trace }),
-            Err(broken) => Err(FailedAttempt::broken(&broken, head, trace)),
+            Ok((head, body)) => Ok(ReceivedResponse { head, body, trace }),
+            Err(transport_error) => Err(FailedAttempt::transport_error(
+                &transport_error,
+                head,
+                trace,
+            )),
         }
     }
 
-    /// Whether a vendor that has not answered in this time should have: an attempt that began late may end early.
-    pub(super) fn is_telling(&self, duration: Duration) -> bool {
+    /// Whether a vendor without a response after this time is at fault. A late attempt has little time left, and proves
+    /// nothing.
+    pub(super) fn is_conclusive(&self, duration: Duration) -> bool {
         duration >= self.timeout / 2
     }
 
-    /// The head is also told as soon as it is in, for the body may not come to its end.
+    /// The head is stored as soon as it arrives, because the body may fail.
     async fn exchange(
         &self,
         request: reqwest::Request,
         head_so_far: &mut Option<Head>,
-    ) -> Result<(Head, Vec<u8>), Broken> {
+    ) -> Result<(Head, Vec<u8>), TransportError> {
         let mut response = match self.http.execute(request).await {
             Ok(response) => response,
-            Err(err) if err.is_connect() => return Err(Broken::NoConnection(err.without_url())),
-            Err(err) => return Err(Broken::BeforeTheAnswer(err.without_url())),
+            Err(err) if err.is_connect() => return Err(TransportError::Connect(err.without_url())),
+            Err(err) => return Err(TransportError::BeforeResponse(err.without_url())),
         };
 
         let head = Head::of(&response);
         *head_so_far = Some(head);
-        let told = response.content_length().unwrap_or_default();
-        if told > self.max_body_bytes as u64 {
-            return Err(Broken::TooLong);
+        let declared_length = response.content_length().unwrap_or_default();
+        if declared_length > self.max_body_bytes as u64 {
+            return Err(TransportError::BodyTooLarge);
         }
-        let mut body = Vec::with_capacity(told.min(MOST_RESERVED) as usize);
+        let mut body = Vec::with_capacity(declared_length.min(MAX_RESERVED_BYTES) as usize);
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > self.max_body_bytes => {
-                    return Err(Broken::TooLong);
+                    return Err(TransportError::BodyTooLarge);
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(err) => return Err(Broken::WithinTheAnswer(err.without_url())),
+                Err(err) => return Err(TransportError::WithinResponse(err.without_url())),
             }
         }
         Ok((head, body))
@@ -354,7 +359,7 @@ impl VendorClient {
 
     fn request(
         &self,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
         call: &Call,
         authorization: Option<&HeaderValue>,
     ) -> reqwest::Result<reqwest::Request> {
@@ -369,7 +374,7 @@ impl VendorClient {
             .http
             .request(call.method.clone(), url)
             .header(ACCEPT, "application/json");
-        if let Ok(id) = HeaderValue::from_str(&errand.scope.id) {
+        if let Ok(id) = HeaderValue::from_str(&context.scope.id) {
             request = request.header("x-request-id", id);
         }
         if let Some(authorization) = authorization {
@@ -392,15 +397,15 @@ impl VendorClient {
         request.build()
     }
 
-    fn fault_of(&self, call: &Call, answered: &Answered) -> Option<FailedAttempt> {
-        match (call.recognizes)(&answered.body) {
+    fn retryable_failure(&self, call: &Call, received: &ReceivedResponse) -> Option<FailedAttempt> {
+        match (call.recognizes)(&received.body) {
             true => None,
-            false => FailedAttempt::of(answered),
+            false => FailedAttempt::of(received),
         }
     }
 
-    /// What a call fails with that is not sent. Why the circuit is open was told when it opened.
-    fn left_alone(&self, call: &Call) -> VendorFailure {
+    /// The failure of a call that the open circuit prevents. The log has the reason from when the circuit opened.
+    fn circuit_open(&self, call: &Call) -> VendorFailure {
         tracing::debug!(
             target: "deskgraph::upstream",
             vendor = self.vendor.slug(),
@@ -433,12 +438,12 @@ impl VendorClient {
         );
     }
 
-    pub(super) fn note_success(&self) {
-        self.health().note_success();
+    pub(super) fn record_success(&self) {
+        self.health().record_success();
     }
 
-    /// Where the vendor got no chance to answer, its health is not touched: there is no end.
-    pub(super) fn note_failure(
+    /// Without an end, the vendor had no chance to respond, and its health does not change.
+    pub(super) fn record_failure(
         &self,
         call: &Call,
         trace: &Trace,
@@ -446,7 +451,7 @@ impl VendorClient {
         end: Option<CallEnd>,
     ) {
         if let Some(end) = end {
-            self.health().note_failure(failure, end);
+            self.health().record_failure(failure, end);
         }
         tracing::warn!(
             target: "deskgraph::upstream",

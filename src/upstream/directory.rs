@@ -1,29 +1,29 @@
-//! Reads a vendor's directory whole, however many pages the vendor cuts it into.
+//! Reads all pages of a vendor's directory.
 
 use std::{collections::HashSet, future::Future, hash::Hash, sync::Arc};
 
-use super::siblings::all_of;
+use super::join::join_all;
 use crate::{
     domain::{Vendor, VendorErrorCode, VendorPage},
     error::{Error, Result},
 };
 
-/// A directory of more pages than this is none: the vendor's count is wrong.
-const MOST_PAGES: u32 = 1000;
-/// How far to read a directory whose end the vendor does not tell.
-const MOST_PAGES_WITHOUT_AN_END: u32 = 100;
+/// A page count above this is an error of the vendor.
+const MAX_PAGES: u32 = 1000;
+/// How many pages to read where the vendor reports no total.
+const MAX_PAGES_WITHOUT_TOTAL: u32 = 100;
 
-/// All objects, each once, in the vendor's order. Pages after the first are read side by side where their number is known.
-/// It follows from what the vendor served, because a vendor may serve fewer a page than it was asked for.
-pub(super) async fn read_whole<T, Key, Fetch, Answer>(
+/// All objects, each once, in the vendor's order. Pages after the first are read side by side where their number is known. The
+/// number follows from what the vendor served, because a vendor may serve smaller pages than requested.
+pub(super) async fn read_whole<T, Key, Fetch, PageFuture>(
     vendor: Vendor,
     key_of: impl Fn(&T) -> Key,
     fetch: Fetch,
 ) -> Result<Vec<Arc<T>>>
 where
     Key: Eq + Hash,
-    Fetch: Fn(u32) -> Answer,
-    Answer: Future<Output = Result<VendorPage<T>>>,
+    Fetch: Fn(u32) -> PageFuture,
+    PageFuture: Future<Output = Result<VendorPage<T>>>,
 {
     let first = fetch(1).await?;
     let page_count = page_count(&first);
@@ -43,16 +43,16 @@ where
     take(first);
 
     match page_count {
-        Some(count) if count > MOST_PAGES => {
+        Some(count) if count > MAX_PAGES => {
             return Err(Error::vendor(vendor, VendorErrorCode::BadResponse));
         }
         Some(count) => {
-            for page in all_of((2..=count).map(&fetch)).await? {
+            for page in join_all((2..=count).map(&fetch)).await? {
                 take(page);
             }
         }
         None => {
-            for number in 2..=MOST_PAGES_WITHOUT_AN_END {
+            for number in 2..=MAX_PAGES_WITHOUT_TOTAL {
                 let page = fetch(number).await?;
                 let is_short = served(&page) < page_size;
                 let says_it_is_the_last = page.has_next == Some(false);
@@ -66,12 +66,12 @@ where
     Ok(whole)
 }
 
-/// How many rows the vendor gave, also those that can't be read.
+/// How many rows the vendor served, unreadable ones included.
 fn served<T>(page: &VendorPage<T>) -> u64 {
     page.items.len() as u64 + page.unreadable
 }
 
-/// How many pages there are; none where the first page does not tell.
+/// The number of pages; none where the first page does not have it.
 fn page_count<T>(first: &VendorPage<T>) -> Option<u32> {
     let served = served(first);
     if served == 0 {
@@ -89,7 +89,7 @@ fn page_count<T>(first: &VendorPage<T>) -> Option<u32> {
     match (by_total, first.last_page, first.has_next) {
         // A total that the next page contradicts is the page's own count.
         (Some(1), None, Some(true)) => None,
-        // A last page that is told by a page size which the vendor does not serve is wrong, so the total goes first.
+        // A last page that assumes another page size than the vendor serves is wrong, so the total takes precedence.
         (Some(count), _, _) | (None, Some(count), _) => Some(count),
         (None, None, Some(false)) => Some(1),
         (None, None, _) => None,

@@ -1,4 +1,4 @@
-//! How a vendor does, as its real traffic shows it.
+//! A vendor's health, from its real traffic.
 
 use std::collections::VecDeque;
 
@@ -10,19 +10,19 @@ use crate::domain::{
     CircuitState, Vendor, VendorErrorCode, VendorFailure, VendorState, VendorStatus, VendorZone,
 };
 
-/// How many calls back the state looks.
-const REMEMBERED_CALLS: usize = 20;
-/// From so many failures in a row on a vendor is down.
-const FAILURES_OF_A_VENDOR_THAT_IS_DOWN: usize = 5;
-/// A vendor that never answered is down from so many failures on.
-const FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP: usize = 3;
+/// How many of the last calls decide the state.
+const RECENT_CALLS: usize = 20;
+/// A vendor is down after this many consecutive failures.
+const FAILURES_UNTIL_DOWN: usize = 5;
+/// A vendor that has never responded is down after this many failures.
+const FAILURES_UNTIL_DOWN_AT_START: usize = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct Health {
     /// The newest last.
     recent: VecDeque<Outcome>,
     /// Set while the vendor is down.
-    next_try: Option<NextTry>,
+    next_probe: Option<NextProbe>,
     last_success_at: Option<Timestamp>,
     last_failure: Option<(VendorFailure, Timestamp)>,
 }
@@ -30,20 +30,20 @@ pub(super) struct Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Success,
-    /// The vendor answered, but not what was asked.
+    /// The vendor responded, but without the requested data.
     Refusal,
     Failure,
 }
 
-/// The next try of a vendor that is down. Each that fails puts the next one off for longer, and only those count: how many
-/// other calls fail meanwhile shows how much is asked, and not for how long the vendor is gone.
+/// The next probe of a vendor that is down. Each failed probe doubles the delay. Other failed calls do not: their number
+/// depends on the traffic, and not on how long the vendor is down.
 #[derive(Debug, Clone, Copy)]
-struct NextTry {
+struct NextProbe {
     number: u32,
     due_at: Instant,
 }
 
-impl NextTry {
+impl NextProbe {
     fn numbered(number: u32) -> Self {
         Self {
             number,
@@ -53,25 +53,24 @@ impl NextTry {
 }
 
 impl Health {
-    pub(super) fn note_success(&mut self) {
+    pub(super) fn record_success(&mut self) {
         self.last_success_at = Some(Timestamp::now());
         self.note(Outcome::Success);
     }
 
-    /// What is no failure to the circuit is none here, but for credentials that are not accepted: the vendor answers, and is
-    /// of no use.
-    pub(super) fn note_failure(&mut self, failure: VendorFailure, end: CallEnd) {
+    /// What is no failure for the circuit is none here, except rejected credentials: the vendor responds, but is unusable.
+    pub(super) fn record_failure(&mut self, failure: VendorFailure, end: CallEnd) {
         use VendorErrorCode::*;
 
         let outcome = match failure.code {
-            // The vendor is well, and answered what the call deserved.
-            Rejected | NotFound => return self.note_success(),
-            // No call was made, so nothing is known that was not known before.
+            // The vendor is healthy: the fault is in the call.
+            Rejected | NotFound => return self.record_success(),
+            // No call was made, so there is nothing new.
             CircuitOpen => return,
             Unauthenticated => Outcome::Failure,
             Timeout | Unreachable | RateLimited | Forbidden | BadResponse | ServerError => {
                 match end {
-                    CallEnd::Answered => Outcome::Refusal,
+                    CallEnd::Responded => Outcome::Refusal,
                     CallEnd::Failed => Outcome::Failure,
                 }
             }
@@ -88,7 +87,7 @@ impl Health {
     ) -> VendorStatus {
         let state = match circuit {
             CircuitState::Closed => self.state(),
-            // It is not called, whatever its last calls were.
+            // The gateway does not call it, whatever the last results were.
             CircuitState::Open | CircuitState::HalfOpen => VendorState::Down,
         };
         VendorStatus {
@@ -101,20 +100,20 @@ impl Health {
         }
     }
 
-    /// From when on a vendor that is down may be tried; none where it is not down. The longer it fails, the later.
-    pub(super) fn try_due_at(&self) -> Option<Instant> {
-        self.next_try.map(|next| next.due_at)
+    /// When the next probe is due; none unless the vendor is down. The delay grows with each failed probe.
+    pub(super) fn probe_due_at(&self) -> Option<Instant> {
+        self.next_probe.map(|next| next.due_at)
     }
 
     fn state(&self) -> VendorState {
         let is_a_success = |outcome: &Outcome| *outcome == Outcome::Success;
         let failures_in_a_row = self.failures_in_a_row();
         let never_came_up = failures_in_a_row == self.recent.len()
-            && failures_in_a_row >= FAILURES_OF_A_VENDOR_THAT_NEVER_CAME_UP;
+            && failures_in_a_row >= FAILURES_UNTIL_DOWN_AT_START;
 
         if self.recent.is_empty() {
             VendorState::Unknown
-        } else if never_came_up || failures_in_a_row >= FAILURES_OF_A_VENDOR_THAT_IS_DOWN {
+        } else if never_came_up || failures_in_a_row >= FAILURES_UNTIL_DOWN {
             VendorState::Down
         } else if self.recent.iter().all(is_a_success) {
             VendorState::Up
@@ -129,15 +128,15 @@ impl Health {
     }
 
     fn note(&mut self, outcome: Outcome) {
-        if self.recent.len() == REMEMBERED_CALLS {
+        if self.recent.len() == RECENT_CALLS {
             self.recent.pop_front();
         }
         self.recent.push_back(outcome);
-        self.next_try = match self.next_try {
+        self.next_probe = match self.next_probe {
             _ if self.state() != VendorState::Down => None,
-            None => Some(NextTry::numbered(1)),
+            None => Some(NextProbe::numbered(1)),
             Some(tried) if tried.due_at <= Instant::now() => {
-                Some(NextTry::numbered(tried.number.saturating_add(1)))
+                Some(NextProbe::numbered(tried.number.saturating_add(1)))
             }
             Some(to_come) => Some(to_come),
         };
@@ -158,7 +157,7 @@ mod tests {
             code,
             retry_after: None,
         };
-        health.note_failure(failure, end);
+        health.record_failure(failure, end);
     }
 
     fn after(outcomes: &str) -> VendorState {
@@ -167,12 +166,12 @@ mod tests {
         let mut health = Health::default();
         for outcome in outcomes.chars() {
             match outcome {
-                '+' => health.note_success(),
-                'r' => fail(&mut health, RateLimited, CallEnd::Answered),
-                'f' => fail(&mut health, Forbidden, CallEnd::Answered),
-                's' => fail(&mut health, BadResponse, CallEnd::Answered),
-                'x' => fail(&mut health, Rejected, CallEnd::Answered),
-                'u' => fail(&mut health, Unauthenticated, CallEnd::Answered),
+                '+' => health.record_success(),
+                'r' => fail(&mut health, RateLimited, CallEnd::Responded),
+                'f' => fail(&mut health, Forbidden, CallEnd::Responded),
+                's' => fail(&mut health, BadResponse, CallEnd::Responded),
+                'x' => fail(&mut health, Rejected, CallEnd::Responded),
+                'u' => fail(&mut health, Unauthenticated, CallEnd::Responded),
                 'h' => fail(&mut health, BadResponse, CallEnd::Failed),
                 _ => fail(&mut health, ServerError, CallEnd::Failed),
             }
@@ -198,11 +197,11 @@ mod tests {
     fn a_vendor_that_answers_is_not_down_whatever_it_answers() {
         for refusal in ["r", "f", "s"] {
             assert_eq!(after(&refusal.repeat(20)), VendorState::Degraded);
-            // Nor is one that was down and answers again.
+            // A vendor that was down and responds again is not down.
             assert_eq!(after(&format!("-----{refusal}")), VendorState::Degraded);
         }
         assert_eq!(after(&"x".repeat(20)), VendorState::Up);
-        // A page for people is not the vendor's, and one that takes no credentials is of no use.
+        // An HTML page is not from the vendor's API, and a vendor that rejects the credentials is unusable.
         assert_eq!(after("hhh"), VendorState::Down);
         assert_eq!(after("uuu"), VendorState::Down);
     }
@@ -215,7 +214,7 @@ mod tests {
                 fail(&mut health, VendorErrorCode::ServerError, CallEnd::Failed);
             }
             health
-                .try_due_at()
+                .probe_due_at()
                 .map(|at| (at - Instant::now()).as_secs())
         };
         assert_eq!(due_after(2), None);
@@ -225,7 +224,7 @@ mod tests {
             time::advance(Duration::from_secs(passed)).await;
             assert_eq!(due_after(7), Some(due_in));
         }
-        health.note_success();
-        assert_eq!(health.try_due_at(), None);
+        health.record_success();
+        assert_eq!(health.probe_due_at(), None);
     }
 }

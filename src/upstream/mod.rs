@@ -1,26 +1,27 @@
-//! Outbound: the two vendors, behind one trait in domain types. Everything that is odd about a vendor ends here.
+//! Outbound calls: the vendors, behind one trait in domain types. No peculiarity of a vendor is visible above this module.
 
-mod answer;
+// The vendors.
+pub mod bangwo8;
+pub mod firstline;
+
+// The HTTP policy that they share, in the order of a call.
 mod attempt;
 mod breaker;
 mod call;
 pub mod client;
-mod health;
-pub mod recovery;
+mod directory;
+mod in_flight;
+pub mod join;
+mod response;
 mod session;
-pub mod siblings;
-mod under_way;
 mod wire;
 
-mod directory;
-
-pub mod bangwo8;
-pub mod firstline;
+// Their health.
+mod health;
+pub mod recovery;
 
 #[cfg(test)]
-mod hostile;
-#[cfg(test)]
-mod stage;
+mod test_support;
 
 use std::sync::Arc;
 
@@ -29,51 +30,19 @@ use async_trait::async_trait;
 use crate::{
     context::RequestScope,
     domain::{
-        Category, ChatMessage, CustomField, Employee, ListOrder, NamedRecord, ServiceRecord,
+        Capabilities, Category, ChatMessage, CustomField, Employee, NamedRecord, ServiceRecord,
         ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
-        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorPage,
+        VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
 
-/// What the vendor can do with a filter of service records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FilterPlan {
-    /// No record of this vendor can match.
-    Nothing,
-    /// The vendor is asked; what it can't apply itself is left to the gateway.
-    Ask {
-        left_over: Option<ServiceRecordFilter>,
-    },
-}
-
-/// How a vendor's lists by creation time are read.
-#[derive(Debug, Clone, Copy)]
-pub struct ListSettings {
-    /// What the vendor's filter by creation time can tell apart.
-    pub granularity: TimeGranularity,
-    /// In which order a setting says that it lists.
-    pub order: Option<ListOrder>,
-    /// How many rows a page is asked for.
-    pub page_size: u32,
-}
-
-/// How a service record is found by its id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordLookup {
-    ById,
-    /// In the list of its day. Where the day is not known, the newest pages of the list are searched, up to so many.
-    ByDay {
-        most_pages: u32,
-    },
-}
-
-/// One result for each object that was asked for, so that one bad key fails alone.
+/// One result for each requested object, so that one bad key fails only itself.
 pub type EachById<I, T> = Vec<(I, Result<Option<T>>)>;
 
-/// A vendor. Lists come a page at a time, in the vendor's own order; a by-id read of an object that the vendor does not have
-/// is none. What a vendor has no notion of is empty here, and a write to it is refused.
+/// A vendor. Lists are read page by page, in the vendor's own order; reading an object that does not exist returns none. A list
+/// of objects that a vendor does not have is empty, and a write of one fails as unsupported.
 #[async_trait]
 pub trait VendorApi: Send + Sync + 'static {
     fn vendor(&self) -> Vendor;
@@ -83,18 +52,16 @@ pub trait VendorApi: Send + Sync + 'static {
     /// As seen in real traffic.
     fn status(&self) -> VendorStatus;
 
-    /// Done when the vendor is down, may be tried, and nobody else tries it.
-    async fn is_due_for_a_try(&self);
+    /// Resolves when the vendor is down, a probe is due, and no caller has probed it.
+    async fn probe_due(&self);
 
-    /// How the vendor's lists are read.
-    fn lists(&self) -> ListSettings;
+    /// What the vendor can do. It does not change while the process runs.
+    fn capabilities(&self) -> Capabilities;
 
     /// One cheap call that needs the credentials.
     async fn check(&self, scope: &RequestScope) -> Result<()>;
 
     // Service records
-
-    fn plan(&self, filter: &ServiceRecordFilter) -> FilterPlan;
 
     async fn service_record_page(
         &self,
@@ -102,10 +69,6 @@ pub trait VendorApi: Send + Sync + 'static {
         filter: &ServiceRecordFilter,
         page: VendorPageRequest,
     ) -> Result<VendorPage<ServiceRecord>>;
-
-    fn record_lookup(&self) -> RecordLookup {
-        RecordLookup::ById
-    }
 
     /// One record, where the vendor finds records by id.
     async fn service_record(
@@ -116,7 +79,7 @@ pub trait VendorApi: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// A page of the list that names the categories of the records of the same page of `service_record_page`.
+    /// A page of the list with the names of the categories of the records on the same page of `service_record_page`.
     async fn named_record_page(
         &self,
         _scope: &RequestScope,
@@ -126,7 +89,7 @@ pub trait VendorApi: Send + Sync + 'static {
         Ok(VendorPage::empty())
     }
 
-    /// One page of the messages of a record whose transcript is elsewhere.
+    /// One page of the messages of a record that does not embed its transcript.
     async fn chat_page(
         &self,
         _scope: &RequestScope,
@@ -144,7 +107,7 @@ pub trait VendorApi: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Answers with the custom fields as the vendor now has them, where it tells them.
+    /// Returns the custom fields after the update, where the vendor's response has them.
     async fn update_service_record(
         &self,
         _scope: &RequestScope,
@@ -156,26 +119,11 @@ pub trait VendorApi: Send + Sync + 'static {
 
     // Directories, read whole
 
-    /// Whether `employees` can narrow by a search; where not, the gateway does.
-    fn searches_employees(&self) -> bool {
-        false
-    }
-
-    /// Whether the gateway's account may lack the right to read the directory, and still name employees by number.
-    fn may_refuse_directory(&self) -> bool {
-        false
-    }
-
     async fn employees(
         &self,
         scope: &RequestScope,
         search: Option<&str>,
     ) -> Result<Vec<Arc<Employee>>>;
-
-    /// How many of the newest service records show the categories, where the vendor lists categories nowhere.
-    fn records_for_categories(&self) -> Option<u32> {
-        None
-    }
 
     /// Of every level, a child after its parent.
     async fn categories(&self, _scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
@@ -191,10 +139,6 @@ pub trait VendorApi: Send + Sync + 'static {
     }
 
     // Tickets
-
-    fn has_tickets(&self) -> bool {
-        self.vendor().has_tickets()
-    }
 
     async fn ticket_page(
         &self,

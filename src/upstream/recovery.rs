@@ -1,4 +1,4 @@
-//! Brings a vendor back that is down while nobody asks it anything: a gateway that is not ready gets no requests to try with.
+//! Recovery of a vendor that is down without traffic: a gateway that is not ready gets no requests that could probe the vendor.
 
 use std::{
     sync::Arc,
@@ -10,23 +10,23 @@ use tracing::Instrument;
 use super::{VendorApi, breaker::FIRST_PAUSE};
 use crate::{context::RequestScope, domain::Caller};
 
-/// No vendor takes longer for one cheap call.
-const TRY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The deadline of one probe.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Tries the vendor with one cheap call whenever it is down and due. It has no end of its own.
-pub async fn bring_back(vendor: Arc<dyn VendorApi>) {
+/// Probes the vendor with one cheap call whenever it is down and a probe is due. It never returns.
+pub async fn probe_when_down(vendor: Arc<dyn VendorApi>) {
     loop {
-        vendor.is_due_for_a_try().await;
+        vendor.probe_due().await;
 
         let scope = RequestScope::new(
             "recovery".to_owned(),
             Caller::new("recovery", Vec::new()),
-            Instant::now() + TRY_TIMEOUT,
+            Instant::now() + PROBE_TIMEOUT,
         );
-        // What came of it is in the vendor's health and in the log.
+        // The result is in the vendor's health and in the log.
         let span = tracing::error_span!("recovery", request.id = scope.id);
         let _ = vendor.check(&scope).instrument(span).await;
-        // A try that was refused before it made a call changed nothing, and would be due again at once.
+        // A probe that failed before its call changed nothing, and would be due again at once.
         tokio::time::sleep(FIRST_PAUSE).await;
     }
 }

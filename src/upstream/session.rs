@@ -1,4 +1,6 @@
-//! Calls a vendor under the gateway's credentials: keeps the token, renews it early, replaces it when it is refused.
+//! Calls a vendor with the gateway's credentials: keeps the token, renews it early, replaces it when it is refused. Logins do
+//! not use `SingleFlight`: a flight has one result for all of its callers, so that a login which exceeds its leader's deadline
+//! would fail callers with more time. Here the next request in the queue logs in under its own deadline.
 
 #[cfg(test)]
 mod tests;
@@ -17,10 +19,10 @@ use tokio::{
 };
 
 use super::{
-    answer::Answer,
     attempt::Attempts,
     call::Call,
-    client::{Errand, VendorClient},
+    client::{CallContext, VendorClient},
+    response::VendorResponse,
 };
 use crate::{
     context::RequestScope,
@@ -29,20 +31,21 @@ use crate::{
 };
 
 /// A token is renewed when this or a tenth of its life is left, whichever is less.
-const RENEWED_BEFORE_ITS_END: Duration = Duration::from_secs(60);
-/// A token that is refused may have been evicted by another process that signed in with the same account. Two such would
-/// evict each other for ever, so each makes so many replacements in so long, and none for a token that was never accepted.
-const PAUSE_BETWEEN_REPLACEMENTS: Duration = Duration::from_secs(5);
-const REPLACEMENTS_WITHIN_THE_PAUSE: usize = 4;
+const RENEWAL_MARGIN: Duration = Duration::from_secs(60);
+/// A refused token may have been evicted by another process that logged in to the same account. Two such processes would evict
+/// each other forever, so each makes a limited number of replacements per window, and only one for a token that was never
+/// accepted.
+const REPLACEMENT_WINDOW: Duration = Duration::from_secs(5);
+const REPLACEMENTS_PER_WINDOW: usize = 4;
 
 pub(super) struct VendorSession<S> {
     client: VendorClient,
     authorization: Authorization<S>,
 }
 
-/// How a call shows who asks.
+/// How a call authenticates.
 pub(super) enum Authorization<S> {
-    /// What it sends never changes.
+    /// A header that never changes.
     Permanent(HeaderValue),
     ByToken(Box<TokenKeeper<S>>),
 }
@@ -51,13 +54,13 @@ pub(super) enum Authorization<S> {
 #[async_trait]
 pub(super) trait TokenSource: Send + Sync + 'static {
     /// Fails with UNAUTHENTICATED when the vendor does not accept the credentials themselves.
-    async fn sign_in(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Token>;
+    async fn sign_in(&self, client: &VendorClient, context: &CallContext<'_>) -> Result<Token>;
 
-    /// A new token for one that is still good; none where the vendor has no such call.
+    /// A new token for one that is still valid; none where the vendor has no such call.
     async fn renew(
         &self,
         _client: &VendorClient,
-        _errand: &Errand<'_>,
+        _errand: &CallContext<'_>,
         _current: &HeaderValue,
     ) -> Result<Option<Token>> {
         Ok(None)
@@ -66,7 +69,7 @@ pub(super) trait TokenSource: Send + Sync + 'static {
 
 pub(super) struct Token {
     pub text: SecretString,
-    /// None where the vendor tells no end: the token is good until it is refused.
+    /// None where the vendor reports no expiry: the token is valid until it is refused.
     pub life: Option<Duration>,
 }
 
@@ -87,17 +90,17 @@ impl<S: TokenSource> VendorSession<S> {
         &'a self,
         scope: &'a RequestScope,
         call: &'a Call,
-    ) -> Result<Answer<'a>> {
-        let errand = self.client.errand(scope);
+    ) -> Result<VendorResponse<'a>> {
+        let context = self.client.context(scope);
         let mut attempts = self.client.attempts();
         match &self.authorization {
             Authorization::Permanent(header) => {
                 self.client
-                    .send(&errand, call, Some(header), &mut attempts)
+                    .send(&context, call, Some(header), &mut attempts)
                     .await
             }
             Authorization::ByToken(keeper) => {
-                self.send_by_token(keeper, &errand, call, &mut attempts)
+                self.send_by_token(keeper, &context, call, &mut attempts)
                     .await
             }
         }
@@ -106,38 +109,38 @@ impl<S: TokenSource> VendorSession<S> {
     async fn send_by_token<'a>(
         &'a self,
         keeper: &TokenKeeper<S>,
-        errand: &Errand<'a>,
+        context: &CallContext<'a>,
         call: &'a Call,
         attempts: &mut Attempts,
-    ) -> Result<Answer<'a>> {
-        let pass = keeper.pass(&self.client, errand).await?;
-        let mut answer = self
+    ) -> Result<VendorResponse<'a>> {
+        let pass = keeper.pass(&self.client, context).await?;
+        let mut response = self
             .client
-            .send(errand, call, Some(&pass.header), attempts)
+            .send(context, call, Some(&pass.header), attempts)
             .await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            keeper.note_accepted(&pass);
-            return Ok(answer);
+        if response.status() != StatusCode::UNAUTHORIZED {
+            keeper.record_accepted(&pass);
+            return Ok(response);
         }
 
-        // The circuit lets one trial through at a time, and the next call may be a login.
-        answer.tell_circuit_at_once();
-        let Some(pass) = keeper.replacement_of(pass, &self.client, errand).await? else {
-            return Ok(answer);
+        // The circuit admits one trial at a time, and the next call may be a login.
+        response.settle_permit_now();
+        let Some(pass) = keeper.replacement_of(pass, &self.client, context).await? else {
+            return Ok(response);
         };
-        let answer = self
+        let response = self
             .client
-            .send(errand, call, Some(&pass.header), attempts)
+            .send(context, call, Some(&pass.header), attempts)
             .await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            keeper.note_accepted(&pass);
+        if response.status() != StatusCode::UNAUTHORIZED {
+            keeper.record_accepted(&pass);
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-/// Holds the one token of an account. Whoever needs it while it is fetched waits for that; when the fetching request goes
-/// away, the next in line fetches it.
+/// Keeps the token of an account. Requests wait while one of them fetches a token; if that request is cancelled, the next one
+/// in the queue fetches it.
 pub(super) struct TokenKeeper<S> {
     vendor: Vendor,
     source: S,
@@ -148,23 +151,23 @@ pub(super) struct TokenKeeper<S> {
 
 #[derive(Default)]
 struct TokenState {
-    held: Option<HeldToken>,
-    /// Counts the tokens, to tell whether one that was refused is still the current one.
+    current: Option<CurrentToken>,
+    /// Counts the tokens, so that a refused one can be compared with the current one.
     generation: u64,
     credentials_refused_at: Option<Instant>,
     sign_in_failed: Option<(Instant, Error)>,
     renewal_failed_at: Option<Instant>,
     /// The newest last.
-    replaced_at: [Option<Instant>; REPLACEMENTS_WITHIN_THE_PAUSE],
+    replaced_at: [Option<Instant>; REPLACEMENTS_PER_WINDOW],
 }
 
-struct HeldToken {
+struct CurrentToken {
     header: HeaderValue,
-    taken_at: Instant,
+    received_at: Instant,
     life: Option<Duration>,
 }
 
-/// What one call shows.
+/// The authorization of one call.
 struct Pass {
     header: HeaderValue,
     generation: u64,
@@ -176,15 +179,15 @@ enum Freshness {
     Over,
 }
 
-impl HeldToken {
+impl CurrentToken {
     fn freshness(&self) -> Freshness {
         let Some(life) = self.life else {
             return Freshness::Good;
         };
-        let left = life.saturating_sub(self.taken_at.elapsed());
+        let left = life.saturating_sub(self.received_at.elapsed());
         if left.is_zero() {
             Freshness::Over
-        } else if left < RENEWED_BEFORE_ITS_END.min(life / 10) {
+        } else if left < RENEWAL_MARGIN.min(life / 10) {
             Freshness::NearItsEnd
         } else {
             Freshness::Good
@@ -202,72 +205,76 @@ impl<S: TokenSource> TokenKeeper<S> {
         }
     }
 
-    async fn pass(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Pass> {
-        let asked_at = Instant::now();
-        let mut state = self.lock(errand).await?;
+    async fn pass(&self, client: &VendorClient, context: &CallContext<'_>) -> Result<Pass> {
+        let requested_at = Instant::now();
+        let mut state = self.lock(context).await?;
 
-        match state.held.as_ref().map(HeldToken::freshness) {
+        match state.current.as_ref().map(CurrentToken::freshness) {
             Some(Freshness::Good) => {}
-            Some(Freshness::NearItsEnd) => self.renew(&mut state, client, errand, asked_at).await,
+            Some(Freshness::NearItsEnd) => {
+                self.renew(&mut state, client, context, requested_at).await
+            }
             Some(Freshness::Over) | None => {
-                self.sign_in(&mut state, client, errand, asked_at).await?;
+                self.sign_in(&mut state, client, context, requested_at)
+                    .await?;
             }
         }
         self.pass_of(&state)
     }
 
-    fn note_accepted(&self, pass: &Pass) {
+    fn record_accepted(&self, pass: &Pass) {
         self.accepted.fetch_max(pass.generation, Ordering::Relaxed);
     }
 
-    /// A pass in the place of one that the vendor refused; none where there were too many of late.
+    /// The replacement of a pass that the vendor refused; none after too many replacements.
     async fn replacement_of(
         &self,
         refused: Pass,
         client: &VendorClient,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
     ) -> Result<Option<Pass>> {
-        let asked_at = Instant::now();
-        let mut state = self.lock(errand).await?;
+        let requested_at = Instant::now();
+        let mut state = self.lock(context).await?;
 
         if state.generation == refused.generation {
             let was_accepted = self.accepted.load(Ordering::Relaxed) >= refused.generation;
             let checked = if was_accepted {
                 0
             } else {
-                REPLACEMENTS_WITHIN_THE_PAUSE - 1
+                REPLACEMENTS_PER_WINDOW - 1
             };
-            if is_within(state.replaced_at[checked], PAUSE_BETWEEN_REPLACEMENTS) {
+            if is_within(state.replaced_at[checked], REPLACEMENT_WINDOW) {
                 return Ok(None);
             }
-            state.held = None;
+            state.current = None;
         }
-        if state.held.is_none() {
-            self.sign_in(&mut state, client, errand, asked_at).await?;
+        if state.current.is_none() {
+            self.sign_in(&mut state, client, context, requested_at)
+                .await?;
             state.replaced_at.rotate_left(1);
-            state.replaced_at[REPLACEMENTS_WITHIN_THE_PAUSE - 1] = Some(Instant::now());
+            state.replaced_at[REPLACEMENTS_PER_WINDOW - 1] = Some(Instant::now());
         }
         self.pass_of(&state).map(Some)
     }
 
-    /// Leaves a token that can't be renewed as it is: it is still good for a while.
+    /// Keeps a token that can't be renewed: it is still valid for a while.
     async fn renew(
         &self,
         state: &mut TokenState,
         client: &VendorClient,
-        errand: &Errand<'_>,
-        asked_at: Instant,
+        context: &CallContext<'_>,
+        requested_at: Instant,
     ) {
-        if is_within(state.renewal_failed_at, PAUSE_BETWEEN_REPLACEMENTS) {
+        if is_within(state.renewal_failed_at, REPLACEMENT_WINDOW) {
             return;
         }
-        let Some(current) = state.held.as_ref().map(|held| held.header.clone()) else {
+        let Some(current) = state.current.as_ref().map(|current| current.header.clone()) else {
             return;
         };
 
-        let renewed = match self.source.renew(client, errand, &current).await {
+        let renewed = match self.source.renew(client, context, &current).await {
             Ok(Some(token)) => self.keep(state, token),
-            Ok(None) | Err(_) => self.sign_in(state, client, errand, asked_at).await,
+            Ok(None) | Err(_) => self.sign_in(state, client, context, requested_at).await,
         };
         if renewed.is_err() {
             state.renewal_failed_at = Some(Instant::now());
@@ -278,20 +285,20 @@ impl<S: TokenSource> TokenKeeper<S> {
         &self,
         state: &mut TokenState,
         client: &VendorClient,
-        errand: &Errand<'_>,
-        asked_at: Instant,
+        context: &CallContext<'_>,
+        requested_at: Instant,
     ) -> Result<()> {
         if is_within(state.credentials_refused_at, client.refused_login_pause()) {
             return Err(self.failure(VendorErrorCode::Unauthenticated));
         }
-        // A failure that came while this request stood in line is its own too, or each in line would try in turn.
+        // A failure while this request waited is its failure too. Otherwise each waiting request would log in again.
         if let Some((failed_at, err)) = &state.sign_in_failed
-            && *failed_at > asked_at
+            && *failed_at > requested_at
         {
             return Err(err.clone());
         }
 
-        match self.source.sign_in(client, errand).await {
+        match self.source.sign_in(client, context).await {
             Ok(token) => {
                 state.credentials_refused_at = None;
                 state.sign_in_failed = None;
@@ -302,7 +309,7 @@ impl<S: TokenSource> TokenKeeper<S> {
                     Some(VendorErrorCode::Unauthenticated) => {
                         state.credentials_refused_at = Some(Instant::now());
                     }
-                    // The time was this request's: another may have more.
+                    // The deadline is this request's: another one may have more time.
                     Some(VendorErrorCode::Timeout) => {}
                     _ => state.sign_in_failed = Some((Instant::now(), err.clone())),
                 }
@@ -316,27 +323,27 @@ impl<S: TokenSource> TokenKeeper<S> {
             bearer(&token.text).ok_or_else(|| self.failure(VendorErrorCode::BadResponse))?;
         state.generation += 1;
         state.renewal_failed_at = None;
-        state.held = Some(HeldToken {
+        state.current = Some(CurrentToken {
             header,
-            taken_at: Instant::now(),
+            received_at: Instant::now(),
             life: token.life,
         });
         Ok(())
     }
 
     fn pass_of(&self, state: &TokenState) -> Result<Pass> {
-        let held = state
-            .held
+        let current = state
+            .current
             .as_ref()
             .ok_or_else(|| self.failure(VendorErrorCode::Unauthenticated))?;
         Ok(Pass {
-            header: held.header.clone(),
+            header: current.header.clone(),
             generation: state.generation,
         })
     }
 
-    async fn lock(&self, errand: &Errand<'_>) -> Result<MutexGuard<'_, TokenState>> {
-        timeout_at(errand.deadline.into(), self.state.lock())
+    async fn lock(&self, context: &CallContext<'_>) -> Result<MutexGuard<'_, TokenState>> {
+        timeout_at(context.deadline.into(), self.state.lock())
             .await
             .map_err(|_| self.failure(VendorErrorCode::Timeout))
     }
@@ -350,7 +357,7 @@ fn is_within(at: Option<Instant>, pause: Duration) -> bool {
     at.is_some_and(|at| at.elapsed() < pause)
 }
 
-/// The header of a bearer token; none when the token can't stand in a header.
+/// The header of a bearer token; none where the token is not valid in a header.
 pub(super) fn bearer(token: &SecretString) -> Option<HeaderValue> {
     sensitive(&format!("Bearer {}", token.expose_secret()))
 }

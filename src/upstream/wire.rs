@@ -18,12 +18,12 @@ use serde_json::value::RawValue;
 
 use crate::domain::{Loaded, VendorNumber};
 
-/// What an answer's body can be decoded as.
+/// A type that a response body can be decoded as.
 pub(super) trait Readable: DeserializeOwned {}
 
 impl<T: DeserializeOwned> Readable for T {}
 
-/// Where in a body it is not what was expected. It holds no value of the body.
+/// The path at which a body has an unexpected shape. It contains no value of the body.
 #[derive(Debug)]
 pub(super) struct WrongShape {
     pub path: String,
@@ -35,8 +35,8 @@ pub(super) fn decode<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
     decode_bare(unwrapped(body).unwrap_or(body))
 }
 
-/// The same for a page of a list, whose body may be large: what holds the list is the page, so nothing is looked for in `data`
-/// where it is bare.
+/// The same for a page of a list, whose body may be large: the object with the list is the page, so a bare body is not searched
+/// for `data`.
 pub(super) fn decode_page<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
     let body = without_byte_order_mark(body);
     if let Some(page) = decoded(body) {
@@ -48,7 +48,7 @@ pub(super) fn decode_page<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
     }
 }
 
-/// Decodes a body as it stands.
+/// Decodes a body without unwrapping `data`.
 pub(super) fn decode_root<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
     decode_bare(without_byte_order_mark(body))
 }
@@ -67,7 +67,7 @@ fn decoded<T: Readable>(body: &[u8]) -> Option<T> {
     serde_json::from_str(std::str::from_utf8(body).ok()?).ok()
 }
 
-/// Past what the parser stumbles over, and keeping track of where it is: both take their time.
+/// Decodes past what the parser rejects, and tracks the path. Both are slow, so they run only after a failure.
 fn decode_closely<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
     if is_array(body) {
         return Err(WrongShape {
@@ -93,11 +93,11 @@ fn decode_closely<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
     Ok(value)
 }
 
-/// Below that many levels there is nothing but null. No field stands as deep, save in a tree of categories that never ends.
+/// Values below this depth become null. Only an endless tree of categories is as deep.
 const MENDED_LEVELS: usize = 24;
 
-/// Writes the same JSON with null for each value that the parser can't go past, though nobody asks for it: a number that no
-/// double holds, or half a pair of surrogates. Of a name that an object has twice the last one counts.
+/// Writes the same JSON with null for each value that the parser rejects even where it is not decoded: a number out of range
+/// for a double, or a lone surrogate. Of duplicate names in an object, the last one counts.
 fn mend(raw: &RawValue, levels: usize, out: &mut String) {
     let text = raw.get();
     match text.as_bytes().first() {
@@ -128,7 +128,7 @@ fn mend(raw: &RawValue, levels: usize, out: &mut String) {
     }
 }
 
-/// No answer is an array, and one would be read as an object's fields in their order.
+/// A response is never an array. Serde would read one as the fields of a struct, in order.
 fn is_array(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"[")
 }
@@ -160,8 +160,7 @@ thread_local! {
     static UNREADABLE: Cell<(u32, bool)> = const { Cell::new((0, false)) };
 }
 
-/// Decodes, and says where the first value is that could not be read, and how many there are. Such a value is null: it fails
-/// nothing but itself.
+/// Decodes, and returns the path of the first unreadable value and the number of such values. Each of them is null.
 pub(super) fn with_unreadable<T>(
     body: &[u8],
     decode: fn(&[u8]) -> Result<T, WrongShape>,
@@ -185,7 +184,7 @@ pub(super) fn with_unreadable<T>(
     (decoded, unreadable)
 }
 
-/// Values that are null because they could not be read. It holds none of them.
+/// Values that are null because they are unreadable. It contains none of them.
 #[derive(Debug)]
 pub(super) struct Unreadable {
     pub path: String,
@@ -202,8 +201,8 @@ fn unreadable<E: serde::de::Error>() -> Result<(), E> {
     }
 }
 
-/// A value that a vendor may send in more than one form. Each reading gives none for null, for what stands for none, and for
-/// what can't be read as this at all; an error where the parser can't go on, which a closer look mends.
+/// A value that a vendor may send in several forms. Decoding returns none for null, for a value that means none, and for an
+/// unreadable value, and an error where the parser can't continue, which the slow path repairs.
 pub(super) trait Lenient: Sized {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         deserializer.deserialize_any(Composite(PhantomData))
@@ -225,7 +224,7 @@ pub(super) trait Lenient: Sized {
 struct Composite<T>(PhantomData<T>);
 
 impl<T> Composite<T> {
-    /// None, and unreadable unless the value stands for none.
+    /// None. The value is counted as unreadable unless it means none.
     fn none_unless<E: serde::de::Error>(self, stands_for_none: bool) -> Result<Option<T>, E> {
         if !stands_for_none {
             unreadable()?;
@@ -281,7 +280,7 @@ impl<'de, T: Lenient> Deserialize<'de> for Loaded<T> {
     }
 }
 
-/// An object that an answer is made of, and that is of no use without its id.
+/// An object of a response that is useless without its id.
 #[derive(Debug)]
 pub(super) struct Identified<T> {
     pub id: VendorNumber,
@@ -434,7 +433,7 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// None where the text has an escape that stands for nothing.
+/// None where the text has an invalid escape.
 fn unquoted(text: &str) -> Option<Cow<'_, str>> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     match inner.bytes().any(|byte| byte == b'\\') {
@@ -466,7 +465,7 @@ lenient_scalars! {
     i32: |scalar| whole(&scalar)?.try_into().ok();
     u32: |scalar| whole(&scalar)?.try_into().ok();
     u64: |scalar| whole(&scalar)?.try_into().ok();
-    // -1, 0 and "" stand for no object.
+    // -1, 0 and "" mean no object.
     VendorNumber: |scalar| VendorNumber::new(whole(&scalar)?.try_into().ok()?);
     Decimal: decimal;
     PlainText: |scalar| match scalar {
@@ -598,12 +597,12 @@ fn printed_time_of_day(text: &str) -> Option<civil::Time> {
         return None;
     }
 
-    // Fractions are below what the vendors mean to tell.
+    // The vendors' times have no meaningful fractions.
     let whole_seconds = seconds.split('.').next()?;
     civil::Time::new(hour, minute, unsigned(whole_seconds)?, 0).ok()
 }
 
-/// Digits alone: the standard parser would take a sign too.
+/// Only digits: the standard parser would accept a sign too.
 fn unsigned<T: FromStr>(text: &str) -> Option<T> {
     let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_digits.then(|| text.parse().ok()).flatten()

@@ -219,7 +219,7 @@ impl Source {
     }
 
     fn is_test(&self) -> bool {
-        ["tests.rs", "hostile.rs", "stage.rs", "simulated.rs"]
+        ["tests.rs", "simulated.rs"]
             .iter()
             .any(|name| self.file.ends_with(name))
             || self.file.contains("/tests/")

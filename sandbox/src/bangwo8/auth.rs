@@ -66,7 +66,7 @@ pub(super) fn identify(request: &Parts, tokens: &Tokens, now: Timestamp) -> Opti
     (now < *ends_at).then(|| BANGWO8_CLIENT_ID.to_owned())
 }
 
-/// Any method: the vendor answers a wrong one in OAuth2's own form.
+/// Any method: for a wrong one, the vendor responds with an OAuth2 error.
 pub(super) async fn token(
     State(bangwo8): State<Arc<Bangwo8>>,
     method: Method,

@@ -26,7 +26,7 @@ use super::{Clock, SandboxOptions};
 use auth::Tokens;
 use data::{Data, PUBLIC_ADDRESS};
 use phrases::{FIRST_TYPES, SECOND_TYPES, THIRD_TYPES};
-use wire::{BARE, Refusal};
+use wire::{ApiError, BARE};
 
 const DEFAULT_PER_PAGE: usize = 100;
 const REMOTE_SUMMARY: &str = "3";
@@ -111,7 +111,7 @@ impl Bangwo8 {
         hold(&self.data).summaries.insert(id, answer);
     }
 
-    fn refuse(&self, refusal: Refusal) -> Response {
+    fn refuse(&self, refusal: ApiError) -> Response {
         match self.control.switches().refusals_are_ok {
             true => refusal.with_status_ok().into_response(),
             false => refusal.into_response(),
@@ -150,12 +150,12 @@ impl Vendor for Bangwo8 {
     }
 
     fn needs_credentials(&self, request: &Parts) -> bool {
-        // The token's own address answers in another form.
+        // The token endpoint has another form of errors.
         request.uri.path() != auth::TOKEN_PATH
     }
 
     fn refuse_unauthenticated(&self) -> Response {
-        self.refuse(Refusal::unauthenticated())
+        self.refuse(ApiError::unauthenticated())
     }
 
     fn insert(&self, kind: &str, given: Value) -> Option<i64> {
@@ -210,7 +210,7 @@ async fn list_records_of_agent(
     Query(pairs): Pairs,
 ) -> Response {
     let Some(agent_id) = id_of(&id_json) else {
-        return bangwo8.refuse(Refusal::not_found());
+        return bangwo8.refuse(ApiError::not_found());
     };
     let path = match bangwo8.control.switches().next_page_has_placeholder {
         true => "/api/v1/remoterecord/histories/{id}.json".to_owned(),
@@ -305,7 +305,7 @@ async fn list_messages(
     let known = id_of(&id_json)
         .filter(|id| data.records.contains_key(id) || !switches.unknown_record_is_not_found);
     let Some(id) = known else {
-        return bangwo8.refuse(Refusal::not_found());
+        return bangwo8.refuse(ApiError::not_found());
     };
 
     let mut messages: Vec<&Value> = data
@@ -341,7 +341,7 @@ async fn show_summary(
     let known = id_of(&id_json)
         .filter(|id| data.records.contains_key(id) || !switches.unknown_record_is_not_found);
     let Some(id) = known else {
-        return bangwo8.refuse(Refusal::not_found());
+        return bangwo8.refuse(ApiError::not_found());
     };
 
     let is_remote = text(&pairs, "servicesummary_type") == Some(REMOTE_SUMMARY);
@@ -369,7 +369,7 @@ async fn show_summary(
 async fn list_agents(State(bangwo8): State<Arc<Bangwo8>>, Query(pairs): Pairs) -> Response {
     let switches = bangwo8.control.switches();
     if switches.supports_are_forbidden {
-        return bangwo8.refuse(Refusal::forbidden());
+        return bangwo8.refuse(ApiError::forbidden());
     }
     let days = match Days::asked(&pairs, "created_start", "created_end", &switches) {
         Ok(days) => days,
@@ -409,14 +409,14 @@ async fn list_agents(State(bangwo8): State<Arc<Bangwo8>>, Query(pairs): Pairs) -
 async fn show_agent(State(bangwo8): State<Arc<Bangwo8>>, Path(id_json): Path<String>) -> Response {
     let switches = bangwo8.control.switches();
     if switches.supports_are_forbidden {
-        return bangwo8.refuse(Refusal::forbidden());
+        return bangwo8.refuse(ApiError::forbidden());
     }
     let data = hold(&bangwo8.data);
     let agent = id_of(&id_json)
         .filter(|_| switches.support_by_id_exists)
         .and_then(|id| data.agents.get(&id));
     let Some(agent) = agent.map(shown_agent) else {
-        return bangwo8.refuse(Refusal::not_found());
+        return bangwo8.refuse(ApiError::not_found());
     };
     wire::answer(&match switches.support_answer {
         SupportAnswer::Object => json!({ "support": agent }),
@@ -456,12 +456,12 @@ impl Days {
         start: &str,
         end: &str,
         switches: &Bangwo8Switches,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ApiError> {
         let day = |name: &str| match text(pairs, name) {
             None => Ok(None),
             Some(value) => match read_date_time(value) {
                 Some(at) => Ok(Some(at.date())),
-                None => Err(Refusal::malformed(name)),
+                None => Err(ApiError::malformed(name)),
             },
         };
         Ok(Self {
@@ -542,5 +542,5 @@ impl Page {
 }
 
 async fn refuse_path(State(bangwo8): State<Arc<Bangwo8>>) -> Response {
-    bangwo8.refuse(Refusal::not_found())
+    bangwo8.refuse(ApiError::not_found())
 }

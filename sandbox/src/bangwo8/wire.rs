@@ -1,4 +1,4 @@
-//! Bangwo8's answers: JSON whose amounts keep their own digits, and refusals.
+//! Bangwo8's responses: JSON with the exact digits of amounts, and errors.
 
 use axum::Json;
 use axum::http::header;
@@ -15,7 +15,7 @@ pub(super) const BARE: &str = "$bare";
 pub(super) fn answer(value: &Value) -> Response {
     match serde_json::to_vec(&Written(value)) {
         Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        Err(err) => Refusal::internal(&err.to_string()).into_response(),
+        Err(err) => ApiError::internal(&err.to_string()).into_response(),
     }
 }
 
@@ -51,13 +51,13 @@ impl Serialize for Written<'_> {
 
 /// A refusal, with the error codes as strings.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     status: u16,
     code: &'static str,
     message: String,
 }
 
-impl Refusal {
+impl ApiError {
     pub(super) fn unauthenticated() -> Self {
         Self::new(401, "100002", "Authentication failed")
     }
@@ -95,7 +95,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = json!({ "errcode": self.code, "errmsg": self.message });
         (status_code(self.status), Json(body)).into_response()

@@ -14,9 +14,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::api_error::{ApiError, Errors};
 use super::data::printed;
-use super::refusal::{Errors, Refusal};
-use super::{Answer, FirstLine, Owner, Pairs, Presented, body_fields, overriding_method};
+use super::{FirstLine, HandlerResult, Owner, Pairs, Presented, body_fields, overriding_method};
 use crate::control::hold;
 use crate::credentials::{FIRSTLINE_PASSWORD, FIRSTLINE_TOKEN, FIRSTLINE_USERNAME};
 use crate::random::Random;
@@ -34,23 +34,26 @@ pub(super) async fn post_auth(
     Query(pairs): Pairs,
     request: Presented,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let fields = body_fields(&body);
     match overriding_method(&pairs, &fields).as_deref() {
         Some("put") => renew(&firstline, &request.0),
-        Some(method) => Err(Refusal::MethodNotAllowed(method.to_ascii_uppercase())),
+        Some(method) => Err(ApiError::MethodNotAllowed(method.to_ascii_uppercase())),
         None => login(&firstline, &fields),
     }
 }
 
-pub(super) async fn refresh(State(firstline): State<Arc<FirstLine>>, request: Presented) -> Answer {
+pub(super) async fn refresh(
+    State(firstline): State<Arc<FirstLine>>,
+    request: Presented,
+) -> HandlerResult {
     if firstline.control.switches().method_support != MethodSupport::Native {
-        return Err(Refusal::MethodNotAllowed("PUT".into()));
+        return Err(ApiError::MethodNotAllowed("PUT".into()));
     }
     renew(&firstline, &request.0)
 }
 
-fn login(firstline: &FirstLine, fields: &Fields) -> Answer {
+fn login(firstline: &FirstLine, fields: &Fields) -> HandlerResult {
     let mut errors = Errors::default();
     for name in ["name", "password"] {
         if !fields.get(name).is_some_and(Value::is_string) {
@@ -74,7 +77,7 @@ fn login(firstline: &FirstLine, fields: &Fields) -> Answer {
     Ok(issue(firstline, LOGIN_EMPLOYEE_ID, ttl, answer))
 }
 
-fn renew(firstline: &FirstLine, request: &Parts) -> Answer {
+fn renew(firstline: &FirstLine, request: &Parts) -> HandlerResult {
     let expired = match firstline.control.switches().refreshes_expired_tokens {
         true => Expired::Accepted,
         false => Expired::Refused,
@@ -82,7 +85,7 @@ fn renew(firstline: &FirstLine, request: &Parts) -> Answer {
     let Owner(id) = firstline
         .presented_owner(request, expired)
         .ok_or_else(|| firstline.unauthenticated())?;
-    // The documented answer to a refresh lives 216000 seconds.
+    // By the documents, a refreshed token lives 216000 seconds.
     Ok(issue(firstline, id, 3_600, LoginAnswer::AccessToken))
 }
 
@@ -110,14 +113,20 @@ fn issue(
     Json(body).into_response()
 }
 
-pub(super) async fn logout(State(firstline): State<Arc<FirstLine>>, request: Presented) -> Answer {
+pub(super) async fn logout(
+    State(firstline): State<Arc<FirstLine>>,
+    request: Presented,
+) -> HandlerResult {
     if let Some(Owner(id)) = firstline.presented_owner(&request.0, Expired::Refused) {
         hold(&firstline.tokens).revoke(id);
     }
     Ok(Json(json!({ "message": "Successfully logged out" })).into_response())
 }
 
-pub(super) async fn me(State(firstline): State<Arc<FirstLine>>, request: Presented) -> Answer {
+pub(super) async fn me(
+    State(firstline): State<Arc<FirstLine>>,
+    request: Presented,
+) -> HandlerResult {
     let Owner(id) = firstline
         .presented_owner(&request.0, Expired::Refused)
         .ok_or_else(|| firstline.unauthenticated())?;

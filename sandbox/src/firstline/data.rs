@@ -297,7 +297,7 @@ fn service_record(
                     .unwrap_or_else(|| ended_at.max(after(talk_starts_at, 150)))
                     .max(talk_starts_at);
                 ended_at = ended_at.max(last_at);
-                // The samples show logs that name another record than the one that holds them.
+                // In the samples, a log may name another record than the one it is in.
                 let named_record = if random.percent(2) { id - 4 } else { id };
                 let contact_name = contact_id
                     .and_then(|id| contacts.get(&id))
@@ -351,7 +351,7 @@ fn service_record(
     }))
 }
 
-/// A record with every field that an answer may need; it is in progress and has no logs.
+/// A record with every field that a response may need; it is in progress and has no logs.
 pub(super) fn record_defaults(id: i64, now: DateTime) -> Fields {
     fields_of(json!({
         "id": id,
@@ -398,7 +398,7 @@ fn seeded_ticket(
     let scenario: &Scenario = random.pick(&SCENARIOS);
     let details = Details::random(random, created_at);
     let age_days = now.duration_since(created_at).as_hours() / 24;
-    // Every status and priority occurs however few tickets are asked for; otherwise old tickets are mostly done.
+    // Every status and priority occurs however few tickets are configured; otherwise old tickets are mostly done.
     let status = match position {
         0..16 => position % 4,
         _ if age_days > 14 => random.weighted(&[2, 5, 30, 63]),
@@ -461,7 +461,7 @@ fn seeded_ticket(
     }))
 }
 
-/// A ticket with every field that an answer may need.
+/// A ticket with every field that a response may need.
 pub(super) fn ticket_defaults(id: i64, now: DateTime) -> Fields {
     fields_of(json!({
         "id": id,

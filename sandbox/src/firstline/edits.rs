@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::api_error::{ApiError, Errors};
 use super::data::{Data, printed};
-use super::refusal::{Errors, Refusal};
 use crate::row::{Fields, Row, Table, read_date_time};
 use crate::switches::UpdateSemantics;
 
 const LONGEST_MEMO: usize = 600;
 
-/// The fields of a ticket that can be written, and what each holds when it is not sent.
+/// The fields of a ticket that can be written, and the value of each when it is not sent.
 const TICKET_FIELDS: [(&str, Kind); 11] = [
     ("subject", Kind::RequiredText),
     ("content", Kind::RequiredText),
@@ -45,7 +45,7 @@ pub(super) enum Write {
 }
 
 /// The fields to write: those sent, checked, and the defaults of those that have to be written though they were not sent.
-pub(super) fn ticket_changes(data: &Data, sent: &Fields, write: Write) -> Result<Fields, Refusal> {
+pub(super) fn ticket_changes(data: &Data, sent: &Fields, write: Write) -> Result<Fields, ApiError> {
     let mut changes = Fields::new();
     let mut errors = Errors::default();
     for (name, kind) in TICKET_FIELDS {
@@ -151,7 +151,7 @@ fn as_stored(kind: Kind, value: Value) -> Value {
 }
 
 /// The fields of a record that can be written: its memo and its custom fields.
-pub(super) fn record_changes(row: &Row, sent: &Fields) -> Result<Fields, Refusal> {
+pub(super) fn record_changes(row: &Row, sent: &Fields) -> Result<Fields, ApiError> {
     let mut changes = Fields::new();
     let mut errors = Errors::default();
 

@@ -1,11 +1,11 @@
 //! FirstLine: its routes, and what each does with its data.
 
+mod api_error;
 mod auth;
 mod data;
 mod edits;
 mod parameters;
 mod phrases;
-mod refusal;
 mod shapes;
 mod talk;
 
@@ -28,15 +28,15 @@ use super::row::{Fields, Row, Table, fields_of, number, put_in_order};
 use super::server::Stopping;
 use super::switches::{AnswerShape, DeleteAnswer, FirstLineSwitches, MethodSupport};
 use super::{Clock, SandboxOptions};
+use api_error::ApiError;
 use auth::{Expired, Tokens};
 use data::{Data, printed};
 use edits::Write;
 use parameters::Parameters;
-use refusal::Refusal;
 use shapes::Place;
 
 type Pairs = Query<Vec<(String, String)>>;
-type Answer = Result<Response, Refusal>;
+type HandlerResult = Result<Response, ApiError>;
 
 pub(super) struct FirstLine {
     pub(super) control: VendorControl<FirstLineSwitches>,
@@ -136,8 +136,8 @@ impl FirstLine {
         Some(Owner(owner))
     }
 
-    fn unauthenticated(&self) -> Refusal {
-        Refusal::Unauthenticated(self.control.switches().unauthenticated_body)
+    fn unauthenticated(&self) -> ApiError {
+        ApiError::Unauthenticated(self.control.switches().unauthenticated_body)
     }
 }
 
@@ -199,7 +199,7 @@ fn body_fields(body: &Bytes) -> Fields {
     fields_of(serde_json::from_slice(body).unwrap_or_default())
 }
 
-/// The method that `_method` asks for, of the query or of the body.
+/// The method that `_method` names, in the query or the body.
 fn overriding_method(pairs: &[(String, String)], body: &Fields) -> Option<String> {
     let in_query = pairs
         .iter()
@@ -224,7 +224,7 @@ async fn list_records(
     State(firstline): State<Arc<FirstLine>>,
     Query(pairs): Pairs,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let mut asked = Parameters::read(pairs, &body, firstline.control.switches());
     let handler_id = asked.number("handler_id");
     let handler_group_id = asked.number("handler_group_id");
@@ -264,7 +264,10 @@ async fn list_records(
     Ok(Json(envelope).into_response())
 }
 
-async fn show_record(State(firstline): State<Arc<FirstLine>>, Path(id): Path<String>) -> Answer {
+async fn show_record(
+    State(firstline): State<Arc<FirstLine>>,
+    Path(id): Path<String>,
+) -> HandlerResult {
     let switches = firstline.control.switches();
     let data = hold(&firstline.data);
     let row = find(&data.records, &id, "InteractCollection")?;
@@ -276,9 +279,9 @@ async fn put_record(
     State(firstline): State<Arc<FirstLine>>,
     Path(id): Path<String>,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     if firstline.control.switches().method_support != MethodSupport::Native {
-        return Err(Refusal::MethodNotAllowed("PUT".into()));
+        return Err(ApiError::MethodNotAllowed("PUT".into()));
     }
     update_record(&firstline, &id, &body_fields(&body))
 }
@@ -288,21 +291,21 @@ async fn post_record(
     Path(id): Path<String>,
     Query(pairs): Pairs,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let fields = body_fields(&body);
     match overriding_method(&pairs, &fields).as_deref() {
         Some("put" | "patch") => update_record(&firstline, &id, &fields),
-        _ => Err(Refusal::MethodNotAllowed("POST".into())),
+        _ => Err(ApiError::MethodNotAllowed("POST".into())),
     }
 }
 
-fn update_record(firstline: &FirstLine, id: &str, sent: &Fields) -> Answer {
+fn update_record(firstline: &FirstLine, id: &str, sent: &Fields) -> HandlerResult {
     let now = firstline.clock.local_now();
     let mut data = hold(&firstline.data);
     let row = find(&data.records, id, "InteractCollection")?;
     if !row.get("acw_at").is_null() {
         let status = firstline.control.switches().acw_lock_status;
-        return Err(Refusal::Locked { status });
+        return Err(ApiError::Locked { status });
     }
     let mut changes = edits::record_changes(row, sent)?;
     changes.insert("updated_at".into(), printed(now).into());
@@ -316,7 +319,7 @@ async fn list_tickets(
     State(firstline): State<Arc<FirstLine>>,
     Query(pairs): Pairs,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let mut asked = Parameters::read(pairs, &body, firstline.control.switches());
     let search = asked.text("search");
     let contact_id = asked.number("contact_id");
@@ -372,7 +375,7 @@ async fn create_ticket(
     State(firstline): State<Arc<FirstLine>>,
     request: Presented,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let switches = firstline.control.switches();
     let creater = firstline.presented_owner(&request.0, Expired::Refused);
     let now = firstline.clock.local_now();
@@ -391,7 +394,10 @@ async fn create_ticket(
     Ok((StatusCode::CREATED, answer).into_response())
 }
 
-async fn show_ticket(State(firstline): State<Arc<FirstLine>>, Path(id): Path<String>) -> Answer {
+async fn show_ticket(
+    State(firstline): State<Arc<FirstLine>>,
+    Path(id): Path<String>,
+) -> HandlerResult {
     let data = hold(&firstline.data);
     let row = find(&data.tickets, &id, "Ticket")?;
     let ticket = shapes::ticket(&data, row, Place::Single);
@@ -402,16 +408,19 @@ async fn put_ticket(
     State(firstline): State<Arc<FirstLine>>,
     Path(id): Path<String>,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     if firstline.control.switches().method_support != MethodSupport::Native {
-        return Err(Refusal::MethodNotAllowed("PUT".into()));
+        return Err(ApiError::MethodNotAllowed("PUT".into()));
     }
     update_ticket(&firstline, &id, &body_fields(&body))
 }
 
-async fn delete_ticket(State(firstline): State<Arc<FirstLine>>, Path(id): Path<String>) -> Answer {
+async fn delete_ticket(
+    State(firstline): State<Arc<FirstLine>>,
+    Path(id): Path<String>,
+) -> HandlerResult {
     if firstline.control.switches().method_support == MethodSupport::PutAndDeleteOverridden {
-        return Err(Refusal::MethodNotAllowed("DELETE".into()));
+        return Err(ApiError::MethodNotAllowed("DELETE".into()));
     }
     remove_ticket(&firstline, &id)
 }
@@ -421,16 +430,16 @@ async fn post_ticket(
     Path(id): Path<String>,
     Query(pairs): Pairs,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let fields = body_fields(&body);
     match overriding_method(&pairs, &fields).as_deref() {
         Some("put" | "patch") => update_ticket(&firstline, &id, &fields),
         Some("delete") => remove_ticket(&firstline, &id),
-        _ => Err(Refusal::MethodNotAllowed("POST".into())),
+        _ => Err(ApiError::MethodNotAllowed("POST".into())),
     }
 }
 
-fn update_ticket(firstline: &FirstLine, id: &str, sent: &Fields) -> Answer {
+fn update_ticket(firstline: &FirstLine, id: &str, sent: &Fields) -> HandlerResult {
     let switches = firstline.control.switches();
     let now = firstline.clock.local_now();
     let mut data = hold(&firstline.data);
@@ -445,7 +454,7 @@ fn update_ticket(firstline: &FirstLine, id: &str, sent: &Fields) -> Answer {
     Ok(single(ticket, switches.single_answer))
 }
 
-fn remove_ticket(firstline: &FirstLine, id: &str) -> Answer {
+fn remove_ticket(firstline: &FirstLine, id: &str) -> HandlerResult {
     let mut data = hold(&firstline.data);
     let (id, _) = numbered(&data.tickets, id, "Ticket")?;
     data.tickets.remove(&id);
@@ -456,7 +465,7 @@ fn remove_ticket(firstline: &FirstLine, id: &str) -> Answer {
     })
 }
 
-fn find<'a>(table: &'a Table, id: &str, model: &'static str) -> Result<&'a Row, Refusal> {
+fn find<'a>(table: &'a Table, id: &str, model: &'static str) -> Result<&'a Row, ApiError> {
     numbered(table, id, model).map(|(_, row)| row)
 }
 
@@ -464,8 +473,8 @@ fn find_mut<'a>(
     table: &'a mut Table,
     id: &str,
     model: &'static str,
-) -> Result<&'a mut Row, Refusal> {
-    let not_found = || Refusal::NotFound {
+) -> Result<&'a mut Row, ApiError> {
+    let not_found = || ApiError::NotFound {
         model,
         id: id.to_owned(),
     };
@@ -477,8 +486,8 @@ fn numbered<'a>(
     table: &'a Table,
     id: &str,
     model: &'static str,
-) -> Result<(i64, &'a Row), Refusal> {
-    let not_found = || Refusal::NotFound {
+) -> Result<(i64, &'a Row), ApiError> {
+    let not_found = || ApiError::NotFound {
         model,
         id: id.to_owned(),
     };
@@ -498,7 +507,7 @@ async fn list_employees(
     State(firstline): State<Arc<FirstLine>>,
     Query(pairs): Pairs,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let asked = Parameters::read(pairs, &body, firstline.control.switches());
     let search = asked.text("search");
     let page = asked.page();
@@ -532,7 +541,7 @@ async fn list_sponsors(
     State(firstline): State<Arc<FirstLine>>,
     Query(pairs): Pairs,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let asked = Parameters::read(pairs, &body, firstline.control.switches());
     let data = hold(&firstline.data);
     lookup(
@@ -548,7 +557,7 @@ async fn list_termination_codes(
     State(firstline): State<Arc<FirstLine>>,
     Query(pairs): Pairs,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let asked = Parameters::read(pairs, &body, firstline.control.switches());
     let search = asked.text("search");
     let data = hold(&firstline.data);
@@ -565,7 +574,7 @@ async fn list_categories(
     State(firstline): State<Arc<FirstLine>>,
     Query(pairs): Pairs,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let asked = Parameters::read(pairs, &body, firstline.control.switches());
     let data = hold(&firstline.data);
     lookup(
@@ -581,7 +590,7 @@ async fn list_subcategories(
     State(firstline): State<Arc<FirstLine>>,
     Query(pairs): Pairs,
     body: Bytes,
-) -> Answer {
+) -> HandlerResult {
     let mut asked = Parameters::read(pairs, &body, firstline.control.switches());
     let category_id = asked.number("category_id");
     let data = hold(&firstline.data);
@@ -600,7 +609,7 @@ fn lookup(
     path: &str,
     keep: impl Fn(&Row) -> bool,
     show: impl Fn(&Row) -> Value,
-) -> Answer {
+) -> HandlerResult {
     let page = asked.page();
     let switches = asked.check()?;
     let mut rows: Vec<(i64, &Row)> = table
@@ -612,10 +621,10 @@ fn lookup(
     Ok(Json(page.envelope(&rows, path, &switches, show)).into_response())
 }
 
-async fn refuse_method(method: Method) -> Refusal {
-    Refusal::MethodNotAllowed(method.to_string())
+async fn refuse_method(method: Method) -> ApiError {
+    ApiError::MethodNotAllowed(method.to_string())
 }
 
-async fn refuse_path() -> Refusal {
-    Refusal::NoSuchPath
+async fn refuse_path() -> ApiError {
+    ApiError::NoSuchPath
 }

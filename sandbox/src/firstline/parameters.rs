@@ -3,7 +3,7 @@
 use jiff::civil::{DateTime, Time};
 use serde_json::{Value, json};
 
-use super::refusal::{Errors, Refusal};
+use super::api_error::{ApiError, Errors};
 use crate::row::{Row, is_date_only, page_of, read_date_time};
 use crate::switches::{ArrayEncoding, FirstLineSwitches};
 
@@ -64,7 +64,7 @@ impl Parameters {
     }
 
     /// Refuses what could not be read.
-    pub(super) fn check(self) -> Result<FirstLineSwitches, Refusal> {
+    pub(super) fn check(self) -> Result<FirstLineSwitches, ApiError> {
         self.errors.check()?;
         Ok(self.switches)
     }
@@ -175,12 +175,12 @@ impl Parameters {
 
 pub(super) struct PageAsked {
     page: usize,
-    /// None where the caller asked for no size.
+    /// None where the request has no size.
     pub(super) per_page: Option<usize>,
 }
 
 impl PageAsked {
-    /// The envelope of one page; `show` makes an item's answer.
+    /// The envelope of one page; `show` renders an item.
     pub(super) fn envelope(
         &self,
         rows: &[(i64, &Row)],

@@ -1,4 +1,4 @@
-//! FirstLine's answers: which fields an object has in which place.
+//! FirstLine's responses: which fields an object has in which of them.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::phrases::RESULTS;
 use crate::row::{Fields, Row, Table, fields_of};
 use crate::switches::{ChannelBody, FirstLineSwitches};
 
-/// What rows hold for the sandbox's own use; no answer has it.
+/// Fields of rows for the sandbox's own use; no response has them.
 const INTERNAL: [&str; 3] = ["creater_id", "interact_collection_ids", "listed"];
 const LIVECHAT: &str = "App\\LivechatContentProvider";
 
@@ -266,7 +266,7 @@ fn result(id: Option<i64>) -> Value {
     }
 }
 
-/// What an update of a record answers: no more than this.
+/// The response to an update of a record.
 pub(super) fn updated_record(row: &Row) -> Value {
     let names = ["id", "memo", "acw_at", "cz_cols", "updated_at"];
     let fields: Fields = names

@@ -152,12 +152,12 @@ pub(super) enum Stage {
     Over,
 }
 
-/// One conversation, or the part of it that one log holds.
+/// One conversation, or the part of it that one log has.
 pub(super) struct Conversation<'a> {
     pub(super) log_id: i64,
     pub(super) scenario: &'a Scenario,
     pub(super) details: &'a Details,
-    /// Whether another log holds what was said before.
+    /// Whether another log has the earlier messages.
     pub(super) is_continued: bool,
     pub(super) stage: Stage,
     pub(super) queued_at: DateTime,

@@ -152,7 +152,7 @@ impl Coercion<'_> {
             ("String", _) => "String cannot represent a non string value",
             ("Boolean", _) => "Boolean cannot represent a non boolean value",
             _ => {
-                if let Some(form) = schema::misfit(name, &value) {
+                if let Some(form) = schema::coercion_error(name, &value) {
                     let name = self.wording.shown(name);
                     self.refuse(
                         &value,

@@ -262,7 +262,7 @@ impl<'d, 's> Context<'d, 's> {
                     }
                     _ => ConstValue::Null,
                 };
-                let form = schema::misfit(name, &constant)?;
+                let form = schema::coercion_error(name, &constant)?;
                 let misplaced = self.misplaced(value, expected);
                 Some(format!("{misplaced}; It must be {form}."))
             }

@@ -1,4 +1,4 @@
-//! How Bangwo8 is signed in to: Basic with each call, or a token by client credentials.
+//! The login to Bangwo8: Basic with each call, or a token by client credentials.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     upstream::{
         call::{Call, Repeat},
-        client::{Errand, VendorClient},
+        client::{CallContext, VendorClient},
         session::{Authorization, Token, TokenKeeper, TokenSource, sensitive},
     },
 };
@@ -65,22 +65,23 @@ pub(super) struct ClientCredentials {
 
 #[async_trait]
 impl TokenSource for ClientCredentials {
-    async fn sign_in(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Token> {
+    async fn sign_in(&self, client: &VendorClient, context: &CallContext<'_>) -> Result<Token> {
         // The vendor's examples send a multipart form; whether it reads another is not documented.
         let call = Call::sign_in(Method::POST, ROUTE, ROUTE, Repeat::Safe)
             .form(&[("grant_type", "client_credentials")]);
 
         let mut attempts = client.attempts();
-        let answer = client
-            .send(errand, &call, Some(&self.header), &mut attempts)
+        let response = client
+            .send(context, &call, Some(&self.header), &mut attempts)
             .await?;
-        let refusal: wire::SignInRefusal = answer.glimpse().unwrap_or_default();
-        let is_refused = refusal.error.value().is_some() || mapping::refusal_of(&answer).is_some();
-        if answer.status().is_client_error() || (answer.status().is_success() && is_refused) {
-            return Err(answer.refuse_as(VendorErrorCode::Unauthenticated));
+        let refusal: wire::LoginError = response.try_decode().unwrap_or_default();
+        let is_refused =
+            refusal.error.value().is_some() || mapping::refusal_of(&response).is_some();
+        if response.status().is_client_error() || (response.status().is_success() && is_refused) {
+            return Err(response.refuse_as(VendorErrorCode::Unauthenticated));
         }
 
-        let signed_in: wire::SignedIn = answer.read()?;
+        let signed_in: wire::SignedIn = response.read()?;
         Ok(Token {
             text: signed_in.access_token,
             life: signed_in

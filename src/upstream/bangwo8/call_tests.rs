@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     domain::{ContactId, EmployeeId, VendorNumber},
-    upstream::stage::{Script, Stage, answer, scope},
+    upstream::test_support::scripted_vendor::{Script, ScriptedVendor, http_response, scope},
 };
 
-fn settings(stage: &Stage) -> Bangwo8Settings {
+fn settings(scripted: &ScriptedVendor) -> Bangwo8Settings {
     Bangwo8Settings {
         client: ClientSettings {
             vendor: VENDOR,
-            base_url: format!("http://{}/", stage.address),
+            base_url: format!("http://{}/", scripted.address),
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(1),
             max_concurrency: 4,
@@ -34,14 +34,14 @@ fn settings(stage: &Stage) -> Bangwo8Settings {
     }
 }
 
-async fn with(script: Script) -> (Stage, Bangwo8) {
-    let stage = Stage::with(script).await;
-    let vendor = Bangwo8::new(settings(&stage)).expect("the settings are good");
-    (stage, vendor)
+async fn with(script: Script) -> (ScriptedVendor, Bangwo8) {
+    let scripted = ScriptedVendor::with(script).await;
+    let vendor = Bangwo8::new(settings(&scripted)).expect("the settings are good");
+    (scripted, vendor)
 }
 
-fn first_lines(stage: &Stage) -> Vec<String> {
-    let requests = stage.requests();
+fn first_lines(scripted: &ScriptedVendor) -> Vec<String> {
+    let requests = scripted.requests();
     let lines = requests.iter().filter_map(|request| request.lines().next());
     lines
         .map(|line| line.trim_end_matches(" HTTP/1.1").to_owned())
@@ -67,12 +67,11 @@ const PAGE: VendorPageRequest = VendorPageRequest {
     per_page: 20,
 };
 
-#[tokio::test]
-async fn days_are_asked_for_and_the_rest_is_left_over() {
-    let (_stage, vendor) = with(|_, _| String::new()).await;
-    let plan = |filter: ServiceRecordFilter| match vendor.plan(&filter) {
+#[test]
+fn days_are_asked_for_and_the_rest_is_left_over() {
+    let plan = |filter: ServiceRecordFilter| match RECORD_FILTERS.plan(VENDOR, &filter) {
         FilterPlan::Nothing => None,
-        FilterPlan::Ask { left_over } => Some(left_over),
+        FilterPlan::Read { left_over } => Some(left_over),
     };
     let whole_days = ServiceRecordFilter {
         from: timestamp("2024-02-29T16:00:00Z"),
@@ -115,8 +114,8 @@ async fn days_are_asked_for_and_the_rest_is_left_over() {
 
 #[tokio::test]
 async fn an_agents_records_are_a_list_of_their_own() {
-    let (stage, vendor) =
-        with(|_, _| answer("200 OK", r#"{"remoterecords":[{"csId":1}],"count":"9"}"#)).await;
+    let (scripted, vendor) =
+        with(|_, _| http_response("200 OK", r#"{"remoterecords":[{"csId":1}],"count":"9"}"#)).await;
     let filter = ServiceRecordFilter {
         handler: Some(EmployeeId::new(VENDOR, number(223))),
         from: timestamp("2024-03-01T10:00:00Z"),
@@ -129,16 +128,16 @@ async fn an_agents_records_are_a_list_of_their_own() {
     assert_eq!(page.total, Some(9));
     assert_eq!(page.has_next, None);
     assert_eq!(
-        first_lines(&stage),
+        first_lines(&scripted),
         ["GET /api/v1/remoterecord/histories/223.json?starttime=2024-03-01&page=3&per_page=20"]
     );
-    assert!(stage.requests()[0].contains("authorization: Basic cm9ib3Q6c2VjcmV0"));
+    assert!(scripted.requests()[0].contains("authorization: Basic cm9ib3Q6c2VjcmV0"));
 }
 
 #[tokio::test]
 async fn names_are_a_list_of_their_own() {
-    let (stage, vendor) = with(|_, _| {
-        answer(
+    let (scripted, vendor) = with(|_, _| {
+        http_response(
             "200 OK",
             r#"{"remoterecords":[{"csId":1,"ptId":"a","ptChildId":"0"},{"ptId":"b"}],"count":2}"#,
         )
@@ -150,22 +149,22 @@ async fn names_are_a_list_of_their_own() {
     assert_eq!(page.items[0].names.0, [Some("a".to_owned()), None, None]);
     // A row without an id is left out and counted.
     assert_eq!((page.items.len(), page.unreadable), (1, 1));
-    assert!(first_lines(&stage)[0].starts_with("GET /api/v1/remoterecord/histories_v2.json?"));
+    assert!(first_lines(&scripted)[0].starts_with("GET /api/v1/remoterecord/histories_v2.json?"));
 }
 
 #[tokio::test]
 async fn a_record_without_a_summary_has_none_whatever_the_status() {
     let scripts: [Script; 3] = [
-        |_, _| answer("200 OK", r#"{"status":"120001","message":"x"}"#),
-        |_, _| answer("400 Bad Request", r#"{"status":120002}"#),
-        |_, _| answer("404 Not Found", "<html>"),
+        |_, _| http_response("200 OK", r#"{"status":"120001","message":"x"}"#),
+        |_, _| http_response("400 Bad Request", r#"{"status":120002}"#),
+        |_, _| http_response("404 Not Found", "<html>"),
     ];
     for script in scripts {
-        let (stage, vendor) = with(script).await;
+        let (scripted, vendor) = with(script).await;
         let summary = vendor.service_summary(&scope(), id("1@2024-03-01")).await;
         assert!(matches!(summary, Ok(None)), "{summary:?}");
         assert_eq!(
-            first_lines(&stage),
+            first_lines(&scripted),
             ["GET /api/v1/servicesummary/1.json?servicesummary_type=3"]
         );
     }
@@ -173,8 +172,9 @@ async fn a_record_without_a_summary_has_none_whatever_the_status() {
 
 #[tokio::test]
 async fn a_refusal_within_a_success_is_a_rejection() {
-    let (stage, vendor) =
-        with(|_, _| answer("200 OK", r#"{"errcode":"100047","errmsg":"secret text"}"#)).await;
+    let (scripted, vendor) =
+        with(|_, _| http_response("200 OK", r#"{"errcode":"100047","errmsg":"secret text"}"#))
+            .await;
     let err = vendor
         .employees(&scope(), None)
         .await
@@ -182,18 +182,18 @@ async fn a_refusal_within_a_success_is_a_rejection() {
     let failure = err.vendor_failure().expect("the vendor refused it");
     assert_eq!(failure.code, VendorErrorCode::Rejected);
     assert!(!err.to_string().contains("secret"));
-    assert_eq!(stage.requests().len(), 1);
+    assert_eq!(scripted.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn the_agents_are_read_whole() {
-    let (stage, vendor) = with(|request, _| {
+    let (scripted, vendor) = with(|request, _| {
         let agents = if request.contains("page=1&") {
             r#"{"sId":1},{"sId":"2"}"#
         } else {
             r#"{"sId":3}"#
         };
-        answer(
+        http_response(
             "200 OK",
             &format!(r#"{{"supports":[{agents}],"count":"3"}}"#),
         )
@@ -201,7 +201,7 @@ async fn the_agents_are_read_whole() {
     .await;
     let employees = vendor.employees(&scope(), None).await;
     assert_eq!(employees.map(|employees| employees.len()).ok(), Some(3));
-    assert_eq!(stage.requests().len(), 2);
+    assert_eq!(scripted.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -210,33 +210,34 @@ async fn a_token_is_asked_for_with_a_form_and_a_refusal_within_a_success_is_one(
         client_id: "robot".to_owned(),
         client_secret: "secret".into(),
     };
-    let stage = Stage::with(|request, _| {
+    let scripted = ScriptedVendor::with(|request, _| {
         if request.starts_with("POST /api/token.php") {
-            answer(
+            http_response(
                 "200 OK",
                 r#"{"access_token":"abc","expires_in":3600,"scope":null}"#,
             )
         } else {
-            answer("200 OK", r#"{"remoterecords":[]}"#)
+            http_response("200 OK", r#"{"remoterecords":[]}"#)
         }
     })
     .await;
     let vendor = Bangwo8::new(Bangwo8Settings {
         credentials: credentials(),
-        ..settings(&stage)
+        ..settings(&scripted)
     })
     .expect("the settings are good");
     assert!(vendor.check(&scope()).await.is_ok());
-    let requests = stage.requests();
+    let requests = scripted.requests();
     assert!(requests[0].contains("authorization: Basic cm9ib3Q6c2VjcmV0"));
     assert!(requests[0].contains("multipart/form-data"));
     assert!(requests[0].contains("name=\"grant_type\"\r\n\r\nclient_credentials"));
     assert!(requests[1].contains("authorization: Bearer abc"));
 
-    let stage = Stage::with(|_, _| answer("200 OK", r#"{"error":"invalid_client"}"#)).await;
+    let scripted =
+        ScriptedVendor::with(|_, _| http_response("200 OK", r#"{"error":"invalid_client"}"#)).await;
     let vendor = Bangwo8::new(Bangwo8Settings {
         credentials: credentials(),
-        ..settings(&stage)
+        ..settings(&scripted)
     })
     .expect("the settings are good");
     for _ in 0..2 {
@@ -244,5 +245,5 @@ async fn a_token_is_asked_for_with_a_form_and_a_refusal_within_a_success_is_one(
         let failure = err.vendor_failure().expect("the vendor refused it");
         assert_eq!(failure.code, VendorErrorCode::Unauthenticated);
     }
-    assert_eq!(stage.requests().len(), 1);
+    assert_eq!(scripted.requests().len(), 1);
 }

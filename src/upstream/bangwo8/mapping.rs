@@ -1,4 +1,4 @@
-//! Bangwo8's answers as the gateway's own objects. Every oddity of the vendor ends here.
+//! Maps Bangwo8's responses to domain objects. No peculiarity of the vendor is visible outside.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -13,12 +13,12 @@ use crate::{
         VendorZone,
     },
     upstream::{
-        answer::Answer,
+        response::VendorResponse,
         wire::{FieldValues, Identified, PrintedTime},
     },
 };
 
-/// What it takes to understand an answer.
+/// The settings that mapping a response needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mapping<'a> {
     pub zone: &'a VendorZone,
@@ -102,7 +102,7 @@ impl Mapping<'_> {
             object: wire,
         } = wire;
         let id = self.record_id(number, &wire.csBTime);
-        // Where no option was chosen, the id stands here too.
+        // Where no option was chosen, this is the id too.
         let name = |name: Loaded<String>| name.into_value().filter(|name| name != "0");
         let names = vec![name(wire.ptId), name(wire.ptChildId), name(wire.ptThird)];
         NamedRecord {
@@ -112,7 +112,7 @@ impl Mapping<'_> {
         }
     }
 
-    /// The day that the list is asked for is the one that the vendor prints, so it is not moved into another zone.
+    /// The list is filtered by the day that the vendor prints, so the day is not converted to another zone.
     fn record_id(&self, number: VendorNumber, began_at: &Loaded<PrintedTime>) -> ServiceRecordId {
         ServiceRecordId {
             vendor: VENDOR,
@@ -180,7 +180,7 @@ fn rating(score: Option<i32>, comment: Option<String>) -> Option<Rating> {
     Some(Rating { score, comment })
 }
 
-/// The customer is named by texts alone.
+/// The customer is only text, without an id.
 fn contact(
     name: Loaded<String>,
     company: Loaded<String>,
@@ -197,7 +197,7 @@ fn contact(
     is_known.then(|| Arc::new(contact))
 }
 
-/// The deepest problem type that was chosen, under the wider ones. The names are told by another list.
+/// The deepest problem type that was chosen, with its ancestors. Another list has the names.
 fn category(wire: &wire::RemoteRecord) -> Option<Arc<Category>> {
     let levels = [(1, &wire.ptId), (2, &wire.ptChildId), (3, &wire.ptThird)];
     levels.into_iter().fold(None, |parent, (level, number)| {
@@ -245,8 +245,8 @@ pub(super) fn summary(wire: wire::SummaryAnswer) -> Option<ServiceSummary> {
 // Chat
 
 impl Mapping<'_> {
-    /// The messages of one page, in the order of the page. They have no ids of their own, so each is known by its place
-    /// counted from the oldest, which is the same for ever because messages are only added.
+    /// The messages of one page, in the order of the page. They have no ids, so each is identified by its ordinal from the
+    /// oldest, which is stable because messages are only added.
     pub(super) fn chat_messages(
         &self,
         record: ServiceRecordId,
@@ -287,7 +287,7 @@ impl Mapping<'_> {
         ChatMessage {
             id,
             sent_at: self.time(&wire.time),
-            // The vendor keeps text alone.
+            // The vendor stores only text.
             kind: ChatMessageKind::Text,
             text: wire.msg.into_value(),
             sender: ChatSender {
@@ -304,9 +304,9 @@ impl Mapping<'_> {
     }
 }
 
-/// Where the messages of a page stand in the whole chat.
+/// The position of a page's messages in the whole chat.
 struct Places {
-    /// How many messages the pages before this one hold.
+    /// How many messages the pages before this one have.
     before: u64,
     /// Of a list from the newest to the oldest, whose ordinals are counted from its end.
     total_of_descending: Option<u64>,
@@ -324,8 +324,8 @@ impl Places {
         let pages_before = u64::from(page.page.saturating_sub(1));
         let asked = u64::from(page.per_page);
 
-        // A vendor that serves fewer than it was asked for, though there are more, has pages of that size. How long its
-        // pages are is not seen on the last one, but that one ends where the chat does.
+        // A vendor that serves fewer rows than requested, though there are more, has pages of that size. The last page does not
+        // show the size, but it ends where the chat ends.
         let has_more = match paging.next_page {
             Loaded::Loaded(ref address) => address.is_some(),
             Loaded::NotLoaded => paging
@@ -407,7 +407,7 @@ impl Mapping<'_> {
     }
 }
 
-/// Groups are known by number alone: the vendor has no list of them.
+/// Only the numbers of groups are known: the vendor has no list of them.
 fn groups(numbers: &str) -> Vec<EmployeeGroup> {
     let numbers = numbers.split(',');
     numbers
@@ -425,8 +425,8 @@ fn groups(numbers: &str) -> Vec<EmployeeGroup> {
 const NO_SUMMARY_TEMPLATE: &str = "120001";
 const NO_SUMMARY: &str = "120002";
 
-pub(super) fn says_there_is_no_summary(answer: &Answer<'_>) -> bool {
-    let outcome: wire::Outcome = answer.glimpse().unwrap_or_default();
+pub(super) fn says_there_is_no_summary(response: &VendorResponse<'_>) -> bool {
+    let outcome: wire::Outcome = response.try_decode().unwrap_or_default();
     let is_absence = |code: Option<&String>| {
         code.is_some_and(|code| code == NO_SUMMARY_TEMPLATE || code == NO_SUMMARY)
     };
@@ -444,8 +444,8 @@ impl RefusalCode {
     }
 }
 
-pub(super) fn refusal_of(answer: &Answer<'_>) -> Option<RefusalCode> {
-    refusal(answer.glimpse().unwrap_or_default())
+pub(super) fn refusal_of(response: &VendorResponse<'_>) -> Option<RefusalCode> {
+    refusal(response.try_decode().unwrap_or_default())
 }
 
 /// Success is `errcode` 0, and `status` 0 from one half of the calls and 200 from the other; some say `state` for `status`.

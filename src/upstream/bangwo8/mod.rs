@@ -5,9 +5,9 @@ mod mapping;
 mod wire;
 
 #[cfg(test)]
-mod call_tests;
+mod arbitrary_json_tests;
 #[cfg(test)]
-mod hostile_tests;
+mod call_tests;
 #[cfg(test)]
 mod tests;
 
@@ -19,20 +19,21 @@ use std::sync::{
 use async_trait::async_trait;
 
 use super::{
-    FilterPlan, ListSettings, RecordLookup, VendorApi,
-    answer::Answer,
+    VendorApi,
     call::Call,
     client::{ClientSettings, VendorClient},
     directory::read_whole,
+    response::VendorResponse,
     session::VendorSession,
     wire::{HasId, Identified, Readable},
 };
 use crate::{
     context::RequestScope,
     domain::{
-        ChatMessage, Employee, ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter,
-        ServiceRecordId, ServiceSummary, TimeGranularity, Vendor, VendorErrorCode, VendorPage,
-        VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, CategorySource, ChatMessage, Employee, FilterPlan, ListCapabilities,
+        ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter, ServiceRecordFilters,
+        ServiceRecordId, ServiceRecordLookup, ServiceSummary, TimeGranularity, Vendor,
+        VendorErrorCode, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, Result},
 };
@@ -41,6 +42,13 @@ use auth::ClientCredentials;
 use mapping::Mapping;
 
 const VENDOR: Vendor = Vendor::Bangwo8;
+
+/// A record has neither a group nor a contact that the vendor could filter by.
+const RECORD_FILTERS: ServiceRecordFilters = ServiceRecordFilters {
+    handler_group: false,
+    contact: false,
+    completed: false,
+};
 
 const HISTORIES: &str = "/api/v1/remoterecord/histories.json";
 const HISTORIES_OF_AGENT: &str = "/api/v1/remoterecord/histories/{id}.json";
@@ -58,7 +66,7 @@ pub struct Bangwo8Settings {
     pub list_order: Option<ListOrder>,
     /// How many pages, from the newest, are read to find a record whose id comes without its day.
     pub find_max_calls: u32,
-    /// What directories and searches ask of one page.
+    /// The page size of directories and searches.
     pub list_page_size: u32,
     /// How many of the newest records are read for the categories that they show.
     pub newest_records_for_categories: u32,
@@ -107,30 +115,35 @@ impl VendorApi for Bangwo8 {
         self.session.client().status(&self.zone)
     }
 
-    async fn is_due_for_a_try(&self) {
-        self.session.client().is_due_for_a_try().await;
+    async fn probe_due(&self) {
+        self.session.client().probe_due().await;
     }
 
-    fn lists(&self) -> ListSettings {
-        ListSettings {
-            granularity: TimeGranularity::Day,
-            order: self.list_order,
-            page_size: self.list_page_size,
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            has_tickets: false,
+            has_editable_service_records: false,
+            service_record_filters: RECORD_FILTERS,
+            service_record_lookup: ServiceRecordLookup::ByDay {
+                max_pages: self.find_max_calls,
+            },
+            lists: ListCapabilities {
+                granularity: TimeGranularity::Day,
+                order: self.list_order,
+                page_size: self.list_page_size,
+            },
+            deepest_category_level: 3,
+            category_source: CategorySource::NewestServiceRecords {
+                count: self.newest_records_for_categories,
+            },
+            has_employee_search: false,
+            // The vendor lists its agents for administrators only.
+            may_refuse_directory: true,
         }
     }
 
-    fn record_lookup(&self) -> RecordLookup {
-        RecordLookup::ByDay {
-            most_pages: self.find_max_calls,
-        }
-    }
-
-    fn records_for_categories(&self) -> Option<u32> {
-        Some(self.newest_records_for_categories)
-    }
-
-    /// By the list that nearly everything else needs. The calls that every agent may make would also pass for an account
-    /// that can read no record.
+    /// Reads the list that nearly everything else needs. Calls that every agent may make would also succeed for an account that
+    /// can't read records.
     async fn check(&self, scope: &RequestScope) -> Result<()> {
         let page = VendorPageRequest {
             page: 1,
@@ -139,36 +152,13 @@ impl VendorApi for Bangwo8 {
         self.records(scope, Query::new(), page).await.map(drop)
     }
 
-    fn plan(&self, filter: &ServiceRecordFilter) -> FilterPlan {
-        let leaves_this_vendor_out = filter
-            .vendors
-            .as_ref()
-            .is_some_and(|vendors| !vendors.contains(&VENDOR));
-        let handler_is_foreign = filter.handler.is_some_and(|id| id.vendor != VENDOR);
-
-        // A record has no group and no contact that could be asked for.
-        if leaves_this_vendor_out
-            || handler_is_foreign
-            || filter.handler_group.is_some()
-            || filter.contact.is_some()
-        {
-            return FilterPlan::Nothing;
-        }
-
-        let left_over = filter.completed.map(|completed| ServiceRecordFilter {
-            completed: Some(completed),
-            ..ServiceRecordFilter::default()
-        });
-        FilterPlan::Ask { left_over }
-    }
-
     async fn service_record_page(
         &self,
         scope: &RequestScope,
         filter: &ServiceRecordFilter,
         page: VendorPageRequest,
     ) -> Result<VendorPage<ServiceRecord>> {
-        if self.plan(filter) == FilterPlan::Nothing {
+        if RECORD_FILTERS.plan(VENDOR, filter) == FilterPlan::Nothing {
             return Ok(VendorPage::empty());
         }
 
@@ -185,11 +175,6 @@ impl VendorApi for Bangwo8 {
                 }))
             }
         }
-    }
-
-    /// Agents are listed for administrators alone.
-    fn may_refuse_directory(&self) -> bool {
-        true
     }
 
     async fn named_record_page(
@@ -213,8 +198,8 @@ impl VendorApi for Bangwo8 {
     ) -> Result<VendorPage<ChatMessage>> {
         let path = format!("/api/v1/remoterecord/chatrecords/{}.json", record.id.number);
         let call = Call::get(CHAT, path).query(paged(Query::new(), page));
-        let answer = self.session.send(scope, &call).await?;
-        let chat: wire::ChatRecords = read_page(answer)?;
+        let response = self.session.send(scope, &call).await?;
+        let chat: wire::ChatRecords = read_page(response)?;
 
         let paging = wire::Paging {
             count: chat.count.into_value(),
@@ -254,13 +239,13 @@ impl VendorApi for Bangwo8 {
         let path = format!("/api/v1/servicesummary/{}.json", id.number);
         let query = vec![("servicesummary_type", REMOTE_ASSISTANCE.to_owned())];
         let call = Call::get(SUMMARY, path).query(query);
-        let answer = self.session.send(scope, &call).await?;
+        let response = self.session.send(scope, &call).await?;
 
-        // Under which status of HTTP the vendor says so is not documented.
-        if mapping::says_there_is_no_summary(&answer) {
-            return Ok(answer.settle(None));
+        // The HTTP status of this response is not documented.
+        if mapping::says_there_is_no_summary(&response) {
+            return Ok(response.settle(None));
         }
-        let summary = read_optional(answer)?;
+        let summary = read_optional(response)?;
         Ok(summary.and_then(mapping::summary))
     }
 
@@ -363,23 +348,23 @@ fn page_of<T: HasId, U>(
     }
 }
 
-// Answers
+// Responses
 
-fn read_page<T: Readable>(answer: Answer<'_>) -> Result<T> {
-    refused(answer)?.read_page()
+fn read_page<T: Readable>(response: VendorResponse<'_>) -> Result<T> {
+    refused(response)?.read_page()
 }
 
-fn read_optional<T: Readable>(answer: Answer<'_>) -> Result<Option<T>> {
-    refused(answer)?.read_optional()
+fn read_optional<T: Readable>(response: VendorResponse<'_>) -> Result<Option<T>> {
+    refused(response)?.read_optional()
 }
 
-/// Takes out the answers that refuse with the status of a success.
-fn refused(answer: Answer<'_>) -> Result<Answer<'_>, Error> {
-    if !answer.status().is_success() {
-        return Ok(answer);
+/// Turns a refusal with a success status into an error.
+fn refused(response: VendorResponse<'_>) -> Result<VendorResponse<'_>, Error> {
+    if !response.status().is_success() {
+        return Ok(response);
     }
-    match mapping::refusal_of(&answer) {
-        None => Ok(answer),
+    match mapping::refusal_of(&response) {
+        None => Ok(response),
         Some(code) => {
             tracing::warn!(
                 target: "deskgraph::upstream",
@@ -387,7 +372,7 @@ fn refused(answer: Answer<'_>) -> Result<Answer<'_>, Error> {
                 vendor.code = code.number(),
                 "a vendor refused within a success"
             );
-            Err(answer.refuse_as(VendorErrorCode::Rejected))
+            Err(response.refuse_as(VendorErrorCode::Rejected))
         }
     }
 }

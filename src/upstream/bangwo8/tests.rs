@@ -1,4 +1,4 @@
-//! The vendor's own samples, and hostile ones, through the wire and the mapping.
+//! The vendor's own samples, and damaged ones, through the wire and the mapping.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Bangwo8's JSON. What is not a field here never enters the gateway: its answers hold passwords.
+//! Bangwo8's JSON. What is not a field here never enters the gateway: its responses contain passwords.
 
 use rust_decimal::Decimal;
 use secrecy::SecretString;
@@ -41,7 +41,7 @@ pub(super) struct Supports {
     pub next_page: Loaded<String>,
 }
 
-/// The paging stands beside the object that holds the messages.
+/// The paging fields are next to the object with the messages.
 #[derive(Debug, Deserialize)]
 pub(super) struct ChatRecords {
     pub remote_chatrecords: ChatContents,
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for ChatContents {
     }
 }
 
-/// An empty list in the place of the object is what PHP makes of an object without fields.
+/// PHP encodes an object without fields as an empty list.
 impl Lenient for ChatContents {
     fn read_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
         #[derive(Deserialize)]
@@ -120,7 +120,7 @@ pub(super) struct RemoteRecord {
     pub custom_fields: Loaded<Vec<CustomField>>,
 }
 
-/// The same record with the names of its problem types in the place of their ids.
+/// The same record with the names of its problem types instead of their ids.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "the vendor's names, as it spells them")]
@@ -163,7 +163,7 @@ pub(super) struct Support {
     pub createDT: Loaded<PrintedTime>,
 }
 
-/// Stands under `data`, which is unwrapped before.
+/// It is under `data`, which is unwrapped before.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 #[allow(non_snake_case, reason = "the vendor's names, as it spells them")]
@@ -208,7 +208,7 @@ impl HasId for Support {
 
 // Outcomes
 
-/// How an answer says, under any status of HTTP, whether the call did what it should.
+/// How a response expresses success or failure, under any HTTP status.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Outcome {
@@ -217,7 +217,7 @@ pub(super) struct Outcome {
     pub state: Loaded<String>,
 }
 
-// Signing in
+// Login
 
 pub(super) struct SignedIn {
     pub access_token: SecretString,
@@ -246,6 +246,6 @@ impl<'de> Deserialize<'de> for SignedIn {
 /// A refusal of the credentials, which may come with the status of a success.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct SignInRefusal {
+pub(super) struct LoginError {
     pub error: Loaded<String>,
 }

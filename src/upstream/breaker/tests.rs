@@ -18,7 +18,7 @@ enum Step {
 }
 
 fn end() -> impl Strategy<Value = CallEnd> {
-    prop_oneof![Just(CallEnd::Answered), Just(CallEnd::Failed)]
+    prop_oneof![Just(CallEnd::Responded), Just(CallEnd::Failed)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
             // To the very end of what the policy counts.
             Just(WINDOW),
             Just(FIRST_PAUSE),
-            Just(LONGEST_PAUSE),
+            Just(MAX_PAUSE),
         ]
         .prop_map(Step::Pass),
     ]
@@ -116,7 +116,7 @@ impl Model {
                     self.open(0);
                 }
             }
-            (Phase::HalfOpen { .. }, Some(CallEnd::Answered)) => {
+            (Phase::HalfOpen { .. }, Some(CallEnd::Responded)) => {
                 self.phase = Phase::Closed;
                 self.since_closed.clear();
                 self.chapter += 1;
@@ -178,17 +178,17 @@ proptest! {
             let breaker = Breaker::new(Vendor::FirstLine);
             let started_at = Instant::now();
             let mut model = Model::new();
-            let mut under_way: Vec<(Permit<'_>, Admitted)> = Vec::new();
+            let mut in_flight: Vec<(Permit<'_>, Admitted)> = Vec::new();
 
             for step in steps {
                 match step {
                     Step::Begin => {
                         let (permit, admitted) = (breaker.admit(), model.begin());
                         prop_assert_eq!(permit.is_some(), admitted.is_some());
-                        under_way.extend(permit.zip(admitted));
+                        in_flight.extend(permit.zip(admitted));
                     }
-                    Step::End(which, end) if !under_way.is_empty() => {
-                        let (permit, admitted) = under_way.swap_remove(which % under_way.len());
+                    Step::End(which, end) if !in_flight.is_empty() => {
+                        let (permit, admitted) = in_flight.swap_remove(which % in_flight.len());
                         prop_assert_eq!(permit.is_trial(), admitted.is_trial);
                         prop_assert_eq!(permit.holds(), admitted.chapter == model.chapter);
                         match end {
@@ -248,7 +248,7 @@ async fn nine_failures_leave_it_closed_and_the_tenth_opens_it() {
 async fn less_than_half_of_the_last_twenty_leave_it_closed() {
     let breaker = Breaker::new(Vendor::Bangwo8);
     for _ in 0..11 {
-        ended(&breaker, CallEnd::Answered);
+        ended(&breaker, CallEnd::Responded);
     }
     for _ in 0..9 {
         ended(&breaker, CallEnd::Failed);
@@ -286,8 +286,8 @@ async fn one_call_is_tried_after_waits_that_grow_to_a_minute() {
         trial.settle(CallEnd::Failed);
     }
 
-    time::advance(LONGEST_PAUSE).await;
-    ended(&breaker, CallEnd::Answered);
+    time::advance(MAX_PAUSE).await;
+    ended(&breaker, CallEnd::Responded);
     assert_eq!(breaker.state(), CircuitState::Closed);
     // What was before is forgotten, the growth of the waits too.
     for _ in 0..10 {
@@ -314,6 +314,6 @@ async fn a_call_from_before_the_circuit_opened_does_not_close_it() {
     for _ in 0..10 {
         ended(&breaker, CallEnd::Failed);
     }
-    slow.settle(CallEnd::Answered);
+    slow.settle(CallEnd::Responded);
     assert_eq!(breaker.state(), CircuitState::Open);
 }

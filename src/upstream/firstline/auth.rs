@@ -1,4 +1,4 @@
-//! How FirstLine is signed in to: every new token of an account ends the one before it, at once.
+//! The login to FirstLine: every new token of an account ends the one before it, at once.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     upstream::{
         call::{Call, Repeat},
-        client::{Errand, VendorClient},
+        client::{CallContext, VendorClient},
         session::{Authorization, Token, TokenKeeper, TokenSource, bearer},
     },
 };
@@ -119,7 +119,7 @@ impl Login {
 
 #[async_trait]
 impl TokenSource for Login {
-    async fn sign_in(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Token> {
+    async fn sign_in(&self, client: &VendorClient, context: &CallContext<'_>) -> Result<Token> {
         let body = wire::encode(&wire::SignIn {
             name: &self.username,
             password: self.password.expose_secret(),
@@ -127,29 +127,29 @@ impl TokenSource for Login {
         let call = Call::sign_in(Method::POST, ROUTE, ROUTE, Repeat::Safe).json(body);
 
         let mut attempts = client.attempts();
-        let answer = client.send(errand, &call, None, &mut attempts).await?;
-        if answer.status().is_client_error() {
-            return Err(answer.refuse_as(VendorErrorCode::Unauthenticated));
+        let response = client.send(context, &call, None, &mut attempts).await?;
+        if response.status().is_client_error() {
+            return Err(response.refuse_as(VendorErrorCode::Unauthenticated));
         }
-        answer.read().map(token)
+        response.read().map(token)
     }
 
     async fn renew(
         &self,
         client: &VendorClient,
-        errand: &Errand<'_>,
+        context: &CallContext<'_>,
         current: &HeaderValue,
     ) -> Result<Option<Token>> {
         if !self.update_form.is_overridden() {
             let call = Call::sign_in(Method::PUT, ROUTE, ROUTE, Repeat::Never);
             let mut attempts = client.attempts();
-            let answer = client
-                .send(errand, &call, Some(current), &mut attempts)
+            let response = client
+                .send(context, &call, Some(current), &mut attempts)
                 .await?;
-            if answer.status() != 405 || !self.update_form.gives_up_put() {
-                return answer.read().map(token).map(Some);
+            if response.status() != 405 || !self.update_form.gives_up_put() {
+                return response.read().map(token).map(Some);
             }
-            answer.settle(());
+            response.settle(());
         }
 
         let body = wire::encode(&wire::Overridden {
@@ -158,17 +158,17 @@ impl TokenSource for Login {
         });
         let call = Call::sign_in(Method::POST, ROUTE, ROUTE, Repeat::Never).json(body);
         let mut attempts = client.attempts();
-        let answer = client
-            .send(errand, &call, Some(current), &mut attempts)
+        let response = client
+            .send(context, &call, Some(current), &mut attempts)
             .await?;
-        answer.read().map(token).map(Some)
+        response.read().map(token).map(Some)
     }
 }
 
-/// The life of a token is the shorter one of what the answer and the token itself say.
+/// The lifetime of a token: the shorter of what the response and the token itself say.
 fn token(signed_in: wire::SignedIn) -> Token {
     let by_answer = signed_in.expires_in_seconds.map(Duration::from_secs);
-    // A new token that seems to be over already shows that the clocks differ, so nothing can be told from its end.
+    // A new token that seems to have expired shows that the clocks differ, so its expiry is useless.
     let by_claim = signed_in
         .expires_at
         .and_then(|at| u64::try_from(at.as_second() - Timestamp::now().as_second()).ok())

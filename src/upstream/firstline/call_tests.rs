@@ -10,18 +10,18 @@ use crate::{
     domain::{CategoryId, Change, EmployeeId, TerminationCodeId, TicketStatus, Transcript},
     upstream::{
         session::TokenSource,
-        stage::{Script, Stage, answer, scope},
+        test_support::scripted_vendor::{Script, ScriptedVendor, http_response, scope},
     },
 };
 
 const ONE_TICKET: &str = r#"{"data":{"id":1,"subject":"x"}}"#;
 const NO_TICKETS: &str = r#"{"data":[],"meta":{"last_page":1,"total":0}}"#;
 
-fn settings(stage: &Stage) -> FirstLineSettings {
+fn settings(scripted: &ScriptedVendor) -> FirstLineSettings {
     FirstLineSettings {
         client: ClientSettings {
             vendor: VENDOR,
-            base_url: format!("http://{}", stage.address),
+            base_url: format!("http://{}", scripted.address),
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(1),
             max_concurrency: 4,
@@ -39,26 +39,26 @@ fn settings(stage: &Stage) -> FirstLineSettings {
     }
 }
 
-fn vendor(stage: &Stage) -> FirstLine {
-    FirstLine::new(settings(stage)).expect("the settings are good")
+fn vendor(scripted: &ScriptedVendor) -> FirstLine {
+    FirstLine::new(settings(scripted)).expect("the settings are good")
 }
 
-async fn with(script: Script) -> (Stage, FirstLine) {
-    let stage = Stage::with(script).await;
-    let vendor = vendor(&stage);
-    (stage, vendor)
+async fn with(script: Script) -> (ScriptedVendor, FirstLine) {
+    let scripted = ScriptedVendor::with(script).await;
+    let vendor = vendor(&scripted);
+    (scripted, vendor)
 }
 
-fn first_lines(stage: &Stage) -> Vec<String> {
-    let requests = stage.requests();
+fn first_lines(scripted: &ScriptedVendor) -> Vec<String> {
+    let requests = scripted.requests();
     let lines = requests.iter().filter_map(|request| request.lines().next());
     lines
         .map(|line| line.trim_end_matches(" HTTP/1.1").to_owned())
         .collect()
 }
 
-fn body_of(stage: &Stage, index: usize) -> serde_json::Value {
-    let requests = stage.requests();
+fn body_of(scripted: &ScriptedVendor, index: usize) -> serde_json::Value {
+    let requests = scripted.requests();
     let (_, body) = requests[index]
         .split_once("\r\n\r\n")
         .expect("it has a head");
@@ -84,7 +84,7 @@ const PAGE: VendorPageRequest = VendorPageRequest {
 
 #[tokio::test]
 async fn a_filter_of_records_is_sent_in_the_vendors_words() {
-    let (stage, vendor) = with(|_, _| answer("200 OK", r#"{"data":[]}"#)).await;
+    let (scripted, vendor) = with(|_, _| http_response("200 OK", r#"{"data":[]}"#)).await;
     let filter = ServiceRecordFilter {
         handler: Some(EmployeeId::new(VENDOR, number(3))),
         from: Some(timestamp("2024-02-29T16:00:00.5Z")),
@@ -96,7 +96,7 @@ async fn a_filter_of_records_is_sent_in_the_vendors_words() {
 
     assert!(page.is_ok_and(|page| page.items.is_empty() && page.total.is_none()));
     assert_eq!(
-        first_lines(&stage),
+        first_lines(&scripted),
         ["GET /api/v1/interact-collection?handler_id=3\
           &created_at__start=2024-03-01+00%3A00%3A01&created_at__end=2024-03-01+23%3A59%3A59\
           &is_acw_completed=0&page=3&per_page=20"]
@@ -105,7 +105,7 @@ async fn a_filter_of_records_is_sent_in_the_vendors_words() {
 
 #[tokio::test]
 async fn a_filter_of_tickets_drops_what_is_foreign_and_asks_nothing_for_nothing() {
-    let (stage, vendor) = with(|_, _| answer("200 OK", NO_TICKETS)).await;
+    let (scripted, vendor) = with(|_, _| http_response("200 OK", NO_TICKETS)).await;
     let foreign = EmployeeId::new(Vendor::Bangwo8, number(9));
     let own = EmployeeId::new(VENDOR, number(7));
     let filter = TicketFilter {
@@ -117,7 +117,7 @@ async fn a_filter_of_tickets_drops_what_is_foreign_and_asks_nothing_for_nothing(
     let page = vendor.ticket_page(&scope(), &filter, PAGE).await;
     assert!(page.is_ok());
     assert_eq!(
-        first_lines(&stage),
+        first_lines(&scripted),
         [
             "GET /api/v1/ticket?search=a%26b&statuses%5B%5D=0&statuses%5B%5D=1&handler_ids%5B%5D=7&page=3&per_page=20"
         ]
@@ -141,16 +141,16 @@ async fn a_filter_of_tickets_drops_what_is_foreign_and_asks_nothing_for_nothing(
         let page = vendor.ticket_page(&scope(), &filter, PAGE).await;
         assert!(page.is_ok_and(|page| page.total == Some(0)));
     }
-    assert_eq!(stage.requests().len(), 1);
+    assert_eq!(scripted.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn lists_may_be_joined_and_upper_bounds_moved() {
-    let stage = Stage::with(|_, _| answer("200 OK", NO_TICKETS)).await;
+    let scripted = ScriptedVendor::with(|_, _| http_response("200 OK", NO_TICKETS)).await;
     let vendor = FirstLine::new(FirstLineSettings {
         array_style: ArrayStyle::Comma,
         created_end: EndBound::Exclusive,
-        ..settings(&stage)
+        ..settings(&scripted)
     })
     .expect("the settings are good");
     let filter = TicketFilter {
@@ -161,7 +161,7 @@ async fn lists_may_be_joined_and_upper_bounds_moved() {
     let page = vendor.ticket_page(&scope(), &filter, PAGE).await;
     assert!(page.is_ok());
     assert_eq!(
-        first_lines(&stage),
+        first_lines(&scripted),
         [
             "GET /api/v1/ticket?statuses=2%2C3&created_at__end=2024-03-02+00%3A00%3A00&page=3&per_page=20"
         ]
@@ -170,13 +170,13 @@ async fn lists_may_be_joined_and_upper_bounds_moved() {
 
 #[tokio::test]
 async fn a_missing_record_fails_no_other() {
-    let (_stage, vendor) = with(|request, _| {
+    let (_scripted, vendor) = with(|request, _| {
         if request.contains("/1 HTTP") {
-            answer("200 OK", r#"{"id":1}"#)
+            http_response("200 OK", r#"{"id":1}"#)
         } else if request.contains("/2 HTTP") {
-            answer("404 Not Found", "{}")
+            http_response("404 Not Found", "{}")
         } else {
-            answer("403 Forbidden", "{}")
+            http_response("403 Forbidden", "{}")
         }
     })
     .await;
@@ -194,7 +194,7 @@ async fn a_missing_record_fails_no_other() {
 
 #[tokio::test]
 async fn a_directory_is_read_whole() {
-    let (stage, vendor) = with(|request, _| {
+    let (scripted, vendor) = with(|request, _| {
         let ids = if request.contains("page=1&") {
             "1,2"
         } else {
@@ -205,7 +205,7 @@ async fn a_directory_is_read_whole() {
             .map(|id| format!(r#"{{"id":{id}}}"#))
             .collect();
         let items = items.join(",");
-        answer(
+        http_response(
             "200 OK",
             &format!(r#"{{"data":[{items}],"meta":{{"last_page":2,"per_page":"2","total":3}}}}"#),
         )
@@ -213,16 +213,16 @@ async fn a_directory_is_read_whole() {
     .await;
     let employees = vendor.employees(&scope(), Some("li")).await;
     assert_eq!(employees.map(|employees| employees.len()).ok(), Some(3));
-    assert!(first_lines(&stage)[1].contains("search=li&page=2&per_page=2"));
+    assert!(first_lines(&scripted)[1].contains("search=li&page=2&per_page=2"));
 }
 
 #[tokio::test]
 async fn a_put_that_is_refused_is_sent_as_a_post_from_then_on() {
-    let (stage, vendor) = with(|request, _| {
+    let (scripted, vendor) = with(|request, _| {
         if request.starts_with("PUT") {
-            answer("405 Method Not Allowed", "")
+            http_response("405 Method Not Allowed", "")
         } else {
-            answer("200 OK", ONE_TICKET)
+            http_response("200 OK", ONE_TICKET)
         }
     })
     .await;
@@ -239,7 +239,7 @@ async fn a_put_that_is_refused_is_sent_as_a_post_from_then_on() {
     }
 
     let path = "/api/v1/ticket/1";
-    let lines = first_lines(&stage);
+    let lines = first_lines(&scripted);
     assert_eq!(
         lines,
         [
@@ -249,7 +249,7 @@ async fn a_put_that_is_refused_is_sent_as_a_post_from_then_on() {
         ]
     );
     assert_eq!(
-        body_of(&stage, 1),
+        body_of(&scripted, 1),
         serde_json::json!({
             "_method": "put", "subject": "x", "status_memo": null,
             "due_at": "2024-03-01 08:00:00", "handler_id": 7
@@ -259,7 +259,7 @@ async fn a_put_that_is_refused_is_sent_as_a_post_from_then_on() {
 
 #[tokio::test]
 async fn what_can_not_be_sent_is_named_by_its_field() {
-    let (stage, vendor) = with(|_, _| answer("200 OK", ONE_TICKET)).await;
+    let (scripted, vendor) = with(|_, _| http_response("200 OK", ONE_TICKET)).await;
     let changes = TicketChanges {
         handler: Change::Set(EmployeeId::new(Vendor::Bangwo8, number(7))),
         category: Change::Set(CategoryId {
@@ -279,13 +279,13 @@ async fn what_can_not_be_sent_is_named_by_its_field() {
     };
     let fields: Vec<_> = faults.iter().filter_map(|fault| fault.field).collect();
     assert_eq!(fields, ["status", "handlerId", "categoryId"]);
-    assert!(stage.requests().is_empty());
+    assert!(scripted.requests().is_empty());
 }
 
 #[tokio::test]
 async fn what_the_vendor_finds_wrong_is_named_by_its_field() {
-    let (_stage, vendor) = with(|_, _| {
-        answer(
+    let (_scripted, vendor) = with(|_, _| {
+        http_response(
             "422 Unprocessable Entity",
             r#"{"errors":{"sponsor_id":["no such sponsor"]}}"#,
         )
@@ -305,12 +305,12 @@ async fn what_the_vendor_finds_wrong_is_named_by_its_field() {
 #[tokio::test]
 async fn a_completed_record_is_locked_whatever_the_status() {
     let scripts: [Script; 3] = [
-        |_, _| answer("200 OK", LOCK),
-        |_, _| answer("422 Unprocessable Entity", LOCK),
-        |_, _| answer("500 Internal Server Error", LOCK),
+        |_, _| http_response("200 OK", LOCK),
+        |_, _| http_response("422 Unprocessable Entity", LOCK),
+        |_, _| http_response("500 Internal Server Error", LOCK),
     ];
     for script in scripts {
-        let (stage, vendor) = with(script).await;
+        let (scripted, vendor) = with(script).await;
         let id = ServiceRecordId {
             vendor: VENDOR,
             number: number(1),
@@ -329,10 +329,10 @@ async fn a_completed_record_is_locked_whatever_the_status() {
             .expect_err("it is locked");
         assert!(matches!(err.kind, ErrorKind::Locked), "{err:?}");
         assert_eq!(
-            body_of(&stage, 0),
+            body_of(&scripted, 0),
             serde_json::json!({ "memo": "x", "cz_cols": [{ "id": 4, "value": ["A"] }] })
         );
-        assert_eq!(stage.requests().len(), 1);
+        assert_eq!(scripted.requests().len(), 1);
     }
 }
 
@@ -341,20 +341,20 @@ const LOCK: &str = include_str!("../../../tests/fixtures/firstline/wrap_up_lock.
 #[tokio::test]
 async fn a_deletion_needs_no_body_and_may_be_sent_again() {
     let scripts: [Script; 3] = [
-        |_, _| answer("204 No Content", ""),
-        |_, _| answer("200 OK", r#"{"data":{"status":200}}"#),
+        |_, _| http_response("204 No Content", ""),
+        |_, _| http_response("200 OK", r#"{"data":{"status":200}}"#),
         |_, number| match number {
             0 => String::new(),
-            _ => answer("404 Not Found", "{}"),
+            _ => http_response("404 Not Found", "{}"),
         },
     ];
     for script in scripts {
-        let (_stage, vendor) = with(script).await;
+        let (_scripted, vendor) = with(script).await;
         let deleted = vendor.delete_ticket(&scope(), ticket_id(1)).await;
         assert!(deleted.is_ok(), "{deleted:?}");
     }
 
-    let (_stage, vendor) = with(|_, _| answer("404 Not Found", "{}")).await;
+    let (_scripted, vendor) = with(|_, _| http_response("404 Not Found", "{}")).await;
     let err = vendor
         .delete_ticket(&scope(), ticket_id(1))
         .await
@@ -364,15 +364,15 @@ async fn a_deletion_needs_no_body_and_may_be_sent_again() {
 
 #[tokio::test]
 async fn messages_that_the_record_leaves_out_are_in_the_list() {
-    let (stage, vendor) = with(|request, _| {
+    let (scripted, vendor) = with(|request, _| {
         if request.starts_with("GET /api/v1/interact-collection?") {
-            answer(
+            http_response(
                 "200 OK",
                 include_str!("../../../tests/fixtures/firstline/service_records.json"),
             )
         } else {
             let single = include_str!("../../../tests/fixtures/firstline/service_record.json");
-            answer("200 OK", &single.replace("495", "491"))
+            http_response("200 OK", &single.replace("495", "491"))
         }
     })
     .await;
@@ -406,7 +406,7 @@ async fn messages_that_the_record_leaves_out_are_in_the_list() {
     };
     assert_eq!(messages.len(), 1);
     assert_eq!(
-        first_lines(&stage)[1],
+        first_lines(&scripted)[1],
         "GET /api/v1/interact-collection?created_at__start=2021-05-06+12%3A23%3A25\
          &created_at__end=2021-05-06+12%3A23%3A25&page=1&per_page=2"
     );
@@ -414,15 +414,15 @@ async fn messages_that_the_record_leaves_out_are_in_the_list() {
 
 #[tokio::test]
 async fn a_refresh_in_the_other_form_is_never_a_login() {
-    let stage = Stage::with(|request, _| {
+    let scripted = ScriptedVendor::with(|request, _| {
         if request.starts_with("PUT") {
-            answer("405 Method Not Allowed", "")
+            http_response("405 Method Not Allowed", "")
         } else {
-            answer("200 OK", r#"{"access_token":"second","expires_in":3600}"#)
+            http_response("200 OK", r#"{"access_token":"second","expires_in":3600}"#)
         }
     })
     .await;
-    let settings = settings(&stage);
+    let settings = settings(&scripted);
     let update_form = Arc::new(UpdateForm::new(UpdateMethod::Auto));
     let login = auth::Login::new("robot", "secret", update_form);
     let client = VendorClient::new(settings.client).expect("the settings are good");
@@ -431,13 +431,13 @@ async fn a_refresh_in_the_other_form_is_never_a_login() {
     for _ in 0..2 {
         let scope = scope();
         let renewed = login
-            .renew(&client, &client.errand(&scope), &current)
+            .renew(&client, &client.context(&scope), &current)
             .await
             .expect("the vendor gives a new token");
         assert!(renewed.is_some());
     }
     let path = "/api/v1/auth";
-    let lines = first_lines(&stage);
+    let lines = first_lines(&scripted);
     assert_eq!(
         lines,
         [
@@ -448,9 +448,9 @@ async fn a_refresh_in_the_other_form_is_never_a_login() {
     );
     for index in [1, 2] {
         assert_eq!(
-            body_of(&stage, index),
+            body_of(&scripted, index),
             serde_json::json!({ "_method": "put" })
         );
-        assert!(stage.requests()[index].contains("authorization: Bearer first"));
+        assert!(scripted.requests()[index].contains("authorization: Bearer first"));
     }
 }

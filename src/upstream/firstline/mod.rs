@@ -7,9 +7,9 @@ mod wire;
 mod write;
 
 #[cfg(test)]
-mod call_tests;
+mod arbitrary_json_tests;
 #[cfg(test)]
-mod hostile_tests;
+mod call_tests;
 #[cfg(test)]
 mod tests;
 
@@ -19,19 +19,20 @@ use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 
 use super::{
-    FilterPlan, ListSettings, VendorApi,
+    VendorApi,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
+    join::join,
     session::VendorSession,
-    siblings::both_of,
     wire::{HasId, Identified},
 };
 use crate::{
     context::RequestScope,
     domain::{
-        Category, CustomField, CustomFieldValue, Detail, Employee, GlobalId, ListOrder,
-        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, Sponsor,
+        Capabilities, Category, CategorySource, CustomField, CustomFieldValue, Detail, Employee,
+        FilterPlan, GlobalId, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
+        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, Sponsor,
         TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
         VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
@@ -43,6 +44,12 @@ use mapping::Mapping;
 use write::{read_write, sent};
 
 const VENDOR: Vendor = Vendor::FirstLine;
+
+const RECORD_FILTERS: ServiceRecordFilters = ServiceRecordFilters {
+    handler_group: true,
+    contact: true,
+    completed: true,
+};
 
 const RECORDS: &str = "/api/v1/interact-collection";
 const RECORD: &str = "/api/v1/interact-collection/{id}";
@@ -64,11 +71,11 @@ pub struct FirstLineSettings {
     pub update_method: UpdateMethod,
     pub array_style: ArrayStyle,
     pub created_end: EndBound,
-    /// What directories and searches ask of one page.
+    /// The page size of directories and searches.
     pub list_page_size: u32,
 }
 
-/// How a list stands in a query; the vendor's pages show none for tickets.
+/// How a list is encoded in a query; the vendor's documents have no example for tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArrayStyle {
     /// `statuses[]=0&statuses[]=1`
@@ -127,15 +134,25 @@ impl VendorApi for FirstLine {
         self.session.client().status(&self.zone)
     }
 
-    async fn is_due_for_a_try(&self) {
-        self.session.client().is_due_for_a_try().await;
+    async fn probe_due(&self) {
+        self.session.client().probe_due().await;
     }
 
-    fn lists(&self) -> ListSettings {
-        ListSettings {
-            granularity: TimeGranularity::Second,
-            order: self.list_order,
-            page_size: self.list_page_size,
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            has_tickets: true,
+            has_editable_service_records: true,
+            service_record_filters: RECORD_FILTERS,
+            service_record_lookup: ServiceRecordLookup::ById,
+            lists: ListCapabilities {
+                granularity: TimeGranularity::Second,
+                order: self.list_order,
+                page_size: self.list_page_size,
+            },
+            deepest_category_level: 2,
+            category_source: CategorySource::Directory,
+            has_employee_search: true,
+            may_refuse_directory: false,
         }
     }
 
@@ -149,30 +166,13 @@ impl VendorApi for FirstLine {
             .map(drop)
     }
 
-    fn plan(&self, filter: &ServiceRecordFilter) -> FilterPlan {
-        let is_foreign = |vendor: Option<Vendor>| vendor.is_some_and(|vendor| vendor != VENDOR);
-        let leaves_this_vendor_out = filter
-            .vendors
-            .as_ref()
-            .is_some_and(|vendors| !vendors.contains(&VENDOR));
-
-        if leaves_this_vendor_out
-            || is_foreign(filter.handler.map(|id| id.vendor))
-            || is_foreign(filter.handler_group.map(|id| id.vendor))
-            || is_foreign(filter.contact.map(|id| id.vendor))
-        {
-            return FilterPlan::Nothing;
-        }
-        FilterPlan::Ask { left_over: None }
-    }
-
     async fn service_record_page(
         &self,
         scope: &RequestScope,
         filter: &ServiceRecordFilter,
         page: VendorPageRequest,
     ) -> Result<VendorPage<ServiceRecord>> {
-        if self.plan(filter) == FilterPlan::Nothing {
+        if RECORD_FILTERS.plan(VENDOR, filter) == FilterPlan::Nothing {
             return Ok(VendorPage::empty());
         }
 
@@ -229,27 +229,23 @@ impl VendorApi for FirstLine {
             RECORD,
             format!("{RECORDS}/{number}"),
             &body,
-            |answer| {
-                // The lock is known by its words alone, whatever status they come with.
-                let refusal: Option<wire::Refusal> = answer.glimpse();
+            |response| {
+                // The lock is recognized only by its message, whatever the status.
+                let refusal: Option<wire::ErrorBody> = response.try_decode();
                 if refusal.is_some_and(|refusal| mapping::is_wrap_up_lock(&refusal)) {
-                    return Err(answer.settle(Error::new(
+                    return Err(response.settle(Error::new(
                     ErrorKind::Locked,
                     "the record's after-call work is completed, so it can't be changed any more",
                 )));
                 }
-                if answer.status().is_success() && answer.is_empty() {
-                    return answer.accept().map(|()| None);
+                if response.status().is_success() && response.is_empty() {
+                    return response.accept().map(|()| None);
                 }
-                let updated: wire::UpdatedServiceRecord = read_write(answer)?;
+                let updated: wire::UpdatedServiceRecord = read_write(response)?;
                 Ok(updated.cz_cols.into_value().map(mapping::custom_fields))
             },
         )
         .await
-    }
-
-    fn searches_employees(&self) -> bool {
-        true
     }
 
     async fn employees(
@@ -270,7 +266,7 @@ impl VendorApi for FirstLine {
     }
 
     async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
-        let (categories, subcategories) = both_of(
+        let (categories, subcategories) = join(
             self.directory(
                 scope,
                 CATEGORIES,
@@ -349,8 +345,8 @@ impl VendorApi for FirstLine {
     ) -> Result<Arc<Ticket>> {
         let body = wire::encode(&self.ticket_body(changes)?);
         let call = Call::write(Method::POST, TICKETS, TICKETS, Repeat::Never).json(body);
-        let answer = self.session.send(scope, &call).await?;
-        read_write(answer).map(|ticket| Arc::new(self.mapping().ticket(ticket)))
+        let response = self.session.send(scope, &call).await?;
+        read_write(response).map(|ticket| Arc::new(self.mapping().ticket(ticket)))
     }
 
     async fn update_ticket(
@@ -366,7 +362,7 @@ impl VendorApi for FirstLine {
             TICKET,
             format!("{TICKETS}/{number}"),
             &body,
-            |answer| read_write(answer).map(|ticket| Arc::new(self.mapping().ticket(ticket))),
+            |response| read_write(response).map(|ticket| Arc::new(self.mapping().ticket(ticket))),
         )
         .await
     }
@@ -376,24 +372,24 @@ impl VendorApi for FirstLine {
         let path = format!("{TICKETS}/{number}");
         let call = Call::write(Method::DELETE, TICKET, path.clone(), Repeat::Safe);
         let overriding;
-        let mut answer = self.session.send(scope, &call).await?;
+        let mut response = self.session.send(scope, &call).await?;
 
-        // A vendor that takes no PUT may take no DELETE either; one that refuses a method has done nothing.
-        if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
-            answer.settle(());
+        // A vendor that accepts no PUT may accept no DELETE either. A refused method has no effect.
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            response.settle(());
             let body = wire::encode(&wire::Overridden {
                 method: "delete",
                 body: &wire::Nothing {},
             });
             overriding = Call::write(Method::POST, TICKET, path, Repeat::Safe).json(body);
-            answer = self.session.send(scope, &overriding).await?;
+            response = self.session.send(scope, &overriding).await?;
         }
 
-        // When an attempt went out that may have done its work, a later one that finds no ticket shows that it did.
-        if answer.status() == StatusCode::NOT_FOUND && answer.may_have_worked_before() {
-            return answer.settle(Ok(()));
+        // If an earlier attempt may have been executed, a later one that finds no ticket proves that it was.
+        if response.status() == StatusCode::NOT_FOUND && response.may_have_executed_before() {
+            return response.settle(Ok(()));
         }
-        answer.accept()
+        response.accept()
     }
 }
 
@@ -468,7 +464,7 @@ where
     }
 }
 
-/// None where the vendor tells neither a last page nor a next one.
+/// None where the vendor reports neither a last page nor a next one.
 fn has_next<T: HasId>(list: &wire::List<T>, page: VendorPageRequest) -> Option<bool> {
     let last_page = list.meta.value().and_then(|meta| meta.last_page.value());
     let next_link = list.links.value().filter(|links| links.next.is_loaded());

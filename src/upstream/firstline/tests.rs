@@ -1,4 +1,4 @@
-//! The vendor's own samples, and hostile ones, through the wire and the mapping.
+//! The vendor's own samples, and damaged ones, through the wire and the mapping.
 
 use reqwest::Url;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! FirstLine's JSON. What is not a field here never enters the gateway: its answers hold passwords and tokens.
+//! FirstLine's JSON. What is not a field here never enters the gateway: its responses contain passwords and tokens.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     upstream::wire::{FieldValues, HasId, PlainText, PrintedTime, Rows, lenient_objects},
 };
 
-// Answers
+// Responses
 
 #[derive(Debug, Deserialize)]
 #[serde(bound = "T: HasId")]
@@ -65,7 +65,7 @@ pub(super) struct ServiceRecord {
     pub cz_cols: Loaded<Vec<CustomField>>,
 }
 
-/// The answer to an update tells a part of the record, and names it under `data`.
+/// The response to an update has a part of the record, under `data`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct UpdatedServiceRecord {
@@ -307,7 +307,7 @@ has_id!(
 /// A message and, for a 422, what is wrong with which field.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Refusal {
+pub(super) struct ErrorBody {
     pub message: Loaded<String>,
     pub errors: Loaded<FieldErrors>,
 }
@@ -318,7 +318,7 @@ pub(super) struct FieldErrors(pub BTreeMap<String, Loaded<FieldValues>>);
 
 lenient_objects!(FieldErrors);
 
-// Signing in
+// Login
 
 #[derive(Serialize)]
 pub(super) struct SignIn<'a> {
@@ -370,7 +370,7 @@ fn expiry_claim(token: &str) -> Option<Timestamp> {
 
 // Writes
 
-/// A body with `_method`, which stands for the method where the vendor takes no PUT. Without it, a POST would create, and
+/// A body with `_method`, which replaces the HTTP method where the vendor accepts no PUT. Without it, a POST would create, and
 /// at the address of the sign-in it would sign in.
 #[derive(Serialize)]
 pub(super) struct Overridden<'a, T> {

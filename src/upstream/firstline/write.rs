@@ -1,4 +1,4 @@
-//! What FirstLine is sent to change something, and what it answers to that.
+//! Writes to FirstLine, and its responses to them.
 
 use reqwest::{Method, StatusCode};
 
@@ -8,32 +8,32 @@ use crate::{
     domain::{CategoryId, Change, GlobalId, TicketChanges, VendorNumber},
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::{
-        answer::Answer,
         call::{Call, Repeat},
+        response::VendorResponse,
         wire::{Readable, decode_root},
     },
 };
 
 impl FirstLine {
-    /// Sends a change in the form that the vendor takes, and lets `finish` read what it answers.
+    /// Sends an update in the form that the vendor accepts, and lets `finish` read the response.
     pub(super) async fn update<T, Body: wire::Sendable>(
         &self,
         scope: &RequestScope,
         route: &'static str,
         path: String,
         body: &Body,
-        finish: impl Fn(Answer<'_>) -> Result<T> + Sync,
+        finish: impl Fn(VendorResponse<'_>) -> Result<T> + Sync,
     ) -> Result<T> {
         if !self.update_form.is_overridden() {
             let call = Call::write(Method::PUT, route, path.clone(), Repeat::Safe)
                 .json(wire::encode(body))
                 .recognizing(is_wrap_up_lock);
-            let answer = self.session.send(scope, &call).await?;
-            let is_refused = answer.status() == StatusCode::METHOD_NOT_ALLOWED;
+            let response = self.session.send(scope, &call).await?;
+            let is_refused = response.status() == StatusCode::METHOD_NOT_ALLOWED;
             if !is_refused || !self.update_form.gives_up_put() {
-                return finish(answer);
+                return finish(response);
             }
-            answer.settle(());
+            response.settle(());
         }
 
         let body = wire::encode(&wire::Overridden {
@@ -141,13 +141,13 @@ pub(super) fn sent<T, U>(change: &Change<T>, value_of: impl FnOnce(&T) -> U) -> 
     }
 }
 
-/// What the answer to a write holds, or which fields the vendor refused.
-pub(super) fn read_write<T: Readable>(answer: Answer<'_>) -> Result<T> {
-    if answer.status() == StatusCode::UNPROCESSABLE_ENTITY {
-        let refusal = answer.glimpse().unwrap_or_default();
-        return Err(answer.settle(invalid_fields(mapping::field_faults(refusal))));
+/// The body of the response to a write, or the fields that the vendor refused.
+pub(super) fn read_write<T: Readable>(response: VendorResponse<'_>) -> Result<T> {
+    if response.status() == StatusCode::UNPROCESSABLE_ENTITY {
+        let refusal = response.try_decode().unwrap_or_default();
+        return Err(response.settle(invalid_fields(mapping::field_faults(refusal))));
     }
-    answer.read()
+    response.read()
 }
 
 fn invalid_fields(faults: Vec<FieldFault>) -> Error {

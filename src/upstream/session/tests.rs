@@ -13,18 +13,21 @@ use crate::{
     upstream::{
         call::Repeat,
         client::ClientSettings,
-        stage::{SILENCE, Script, Stage, answer, scope},
+        test_support::scripted_vendor::{SILENCE, Script, ScriptedVendor, http_response, scope},
     },
 };
 
-fn session_on(stage: &Stage) -> VendorSession<Passwords> {
-    session_with(stage, |_| {})
+fn session_on(scripted: &ScriptedVendor) -> VendorSession<Passwords> {
+    session_with(scripted, |_| {})
 }
 
-fn session_with(stage: &Stage, change: fn(&mut ClientSettings)) -> VendorSession<Passwords> {
+fn session_with(
+    scripted: &ScriptedVendor,
+    change: fn(&mut ClientSettings),
+) -> VendorSession<Passwords> {
     let mut settings = ClientSettings {
         vendor: Vendor::FirstLine,
-        base_url: format!("http://{}/tenant/", stage.address),
+        base_url: format!("http://{}/tenant/", scripted.address),
         timeout: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(1),
         max_concurrency: 4,
@@ -42,14 +45,14 @@ struct Passwords;
 
 #[async_trait]
 impl TokenSource for Passwords {
-    async fn sign_in(&self, client: &VendorClient, errand: &Errand<'_>) -> Result<Token> {
+    async fn sign_in(&self, client: &VendorClient, context: &CallContext<'_>) -> Result<Token> {
         let call = Call::sign_in(Method::POST, "/login", "/login", Repeat::Safe);
         let mut attempts = client.attempts();
-        let answer = client.send(errand, &call, None, &mut attempts).await?;
-        if answer.status().is_client_error() {
-            return Err(answer.refuse_as(VendorErrorCode::Unauthenticated));
+        let response = client.send(context, &call, None, &mut attempts).await?;
+        if response.status().is_client_error() {
+            return Err(response.refuse_as(VendorErrorCode::Unauthenticated));
         }
-        let text: String = answer.read()?;
+        let text: String = response.read()?;
         Ok(Token {
             text: text.into(),
             life: None,
@@ -78,22 +81,24 @@ fn is_login(request: &str) -> bool {
 
 /// Signs everybody in, and answers all else so.
 macro_rules! after_login {
-    ($request:expr, $answer:expr) => {
+    ($request:expr, $response:expr) => {
         if is_login($request) {
-            answer("200 OK", "\"token\"")
+            http_response("200 OK", "\"token\"")
         } else {
-            $answer
+            $response
         }
     };
 }
 
 #[tokio::test]
 async fn a_call_shows_who_asks_and_is_counted() {
-    let stage = Stage::with(|request, _| after_login!(request, answer("200 OK", "7"))).await;
-    let (session, scope) = (session_on(&stage), scope());
+    let scripted =
+        ScriptedVendor::with(|request, _| after_login!(request, http_response("200 OK", "7")))
+            .await;
+    let (session, scope) = (session_on(&scripted), scope());
 
     assert_eq!(get(&session, &scope).await.ok(), Some(7));
-    let requests = stage.requests();
+    let requests = scripted.requests();
     assert_eq!(requests.len(), 2);
     assert!(requests[1].starts_with("GET /tenant/thing/1?statuses%5B%5D=a+b HTTP/1.1"));
     assert!(requests[1].contains("authorization: Bearer token"));
@@ -108,39 +113,43 @@ async fn a_call_shows_who_asks_and_is_counted() {
 
 #[tokio::test]
 async fn a_token_is_fetched_once_however_many_wait() {
-    let stage = Stage::with(|request, _| after_login!(request, answer("200 OK", "7"))).await;
-    let (session, scope) = (session_on(&stage), scope());
+    let scripted =
+        ScriptedVendor::with(|request, _| after_login!(request, http_response("200 OK", "7")))
+            .await;
+    let (session, scope) = (session_on(&scripted), scope());
 
     let calls = futures_util::future::join_all((0..8).map(|_| get(&session, &scope))).await;
     assert!(calls.iter().all(Result::is_ok));
-    let requests = stage.requests();
+    let requests = scripted.requests();
     let logins = requests.iter().filter(|request| is_login(request));
     assert_eq!(logins.count(), 1);
 }
 
 #[tokio::test]
 async fn a_refused_token_is_replaced_once() {
-    let stage = Stage::with(|request, number| match number {
-        0 => answer("200 OK", "\"first\""),
-        _ if is_login(request) => answer("200 OK", "\"second\""),
-        _ if request.contains("Bearer second") => answer("200 OK", "7"),
-        _ => answer("401 Unauthorized", "<html>"),
+    let scripted = ScriptedVendor::with(|request, number| match number {
+        0 => http_response("200 OK", "\"first\""),
+        _ if is_login(request) => http_response("200 OK", "\"second\""),
+        _ if request.contains("Bearer second") => http_response("200 OK", "7"),
+        _ => http_response("401 Unauthorized", "<html>"),
     })
     .await;
-    let (session, scope) = (session_on(&stage), scope());
+    let (session, scope) = (session_on(&scripted), scope());
 
     let calls = futures_util::future::join_all((0..3).map(|_| get(&session, &scope))).await;
     assert!(calls.iter().all(Result::is_ok));
-    let requests = stage.requests();
+    let requests = scripted.requests();
     let logins = requests.iter().filter(|request| is_login(request));
     assert_eq!(logins.count(), 2);
 }
 
 #[tokio::test]
 async fn two_processes_do_not_evict_each_other_for_ever() {
-    let stage =
-        Stage::with(|request, _| after_login!(request, answer("401 Unauthorized", ""))).await;
-    let (session, scope) = (session_on(&stage), scope());
+    let scripted = ScriptedVendor::with(|request, _| {
+        after_login!(request, http_response("401 Unauthorized", ""))
+    })
+    .await;
+    let (session, scope) = (session_on(&scripted), scope());
 
     for _ in 0..3 {
         assert_eq!(
@@ -148,15 +157,16 @@ async fn two_processes_do_not_evict_each_other_for_ever() {
             Some(VendorErrorCode::Unauthenticated)
         );
     }
-    let requests = stage.requests();
+    let requests = scripted.requests();
     let logins = requests.iter().filter(|request| is_login(request));
     assert_eq!(logins.count(), 2);
 }
 
 #[tokio::test]
 async fn a_wrong_password_is_tried_once() {
-    let stage = Stage::with(|_, _| answer("422 Unprocessable Entity", "{}")).await;
-    let (session, scope) = (session_on(&stage), scope());
+    let scripted =
+        ScriptedVendor::with(|_, _| http_response("422 Unprocessable Entity", "{}")).await;
+    let (session, scope) = (session_on(&scripted), scope());
 
     for _ in 0..3 {
         assert_eq!(
@@ -164,17 +174,17 @@ async fn a_wrong_password_is_tried_once() {
             Some(VendorErrorCode::Unauthenticated)
         );
     }
-    assert_eq!(stage.requests().len(), 1);
+    assert_eq!(scripted.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn a_login_that_fails_for_other_reasons_may_be_tried_again() {
-    let stage = Stage::with(|request, number| match number {
-        0..=2 => answer("503 Service Unavailable", ""),
-        _ => after_login!(request, answer("200 OK", "7")),
+    let scripted = ScriptedVendor::with(|request, number| match number {
+        0..=2 => http_response("503 Service Unavailable", ""),
+        _ => after_login!(request, http_response("200 OK", "7")),
     })
     .await;
-    let (session, scope) = (session_on(&stage), scope());
+    let (session, scope) = (session_on(&scripted), scope());
 
     assert_eq!(
         code(get(&session, &scope).await),
@@ -185,13 +195,13 @@ async fn a_login_that_fails_for_other_reasons_may_be_tried_again() {
 
 #[tokio::test]
 async fn a_read_is_sent_again_until_it_is_answered() {
-    let stage = Stage::with(|request, number| match number {
+    let scripted = ScriptedVendor::with(|request, number| match number {
         1 => "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n7".to_owned(),
-        2 => answer("503 Service Unavailable", "<html>"),
-        _ => after_login!(request, answer("200 OK", "7")),
+        2 => http_response("503 Service Unavailable", "<html>"),
+        _ => after_login!(request, http_response("200 OK", "7")),
     })
     .await;
-    let (session, scope) = (session_on(&stage), scope());
+    let (session, scope) = (session_on(&scripted), scope());
 
     assert_eq!(get(&session, &scope).await.ok(), Some(7));
     assert_eq!(scope.counters.vendor_calls(), 4);
@@ -202,30 +212,36 @@ async fn every_fault_has_its_code() {
     use VendorErrorCode::*;
 
     let faults: [(Script, VendorErrorCode); 9] = [
-        (|_, _| answer("200 OK", "<html>"), BadResponse),
-        (|_, _| answer("200 OK", "{\"a\":1}"), BadResponse),
-        (|_, _| answer("200 OK", &"1".repeat(2000)), BadResponse),
+        (|_, _| http_response("200 OK", "<html>"), BadResponse),
+        (|_, _| http_response("200 OK", "{\"a\":1}"), BadResponse),
         (
-            |_, _| answer("302 Found\r\nlocation: http://127.0.0.1:1/", ""),
+            |_, _| http_response("200 OK", &"1".repeat(2000)),
             BadResponse,
         ),
-        (|_, _| answer("403 Forbidden", ""), Forbidden),
-        (|_, _| answer("404 Not Found", ""), Rejected),
         (
-            |_, _| answer("429 Too Many Requests\r\nretry-after: 100", ""),
+            |_, _| http_response("302 Found\r\nlocation: http://127.0.0.1:1/", ""),
+            BadResponse,
+        ),
+        (|_, _| http_response("403 Forbidden", ""), Forbidden),
+        (|_, _| http_response("404 Not Found", ""), Rejected),
+        (
+            |_, _| http_response("429 Too Many Requests\r\nretry-after: 100", ""),
             RateLimited,
         ),
-        (|_, _| answer("500 Internal Server Error", "7"), ServerError),
+        (
+            |_, _| http_response("500 Internal Server Error", "7"),
+            ServerError,
+        ),
         (|_, _| String::new(), Unreachable),
     ];
     for (script, expected) in faults {
-        let stage = Stage::with(script).await;
-        let (client, scope) = (session_on(&stage), scope());
-        let (call, errand) = (Call::get("/x", "/x"), client.client().errand(&scope));
+        let scripted = ScriptedVendor::with(script).await;
+        let (client, scope) = (session_on(&scripted), scope());
+        let (call, context) = (Call::get("/x", "/x"), client.client().context(&scope));
         let mut attempts = client.client().attempts();
-        let sent = client.client().send(&errand, &call, None, &mut attempts);
+        let sent = client.client().send(&context, &call, None, &mut attempts);
         let read: Result<i32> = match sent.await {
-            Ok(answer) => answer.read(),
+            Ok(response) => response.read(),
             Err(err) => Err(err),
         };
         let failure = read.expect_err("it is a fault").vendor_failure();
@@ -240,8 +256,9 @@ async fn every_fault_has_its_code() {
 
 #[tokio::test]
 async fn a_silent_vendor_is_left_at_the_deadline() {
-    let stage = Stage::with(|request, _| after_login!(request, SILENCE.to_owned())).await;
-    let session = session_with(&stage, |settings| {
+    let scripted =
+        ScriptedVendor::with(|request, _| after_login!(request, SILENCE.to_owned())).await;
+    let session = session_with(&scripted, |settings| {
         settings.timeout = Duration::from_millis(200)
     });
     let started_at = Instant::now();
@@ -255,8 +272,8 @@ async fn a_silent_vendor_is_left_at_the_deadline() {
 
 #[tokio::test]
 async fn a_vendor_that_is_not_there_is_unreachable() {
-    let stage = Stage::with(|_, _| String::new()).await;
-    let session = session_with(&stage, |settings| {
+    let scripted = ScriptedVendor::with(|_, _| String::new()).await;
+    let session = session_with(&scripted, |settings| {
         settings.base_url = "http://127.0.0.1:1".into()
     });
     assert_eq!(
@@ -269,30 +286,35 @@ async fn a_vendor_that_is_not_there_is_unreachable() {
 async fn a_write_whose_answer_is_lost_has_an_unknown_outcome_and_is_sent_once() {
     let scripts: [Script; 4] = [
         |request, _| after_login!(request, String::new()),
-        |request, _| after_login!(request, answer("500 Internal Server Error", "")),
-        |request, _| after_login!(request, answer("201 Created", "<html>")),
-        |request, _| after_login!(request, answer("302 Found\r\nlocation: /", "")),
+        |request, _| after_login!(request, http_response("500 Internal Server Error", "")),
+        |request, _| after_login!(request, http_response("201 Created", "<html>")),
+        |request, _| after_login!(request, http_response("302 Found\r\nlocation: /", "")),
     ];
     for script in scripts {
-        let stage = Stage::with(script).await;
-        let outcome = post(&session_on(&stage), &scope()).await;
+        let scripted = ScriptedVendor::with(script).await;
+        let outcome = post(&session_on(&scripted), &scope()).await;
         let err = outcome.expect_err("nobody knows");
         assert!(matches!(err.kind, ErrorKind::OutcomeUnknown(_)), "{err:?}");
-        assert_eq!(stage.requests().len(), 2);
+        assert_eq!(scripted.requests().len(), 2);
     }
 }
 
 #[tokio::test]
 async fn a_write_that_was_refused_has_a_known_outcome() {
-    let stage =
-        Stage::with(|request, _| after_login!(request, answer("429 Too Many Requests", ""))).await;
-    let err = post(&session_on(&stage), &scope())
+    let scripted = ScriptedVendor::with(|request, _| {
+        after_login!(request, http_response("429 Too Many Requests", ""))
+    })
+    .await;
+    let err = post(&session_on(&scripted), &scope())
         .await
         .expect_err("refused");
     assert!(matches!(err.kind, ErrorKind::Vendor(_)), "{err:?}");
 
-    let stage = Stage::with(|request, _| after_login!(request, answer("404 Not Found", ""))).await;
-    let err = post(&session_on(&stage), &scope())
+    let scripted = ScriptedVendor::with(|request, _| {
+        after_login!(request, http_response("404 Not Found", ""))
+    })
+    .await;
+    let err = post(&session_on(&scripted), &scope())
         .await
         .expect_err("refused");
     assert!(matches!(err.kind, ErrorKind::NotFound), "{err:?}");
@@ -315,12 +337,12 @@ const CALLS_THAT_OPEN: usize = 10;
 
 #[tokio::test]
 async fn a_call_that_had_too_little_time_says_nothing_of_the_vendor() {
-    let stage = Stage::with(|request, number| match number {
-        1 => answer("200 OK", "7"),
+    let scripted = ScriptedVendor::with(|request, number| match number {
+        1 => http_response("200 OK", "7"),
         _ => after_login!(request, SILENCE.to_owned()),
     })
     .await;
-    let session = session_with(&stage, |settings| {
+    let session = session_with(&scripted, |settings| {
         settings.timeout = Duration::from_secs(60);
         settings.max_concurrency = 1;
     });
@@ -344,8 +366,9 @@ async fn a_call_that_had_too_little_time_says_nothing_of_the_vendor() {
 #[tokio::test]
 async fn a_call_that_had_its_time_and_no_answer_counts_also_where_its_caller_went_away() {
     for is_given_up in [false, true] {
-        let stage = Stage::with(|request, _| after_login!(request, SILENCE.to_owned())).await;
-        let session = session_with(&stage, |settings| {
+        let scripted =
+            ScriptedVendor::with(|request, _| after_login!(request, SILENCE.to_owned())).await;
+        let session = session_with(&scripted, |settings| {
             settings.timeout = Duration::from_millis(200);
             settings.max_concurrency = CALLS_THAT_OPEN;
         });
@@ -360,13 +383,13 @@ async fn a_call_that_had_its_time_and_no_answer_counts_also_where_its_caller_wen
 
 #[tokio::test]
 async fn a_trial_whose_token_ran_out_lets_its_own_login_through() {
-    let stage = Stage::with(|request, number| match number {
-        1..=9 => answer("500 Internal Server Error", ""),
-        10 => answer("401 Unauthorized", ""),
-        _ => after_login!(request, answer("200 OK", "7")),
+    let scripted = ScriptedVendor::with(|request, number| match number {
+        1..=9 => http_response("500 Internal Server Error", ""),
+        10 => http_response("401 Unauthorized", ""),
+        _ => after_login!(request, http_response("200 OK", "7")),
     })
     .await;
-    let session = session_with(&stage, |settings| {
+    let session = session_with(&scripted, |settings| {
         settings.timeout = Duration::from_secs(60);
         settings.max_retries = 0;
     });
@@ -396,7 +419,7 @@ async fn the_head_of_a_server_error_says_all_whatever_becomes_of_its_body() {
         |request, _| {
             after_login!(
                 request,
-                answer("500 Internal Server Error", &"x".repeat(2000))
+                http_response("500 Internal Server Error", &"x".repeat(2000))
             )
         },
         |request, _| {
@@ -405,12 +428,12 @@ async fn the_head_of_a_server_error_says_all_whatever_becomes_of_its_body() {
         },
     ];
     for script in scripts {
-        let stage = Stage::with(script).await;
-        let session = session_on(&stage);
+        let scripted = ScriptedVendor::with(script).await;
+        let session = session_on(&scripted);
         assert_eq!(
             code(get(&session, &scope()).await),
             Some(VendorErrorCode::ServerError)
         );
-        assert_eq!(stage.requests().len(), 1 + 3, "it is tried again");
+        assert_eq!(scripted.requests().len(), 1 + 3, "it is tried again");
     }
 }

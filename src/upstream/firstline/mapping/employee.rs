@@ -1,4 +1,4 @@
-//! Employees, wherever they stand.
+//! Employees, in all the places where responses embed them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Mapping<'_> {
-    /// What each place tells of an employee differs, so every field counts by whether it is there.
+    /// Each kind of response has other fields of an employee, so every field is loaded only if it is present.
     pub(in crate::upstream::firstline) fn employee(
         &self,
         wire: Identified<wire::Employee>,
@@ -92,8 +92,8 @@ fn mobile(profile: wire::Profile) -> Option<String> {
         .and_then(|phone| phone.number.value().cloned())
 }
 
-/// What a number and the object beside it tell together. -1 is none, whatever stands beside it; a number alone says that
-/// there is one, and the directory says which.
+/// Combines a number and the object next to it. -1 means none, whatever the object is; for a number without an object, the
+/// directory has the object.
 fn named_by(id: Loaded<VendorNumber>, name: Loaded<String>) -> Loaded<String> {
     match (id, name) {
         (Loaded::Loaded(None), _) => Loaded::none(),

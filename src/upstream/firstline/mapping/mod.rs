@@ -1,4 +1,4 @@
-//! FirstLine's answers as the gateway's own objects. Every oddity of the vendor ends here.
+//! Maps FirstLine's responses to domain objects. No peculiarity of the vendor is visible outside.
 
 mod category;
 mod contact;
@@ -23,7 +23,7 @@ pub(super) use sponsor::sponsor;
 pub(super) use termination_code::termination_code;
 pub(super) use ticket::{ticket_priority_code, ticket_status_code};
 
-/// What it takes to understand an answer.
+/// The settings that mapping a response needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mapping<'a> {
     pub zone: &'a VendorZone,

@@ -1,10 +1,10 @@
-//! What the vendor says when it refuses a write.
+//! The vendor's refusals of writes.
 
 use super::{VENDOR, wire};
 use crate::{error::FieldFault, upstream::wire::FieldValues};
 
 /// The only refusal that the vendor documents, and only by its words.
-pub(in crate::upstream::firstline) fn is_wrap_up_lock(refusal: &wire::Refusal) -> bool {
+pub(in crate::upstream::firstline) fn is_wrap_up_lock(refusal: &wire::ErrorBody) -> bool {
     refusal
         .message
         .value()
@@ -13,7 +13,7 @@ pub(in crate::upstream::firstline) fn is_wrap_up_lock(refusal: &wire::Refusal) -
 
 /// What the vendor finds wrong with the fields of a write, by the names that the input gives them. What it says of the whole,
 /// or of a field that the input does not have, is not passed on: it is about names that no caller knows.
-pub(in crate::upstream::firstline) fn field_faults(refusal: wire::Refusal) -> Vec<FieldFault> {
+pub(in crate::upstream::firstline) fn field_faults(refusal: wire::ErrorBody) -> Vec<FieldFault> {
     const MOST_FAULTS: usize = 50;
     const LONGEST_MESSAGE: usize = 500;
 
@@ -42,7 +42,7 @@ pub(in crate::upstream::firstline) fn field_faults(refusal: wire::Refusal) -> Ve
     faults
 }
 
-/// The message with the input's name for the field in the place of the vendor's, which it spells with blanks: "The selected sub
+/// The message with the input's name of the field instead of the vendor's, which it spells with blanks: "The selected sub
 /// category id is invalid."
 fn with_field_named(mut message: String, theirs: &str, ours: &str) -> String {
     let (first, _) = theirs.split_once('.').unwrap_or((theirs, ""));
@@ -55,7 +55,7 @@ fn with_field_named(mut message: String, theirs: &str, ours: &str) -> String {
 }
 
 fn replaced_in_any_case(text: &str, lowercase: &str, replacement: &str) -> String {
-    // In ASCII no letter changes its length, so that the places are the same in both.
+    // In ASCII no letter changes its length, so that the offsets are the same in both.
     let haystack = text.to_ascii_lowercase();
     let mut replaced = String::with_capacity(text.len());
     let mut copied = 0;

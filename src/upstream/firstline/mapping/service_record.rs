@@ -48,7 +48,7 @@ impl Mapping<'_> {
             handler: of_detail.told(self.handler(wire.handler_id, wire.handler)),
             contact: self.record_contact(detail, wire.contact_id, wire.contact, logs.as_deref()),
             memo: of_detail.told(wire.memo),
-            // A record that was read on its own does not tell its custom fields; only an update's answer does.
+            // A record that is read by id has no custom fields; only the response to an update has them.
             custom_fields: wire.cz_cols.map(custom_fields),
             transcript: match &logs {
                 Some(logs) => Loaded::some(self.transcript(id, logs)),
@@ -81,8 +81,8 @@ impl Mapping<'_> {
         contact: Loaded<wire::Contact>,
         logs: Option<&[&wire::Log]>,
     ) -> Loaded<Arc<Contact>> {
-        // A copy inside a ticket names the contact by number alone, while the record itself tells more of it, or tells the
-        // visitor in the place of a contact. So the number counts for nothing there.
+        // A copy inside a ticket has only the contact's number, while the record itself has more of it, or a visitor instead of
+        // a contact. So the number is ignored there.
         if detail == Detail::Excerpt && !contact.is_loaded() {
             return Loaded::NotLoaded;
         }
@@ -97,13 +97,13 @@ impl Mapping<'_> {
             }))
         };
         match known.or_else(visitor) {
-            // The visitor's name is where the messages are, which this answer leaves to the list.
+            // The visitor's name is next to the messages, which only the list has.
             None if logs.is_some_and(|logs| logs.iter().any(lacks_messages)) => Loaded::NotLoaded,
             contact => Loaded::Loaded(contact),
         }
     }
 
-    /// The messages are in the logs, but an answer may leave them out, and then the list tells them. A phone call has none.
+    /// The messages are in the logs, but a response may omit them, and then the list has them. A phone call has none.
     fn transcript(&self, record: ServiceRecordId, logs: &[&wire::Log]) -> Transcript {
         if logs.iter().any(lacks_messages) {
             return Transcript::Listed;
@@ -171,7 +171,8 @@ impl Mapping<'_> {
     }
 }
 
-/// How a field stands that an answer does not have: in a copy a richer answer may have it, in a full answer nobody has.
+/// The state of a field that a response does not have: a full response may have a field that a copy lacks, but no response has
+/// more than a full one.
 #[derive(Clone, Copy)]
 struct FieldsOf {
     detail: Detail,
@@ -193,7 +194,7 @@ impl FieldsOf {
     }
 }
 
-/// What the vendor tells of a record are only the times of its steps.
+/// The vendor provides only the times of a record's steps.
 fn status(wire: &wire::ServiceRecord, detail: Detail) -> Loaded<ServiceRecordStatus> {
     let is_completed = wire.is_acw_completed.value() == Some(&true);
     let lacks = |is_loaded: bool| detail == Detail::Excerpt && !is_loaded;
@@ -310,12 +311,12 @@ fn role(wire: &wire::Message) -> ChatRole {
     }
 }
 
-/// Whether the answer leaves a log's messages out. A phone call has none.
+/// Whether the response omits a log's messages. A phone call has none.
 fn lacks_messages(log: &&wire::Log) -> bool {
     !log.provider.is_loaded() && channel_of(log) != ServiceChannel::Phone
 }
 
-/// A visitor who is no contact is known by the name of their end of the chat.
+/// A visitor who is no contact has only the sender's name in the chat.
 fn visitor_name(log: &wire::Log) -> Option<String> {
     let media_contact = log.provider.value()?.media_contact.value()?;
     media_contact.name.value().cloned()

@@ -38,7 +38,7 @@ impl Mapping<'_> {
             updated_at: self.time(&wire.updated_at).into_value(),
             contact: self.contact(wire.contact_id, wire.contact),
             handler: self.handler(wire.handler_id, wire.handler).into_value(),
-            // The list tells these two, and the answer for one ticket does not.
+            // The list has these two, and the response for one ticket does not.
             creator: wire.creater.and_then(|creator| self.excerpt(creator)),
             service_records: wire.interact_collections.map(|records| {
                 records

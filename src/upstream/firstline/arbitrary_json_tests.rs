@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{Detail, VendorZone},
     upstream::{
-        hostile,
+        test_support::arbitrary_json,
         wire::{Identified, Readable, decode, decode_root},
     },
 };
@@ -39,7 +39,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn no_body_makes_the_mapping_panic(body in hostile::body(SAMPLES)) {
+    fn no_body_makes_the_mapping_panic(body in arbitrary_json::body(SAMPLES)) {
         read_in_every_way(body.as_bytes());
     }
 }
@@ -95,7 +95,7 @@ fn read_in_every_way(body: &[u8]) -> usize {
         }),
         shown(body, |signed_in: wire::SignedIn| signed_in.expires_at),
     ];
-    let refusal: wire::Refusal = decode_root(body).unwrap_or_default();
+    let refusal: wire::ErrorBody = decode_root(body).unwrap_or_default();
     let is_lock = mapping::is_wrap_up_lock(&refusal);
     let faults = mapping::field_faults(refusal);
     assert!(!faults.is_empty(), "a refusal always tells of a fault");

@@ -11,7 +11,7 @@ use crate::middleware::{html, status_code};
 use crate::switches::UnauthenticatedBody;
 
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum ApiError {
     Unauthenticated(UnauthenticatedBody),
     NotFound {
         model: &'static str,
@@ -39,41 +39,41 @@ impl Errors {
     }
 
     /// Refuses when anything was wrong.
-    pub(super) fn check(self) -> Result<(), Refusal> {
+    pub(super) fn check(self) -> Result<(), ApiError> {
         match self.0.is_empty() {
             true => Ok(()),
-            false => Err(Refusal::Invalid(self)),
+            false => Err(ApiError::Invalid(self)),
         }
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
-            Refusal::Unauthenticated(UnauthenticatedBody::Message) => {
+            ApiError::Unauthenticated(UnauthenticatedBody::Message) => {
                 answer(401, json!({ "message": "Unauthenticated." }))
             }
-            Refusal::Unauthenticated(UnauthenticatedBody::Error) => {
+            ApiError::Unauthenticated(UnauthenticatedBody::Error) => {
                 answer(401, json!({ "error": "token_expired" }))
             }
-            Refusal::Unauthenticated(UnauthenticatedBody::Html) => html(401),
-            Refusal::NotFound { model, id } => answer(
+            ApiError::Unauthenticated(UnauthenticatedBody::Html) => html(401),
+            ApiError::NotFound { model, id } => answer(
                 404,
                 json!({ "message": format!("No query results for model [App\\{model}] {id}") }),
             ),
-            Refusal::NoSuchPath => answer(404, json!({ "message": "" })),
-            Refusal::MethodNotAllowed(method) => answer(
+            ApiError::NoSuchPath => answer(404, json!({ "message": "" })),
+            ApiError::MethodNotAllowed(method) => answer(
                 405,
                 json!({
                     "message": format!("The {method} method is not supported for this route. Supported methods: GET, HEAD, POST."),
                 }),
             ),
-            Refusal::Invalid(errors) => (
+            ApiError::Invalid(errors) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 Json(json!({ "message": "The given data was invalid.", "errors": errors.0 })),
             )
                 .into_response(),
-            Refusal::Locked { status } => answer(
+            ApiError::Locked { status } => answer(
                 status,
                 json!({ "message": "This interact-collection has already been ACWed and cannot be edited." }),
             ),

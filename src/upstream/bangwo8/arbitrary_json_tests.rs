@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{ServiceRecordId, Vendor, VendorNumber, VendorPageRequest, VendorZone},
     upstream::{
-        hostile,
+        test_support::arbitrary_json,
         wire::{Readable, decode, decode_root},
     },
 };
@@ -31,7 +31,7 @@ proptest! {
 
     #[test]
     fn no_body_makes_the_mapping_panic(
-        body in hostile::body(SAMPLES),
+        body in arbitrary_json::body(SAMPLES),
         page in 1..4_u32,
         per_page in 1..4_u32,
     ) {

@@ -1,9 +1,9 @@
-//! What a vendor answered, and what that means.
+//! A vendor's response, and what it means.
 
 use reqwest::StatusCode;
 
 use super::{
-    attempt::{Answered, Attempts, Trace, call_end, code_of},
+    attempt::{Attempts, ReceivedResponse, Trace, call_end, code_of},
     breaker::{CallEnd, Permit},
     call::{Call, Purpose},
     client::VendorClient,
@@ -14,34 +14,34 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// What a vendor answered. Its methods decide what the answer means, note what it shows of the vendor, and log what is wrong.
+/// A vendor's response. Its methods decide what it means, record the vendor's health, and log errors.
 #[derive(Debug)]
-pub(super) struct Answer<'a> {
+pub(super) struct VendorResponse<'a> {
     pub(super) client: &'a VendorClient,
     pub(super) call: &'a Call,
-    pub(super) answered: Answered,
-    /// Whether an attempt before this one may have been carried out.
-    pub(super) may_have_worked_before: bool,
-    /// None once the circuit has heard of the answer.
+    pub(super) received: ReceivedResponse,
+    /// Whether the vendor may have executed an earlier attempt.
+    pub(super) may_have_executed_before: bool,
+    /// None once it is settled.
     pub(super) permit: Option<Permit<'a>>,
 }
 
-impl Answer<'_> {
+impl VendorResponse<'_> {
     pub(super) fn status(&self) -> StatusCode {
-        self.answered.head.status
+        self.received.head.status
     }
 
-    pub(super) fn may_have_worked_before(&self) -> bool {
-        self.may_have_worked_before
+    pub(super) fn may_have_executed_before(&self) -> bool {
+        self.may_have_executed_before
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.answered.body.is_empty()
+        self.received.body.is_empty()
     }
 
-    /// The body as a `T` where it is one; nothing is decided by it.
-    pub(super) fn glimpse<T: Readable>(&self) -> Option<T> {
-        wire::decode_root(&self.answered.body).ok()
+    /// The body as a `T` if it decodes; this does not settle the response.
+    pub(super) fn try_decode<T: Readable>(&self) -> Option<T> {
+        wire::decode_root(&self.received.body).ok()
     }
 
     /// The body of a success.
@@ -59,7 +59,7 @@ impl Answer<'_> {
             return Err(self.refuse());
         }
 
-        let (decoded, unreadable) = wire::with_unreadable(&self.answered.body, decode);
+        let (decoded, unreadable) = wire::with_unreadable(&self.received.body, decode);
         if let Some(unreadable) = unreadable {
             tracing::warn!(
                 target: "deskgraph::upstream",
@@ -67,17 +67,17 @@ impl Answer<'_> {
                 http.route = self.call.route,
                 json.path = unreadable.path,
                 json.unreadable = unreadable.count,
-                "parts of a vendor's answer can't be read: fields are null, rows without an id are left out"
+                "parts of a vendor's response can't be read: fields are null, rows without an id are left out"
             );
         }
         match decoded {
             Ok(value) => Ok(self.settle(value)),
             Err(wrong_shape) => {
                 let code = VendorErrorCode::BadResponse;
-                // JSON of another shape is the vendor's own answer, and says nothing of its other calls. Anything else comes
-                // from whatever stands in for a vendor that is not there.
-                let end = match wire::is_json(&self.answered.body) {
-                    true => CallEnd::Answered,
+                // JSON of another shape is from the vendor, and says nothing about its other calls. Anything else is from a
+                // proxy in front of a vendor that is unavailable.
+                let end = match wire::is_json(&self.received.body) {
+                    true => CallEnd::Responded,
                     false => CallEnd::Failed,
                 };
                 Err(self.fail(code, Some(wrong_shape.path), end))
@@ -102,26 +102,25 @@ impl Answer<'_> {
         Ok(())
     }
 
-    /// The answer was understood, also where it was no success: the vendor is well.
+    /// The response was understood, also where it was no success: the vendor is healthy.
     pub(super) fn settle<T>(mut self, outcome: T) -> T {
-        self.client.note_success();
-        self.tell_circuit(CallEnd::Answered);
+        self.client.record_success();
+        self.settle_permit(CallEnd::Responded);
         outcome
     }
 
-    /// Tells the circuit that the vendor answers, before it is decided what the answer means: a trial would keep every other
-    /// call back until then.
-    pub(super) fn tell_circuit_at_once(&mut self) {
-        self.tell_circuit(CallEnd::Answered);
+    /// Settles the permit before the meaning of the response is decided: until then, a trial would block every other call.
+    pub(super) fn settle_permit_now(&mut self) {
+        self.settle_permit(CallEnd::Responded);
     }
 
-    fn tell_circuit(&mut self, end: CallEnd) {
+    fn settle_permit(&mut self, end: CallEnd) {
         if let Some(permit) = self.permit.take() {
             permit.settle(end);
         }
     }
 
-    /// A refusal, as its status tells it.
+    /// A refusal, classified by its status.
     pub(super) fn refuse(self) -> Error {
         if self.call.purpose == Purpose::Write && self.status() == StatusCode::NOT_FOUND {
             let vendor = self.client.vendor();
@@ -134,7 +133,7 @@ impl Answer<'_> {
         self.refuse_as(code)
     }
 
-    /// A refusal that the answer tells otherwise than by its status.
+    /// A refusal that the vendor does not express by the status.
     pub(super) fn refuse_as(self, code: VendorErrorCode) -> Error {
         self.fail(code, None, call_end(code))
     }
@@ -143,15 +142,15 @@ impl Answer<'_> {
         let failure = VendorFailure {
             vendor: self.client.vendor(),
             code,
-            retry_after: self.answered.head.retry_after,
+            retry_after: self.received.head.retry_after,
         };
-        self.tell_circuit(end);
+        self.settle_permit(end);
         let trace = Trace {
             wrong_at,
-            ..self.answered.trace
+            ..self.received.trace
         };
         self.client
-            .note_failure(self.call, &trace, failure, Some(end));
+            .record_failure(self.call, &trace, failure, Some(end));
 
         match (code, self.call.purpose) {
             (VendorErrorCode::BadResponse, Purpose::Write) => outcome_unknown(failure),
@@ -160,7 +159,7 @@ impl Answer<'_> {
     }
 }
 
-/// What a call fails with that got no answer.
+/// The error of a call without a response.
 pub(super) fn failure_of(call: &Call, failure: VendorFailure, attempts: &Attempts) -> Error {
     match call.purpose {
         Purpose::Write if attempts.are_in_doubt => outcome_unknown(failure),
@@ -172,6 +171,6 @@ fn outcome_unknown(failure: VendorFailure) -> Error {
     let vendor = failure.vendor;
     Error::new(
         ErrorKind::OutcomeUnknown(failure),
-        format!("{vendor} was told to, but whether it did is not known: {failure}"),
+        format!("whether {vendor} executed the write is unknown: {failure}"),
     )
 }

@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample::select, strategy::Union};
 use serde_json::{Map, Number, Value};
 
 /// A body that is one of the samples, spoilt in a few places, or nothing like them.
-pub(super) fn body(samples: &'static [&'static str]) -> impl Strategy<Value = String> {
+pub(in crate::upstream) fn body(samples: &'static [&'static str]) -> impl Strategy<Value = String> {
     let spoilt =
         (select(samples), vec((any::<usize>(), change()), 0..6)).prop_map(|(sample, changes)| {
             let mut body: Value = serde_json::from_str(sample).expect("a sample is JSON");

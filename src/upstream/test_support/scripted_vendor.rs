@@ -19,16 +19,16 @@ use crate::{
 };
 
 /// A vendor whose answer depends on the request and on how many came before it.
-pub(super) struct Stage {
-    pub(super) address: String,
+pub(in crate::upstream) struct ScriptedVendor {
+    pub(in crate::upstream) address: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 /// What to write before the connection is closed.
-pub(super) type Script = fn(request: &str, number: usize) -> String;
+pub(in crate::upstream) type Script = fn(request: &str, number: usize) -> String;
 
-impl Stage {
-    pub(super) async fn with(script: Script) -> Self {
+impl ScriptedVendor {
+    pub(in crate::upstream) async fn with(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port is free");
@@ -45,7 +45,7 @@ impl Stage {
         Self { address, requests }
     }
 
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub(in crate::upstream) fn requests(&self) -> Vec<String> {
         let requests = self.requests.lock();
         requests.unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -76,24 +76,24 @@ async fn play(mut stream: TcpStream, script: Script, number: usize, seen: Arc<Mu
     seen.lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(request.clone());
-    let answer = script(&request, number);
-    if answer == SILENCE {
+    let response = script(&request, number);
+    if response == SILENCE {
         std::future::pending::<()>().await;
     }
     // The caller may be gone, which is its own business.
-    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.write_all(response.as_bytes()).await;
     let _ = stream.shutdown().await;
 }
 
 /// Stands for no answer at all.
-pub(super) const SILENCE: &str = "silence";
+pub(in crate::upstream) const SILENCE: &str = "silence";
 
-pub(super) fn answer(status: &str, body: &str) -> String {
+pub(in crate::upstream) fn http_response(status: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
 }
 
-pub(super) fn scope() -> RequestScope {
+pub(in crate::upstream) fn scope() -> RequestScope {
     RequestScope::new(
         "request-1".to_owned(),
         Caller::new("test", Scope::ALL.to_vec()),

@@ -1,4 +1,5 @@
-//! An object as one answer tells of it, which reads the rest of itself once, when a field is asked for that the answer lacks.
+//! A lazily hydrated object: it holds a copy from another response, and loads itself once, when a query selects a field that
+//! the copy does not have.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,81 +10,81 @@ use tokio::sync::OnceCell;
 use super::error::{AtHandOr, FieldError, FieldResult, Found, at_hand, nullable};
 use crate::{domain::Loaded, error::Result};
 
-pub(super) struct Partial<T> {
-    seen: Arc<T>,
-    /// Made when it is read: hardly any object is asked for more than is seen of it.
-    whole: OnceLock<Box<Reading<T>>>,
+pub(super) struct Hydrated<T> {
+    embedded: Arc<T>,
+    /// Allocated on demand: most objects are never hydrated.
+    hydrated: OnceLock<Box<HydratedCell<T>>>,
 }
 
-type Reading<T> = OnceCell<Option<FieldResult<Arc<T>>>>;
+type HydratedCell<T> = OnceCell<Option<FieldResult<Arc<T>>>>;
 
-/// An object of which a richer answer may exist.
-pub(super) trait Whole: Send + Sync + Sized {
-    /// None where there is no richer answer.
-    fn whole(
+/// An object that can be loaded in full.
+pub(super) trait Hydrate: Send + Sync + Sized {
+    /// None where the object has no more fields than this copy.
+    fn hydrate(
         self: &Arc<Self>,
         ctx: &Context<'_>,
     ) -> impl Future<Output = Result<Found<Arc<Self>>>> + Send;
 }
 
-impl<T> From<Arc<T>> for Partial<T> {
-    fn from(seen: Arc<T>) -> Self {
+impl<T> From<Arc<T>> for Hydrated<T> {
+    fn from(embedded: Arc<T>) -> Self {
         Self {
-            seen,
-            whole: OnceLock::new(),
+            embedded,
+            hydrated: OnceLock::new(),
         }
     }
 }
 
-impl<T: Whole> Partial<T> {
-    /// The copy at hand.
-    pub(super) fn seen(&self) -> &Arc<T> {
-        &self.seen
+impl<T: Hydrate> Hydrated<T> {
+    /// The copy that came with another object or list.
+    pub(super) fn embedded(&self) -> &Arc<T> {
+        &self.embedded
     }
 
-    /// A field: as the copy at hand tells it, or, where that leaves it untold, the whole object.
-    pub(super) fn told<'a: 'b, 'b, U: Sync>(
+    /// A field of the embedded copy, or of the hydrated object where the copy does not have it.
+    pub(super) fn field<'a: 'b, 'b, U: Sync>(
         &'a self,
         ctx: &'b Context<'_>,
         field: fn(&T) -> &Loaded<U>,
     ) -> AtHandOr<'b, &'a U> {
-        match field(&self.seen) {
+        match field(&self.embedded) {
             Loaded::Loaded(value) => at_hand(value.as_ref().map(Ok)),
             Loaded::NotLoaded => Either::Right(Box::pin(async move {
-                let whole = self.whole(ctx).await?;
-                whole.map(|object| field(object).value()).transpose()
+                let hydrated = self.hydrate(ctx).await?;
+                hydrated.map(|object| field(object).value()).transpose()
             })),
         }
     }
 
-    /// The same for a small value that GraphQL has a type of its own for.
-    pub(super) async fn converted<U: Copy + Sync, V: From<U>>(
+    /// The same field, converted to a GraphQL type.
+    pub(super) async fn field_as<U: Copy + Sync, V: From<U>>(
         &self,
         ctx: &Context<'_>,
         field: fn(&T) -> &Loaded<U>,
     ) -> Option<FieldResult<V>> {
-        let told = self.told(ctx, field).await?;
-        Some(told.map(|value| V::from(*value)))
+        let loaded = self.field(ctx, field).await?;
+        Some(loaded.map(|value| V::from(*value)))
     }
 
-    /// The copy that tells the field.
-    pub(super) async fn telling<U>(
+    /// The copy that has the field: the embedded one, or the hydrated object.
+    pub(super) async fn copy_with<U>(
         &self,
         ctx: &Context<'_>,
         field: fn(&T) -> &Loaded<U>,
     ) -> Option<FieldResult<&Arc<T>>> {
-        match field(&self.seen) {
-            Loaded::Loaded(_) => Some(Ok(&self.seen)),
-            Loaded::NotLoaded => Box::pin(self.whole(ctx)).await,
+        match field(&self.embedded) {
+            Loaded::Loaded(_) => Some(Ok(&self.embedded)),
+            Loaded::NotLoaded => Box::pin(self.hydrate(ctx)).await,
         }
     }
 
-    /// The whole object, which all of its fields share.
-    pub(super) async fn whole(&self, ctx: &Context<'_>) -> Option<FieldResult<&Arc<T>>> {
-        let load = || nullable(self.seen.whole(ctx));
-        let reading = self.whole.get_or_init(Box::default);
-        let whole = reading.get_or_init(load).await.as_ref()?;
-        Some(whole.as_ref().map_err(FieldError::clone))
+    /// The hydrated object, which all fields share.
+    pub(super) async fn hydrate(&self, ctx: &Context<'_>) -> Option<FieldResult<&Arc<T>>> {
+        let load = || nullable(self.embedded.hydrate(ctx));
+        let cell = self.hydrated.get_or_init(Box::default);
+        let hydrated = cell.get_or_init(load).await.as_ref()?;
+        Some(hydrated.as_ref().map_err(FieldError::clone))
     }
 }
 
@@ -96,7 +97,7 @@ mod tests {
 
     use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Schema, value};
 
-    use super::{Partial, Whole};
+    use super::{Hydrate, Hydrated};
     use crate::{
         domain::{Loaded, Vendor, VendorErrorCode},
         error::{Error, Result},
@@ -109,34 +110,34 @@ mod tests {
         mobile: Loaded<String>,
     }
 
-    /// What the directory answers, and how often it was asked.
+    /// The result of a load, and how many loads there were.
     struct Directory {
-        answer: Result<Found<Arc<Person>>>,
+        result: Result<Found<Arc<Person>>>,
         calls: AtomicUsize,
     }
 
-    impl Whole for Person {
-        async fn whole(self: &Arc<Self>, ctx: &Context<'_>) -> Result<Found<Arc<Self>>> {
+    impl Hydrate for Person {
+        async fn hydrate(self: &Arc<Self>, ctx: &Context<'_>) -> Result<Found<Arc<Self>>> {
             let directory = ctx.data_unchecked::<Arc<Directory>>();
             directory.calls.fetch_add(1, Ordering::Relaxed);
-            directory.answer.clone()
+            directory.result.clone()
         }
     }
 
-    struct Shown(Partial<Person>);
+    struct Shown(Hydrated<Person>);
 
     #[Object]
     impl Shown {
         async fn name(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-            self.0.told(ctx, |person| &person.name).await
+            self.0.field(ctx, |person| &person.name).await
         }
 
         async fn email(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-            self.0.told(ctx, |person| &person.email).await
+            self.0.field(ctx, |person| &person.email).await
         }
 
         async fn mobile(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-            self.0.told(ctx, |person| &person.mobile).await
+            self.0.field(ctx, |person| &person.mobile).await
         }
     }
 
@@ -144,7 +145,7 @@ mod tests {
 
     #[Object]
     impl Query {
-        /// A copy that tells a name, a null e-mail address, and nothing of a mobile number.
+        /// A copy with a name and a null e-mail address, and without a mobile number.
         async fn person(&self) -> Shown {
             let copy = Person {
                 name: Loaded::some("Ann".to_owned()),
@@ -155,12 +156,12 @@ mod tests {
         }
     }
 
-    async fn ask(
+    async fn execute(
         query: &str,
-        answer: Result<Found<Arc<Person>>>,
+        result: Result<Found<Arc<Person>>>,
     ) -> (async_graphql::Response, usize) {
         let directory = Arc::new(Directory {
-            answer,
+            result,
             calls: AtomicUsize::new(0),
         });
         let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
@@ -171,8 +172,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_copy_tells_is_not_asked_for_again() {
-        let (response, calls) = ask("{ person { name email } }", Ok(None)).await;
+    async fn fields_of_the_embedded_copy_take_no_call() {
+        let (response, calls) = execute("{ person { name email } }", Ok(None)).await;
 
         assert_eq!(
             response.data,
@@ -182,16 +183,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_copy_leaves_untold_is_read_once() {
-        let whole = Person {
+    async fn fields_that_are_not_loaded_hydrate_the_object_once() {
+        let hydrated = Person {
             name: Loaded::some("Ann Lee".to_owned()),
             email: Loaded::some("ann@example.com".to_owned()),
             mobile: Loaded::some("0900".to_owned()),
         };
 
-        let (response, calls) = ask(
+        let (response, calls) = execute(
             "{ person { name email mobile again: mobile } }",
-            Ok(Some(Arc::new(whole))),
+            Ok(Some(Arc::new(hydrated))),
         )
         .await;
 
@@ -203,10 +204,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_reading_nulls_only_the_fields_that_needed_it() {
+    async fn a_failed_hydration_nulls_only_the_fields_that_need_it() {
         let failure = Error::vendor(Vendor::FirstLine, VendorErrorCode::Timeout);
 
-        let (response, _) = ask("{ person { name mobile } }", Err(failure)).await;
+        let (response, _) = execute("{ person { name mobile } }", Err(failure)).await;
 
         assert_eq!(
             response.data,

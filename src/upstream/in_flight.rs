@@ -1,4 +1,4 @@
-//! An exchange that is under way, and what is left of one whose caller goes away.
+//! An exchange in flight, and what is recorded when its caller cancels it.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,9 @@ use super::{
 };
 use crate::domain::{VendorErrorCode, VendorFailure};
 
-/// Dropped before its end, it was given up: a vendor whose callers all lose patience fails nevertheless.
-pub(super) struct UnderWay<'a, 'p> {
+/// A guard that is dropped before the end means cancellation. It counts as a failure of a vendor that had enough time to
+/// respond.
+pub(super) struct InFlight<'a, 'p> {
     client: &'a VendorClient,
     call: &'a Call,
     permit: &'a Permit<'p>,
@@ -19,7 +20,7 @@ pub(super) struct UnderWay<'a, 'p> {
     is_over: bool,
 }
 
-impl<'a, 'p> UnderWay<'a, 'p> {
+impl<'a, 'p> InFlight<'a, 'p> {
     pub(super) fn begin(
         client: &'a VendorClient,
         call: &'a Call,
@@ -43,7 +44,7 @@ impl<'a, 'p> UnderWay<'a, 'p> {
     }
 }
 
-impl Drop for UnderWay<'_, '_> {
+impl Drop for InFlight<'_, '_> {
     fn drop(&mut self) {
         if self.is_over {
             return;
@@ -56,15 +57,17 @@ impl Drop for UnderWay<'_, '_> {
             http.route = self.call.route,
             attempt = self.attempt,
             duration_ms = duration.as_millis() as u64,
-            "a vendor call is given up: nobody waits for it any more"
+            "a vendor call is cancelled: its caller is gone"
         );
-        if self.client.is_telling(duration) {
+        if self.client.is_conclusive(duration) {
             let failure = VendorFailure {
                 vendor: self.client.vendor(),
                 code: VendorErrorCode::Timeout,
                 retry_after: None,
             };
-            self.client.health().note_failure(failure, CallEnd::Failed);
+            self.client
+                .health()
+                .record_failure(failure, CallEnd::Failed);
             self.permit.count_unanswered();
         }
     }

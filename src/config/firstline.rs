@@ -1,0 +1,98 @@
+//! The settings of FirstLine.
+
+use super::{
+    count,
+    layers::{ConfigError, Layers, Result},
+    milliseconds,
+    settings::variable,
+    small,
+    vendor_client::{Timing, incomplete, list_order, one_kind_of_credentials, within_a_request},
+};
+use crate::{
+    domain::Vendor,
+    upstream::firstline::{
+        ArrayStyle, EndBound, FirstLineCredentials, FirstLineSettings, UpdateMethod,
+    },
+};
+
+/// A wrong setting is an error even when the vendor is not configured; a missing one only when it is.
+pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
+    let base_url = layers.url("firstline.base_url")?;
+    let token = layers.secret("firstline.token")?;
+    let username = layers.text("firstline.username")?;
+    let password = layers.secret("firstline.password")?;
+    let update_method = match layers.choice("firstline.update_method")? {
+        "put" => UpdateMethod::Put,
+        "post_override" => UpdateMethod::PostOverride,
+        _ => UpdateMethod::Auto,
+    };
+    let array_style = match layers.choice("firstline.array_style")? {
+        "comma" => ArrayStyle::Comma,
+        _ => ArrayStyle::Brackets,
+    };
+    let created_end = match layers.choice("firstline.created_end")? {
+        "exclusive" => EndBound::Exclusive,
+        _ => EndBound::Inclusive,
+    };
+    let zone = layers.time_zone("firstline.time_zone")?;
+    let list_page_size = small(layers, "firstline.list_page_size")?;
+    let list_order = list_order(layers, "firstline.list_order")?;
+    let timing = Timing {
+        timeout: within_a_request(layers, "firstline.timeout_ms")?,
+        connect_timeout: milliseconds(layers, "firstline.connect_timeout_ms")?,
+        max_concurrency: count(layers, "firstline.max_concurrency")?,
+        max_retries: count(layers, "firstline.max_retries")?,
+        refused_login_pause: milliseconds(layers, "firstline.refused_login_pause_ms")?,
+    };
+
+    let Some(base_url) = base_url else {
+        return Ok(None);
+    };
+    let credentials = match (token, username, password) {
+        (Some(token), None, None) => FirstLineCredentials::Token(token),
+        (None, Some(username), Some(password)) => {
+            FirstLineCredentials::Login { username, password }
+        }
+        (Some(_), ..) => {
+            return Err(one_kind_of_credentials(
+                layers,
+                "firstline.token",
+                ["firstline.username", "firstline.password"],
+            ));
+        }
+        (None, Some(_), None) => {
+            return Err(incomplete(
+                layers,
+                "firstline.username",
+                "firstline.password",
+            ));
+        }
+        (None, None, Some(_)) => {
+            return Err(incomplete(
+                layers,
+                "firstline.password",
+                "firstline.username",
+            ));
+        }
+        (None, None, None) => {
+            return Err(ConfigError::new(format!(
+                "{} needs credentials: set {}, or {} and {}",
+                layers.name("firstline.base_url"),
+                variable("firstline.token"),
+                variable("firstline.username"),
+                variable("firstline.password")
+            )));
+        }
+    };
+
+    Ok(Some(FirstLineSettings {
+        client: timing.client(Vendor::FirstLine, base_url),
+        credentials,
+        zone,
+        update_method,
+        array_style,
+        created_end,
+        list_page_size,
+        list_order,
+    }))
+}
