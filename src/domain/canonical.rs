@@ -62,6 +62,6 @@ mod tests {
         let empty = Canonical::new("x").list("a", Some(Vec::<&str>::new()));
         assert_eq!(empty.as_str(), "x a=0:");
         let list = Canonical::new("x").list("a", Some(["1", "22"]));
-        assert_eq!(list.as_str(), "x a=12: =1:1 =2:22");
+        assert_eq!(list.as_str(), "x a=11: =1:1 =2:22");
     }
 }

@@ -90,15 +90,12 @@ fn days_are_asked_for_and_the_rest_is_left_over() {
     };
     assert_eq!(plan(with_completed), Some(Some(completed)));
 
+    // A list is cut to its bounds of time wherever it is read.
     let inexact = ServiceRecordFilter {
         to: timestamp("2024-03-01T15:00:00Z"),
         ..whole_days
     };
-    let left_over = ServiceRecordFilter {
-        to: inexact.to,
-        ..ServiceRecordFilter::default()
-    };
-    assert_eq!(plan(inexact), Some(Some(left_over)));
+    assert_eq!(plan(inexact), Some(None));
 
     let foreign = ServiceRecordFilter {
         handler: Some(EmployeeId::new(Vendor::FirstLine, number(1))),

@@ -12,7 +12,7 @@ use crate::{
         ServiceChannel, ServiceRecord, ServiceRecordStatus, Transcript, VendorPageRequest,
         VendorZone,
     },
-    upstream::wire::{Identified, Readable, WrongShape, decode, decode_root},
+    upstream::wire::{Identified, Readable, WrongShape, decode, decode_root, with_unreadable},
 };
 
 const HISTORIES: &str = include_str!("../../../tests/fixtures/bangwo8/histories.json");
@@ -463,13 +463,19 @@ fn every_field_but_the_id_may_be_missing_or_null_or_of_a_wrong_type() {
 }
 
 #[test]
-fn an_object_without_an_id_and_a_list_without_its_array_are_refused() {
+fn a_row_without_an_id_is_left_out_and_a_list_without_its_array_is_refused() {
     let refused = |json: &str| -> WrongShape {
         decode::<wire::Histories<wire::RemoteRecord>>(json.as_bytes())
             .expect_err("it can't be read")
     };
-    let path = refused(r#"{"remoterecords":[{"csId":1},{"csId":"x"}]}"#).path;
-    assert_eq!(path, "remoterecords[1]");
+    let (list, unreadable) = with_unreadable(
+        br#"{"remoterecords":[{"csId":1},{"csId":"x"},{"csId":2,"csStat":{}}]}"#,
+        decode::<wire::Histories<wire::RemoteRecord>>,
+    );
+    let rows = list.expect("the other rows can be read").remoterecords;
+    assert_eq!((rows.items.len(), rows.unreadable), (2, 1));
+    let unreadable = unreadable.expect("it is said where");
+    assert_eq!(unreadable.path, "remoterecords[1].csId");
     refused("{}");
     refused(r#"{"remoterecords":null}"#);
     refused(r#"{"remoterecords":"x"}"#);

@@ -13,7 +13,7 @@ use crate::{
         ServiceRecordStatus, Ticket, TicketPriority, TicketStatus, Transcript, VendorZone,
     },
     error::FieldFault,
-    upstream::wire::{HasId, Identified, Readable, WrongShape, decode},
+    upstream::wire::{HasId, Identified, Readable, WrongShape, decode, with_unreadable},
 };
 
 const SERVICE_RECORDS: &str =
@@ -695,15 +695,22 @@ fn spoilt(sample: &str, spoil: fn(&Value) -> Option<Value>) -> String {
 }
 
 #[test]
-fn an_object_without_an_id_and_a_list_without_its_array_are_refused() {
+fn a_row_without_an_id_is_left_out_and_a_list_without_its_array_is_refused() {
     let refused = |json: &str| -> WrongShape {
         decode::<wire::List<wire::Ticket>>(json.as_bytes()).expect_err("it can't be read")
     };
-    assert_eq!(
-        refused(r#"{"data":[{"id":1},{"subject":"x"}]}"#).path,
-        "data[1]"
+    let (list, unreadable) = with_unreadable(
+        br#"{"data":[{"id":1,"created_at":"soon"},{"subject":"x"}]}"#,
+        decode::<wire::List<wire::Ticket>>,
     );
-    assert_eq!(refused(r#"{"data":[null]}"#).path, "data[0]");
+    let rows = list.expect("the other row can be read").data;
+    assert_eq!((rows.items.len(), rows.unreadable), (1, 1));
+    let unreadable = unreadable.expect("it is said where");
+    assert_eq!(
+        (&*unreadable.path, unreadable.count),
+        ("data[0].created_at", 2)
+    );
+    refused(r#"{"data":[null]}"#);
     refused(r#"{"meta":{}}"#);
     refused(r#"{"data":"x"}"#);
     assert!(decode::<Identified<wire::Ticket>>(b"{}").is_err());
