@@ -16,7 +16,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::time::{sleep_until, timeout_at};
 
@@ -231,32 +230,21 @@ impl Cache {
         Some((value, is_to_refresh))
     }
 
-    /// What is held, however old, to stand in for a vendor that failed.
-    pub(super) fn stale<T: Send + Sync + 'static>(
-        &self,
-        scope: &RequestScope,
-        key: ReadKey,
-    ) -> Option<Arc<T>> {
-        let value = self.entries.get(&key.hash)?.value.downcast().ok()?;
-        scope.counters.count_cache_hit();
-        scope.dependencies.expire_now();
-        Some(value)
-    }
-
     /// Whether there is any answer that has not left yet, however old.
     pub(super) fn holds_any(&self) -> bool {
         self.entries.iter().next().is_some()
     }
 
     /// Answers from the cache while it is fresh, from the vendor otherwise, and from what the vendor said last when it fails.
-    pub(super) async fn read<T>(
+    pub(super) async fn read<T, Loading>(
         self: &Arc<Self>,
         scope: &RequestScope,
         key: ReadKey,
-        load: impl Fn() -> BoxFuture<'static, Result<T>>,
+        load: impl Fn() -> Loading,
     ) -> Result<Kept<T>>
     where
         T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
     {
         let held = self.entries.get(&key.hash);
         if let Some(entry) = held.as_ref().filter(|entry| entry.is_fresh()) {
@@ -404,14 +392,15 @@ impl Cache {
     }
 
     /// What the vendor answers within the request's own time, whoever else asks the same.
-    async fn fly<T>(
+    async fn fly<T, Loading>(
         self: &Arc<Self>,
         scope: &RequestScope,
         key: ReadKey,
-        load: impl Fn() -> BoxFuture<'static, Result<T>>,
+        load: impl Fn() -> Loading,
     ) -> Result<Entry>
     where
         T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
     {
         loop {
             let (flight, deadline) = match self.join(key, scope.deadline, &load) {
@@ -443,14 +432,15 @@ impl Cache {
     }
 
     /// Joins the flight of an equal read, or starts one.
-    fn join<T>(
+    fn join<T, Loading>(
         self: &Arc<Self>,
         key: ReadKey,
         deadline: Instant,
-        load: impl Fn() -> BoxFuture<'static, Result<T>>,
+        load: impl Fn() -> Loading,
     ) -> Joined<Result<Entry>, Instant>
     where
         T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
     {
         let cached = || self.entries.get(&key.hash).filter(Entry::is_new).map(Ok);
         let read = || {

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::join_all;
 
-use super::{Kept, Repository, Shared, flight, list::VendorList, source_of, tolerate};
+use super::{Kept, Repository, Shared, list::VendorList, source_of, tolerate};
 use crate::{
     context::RequestScope,
     domain::{
@@ -78,17 +78,16 @@ impl Repository {
     }
 
     async fn category_tree(&self, vendor: &Arc<dyn VendorApi>) -> Result<Kept<Vec<Arc<Category>>>> {
-        let shared = &self.shared;
-        let read = self.directory(vendor, |vendor, scope| {
-            let shared = Arc::clone(shared);
-            flight(async move {
+        self.directory(vendor, |vendor, scope| {
+            let shared = Arc::clone(&self.shared);
+            async move {
                 match vendor.records_for_categories() {
                     None => vendor.categories(&scope).await,
                     Some(records) => shared.shown_categories(&vendor, &scope, records).await,
                 }
-            })
-        });
-        read.await
+            }
+        })
+        .await
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::join_all;
 
-use super::{Cursors, Lifetime, ListField, Page, Repository, Topic, flight};
+use super::{Cursors, Lifetime, ListField, Page, Repository, Topic};
 use crate::{
     domain::{
         Canonical, ChatMessage, ChatMessageId, Employee, PageArguments, Scope, ServiceRecord,
@@ -156,20 +156,21 @@ impl Repository {
         record: &Arc<ServiceRecord>,
         request: VendorPageRequest,
     ) -> Result<Arc<VendorPage<ChatMessage>>> {
-        let id = record.id;
-        let vendor = self.vendor(id.vendor)?;
-        let cache = &self.shared.cache;
-        let key = cache.key(
-            id.vendor,
-            Topic::ChatMessages,
-            Lifetime::List,
-            (id, request.page, request.per_page),
-        );
-        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
-            let record = Arc::clone(record);
-            flight(async move { vendor.chat_page(&scope, &record, request).await })
-        });
-        Ok(read.await?.value)
+        let vendor = self.vendor(record.id.vendor)?;
+        let parts = (record.id, request);
+        let page = self
+            .read(
+                vendor,
+                Topic::ChatMessages,
+                Lifetime::List,
+                parts,
+                |vendor, scope| {
+                    let record = Arc::clone(record);
+                    async move { vendor.chat_page(&scope, &record, request).await }
+                },
+            )
+            .await?;
+        Ok(page.value)
     }
 }
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use super::{
-    Cursors, Kept, Lifetime, ListField, Page, Repository, Topic, flight, source_of, tolerate,
-};
+use super::{Cursors, Kept, Lifetime, ListField, Page, Repository, Topic, source_of, tolerate};
 use crate::{
     domain::{
         Canonical, Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor,
@@ -117,10 +115,10 @@ impl Repository {
         &self,
         vendor: &Arc<dyn VendorApi>,
     ) -> Result<Kept<Vec<Arc<Employee>>>> {
-        let read = self.directory(vendor, |vendor, scope| {
-            flight(async move { vendor.employees(&scope, None).await })
-        });
-        read.await
+        self.directory(vendor, async |vendor, scope| {
+            vendor.employees(&scope, None).await
+        })
+        .await
     }
 
     /// The same; none where the vendor refuses it to the gateway's account.
@@ -155,16 +153,19 @@ impl Repository {
             return Ok(Part::filtered(directory, search));
         }
 
-        let topic = Topic::Employees;
-        let key = self
-            .shared
-            .cache
-            .key(vendor.vendor(), topic, Lifetime::List, ("search", search));
-        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
-            let sought = search.to_owned();
-            flight(async move { vendor.employees(&scope, Some(&sought)).await })
-        });
-        let found = read.await?;
+        let parts = ("search", search);
+        let found = self
+            .read(
+                vendor,
+                Topic::Employees,
+                Lifetime::List,
+                parts,
+                |vendor, scope| {
+                    let search = search.to_owned();
+                    async move { vendor.employees(&scope, Some(&search)).await }
+                },
+            )
+            .await?;
         // The vendor matches national identity numbers too: who may not see personal data may not find by it either.
         Ok(match self.scope.caller.may(Scope::Pii) {
             true => Part::whole(found),

@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, join, join_all};
 use jiff::Timestamp;
 
 use super::{
-    Kept, Lifetime, Page, ReadKey, Repository, Shared, Topic, TotalsWanted, flight, weight::Weight,
+    Kept, Lifetime, Page, ReadKey, Repository, Shared, Topic, TotalsWanted, weight::Weight,
 };
 use crate::{
     context::RequestScope,
@@ -371,13 +371,13 @@ impl<'a, T: Listed> VendorList<'a, T> {
     async fn read(&self, key: ReadKey, reading: Reading) -> Result<Kept<Window<T>>> {
         let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
             let (shared, filter) = (Arc::clone(self.shared), self.filter.clone());
-            flight(async move {
+            async move {
                 let window = read_list::<T>(&shared, &vendor, &scope, &filter, reading).await?;
                 let rows = window.rows.iter().chain(&window.undated);
                 let brought = rows.map(|row| (row.id(), Arc::clone(row)));
                 shared.cache.feed(key, brought);
                 Ok(window)
-            })
+            }
         };
         self.shared.read(self.scope, self.vendor, key, load).await
     }
@@ -387,10 +387,10 @@ impl<'a, T: Listed> VendorList<'a, T> {
         let key = self.key(Lifetime::List, "total");
         let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
             let filter = self.filter.clone();
-            flight(async move {
+            async move {
                 let page = T::page(&vendor, &scope, &filter, TOTAL_ONLY).await?;
                 Ok(page.total)
-            })
+            }
         };
         self.shared.read(self.scope, self.vendor, key, load).await
     }
@@ -419,10 +419,10 @@ impl<'a, T: Listed> VendorList<'a, T> {
         let key = self.key(lifetime, ("count", span));
         let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
             let filter = T::within(&self.filter, range);
-            flight(async move {
+            async move {
                 let page = T::page(&vendor, &scope, &filter, TOTAL_ONLY).await?;
                 Ok(page.total)
-            })
+            }
         };
         let kept = self.shared.read(self.scope, self.vendor, key, load).await?;
         Ok(*kept.value)

@@ -18,10 +18,9 @@ mod write;
 
 use std::{
     borrow::Cow,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-
-use futures_util::{FutureExt, future::BoxFuture};
 
 pub use crate::listing::Cursors;
 use crate::{
@@ -36,6 +35,7 @@ use cache::{Cache, Kept, Lifetime, ReadKey};
 pub use cache::{CacheSettings, Keeping};
 use directory::{Directories, Listed};
 use list::{Provenance, WindowIndex};
+use weight::Weight;
 use write::Writes;
 
 /// What every request shares: the vendors and the cache.
@@ -172,17 +172,17 @@ impl Shared {
         })
     }
 
-    /// Reads through the cache. The work is handed to a flight that outlives the request while others wait for it.
-    async fn read<T, Load>(
+    /// Reads through the cache. `load` owns all that it uses, because its future outlives this request while others wait for it.
+    async fn read<T, Loading>(
         &self,
         scope: &Arc<RequestScope>,
         vendor: &Arc<dyn VendorApi>,
         key: ReadKey,
-        load: Load,
+        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
     ) -> Result<Kept<T>>
     where
-        T: weight::Weight + Send + Sync + 'static,
-        Load: Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<T>>,
+        T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
     {
         self.cache
             .read(scope, key, || load(Arc::clone(vendor), Arc::clone(scope)))
@@ -253,21 +253,36 @@ impl Repository {
         self.shared.vendor(vendor)
     }
 
-    /// Reads a whole directory of a vendor, once for the request, also where that fails.
-    async fn directory<T, Load>(
+    /// Reads from a vendor through the cache. Vendor, topic, lifetime and `parts` are the key of the read: `parts` names all else
+    /// that the result depends on.
+    async fn read<T, Loading>(
         &self,
         vendor: &Arc<dyn VendorApi>,
-        load: Load,
+        topic: Topic,
+        lifetime: Lifetime,
+        parts: impl Hash,
+        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
+    ) -> Result<Kept<T>>
+    where
+        T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
+    {
+        let cache = &self.shared.cache;
+        let key = cache.key(vendor.vendor(), topic, lifetime, parts);
+        self.shared.read(&self.scope, vendor, key, load).await
+    }
+
+    /// Reads a whole directory of a vendor, once for the request, also where that fails.
+    async fn directory<T, Loading>(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
     ) -> Result<Kept<Vec<Arc<T>>>>
     where
         T: Listed,
-        Load: Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<Vec<Arc<T>>>>,
+        Loading: Future<Output = Result<Vec<Arc<T>>>> + Send + 'static,
     {
-        let read = async || {
-            let cache = &self.shared.cache;
-            let key = cache.key(vendor.vendor(), T::TOPIC, Lifetime::Directory, ());
-            self.shared.read(&self.scope, vendor, key, load).await
-        };
+        let read = || self.read(vendor, T::TOPIC, Lifetime::Directory, (), load);
         let known = Arc::clone(&self.directories());
         let of_vendor = &T::of(&known)[vendor.vendor() as usize];
         of_vendor.get_or_init(read).await.clone()
@@ -321,11 +336,4 @@ fn tolerate<T>(answers: &[Result<T>]) -> Result<()> {
         .into_iter()
         .find(|error| all_failed || error.vendor_failure().is_none());
     fatal.map_or(Ok(()), |error| Err(error.clone()))
-}
-
-/// Boxes the future of a read.
-fn flight<T: 'static>(
-    future: impl Future<Output = Result<T>> + Send + 'static,
-) -> BoxFuture<'static, Result<T>> {
-    future.boxed()
 }

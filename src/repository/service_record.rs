@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Lifetime, ListField, Page, Repository, Topic, TotalsWanted, batch::NamesOf, flight,
-    list::Participation,
+    Lifetime, ListField, Page, Repository, Topic, TotalsWanted, batch::NamesOf, list::Participation,
 };
 use crate::{
     domain::{
@@ -122,15 +121,18 @@ impl Repository {
         self.authorize(Scope::Read)?;
         let id = record.id;
         let vendor = self.vendor(id.vendor)?;
-        let topic = Topic::ServiceRecords;
-        let key = self
-            .shared
-            .cache
-            .key(id.vendor, topic, Lifetime::Entity, ("summary", id.number));
-        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
-            flight(async move { vendor.service_summary(&scope, id).await })
-        });
-        let summary = read.await?.value;
-        Ok(Option::as_ref(&summary).map(|summary| Arc::new(summary.clone())))
+        let (topic, parts) = (Topic::ServiceRecords, ("summary", id.number));
+        let summary = self
+            .read(
+                vendor,
+                topic,
+                Lifetime::Entity,
+                parts,
+                |vendor, scope| async move {
+                    Ok(vendor.service_summary(&scope, id).await?.map(Arc::new))
+                },
+            )
+            .await?;
+        Ok(Option::clone(&summary.value))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kept, Repository, flight};
+use super::{Kept, Repository};
 use crate::{
     domain::{Scope, Sponsor, SponsorId},
     error::Result,
@@ -31,9 +31,7 @@ impl Repository {
     }
 
     async fn sponsors_of(&self, vendor: &Arc<dyn VendorApi>) -> Result<Kept<Vec<Arc<Sponsor>>>> {
-        let read = self.directory(vendor, |vendor, scope| {
-            flight(async move { vendor.sponsors(&scope).await })
-        });
-        read.await
+        self.directory(vendor, async |vendor, scope| vendor.sponsors(&scope).await)
+            .await
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
-    Kept, Lifetime, Repository, Shared, Topic, flight,
+    Kept, Lifetime, Repository, Shared, Topic,
     list::{Provenance, TOTAL_ONLY},
     tolerate,
     weight::Weight,
@@ -56,7 +56,7 @@ impl Repository {
         let shared = &self.shared;
         let read = shared.read(&self.scope, vendor, key, |vendor, scope| {
             let (shared, filter) = (Arc::clone(shared), filter.clone());
-            flight(async move {
+            async move {
                 let first = shared.count_tickets(&vendor, &scope, &filter).await?;
                 if first.with_a_status() == first.total {
                     return Ok(first);
@@ -67,7 +67,7 @@ impl Repository {
                     true => Ok(second),
                     false => Err(contradiction(vendor.vendor(), "the counts of tickets")),
                 }
-            })
+            }
         });
         let stats = read.await?.value;
         Ok(TicketStats::clone(&stats))
@@ -260,10 +260,10 @@ impl Repository {
         let key = self.count_key(vendor, range);
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
             let filter = filter_of(range, vendor.zone());
-            flight(async move {
+            async move {
                 let page = vendor.service_record_page(&scope, &filter, TOTAL_ONLY);
                 Ok(page.await?.total)
-            })
+            }
         });
         read.await
     }

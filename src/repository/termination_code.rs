@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kept, Repository, flight};
+use super::{Kept, Repository};
 use crate::{
     domain::{Scope, TerminationCode, TerminationCodeId, TicketStatus},
     error::Result,
@@ -36,9 +36,9 @@ impl Repository {
         &self,
         vendor: &Arc<dyn VendorApi>,
     ) -> Result<Kept<Vec<Arc<TerminationCode>>>> {
-        let read = self.directory(vendor, |vendor, scope| {
-            flight(async move { vendor.termination_codes(&scope).await })
-        });
-        read.await
+        self.directory(vendor, async |vendor, scope| {
+            vendor.termination_codes(&scope).await
+        })
+        .await
     }
 }

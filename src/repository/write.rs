@@ -297,13 +297,13 @@ impl Shared {
 
     /// Whatever became of the write, nothing that it could have changed is served from the cache any more.
     fn forget_ticket(&self, id: TicketId) {
-        let key = self.entity_key(id.vendor, Topic::Tickets, id);
+        let key = self.entity_key(id);
         self.cache.drop_object(key);
     }
 
     /// Tickets hold copies of their service records, so they are dropped too.
     fn forget_service_record(&self, id: ServiceRecordId) {
-        let key = self.entity_key(id.vendor, Topic::ServiceRecords, id);
+        let key = self.entity_key(id);
         self.cache.drop_object(key);
         self.cache.drop_all(id.vendor, Topic::Tickets);
     }
