@@ -157,20 +157,12 @@ impl Repository {
         request: VendorPageRequest,
     ) -> Result<Arc<VendorPage<ChatMessage>>> {
         let vendor = self.vendor(record.id.vendor)?;
-        let parts = (record.id, request);
-        let page = self
-            .read(
-                vendor,
-                Topic::ChatMessages,
-                Lifetime::List,
-                parts,
-                |vendor, scope| {
-                    let record = Arc::clone(record);
-                    async move { vendor.chat_page(&scope, &record, request).await }
-                },
-            )
-            .await?;
-        Ok(page.value)
+        let key = (Topic::ChatMessages, Lifetime::List, (record.id, request));
+        let page = self.read(vendor, key, |vendor, scope| {
+            let record = Arc::clone(record);
+            async move { vendor.chat_page(&scope, &record, request).await }
+        });
+        Ok(page.await?.value)
     }
 }
 

@@ -153,19 +153,12 @@ impl Repository {
             return Ok(Part::filtered(directory, search));
         }
 
-        let parts = ("search", search);
-        let found = self
-            .read(
-                vendor,
-                Topic::Employees,
-                Lifetime::List,
-                parts,
-                |vendor, scope| {
-                    let search = search.to_owned();
-                    async move { vendor.employees(&scope, Some(&search)).await }
-                },
-            )
-            .await?;
+        let key = (Topic::Employees, Lifetime::List, ("search", search));
+        let found = self.read(vendor, key, |vendor, scope| {
+            let search = search.to_owned();
+            async move { vendor.employees(&scope, Some(&search)).await }
+        });
+        let found = found.await?;
         // The vendor matches national identity numbers too: who may not see personal data may not find by it either.
         Ok(match self.scope.caller.may(Scope::Pii) {
             true => Part::whole(found),

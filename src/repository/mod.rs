@@ -6,7 +6,9 @@ mod category;
 mod chat_message;
 mod directory;
 mod employee;
+mod idempotency;
 mod list;
+mod object_locks;
 mod record_lookup;
 mod service_record;
 mod sponsor;
@@ -253,14 +255,12 @@ impl Repository {
         self.shared.vendor(vendor)
     }
 
-    /// Reads from a vendor through the cache. Vendor, topic, lifetime and `parts` are the key of the read: `parts` names all else
-    /// that the result depends on.
+    /// Reads from a vendor through the cache. The last part of the key names all that the result depends on beside vendor and
+    /// topic.
     async fn read<T, Loading>(
         &self,
         vendor: &Arc<dyn VendorApi>,
-        topic: Topic,
-        lifetime: Lifetime,
-        parts: impl Hash,
+        (topic, lifetime, parts): (Topic, Lifetime, impl Hash),
         load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
     ) -> Result<Kept<T>>
     where
@@ -282,7 +282,7 @@ impl Repository {
         T: Listed,
         Loading: Future<Output = Result<Vec<Arc<T>>>> + Send + 'static,
     {
-        let read = || self.read(vendor, T::TOPIC, Lifetime::Directory, (), load);
+        let read = || self.read(vendor, (T::TOPIC, Lifetime::Directory, ()), load);
         let known = Arc::clone(&self.directories());
         let of_vendor = &T::of(&known)[vendor.vendor() as usize];
         of_vendor.get_or_init(read).await.clone()

@@ -1,18 +1,20 @@
-//! Service records: the merged list, one by id, names of their categories, and summaries.
+//! Service records: the merged list, one by id, names of their categories, summaries, and writes.
 
 use std::sync::Arc;
 
 use super::{
-    Lifetime, ListField, Page, Repository, Topic, TotalsWanted, batch::NamesOf, list::Participation,
+    Lifetime, ListField, Page, Repository, Shared, Topic, TotalsWanted, batch::NamesOf,
+    list::Participation,
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        Category, Contact, Detail, Loaded, PageArguments, Scope, ServiceRecord,
-        ServiceRecordFilter, ServiceRecordId, ServiceSummary,
+        Category, Contact, CustomField, Detail, Loaded, PageArguments, Scope, ServiceRecord,
+        ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary,
     },
     error::Result,
     listing::decode,
-    upstream::{FilterPlan, RecordLookup},
+    upstream::{FilterPlan, RecordLookup, VendorApi},
 };
 
 impl Repository {
@@ -121,18 +123,66 @@ impl Repository {
         self.authorize(Scope::Read)?;
         let id = record.id;
         let vendor = self.vendor(id.vendor)?;
-        let (topic, parts) = (Topic::ServiceRecords, ("summary", id.number));
-        let summary = self
-            .read(
-                vendor,
-                topic,
-                Lifetime::Entity,
-                parts,
-                |vendor, scope| async move {
-                    Ok(vendor.service_summary(&scope, id).await?.map(Arc::new))
-                },
-            )
-            .await?;
-        Ok(Option::clone(&summary.value))
+        let key = (
+            Topic::ServiceRecords,
+            Lifetime::Entity,
+            ("summary", id.number),
+        );
+        let summary = self.read(vendor, key, |vendor, scope| async move {
+            Ok(vendor.service_summary(&scope, id).await?.map(Arc::new))
+        });
+        Ok(Option::clone(&summary.await?.value))
     }
+
+    /// The schema has checked that there is a change, the memo's length and the custom fields' keys. The outer result is that of
+    /// the write, the inner one that of reading the record afterwards: none where it was deleted since.
+    pub async fn update_service_record(
+        &self,
+        id: ServiceRecordId,
+        changes: ServiceRecordChanges,
+    ) -> Result<Result<Option<Arc<ServiceRecord>>>> {
+        self.authorize(Scope::Write)?;
+        let vendor = Arc::clone(self.vendor(id.vendor)?);
+        let (shared, scope) = (Arc::clone(&self.shared), Arc::clone(&self.scope));
+        self.write("updateServiceRecord", Some(id.to_string()), async move {
+            let updated = vendor.update_service_record(&scope, id, &changes).await;
+            shared.drop_service_record(id);
+            let record = reread(&shared, &vendor, &scope, id, updated?).await;
+            Ok((id.to_string(), record))
+        })
+        .await
+    }
+}
+
+impl Shared {
+    /// Tickets contain copies of their service records, so they are dropped too.
+    fn drop_service_record(&self, id: ServiceRecordId) {
+        self.cache.drop_object(self.entity_key(id));
+        self.cache.drop_all(id.vendor, Topic::Tickets);
+    }
+}
+
+/// Reads the whole record after an update, because the vendor returns a part of it. Custom fields that this read lacks are those
+/// that the update returned.
+async fn reread(
+    shared: &Arc<Shared>,
+    vendor: &Arc<dyn VendorApi>,
+    scope: &Arc<RequestScope>,
+    id: ServiceRecordId,
+    updated_fields: Option<Vec<CustomField>>,
+) -> Result<Option<Arc<ServiceRecord>>> {
+    let results = shared.records_by_id(vendor, scope, &[id]).await;
+    let record = match results.into_iter().find(|(read, _)| *read == id) {
+        Some((_, result)) => result?,
+        None => None,
+    };
+    Ok(
+        record.map(|record| match (&record.custom_fields, updated_fields) {
+            (Loaded::NotLoaded, Some(updated)) => Arc::new(ServiceRecord {
+                custom_fields: Loaded::some(updated),
+                ..ServiceRecord::clone(&record)
+            }),
+            _ => record,
+        }),
+    )
 }
