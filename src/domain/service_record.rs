@@ -132,7 +132,7 @@ pub struct ServiceLog {
     pub can_listen: Option<bool>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Payment {
     pub price: Option<Money>,
     pub status: PaymentStatus,
@@ -140,7 +140,7 @@ pub struct Payment {
 }
 
 /// An exact amount: its scale is the vendor's.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Money {
     pub amount: Decimal,
     pub currency: &'static str,
