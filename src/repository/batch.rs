@@ -1,4 +1,4 @@
-//! Batches of reads by id: what the fields of one request ask for at once is asked of a vendor together.
+//! Batches of reads by id: ids that the fields of one request need at the same time are read from a vendor together.
 
 use std::{
     collections::HashMap,
@@ -34,17 +34,17 @@ use crate::{
     upstream::{EachById, VendorApi},
 };
 
-/// One request's batches. A value is a result of its own for each key, so that one bad key fails alone.
+/// One request's batches. Each id has its own result, so that one bad id fails alone.
 pub(super) struct Batches {
-    reader: ById,
-    loader: OnceLock<DataLoader<ById, HashMapCache>>,
+    by_id: ByIdLoader,
+    loader: OnceLock<DataLoader<ByIdLoader, HashMapCache>>,
     tasks: RequestTasks,
 }
 
 impl Batches {
     pub(super) fn new(shared: Arc<Shared>, scope: Arc<RequestScope>) -> Self {
         Self {
-            reader: ById { shared, scope },
+            by_id: ByIdLoader { shared, scope },
             loader: OnceLock::new(),
             tasks: RequestTasks::default(),
         }
@@ -52,19 +52,17 @@ impl Batches {
 
     pub(super) async fn load<Id: BatchKey>(&self, id: Id) -> Result<Option<Arc<Id::Object>>> {
         let loader = self.loader.get_or_init(|| {
-            let cached = HashMapCache::default();
-            DataLoader::with_cache(self.reader.clone(), self.tasks.clone(), NextTurn, cached)
+            let loaded = HashMapCache::default();
+            DataLoader::with_cache(self.by_id.clone(), self.tasks.clone(), YieldTimer, loaded)
         });
         match loader.load_one(id).await {
             Ok(Some(result)) => result,
-            Ok(None) => Err(Error::internal(
-                "a batch left one of its keys without a result",
-            )),
+            Ok(None) => Err(Error::internal("a batch has no result for one of its ids")),
             Err(never) => match never {},
         }
     }
 
-    /// What this request read of objects that can be written is read anew from now on.
+    /// Drops what this request has read of objects that can be written.
     pub(super) fn forget(&self) {
         if let Some(loader) = self.loader.get() {
             loader.clear::<ServiceRecordId>();
@@ -75,14 +73,14 @@ impl Batches {
 
 /// Reads objects by id, through the cache.
 #[derive(Clone)]
-pub(super) struct ById {
+pub(super) struct ByIdLoader {
     shared: Arc<Shared>,
     scope: Arc<RequestScope>,
 }
 
 /// The names of a record's categories, by the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct NamesOf(pub(super) ServiceRecordId);
+pub(super) struct CategoryNamesKey(pub(super) ServiceRecordId);
 
 /// An id that a vendor's objects are read by, many at once.
 pub(super) trait BatchKey: Copy + Eq + Hash + Ord + Send + Sync + 'static {
@@ -132,7 +130,7 @@ impl BatchKey for ServiceRecordId {
     }
 }
 
-impl BatchKey for NamesOf {
+impl BatchKey for CategoryNamesKey {
     const TOPIC: Topic = Topic::Categories;
     type Object = CategoryNames;
 
@@ -149,8 +147,8 @@ impl BatchKey for NamesOf {
         let records: Vec<_> = ids.iter().map(|id| id.0).collect();
         let names = shared.category_names(&vendor, &scope, &records).await;
         let by_record = names.into_iter();
-        let by_record =
-            by_record.map(|(id, names)| (NamesOf(id), names.map(|names| names.map(Arc::new))));
+        let by_record = by_record
+            .map(|(id, names)| (CategoryNamesKey(id), names.map(|names| names.map(Arc::new))));
         by_record.collect()
     }
 }
@@ -180,7 +178,7 @@ impl BatchKey for TicketId {
     }
 }
 
-impl<Id: BatchKey> Loader<Id> for ById {
+impl<Id: BatchKey> Loader<Id> for ByIdLoader {
     type Value = Result<Option<Arc<Id::Object>>>;
     type Error = Infallible;
 
@@ -192,7 +190,7 @@ impl<Id: BatchKey> Loader<Id> for ById {
         let cache = &self.shared.cache;
         for id in ids {
             let key = self.shared.entity_key(*id);
-            match cache.held_to_refresh::<Id::Object>(&self.scope, key) {
+            match cache.cached_to_refresh::<Id::Object>(&self.scope, key) {
                 Some((object, is_to_refresh)) => {
                     if is_to_refresh && Id::is_as_rich_by_id(&object) {
                         aging.entry(id.vendor()).or_default().push(*id);
@@ -234,7 +232,7 @@ impl<Id: BatchKey> Loader<Id> for ById {
     }
 }
 
-impl ById {
+impl ByIdLoader {
     /// One batch of one vendor, and the key of its read. Its objects are stored in the cache.
     async fn batch<Id: BatchKey>(
         &self,
@@ -255,7 +253,7 @@ impl ById {
                     let object = result.as_ref().ok()?.as_ref()?;
                     Some((*id, Arc::clone(object)))
                 });
-                shared.cache.feed(key, objects);
+                shared.cache.store_objects(key, objects);
                 Ok(BatchResults(results))
             }
         });
@@ -271,7 +269,7 @@ impl ById {
     ) {
         let cache = &self.shared.cache;
         let failure = match result {
-            Ok(Some(_)) => return cache.tell_brought(&self.scope, source),
+            Ok(Some(_)) => return cache.depend_on_loaded(&self.scope, source),
             Ok(None) => {
                 // A deleted object must not stand in for a failure later, and a missing one may exist the next time.
                 cache.drop_entity(self.shared.entity_key(id));
@@ -305,16 +303,16 @@ impl<Id: BatchKey> Weight for BatchResults<Id> {
     }
 }
 
-/// Ends a batch once every field that is ready has asked: a few turns of the executor, where a timer would cost a
-/// millisecond for each level of the query.
-struct NextTurn;
+/// Closes a batch after the executor has polled every field that is ready. A timer would add a millisecond for each level of the
+/// query.
+struct YieldTimer;
 
-const TURNS: usize = 3;
+const YIELDS: usize = 3;
 
-impl Timer for NextTurn {
+impl Timer for YieldTimer {
     fn delay(&self, _duration: Duration) -> BoxFuture<'static, ()> {
         async {
-            for _ in 0..TURNS {
+            for _ in 0..YIELDS {
                 tokio::task::yield_now().await;
             }
         }
@@ -322,7 +320,7 @@ impl Timer for NextTurn {
     }
 }
 
-/// The batches' tasks end with their request.
+/// The tasks of the batches, which end with their request.
 #[derive(Clone, Default)]
 struct RequestTasks(Arc<Mutex<JoinSet<()>>>);
 

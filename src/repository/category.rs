@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::join_all;
 
-use super::{Kept, Repository, Shared, list::VendorList, source_of, tolerate};
+use super::{Cached, Repository, Shared, list::VendorList, source_of, tolerate};
 use crate::{
     context::RequestScope,
     domain::{
@@ -77,7 +77,10 @@ impl Repository {
         Ok(tree.value.iter().filter(is_child).cloned().collect())
     }
 
-    async fn category_tree(&self, vendor: &Arc<dyn VendorApi>) -> Result<Kept<Vec<Arc<Category>>>> {
+    async fn category_tree(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+    ) -> Result<Cached<Vec<Arc<Category>>>> {
         self.directory(vendor, |vendor, scope| {
             let shared = Arc::clone(&self.shared);
             async move {
@@ -92,14 +95,14 @@ impl Repository {
 }
 
 impl Shared {
-    /// The categories that a vendor's newest records show, where it lists its categories nowhere.
+    /// The categories of a vendor's newest records, for a vendor without a list of categories.
     async fn shown_categories(
         self: &Arc<Self>,
         vendor: &Arc<dyn VendorApi>,
         scope: &Arc<RequestScope>,
         records: u32,
     ) -> Result<Vec<Arc<Category>>> {
-        // The tree lives longer than the lists that it is read from.
+        // The tree is cached for longer than the lists that it is read from.
         let scope = &Arc::new(scope.for_operation());
         let wanted = records as usize;
         let list = VendorList::new(self, scope, vendor, ServiceRecordFilter::default());
@@ -120,7 +123,7 @@ impl Shared {
     }
 }
 
-/// Every category that the records show, once and after its parent, with its name where one of the records has it.
+/// Every category of the records, once and after its parent, with its name where one of the records has it.
 fn tree_of(
     records: &[Arc<ServiceRecord>],
     names: &HashMap<VendorNumber, &CategoryNames>,
@@ -143,7 +146,7 @@ fn tree_of(
         }
     }
 
-    // Ids sort by level, so a parent stands before its children, and each child gets the parent that the list has.
+    // Ids sort by level, so a parent precedes its children, and each child gets the parent of the tree.
     let mut tree: BTreeMap<CategoryId, Arc<Category>> = BTreeMap::new();
     let mut whole = Vec::with_capacity(seen.len());
     for (id, category) in seen {

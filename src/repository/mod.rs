@@ -33,14 +33,14 @@ use crate::{
     upstream::VendorApi,
 };
 use batch::Batches;
-use cache::{Cache, Kept, Lifetime, ReadKey};
-pub use cache::{CacheSettings, Keeping};
-use directory::{Directories, Listed};
+use cache::{Cache, Cached, Lifetime, ReadKey};
+pub use cache::{CacheMode, CacheSettings};
+use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
 use weight::Weight;
 use write::Writes;
 
-/// What every request shares: the vendors and the cache.
+/// The state that all requests share: the vendors and the cache.
 pub struct Shared {
     vendors: Vec<Arc<dyn VendorApi>>,
     cache: Arc<Cache>,
@@ -50,13 +50,13 @@ pub struct Shared {
     writes: Writes,
 }
 
-/// What one request may ask of the repository.
+/// The bounds of what one request may read.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub max_page_size: usize,
-    /// Vendor pages that one reading may take for a filter that the gateway applies.
+    /// Vendor pages that one list read may take for a filter that the gateway applies.
     pub max_vendor_pages: u32,
-    /// Vendor calls that one reading of a list or one count may take.
+    /// Vendor calls that one list read or one count may take.
     pub max_vendor_calls: u32,
 }
 
@@ -79,7 +79,7 @@ pub enum TotalsWanted {
     No,
 }
 
-/// Which field of the schema a list stands in: its cursors are good there alone.
+/// The field of the schema that returns a list: its cursors are valid for that field alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListField {
     ServiceRecords,
@@ -91,7 +91,7 @@ pub enum ListField {
 }
 
 impl ListField {
-    /// Of the field and its arguments but `first` and `after`.
+    /// The fingerprint of the field and its arguments without `first` and `after`.
     fn fingerprint(self, arguments: &Canonical) -> Fingerprint {
         let name = match self {
             ListField::ServiceRecords => "Query.serviceRecords",
@@ -105,7 +105,7 @@ impl ListField {
     }
 }
 
-/// The data as one request's caller may see it.
+/// The data, as the caller of one request may see it.
 pub struct Repository {
     shared: Arc<Shared>,
     scope: Arc<RequestScope>,
@@ -131,7 +131,7 @@ impl Shared {
         })
     }
 
-    /// Done when no write is under way. A write goes on when its caller goes away.
+    /// Completes when no write is in flight. A write runs on when its caller disconnects.
     pub async fn writes_ended(&self) {
         self.writes.ended().await;
     }
@@ -150,17 +150,17 @@ impl Shared {
         self.vendors.iter().map(|vendor| vendor.status()).collect()
     }
 
-    /// Whether anything is held that could stand in for vendors that fail.
-    pub fn holds_answers(&self) -> bool {
-        self.cache.holds_any()
+    /// Whether anything is cached that could stand in for failing vendors.
+    pub fn has_cached_data(&self) -> bool {
+        self.cache.has_entries()
     }
 
-    /// Whether nothing was written through the gateway since to what an answer rests on.
-    pub fn still_holds(&self, dependencies: &CacheDependencies) -> bool {
-        self.cache.holds(dependencies)
+    /// Whether no write through the gateway has changed what a response depends on.
+    pub fn are_current(&self, dependencies: &CacheDependencies) -> bool {
+        self.cache.are_current(dependencies)
     }
 
-    /// How many writes the gateway has sent: what was asked before one is no answer to who asks after it.
+    /// How many writes the gateway has sent: a query that starts after a write must not share an execution from before it.
     pub fn writes(&self) -> u64 {
         self.cache.writes()
     }
@@ -181,7 +181,7 @@ impl Shared {
         vendor: &Arc<dyn VendorApi>,
         key: ReadKey,
         load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
-    ) -> Result<Kept<T>>
+    ) -> Result<Cached<T>>
     where
         T: Weight + Send + Sync + 'static,
         Loading: Future<Output = Result<T>> + Send + 'static,
@@ -203,7 +203,7 @@ impl Repository {
         .ok_or_else(|| Error::bad_user_input(format!("`first` must be 1 to {max}")))
     }
 
-    /// At most MAX_PAGE_SIZE ids may be asked for at once.
+    /// A client may request at most MAX_PAGE_SIZE ids in one field.
     pub fn check_id_count(&self, count: usize) -> Result<()> {
         let max = self.shared.limits.max_page_size;
         if count <= max {
@@ -214,7 +214,7 @@ impl Repository {
         )))
     }
 
-    /// Personal data as this caller may see it: whole, or its last characters alone.
+    /// Personal data as this caller may see it: whole, or masked but for its last characters.
     pub fn personal<'a>(&self, value: Option<&'a str>) -> Option<Cow<'a, str>> {
         let value = value?;
         Some(match self.scope.caller.may(Scope::Pii) {
@@ -223,8 +223,8 @@ impl Repository {
         })
     }
 
-    /// Where a part of the answer came from is told. That it was just read is true of one answer alone.
-    pub fn tell(&self, state: SourceState) {
+    /// The response shows this state. Only the first response can say that its data is fresh.
+    pub fn forbid_replay_of_fresh(&self, state: SourceState) {
         if state == SourceState::Fresh {
             self.scope.dependencies.forbid_replay();
         }
@@ -250,7 +250,7 @@ impl Repository {
         ))
     }
 
-    /// The vendor of an id, which has to be one that is configured.
+    /// The vendor of an id. It must be configured.
     fn vendor(&self, vendor: Vendor) -> Result<&Arc<dyn VendorApi>> {
         self.shared.vendor(vendor)
     }
@@ -262,7 +262,7 @@ impl Repository {
         vendor: &Arc<dyn VendorApi>,
         (topic, lifetime, parts): (Topic, Lifetime, impl Hash),
         load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
-    ) -> Result<Kept<T>>
+    ) -> Result<Cached<T>>
     where
         T: Weight + Send + Sync + 'static,
         Loading: Future<Output = Result<T>> + Send + 'static,
@@ -272,14 +272,14 @@ impl Repository {
         self.shared.read(&self.scope, vendor, key, load).await
     }
 
-    /// Reads a whole directory of a vendor, once for the request, also where that fails.
+    /// Reads a whole directory of a vendor, once for the request, also when that fails.
     async fn directory<T, Loading>(
         &self,
         vendor: &Arc<dyn VendorApi>,
         load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
-    ) -> Result<Kept<Vec<Arc<T>>>>
+    ) -> Result<Cached<Vec<Arc<T>>>>
     where
-        T: Listed,
+        T: DirectoryObject,
         Loading: Future<Output = Result<Vec<Arc<T>>>> + Send + 'static,
     {
         let read = || self.read(vendor, (T::TOPIC, Lifetime::Directory, ()), load);
@@ -293,14 +293,14 @@ impl Repository {
         directories.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What follows a write in the same request is read anew.
-    fn forget_what_was_read(&self) {
+    /// Drops what this request has read, so that fields after a write read it again.
+    fn forget_reads(&self) {
         self.batches.forget();
         *self.directories() = Arc::default();
     }
 }
 
-/// At most the last four characters are shown, and never more than a third of them.
+/// Shows the last four characters at most, and never more than a third of them.
 fn masked(value: &str) -> String {
     let length = value.chars().count();
     let shown = (length / 3).min(4);
@@ -312,26 +312,28 @@ fn masked(value: &str) -> String {
         .collect()
 }
 
-/// How a vendor took part, of one answer of it.
+/// How a vendor took part, from one read.
 fn source_of<T>(
     vendor: &dyn VendorApi,
-    answer: Result<&Kept<T>, &Error>,
+    read: Result<&Cached<T>, &Error>,
     total_count: Option<u64>,
 ) -> Option<SourceStatus> {
-    match answer {
-        Ok(kept) => Some(Provenance::of(kept).source(vendor.vendor(), vendor.zone(), total_count)),
+    match read {
+        Ok(cached) => {
+            Some(Provenance::of(cached).source(vendor.vendor(), vendor.zone(), total_count))
+        }
         Err(error) => error.vendor_failure().map(SourceStatus::failed),
     }
 }
 
-/// One vendor's failure leaves the others' part. An error where all that were asked failed, or one for another reason than a
-/// vendor's failure.
-fn tolerate<T>(answers: &[Result<T>]) -> Result<()> {
-    let errors: Vec<&Error> = answers
+/// Fails when all vendors failed, or when one read failed for another reason than its vendor. Otherwise the response has the data
+/// of the other vendors.
+fn tolerate<T>(reads: &[Result<T>]) -> Result<()> {
+    let errors: Vec<&Error> = reads
         .iter()
-        .filter_map(|answer| answer.as_ref().err())
+        .filter_map(|read| read.as_ref().err())
         .collect();
-    let all_failed = errors.len() == answers.len();
+    let all_failed = errors.len() == reads.len();
     let fatal = errors
         .into_iter()
         .find(|error| all_failed || error.vendor_failure().is_none());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Lifetime, ListField, Page, Repository, Shared, Topic, TotalsWanted, batch::NamesOf,
+    Lifetime, ListField, Page, Repository, Shared, Topic, TotalsWanted, batch::CategoryNamesKey,
     list::Participation,
 };
 use crate::{
@@ -51,7 +51,7 @@ impl Repository {
                 .is_some_and(|vendors| !vendors.contains(&vendor.vendor()));
             match vendor.plan(&filter) {
                 FilterPlan::Ask { left_over } if !is_left_out => {
-                    // Which other vendors are asked makes no other list of this one.
+                    // The other vendors of the filter do not change the list of this one.
                     let of_vendor = ServiceRecordFilter {
                         vendors: None,
                         ..filter.clone()
@@ -75,7 +75,7 @@ impl Repository {
         .await
     }
 
-    /// The record's category with its name and its ancestors', where the record's own answer has ids alone.
+    /// The record's category with its name and those of its ancestors, also where the record has ids alone.
     pub async fn named_category(&self, record: &ServiceRecord) -> Result<Option<Arc<Category>>> {
         self.authorize(Scope::Read)?;
         let Some(category) = record.category.value() else {
@@ -84,14 +84,14 @@ impl Repository {
         if category.detail != Detail::Reference {
             return Ok(Some(Arc::clone(category)));
         }
-        let names = self.batches.load(NamesOf(record.id)).await?;
+        let names = self.batches.load(CategoryNamesKey(record.id)).await?;
         Ok(Some(match names {
             Some(names) => Arc::new(category.named(&names)),
             None => Arc::clone(category),
         }))
     }
 
-    /// The record's customer. A visitor's name may stand in the list alone.
+    /// The record's customer. For a visitor, only the list may have the name.
     pub async fn record_contact(
         &self,
         record: &Arc<ServiceRecord>,
@@ -104,7 +104,7 @@ impl Repository {
         Ok(listed.and_then(|listed| listed.contact.value().cloned()))
     }
 
-    /// The same record as the list tells it, where the list tells more than the answer for one.
+    /// The same record from the list, where the list has more fields than the read by id.
     pub(super) async fn listed_service_record(
         &self,
         record: &Arc<ServiceRecord>,

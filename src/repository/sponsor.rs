@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kept, Repository};
+use super::{Cached, Repository};
 use crate::{
     domain::{Scope, Sponsor, SponsorId},
     error::Result,
@@ -30,7 +30,7 @@ impl Repository {
             .collect())
     }
 
-    async fn sponsors_of(&self, vendor: &Arc<dyn VendorApi>) -> Result<Kept<Vec<Arc<Sponsor>>>> {
+    async fn sponsors_of(&self, vendor: &Arc<dyn VendorApi>) -> Result<Cached<Vec<Arc<Sponsor>>>> {
         self.directory(vendor, async |vendor, scope| vendor.sponsors(&scope).await)
             .await
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kept, Repository};
+use super::{Cached, Repository};
 use crate::{
     domain::{Scope, TerminationCode, TerminationCodeId, TicketStatus},
     error::Result,
@@ -35,7 +35,7 @@ impl Repository {
     async fn termination_codes_of(
         &self,
         vendor: &Arc<dyn VendorApi>,
-    ) -> Result<Kept<Vec<Arc<TerminationCode>>>> {
+    ) -> Result<Cached<Vec<Arc<TerminationCode>>>> {
         self.directory(vendor, async |vendor, scope| {
             vendor.termination_codes(&scope).await
         })

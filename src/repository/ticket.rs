@@ -71,7 +71,7 @@ impl Repository {
         .await
     }
 
-    /// Whether it is past due and neither resolved nor closed. What is not yet may be so from its due time on.
+    /// Whether it is past due and neither resolved nor closed. The response expires at the due time.
     pub fn is_overdue(&self, ticket: &Ticket) -> bool {
         let now = Timestamp::now();
         let is_overdue = ticket.is_overdue(now);
@@ -86,8 +86,8 @@ impl Repository {
         is_overdue
     }
 
-    /// The same ticket with its creator and service records, which the answer for one ticket leaves out. It is found in the list
-    /// by its creation time.
+    /// The same ticket from the list, with its creator and service records, which the read by id lacks. The creation time finds it
+    /// in the list.
     pub async fn listed_ticket(&self, ticket: &Arc<Ticket>) -> Result<Option<Arc<Ticket>>> {
         self.authorize(Scope::Read)?;
         self.listed(self.vendor(ticket.id.vendor)?, &**ticket).await

@@ -69,7 +69,7 @@ impl Repository {
         let tasks = &self.shared.writes.in_flight;
         let written = tasks.spawn(writing.in_current_span()).await;
         // Later fields of the document read what this one wrote.
-        self.forget_what_was_read();
+        self.forget_reads();
         written.unwrap_or_else(|panic| Err(Error::internal("a write broke off").with_source(panic)))
     }
 }
