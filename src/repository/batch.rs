@@ -89,7 +89,7 @@ pub(super) trait BatchKey: Copy + Eq + Hash + Ord + Send + Sync + 'static {
 
     fn vendor(self) -> Vendor;
 
-    /// A result for each id; objects that came along may follow.
+    /// A result for each id. Other objects that the calls returned may follow.
     fn read(
         ids: Vec<Self>,
         shared: Arc<Shared>,
@@ -271,7 +271,7 @@ impl ByIdLoader {
         let failure = match result {
             Ok(Some(_)) => return cache.depend_on_loaded(&self.scope, source),
             Ok(None) => {
-                // A deleted object must not stand in for a failure later, and a missing one may exist the next time.
+                // A missing object must not stand in for a failure later, and the response must not be cached without it.
                 cache.drop_entity(self.shared.entity_key(id));
                 None
             }

@@ -1,22 +1,27 @@
-//! The only way to data: authorizes, batches, caches, and merges the vendors. A `Repository` lives for one request.
+//! The only way to data: authorizes, batches, caches, and merges the vendors. A `Repository` serves one request.
 
+// How data is read: through the cache, in batches by id, as whole directories, and as lists by creation time.
 mod batch;
 mod cache;
+mod directory;
+mod list;
+mod record_lookup;
+mod weight;
+
+// How data is written.
+mod idempotency;
+mod object_locks;
+mod write;
+
+// The objects, a file each.
 mod category;
 mod chat_message;
-mod directory;
 mod employee;
-mod idempotency;
-mod list;
-mod object_locks;
-mod record_lookup;
 mod service_record;
 mod sponsor;
 mod stats;
 mod termination_code;
 mod ticket;
-mod weight;
-mod write;
 
 use std::{
     borrow::Cow,

@@ -1,4 +1,4 @@
-//! How many bytes a cached answer takes, close enough for the cache's bound.
+//! How many bytes a cached value takes, close enough for the cache's bound.
 
 use std::{mem::size_of, sync::Arc};
 

@@ -44,14 +44,14 @@ impl Repository {
             .as_deref()
             .map(|object| self.shared.writes.object_locks.of(object));
         let scope = Arc::clone(&self.scope);
-        let writing = async move {
+        let run = async move {
             let _guard = match &lock {
                 Some(lock) => Some(lock.lock().await),
                 None => None,
             };
             let started = Instant::now();
-            let written = write.await;
-            let (outcome, written_object) = match &written {
+            let result = write.await;
+            let (outcome, object_id) = match &result {
                 Ok((object, _)) => ("done", object.as_str()),
                 Err(error) => (outcome_name(error), object.as_deref().unwrap_or("")),
             };
@@ -59,18 +59,18 @@ impl Repository {
                 target: "deskgraph::write",
                 caller = &*scope.caller.name,
                 mutation = mutation,
-                object.id = written_object,
+                object.id = object_id,
                 outcome = outcome,
                 duration_ms = started.elapsed().as_millis() as u64,
                 "a write ended"
             );
-            written.map(|(_, value)| value)
+            result.map(|(_, value)| value)
         };
         let tasks = &self.shared.writes.in_flight;
-        let written = tasks.spawn(writing.in_current_span()).await;
+        let result = tasks.spawn(run.in_current_span()).await;
         // Later fields of the document read what this one wrote.
         self.forget_reads();
-        written.unwrap_or_else(|panic| Err(Error::internal("a write broke off").with_source(panic)))
+        result.unwrap_or_else(|panic| Err(Error::internal("a write panicked").with_source(panic)))
     }
 }
 

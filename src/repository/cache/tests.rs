@@ -101,14 +101,14 @@ async fn a_follower_with_time_left_waits_for_the_pause_that_the_vendor_asked_for
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let (first, second, third) = (scope(SOON), scope(LATER), scope(SOON * 5));
     // After all three reads have started.
-    let answers_at = Instant::now() + SOON / 2;
+    let returns_at = Instant::now() + SOON / 2;
     let load = || {
         let is_first = calls.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
             if !is_first {
                 return Ok(7);
             }
-            sleep_until(answers_at.into()).await;
+            sleep_until(returns_at.into()).await;
             Err(Error::from(VendorFailure {
                 vendor: Vendor::FirstLine,
                 code: VendorErrorCode::RateLimited,
@@ -176,8 +176,8 @@ async fn a_follower_waits_no_longer_than_its_own_deadline() {
         assert!((SOON..LATER).contains(&started_at.elapsed()));
 
         // The next time, the stale value stands in.
-        let answers = || async { Ok(7) }.boxed();
-        let read = cache.read(&patient, key(&cache), answers).await;
+        let returns = || async { Ok(7) }.boxed();
+        let read = cache.read(&patient, key(&cache), returns).await;
         assert_eq!(self::outcome(read), Ok((7, SourceState::Fresh)));
         expected = Ok((7, SourceState::Stale));
     }
