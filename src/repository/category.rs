@@ -5,9 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::future::join_all;
-
-use super::{Cached, Repository, Shared, list::VendorList, source_of, tolerate};
+use super::{Cached, Repository, Shared, list::VendorList, source_of};
 use crate::{
     context::RequestScope,
     domain::{
@@ -36,20 +34,12 @@ impl Repository {
         vendors: Option<Vec<Vendor>>,
     ) -> Result<(Vec<Arc<Category>>, Vec<SourceStatus>)> {
         self.authorize(Scope::Read)?;
-        let is_asked = |vendor: &Arc<dyn VendorApi>| {
-            vendors
-                .as_ref()
-                .is_none_or(|vendors| vendors.contains(&vendor.vendor()))
-        };
-        let asked = self.shared.vendors.iter().filter(|vendor| is_asked(vendor));
-        let trees = join_all(asked.map(|vendor| self.category_tree(vendor))).await;
-        tolerate(&trees)?;
-
-        let mut trees = trees.into_iter();
+        let selected = vendors.as_deref();
+        let trees = self.read_selected(selected, |vendor| self.category_tree(vendor));
         let mut nodes = Vec::new();
         let mut sources = Vec::new();
-        for vendor in &self.shared.vendors {
-            let Some(tree) = is_asked(vendor).then(|| trees.next()).flatten() else {
+        for (vendor, tree) in trees.await? {
+            let Some(tree) = tree else {
                 sources.push(SourceStatus::skipped(vendor.vendor()));
                 continue;
             };

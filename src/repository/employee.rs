@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
-
-use super::{Cached, Cursors, Lifetime, ListField, Page, Repository, Topic, source_of, tolerate};
+use super::{Cached, Cursors, Lifetime, ListField, Page, Repository, Topic, source_of};
 use crate::{
     domain::{
-        Canonical, Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor,
+        Canonical, Employee, EmployeeId, PageArguments, Scope, SourceState, SourceStatus, Vendor,
         VendorErrorCode,
     },
     error::Result,
@@ -50,36 +48,25 @@ impl Repository {
             _ => None,
         };
 
-        let is_asked = |vendor: &&Arc<dyn VendorApi>| {
-            vendors
-                .as_ref()
-                .is_none_or(|vendors| vendors.contains(&vendor.vendor()))
-        };
-        let asked: Vec<_> = self.shared.vendors.iter().filter(is_asked).collect();
-        let parts = asked
-            .iter()
-            .map(|vendor| self.employees_of(vendor, search.as_deref()));
-        let parts = join_all(parts).await;
-        tolerate(&parts)?;
-
+        let search = search.as_deref();
+        let parts = self.read_selected(vendors.as_deref(), |vendor| {
+            self.employees_of(vendor, search)
+        });
         let mut sources = Vec::new();
         let mut employees: Vec<Arc<Employee>> = Vec::new();
-        for vendor in &self.shared.vendors {
-            let asked_at = asked
-                .iter()
-                .position(|asked| asked.vendor() == vendor.vendor());
-            let Some(part) = asked_at.map(|index| &parts[index]) else {
+        for (vendor, part) in parts.await? {
+            let Some(part) = part else {
                 sources.push(SourceStatus::skipped(vendor.vendor()));
                 continue;
             };
             let total = part.as_ref().ok().and_then(|part| part.total);
             let directory = part.as_ref().map(|part| &part.directory);
             sources.extend(source_of(&**vendor, directory, total));
-            employees.extend(part.iter().flat_map(|part| part.employees.iter().cloned()));
+            employees.extend(part.into_iter().flat_map(|part| part.employees));
         }
         let total_count = sources
             .iter()
-            .filter(|source| source.state != crate::domain::SourceState::Skipped)
+            .filter(|source| source.state != SourceState::Skipped)
             .map(|source| source.total_count)
             .sum();
 

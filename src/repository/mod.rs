@@ -29,6 +29,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use futures_util::future::{OptionFuture, join_all};
+
 pub use crate::listing::Cursors;
 use crate::{
     context::{CacheDependencies, RequestScope},
@@ -277,6 +279,26 @@ impl Repository {
         self.shared.read(&self.scope, vendor, key, load).await
     }
 
+    /// Reads from the selected vendors at the same time, without a selection from all of them. A vendor that is not selected has
+    /// no read. Fails as `tolerate` does.
+    async fn read_selected<'a, T, Reading>(
+        &'a self,
+        selected: Option<&[Vendor]>,
+        read: impl Fn(&'a Arc<dyn VendorApi>) -> Reading,
+    ) -> Result<Vec<(&'a Arc<dyn VendorApi>, Option<Result<T>>)>>
+    where
+        Reading: Future<Output = Result<T>>,
+    {
+        let vendors = &self.shared.vendors;
+        let reads = vendors.iter().map(|vendor| {
+            let is_selected = selected.is_none_or(|selected| selected.contains(&vendor.vendor()));
+            OptionFuture::from(is_selected.then(|| read(vendor)))
+        });
+        let reads = join_all(reads).await;
+        tolerate(reads.iter().flatten())?;
+        Ok(vendors.iter().zip(reads).collect())
+    }
+
     /// Reads a whole directory of a vendor, once for the request, also when that fails.
     async fn directory<T, Loading>(
         &self,
@@ -333,7 +355,8 @@ fn source_of<T>(
 
 /// Fails when all vendors failed, or when one read failed for another reason than its vendor. Otherwise the response has the data
 /// of the other vendors.
-fn tolerate<T>(reads: &[Result<T>]) -> Result<()> {
+fn tolerate<'a, T: 'a>(reads: impl IntoIterator<Item = &'a Result<T>>) -> Result<()> {
+    let reads: Vec<_> = reads.into_iter().collect();
     let errors: Vec<&Error> = reads
         .iter()
         .filter_map(|read| read.as_ref().err())
