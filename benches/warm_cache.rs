@@ -1,4 +1,4 @@
-//! What a field costs through the schema when everything is cached: 100 tickets flat, and with their relations.
+//! The cost of a field when everything is cached: 100 tickets flat, and with their relations.
 
 use std::{
     ffi::OsString,
@@ -40,7 +40,7 @@ impl Desk {
         let settings = [
             ("FIRSTLINE__BASE_URL", sandbox.firstline_url()),
             ("FIRSTLINE__TOKEN", credentials::FIRSTLINE_TOKEN.to_owned()),
-            // Nothing is read again while the benchmark runs.
+            // Nothing expires while the benchmark runs.
             ("CACHE__LIST_TTL_MS", "3600000".to_owned()),
             ("CACHE__ENTITY_TTL_MS", "3600000".to_owned()),
         ];
@@ -73,7 +73,7 @@ impl Desk {
     }
 }
 
-/// Leaves and objects below `nodes`, a ticket.
+/// The number of scalars and objects per ticket below `nodes`.
 const FLAT_FIELDS: usize = 6;
 const RELATED_FIELDS: usize = 10;
 
@@ -95,7 +95,7 @@ fn tickets_with_handler_and_category(bencher: Bencher) {
     );
 }
 
-/// The rate that is printed is fields a second: what a field costs can be compared.
+/// The printed rate is fields a second, so that the two queries can be compared.
 fn run(bencher: Bencher, fields: usize, query: &str) {
     let warm = DESK.ask(query);
     assert!(warm.errors.is_empty(), "{:?}", warm.errors);

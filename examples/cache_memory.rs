@@ -1,4 +1,4 @@
-//! Sends 100,000 different tickets through a cache of 64 MiB, and prints what the process takes.
+//! Sends 100,000 different tickets through a cache of 64 MiB, and prints the memory of the process.
 //!
 //! `cargo run --release --example cache_memory`
 
@@ -44,14 +44,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut after = Value::Null;
     let mut given = 0;
     loop {
-        let question = json!({"query": query, "variables": {"after": after}});
-        let mut answer: Value = client
-            .post(&url)
-            .json(&question)
-            .send()
-            .await?
-            .json()
-            .await?;
+        let body = json!({"query": query, "variables": {"after": after}});
+        let mut answer: Value = client.post(&url).json(&body).send().await?.json().await?;
         let page = &mut answer["data"]["tickets"];
         given += page["nodes"].as_array().map_or(0, Vec::len);
         after = page["pageInfo"]["endCursor"].take();
@@ -74,21 +68,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct PageRequest {
     page: u64,
     per_page: u64,
 }
 
-/// A page of a list of made-up tickets, newest first.
-async fn page(Query(asked): Query<Asked>) -> Json<Value> {
-    let size = asked.per_page.min(PAGE);
-    let first = (asked.page - 1) * size;
+/// A page of a list of generated tickets, newest first.
+async fn page(Query(request): Query<PageRequest>) -> Json<Value> {
+    let size = request.per_page.min(PAGE);
+    let first = (request.page - 1) * size;
     let tickets: Vec<Value> = (first..TICKETS.min(first + size))
         .map(|index| ticket(TICKETS - index))
         .collect();
     Json(json!({
         "data": tickets,
-        "meta": {"current_page": asked.page, "per_page": size, "total": TICKETS, "last_page": TICKETS.div_ceil(size)},
+        "meta": {"current_page": request.page, "per_page": size, "total": TICKETS, "last_page": TICKETS.div_ceil(size)},
     }))
 }
 
@@ -112,7 +106,7 @@ fn ticket(id: u64) -> Value {
     })
 }
 
-/// The most memory that the process took so far.
+/// The peak memory of the process.
 fn peak_mib() -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status

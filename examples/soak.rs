@@ -1,5 +1,5 @@
-//! Asks a gateway everything at once while its vendors fail at random, for an hour or so many seconds, and tells whether any
-//! answer was wrong and whether it grew.
+//! Sends every kind of request to a gateway while its vendors fail at random, for an hour or a number of seconds, and reports
+//! wrong responses and growth of memory and tasks.
 //!
 //! `cargo run --release --example soak -- 600`
 
@@ -26,30 +26,30 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
-/// Clients that ask at once, each the next question when it has its answer.
+/// Concurrent clients; each sends its next query when it has a response.
 const CLIENTS: u64 = 8;
 /// The soak's own objects of each vendor, whose contents are known.
 const OBJECTS: i64 = 40;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 const VENDOR_TIMEOUT: Duration = Duration::from_millis(1_500);
-/// No answer may take longer: the request's deadline, and what a busy machine adds.
+/// The longest time of a response: the request's deadline, and what a busy machine adds.
 pub(crate) const LONGEST: Duration = Duration::from_secs(12);
-/// A vendor that is back answers again so long after, at the latest.
+/// The longest time until the gateway uses a vendor again that has recovered.
 const RECOVERY: Duration = Duration::from_secs(75);
-/// A machine that does much else may fail a vendor's call too, so a question is asked so often before that is held against it.
-const TRIES_IN_PEACE: u32 = 5;
-/// What may be held more at the end than at the start: the allocator's and the cache's own room.
+/// On a busy machine a call may fail without a fault, so a query is sent up to this many times before that counts.
+const TRIES_WITHOUT_FAULTS: u32 = 5;
+/// The growth of memory that the allocator and the cache may cause.
 const SLACK_KIB: u64 = 64 * 1024;
-/// Connections that are kept for the next call are tasks too, on either side.
-const KEPT_TASKS: usize = 200;
-/// How many wrong answers are shown.
+/// Idle connections are tasks too, on both sides.
+const IDLE_TASKS: usize = 200;
+/// How many wrong responses are printed.
 const SHOWN: usize = 10;
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) requests: u64,
-    /// How many of them told of a vendor's failure: without any the soak proves nothing.
+    /// How many of them reported a vendor's failure: without any the run proves nothing.
     pub(crate) with_failures: u64,
     pub(crate) writes: u64,
     pub(crate) wrong: u64,
@@ -62,20 +62,20 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn tasks_are_flat(&self) -> bool {
-        self.end.tasks <= self.start.tasks + KEPT_TASKS
+        self.end.tasks <= self.start.tasks + IDLE_TASKS
     }
 
-    /// Of a process that does nothing else.
+    /// Only meaningful in a process that does nothing else.
     fn memory_is_flat(&self) -> bool {
         let grown = self.end.memory_kib.zip(self.start.memory_kib);
         grown.is_none_or(|(end, start)| end <= start + SLACK_KIB)
     }
 }
 
-/// What the process takes while nothing is asked.
+/// What the process uses while it is idle.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Footprint {
-    /// None where the system does not tell.
+    /// None if the system does not report it.
     pub(crate) memory_kib: Option<u64>,
     pub(crate) tasks: usize,
 }
@@ -99,33 +99,33 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     writeln!(out, "requests         {}", report.requests)?;
     writeln!(out, "  with failures  {}", report.with_failures)?;
     writeln!(out, "  writes         {}", report.writes)?;
-    writeln!(out, "wrong answers    {}", report.wrong)?;
-    writeln!(out, "longest answer   {} ms", report.longest.as_millis())?;
+    writeln!(out, "wrong responses  {}", report.wrong)?;
+    writeln!(out, "longest response {} ms", report.longest.as_millis())?;
     writeln!(out, "memory at start  {}", memory(report.start))?;
     writeln!(out, "memory at end    {}", memory(report.end))?;
     writeln!(out, "tasks at start   {}", report.start.tasks)?;
     writeln!(out, "tasks at end     {}", report.end.tasks)?;
-    let is_well = report.wrong == 0
+    let is_success = report.wrong == 0
         && report.longest <= LONGEST
         && report.tasks_are_flat()
         && report.memory_is_flat();
-    Ok(match is_well {
+    Ok(match is_success {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
 }
 
-/// Asks everything once in peace, then for this long while the vendors fail, then once more when they are back.
+/// Sends every query once without faults, then random ones for this long with faults, then every query once more.
 pub(crate) async fn run(duration: Duration) -> Result<Report, Box<dyn Error>> {
     let soak = Arc::new(Soak::open().await?);
     let until = Instant::now() + duration;
 
-    soak.ask_everything_in_peace().await;
+    soak.run_all_without_faults().await;
     let start = Footprint::take().await;
 
     let clients = (0..CLIENTS).map(|number| {
         let soak = soak.clone();
-        tokio::spawn(async move { soak.ask_until(until, number).await })
+        tokio::spawn(async move { soak.send_until(until, number).await })
     });
     let clients: Vec<_> = clients.collect();
     soak.fail_at_random_until(until).await;
@@ -133,10 +133,10 @@ pub(crate) async fn run(duration: Duration) -> Result<Report, Box<dyn Error>> {
         client.await?;
     }
 
-    soak.heal();
+    soak.clear_faults();
     soak.wait_for_both_vendors().await;
-    soak.ask_everything_in_peace().await;
-    soak.check_that_nothing_was_made_twice().await;
+    soak.run_all_without_faults().await;
+    soak.check_that_no_ticket_was_created_twice().await;
     let end = Footprint::take().await;
     Ok(soak.report(start, end))
 }
@@ -145,7 +145,7 @@ struct Soak {
     vendors: Sandbox,
     gateway: Running,
     client: reqwest::Client,
-    questions: Vec<Question>,
+    queries: Vec<KnownQuery>,
     tally: Mutex<Tally>,
 }
 
@@ -159,8 +159,8 @@ struct Tally {
     longest: Duration,
 }
 
-/// A query, and what is known of its answer.
-struct Question {
+/// A query, and what is known of its response.
+struct KnownQuery {
     name: String,
     query: String,
     variables: Value,
@@ -168,12 +168,12 @@ struct Question {
 }
 
 enum Known {
-    /// Nothing but what is true of every answer.
+    /// Only what is true of every response.
     Nothing,
     /// `data.nodes` are these objects in this order, each as it is here or null with an error.
     Nodes(Vec<Value>),
     /// `data.serviceRecords` has all of these of each vendor that did not fail, and none of one that did.
-    HalfOfEach { firstline: i64, bangwo8: i64 },
+    PartOfEach { firstline: i64, bangwo8: i64 },
 }
 
 // Setting up
@@ -181,7 +181,7 @@ enum Known {
 impl Soak {
     async fn open() -> Result<Self, Box<dyn Error>> {
         let vendors = Sandbox::start(SandboxOptions::default()).await?;
-        // Little is kept, and not for long, so that the vendors are asked and fail.
+        // A small cache with short times to live, so that the vendors are called and fail.
         let settings = [
             ("LISTEN", "127.0.0.1:0".to_owned()),
             ("LIMITS__REQUEST_TIMEOUT_MS", millis(REQUEST_TIMEOUT)),
@@ -219,15 +219,15 @@ impl Soak {
             vendors,
             gateway,
             client: reqwest::Client::builder().no_proxy().build()?,
-            questions: Vec::new(),
+            queries: Vec::new(),
             tally: Mutex::default(),
         };
-        soak.questions = soak.questions().await?;
+        soak.queries = soak.queries().await?;
         Ok(soak)
     }
 
-    /// The examples, and questions about objects whose contents are known.
-    async fn questions(&self) -> Result<Vec<Question>, Box<dyn Error>> {
+    /// The examples, and queries for objects whose contents are known.
+    async fn queries(&self) -> Result<Vec<KnownQuery>, Box<dyn Error>> {
         let mut known = Vec::new();
         for number in 1..=OBJECTS {
             let text = format!("soaked {number}");
@@ -248,10 +248,10 @@ impl Soak {
         }
 
         let values = self.values(&known).await;
-        let mut questions = examples(&values)?;
+        let mut queries = examples(&values)?;
         let id = |node: &Value| node["id"].clone();
         for (number, nodes) in known.chunks(10).enumerate() {
-            questions.push(Question {
+            queries.push(KnownQuery {
                 name: format!("known objects {number}"),
                 query: "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Ticket { subject }
                     ... on ServiceRecord { vendor memo solution } } }"
@@ -260,21 +260,21 @@ impl Soak {
                 known: Known::Nodes(nodes.to_vec()),
             });
         }
-        questions.push(Question {
+        queries.push(KnownQuery {
             name: "known records of both vendors".to_owned(),
             query: "query ($filter: ServiceRecordFilter) { serviceRecords(first: 100, filter: $filter) {
                 nodes { id vendor memo solution } sources { vendor state error { code message retryable } } } }"
                 .to_owned(),
             variables: json!({ "filter": { "from": "2001-02-03T00:00:00+08:00", "to": "2001-02-03T23:59:59+08:00" } }),
-            known: Known::HalfOfEach {
+            known: Known::PartOfEach {
                 firstline: OBJECTS,
                 bangwo8: OBJECTS,
             },
         });
-        Ok(questions)
+        Ok(queries)
     }
 
-    /// What the placeholders of the examples stand for.
+    /// The values of the examples' placeholders.
     async fn values(&self, known: &[Value]) -> BTreeMap<&'static str, String> {
         let of_kind = |kind: &str| {
             let id = known.iter().filter_map(|node| node["id"].as_str());
@@ -312,9 +312,9 @@ impl Soak {
 }
 
 /// The example queries that only read.
-fn examples(values: &BTreeMap<&str, String>) -> Result<Vec<Question>, Box<dyn Error>> {
+fn examples(values: &BTreeMap<&str, String>) -> Result<Vec<KnownQuery>, Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/queries");
-    let mut questions = Vec::new();
+    let mut queries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let query = fs::read_to_string(&path)?;
@@ -328,7 +328,7 @@ fn examples(values: &BTreeMap<&str, String>) -> Result<Vec<Question>, Box<dyn Er
         for (placeholder, value) in values {
             variables = variables.replace(&format!("\"{placeholder}\""), &json!(value).to_string());
         }
-        questions.push(Question {
+        queries.push(KnownQuery {
             name: path
                 .file_name()
                 .unwrap_or_default()
@@ -339,17 +339,17 @@ fn examples(values: &BTreeMap<&str, String>) -> Result<Vec<Question>, Box<dyn Er
             known: Known::Nothing,
         });
     }
-    Ok(questions)
+    Ok(queries)
 }
 
 fn millis(duration: Duration) -> String {
     duration.as_millis().to_string()
 }
 
-// Asking
+// Sending requests
 
 impl Soak {
-    async fn ask_until(&self, until: Instant, client: u64) {
+    async fn send_until(&self, until: Instant, client: u64) {
         let mut dice = Dice::new(client + 1);
         let mut round = 0;
         while Instant::now() < until {
@@ -357,55 +357,56 @@ impl Soak {
             match dice.roll(10) {
                 0 => self.write(&format!("{client}-{round}")).await,
                 _ => {
-                    let which = dice.roll(self.questions.len() as u64) as usize;
-                    self.ask(&self.questions[which]).await;
+                    let which = dice.roll(self.queries.len() as u64) as usize;
+                    self.execute(&self.queries[which]).await;
                 }
             }
         }
     }
 
-    /// Every question by every client, while nothing fails: all of them get the whole answer.
-    async fn ask_everything_in_peace(&self) {
-        for question in &self.questions {
-            for tries_left in (0..TRIES_IN_PEACE).rev() {
-                let asked = (0..CLIENTS).map(|_| self.ask(question));
-                let answers = join_all(asked).await;
-                let Some(failed) = answers.iter().find(|answer| tells_of_a_failure(answer)) else {
+    /// Every client sends every query, without faults: all responses are complete.
+    async fn run_all_without_faults(&self) {
+        for known_query in &self.queries {
+            for tries_left in (0..TRIES_WITHOUT_FAULTS).rev() {
+                let pending = (0..CLIENTS).map(|_| self.execute(known_query));
+                let answers = join_all(pending).await;
+                let Some(failed) = answers.iter().find(|answer| has_failure(answer)) else {
                     break;
                 };
                 if tries_left == 0 {
-                    let fault = "a failure while nothing fails".to_owned();
-                    self.note_faults(&question.name, vec![fault], failed);
+                    let fault = "a failure without a fault".to_owned();
+                    self.note_errors(&known_query.name, vec![fault], failed);
                 }
             }
         }
-        self.write(&format!("in peace {:?}", Instant::now())).await;
+        self.write(&format!("without faults {:?}", Instant::now()))
+            .await;
     }
 
-    async fn ask(&self, question: &Question) -> Value {
+    async fn execute(&self, known_query: &KnownQuery) -> Value {
         let (status, answer) = self
-            .answer(&question.query, question.variables.clone())
+            .answer(&known_query.query, known_query.variables.clone())
             .await;
-        let mut faults = faults_of(status, &answer);
-        match &question.known {
+        let mut faults = errors_in(status, &answer);
+        match &known_query.known {
             Known::Nothing => {}
-            Known::Nodes(expected) => faults.extend(faults_of_nodes(expected, &answer)),
-            Known::HalfOfEach { firstline, bangwo8 } => {
-                faults.extend(faults_of_halves(*firstline, *bangwo8, &answer));
+            Known::Nodes(expected) => faults.extend(errors_in_nodes(expected, &answer)),
+            Known::PartOfEach { firstline, bangwo8 } => {
+                faults.extend(errors_in_parts(*firstline, *bangwo8, &answer));
             }
         }
-        self.note_faults(&question.name, faults, &answer);
+        self.note_errors(&known_query.name, faults, &answer);
         answer
     }
 
-    /// A ticket is made, changed and deleted, as far as the vendor lets it.
+    /// Creates, updates and deletes a ticket, as far as the vendor works.
     async fn write(&self, name: &str) {
         let subject = format!("written {name}");
         let create = "mutation ($input: CreateTicketInput!) { createTicket(input: $input) {
             ticket { id subject } userErrors { code } } }";
         let input = json!({ "subject": subject, "content": "c", "idempotencyKey": subject });
         let Some(made) = self.change(create, "createTicket", &input).await else {
-            // Sent again with its key, it must not be made twice.
+            // A second request with the same key must not create a second ticket.
             self.change(create, "createTicket", &input).await;
             return;
         };
@@ -430,21 +431,21 @@ impl Soak {
         }
     }
 
-    /// A mutation's payload; none where it failed.
+    /// A mutation's payload; none if it failed.
     async fn change(&self, mutation: &str, field: &str, input: &Value) -> Option<Value> {
         let (status, answer) = self.answer(mutation, json!({ "input": input })).await;
         self.tally().writes += 1;
-        self.note_faults(field, faults_of(status, &answer), &answer);
+        self.note_errors(field, errors_in(status, &answer), &answer);
         Some(answer["data"][field].clone()).filter(Value::is_object)
     }
 
-    fn expect(&self, told: &Value, expected: &Value, answer: &Value) {
-        let is_other = told != expected;
-        let faults = is_other.then(|| format!("{told} in the place of {expected}"));
-        self.note_faults("a write", faults.into_iter().collect(), answer);
+    fn expect(&self, actual: &Value, expected: &Value, answer: &Value) {
+        let is_other = actual != expected;
+        let faults = is_other.then(|| format!("{actual} instead of {expected}"));
+        self.note_errors("a write", faults.into_iter().collect(), answer);
     }
 
-    async fn check_that_nothing_was_made_twice(&self) {
+    async fn check_that_no_ticket_was_created_twice(&self) {
         let query = "query ($after: String) { tickets(first: 100, after: $after, filter: { search: \"written\" }) {
             nodes { subject } pageInfo { endCursor hasNextPage } } }";
         let mut subjects: BTreeMap<String, u32> = BTreeMap::new();
@@ -461,12 +462,12 @@ impl Soak {
             }
         }
         for (subject, count) in subjects.into_iter().filter(|(_, count)| *count > 1) {
-            let fault = format!("{subject} was made {count} times");
-            self.note_faults("a write", vec![fault], &Value::Null);
+            let fault = format!("{subject} was created {count} times");
+            self.note_errors("a write", vec![fault], &Value::Null);
         }
     }
 
-    /// The status and the answer; a status of 0 where there was none.
+    /// The status and the response; a status of 0 if there was none.
     async fn answer(&self, query: &str, variables: Value) -> (u16, Value) {
         let started = Instant::now();
         let sent = self
@@ -484,12 +485,12 @@ impl Soak {
         };
         let mut tally = self.tally();
         tally.requests += 1;
-        tally.with_failures += u64::from(tells_of_a_failure(&answer));
+        tally.with_failures += u64::from(has_failure(&answer));
         tally.longest = tally.longest.max(started.elapsed());
         (status, answer)
     }
 
-    fn note_faults(&self, name: &str, faults: Vec<String>, answer: &Value) {
+    fn note_errors(&self, name: &str, faults: Vec<String>, answer: &Value) {
         if faults.is_empty() {
             return;
         }
@@ -521,11 +522,11 @@ impl Soak {
     }
 }
 
-// What is wrong with an answer
+// Checking responses
 
-/// What is true of every answer: it is GraphQL's, a field is null only with an error at its path or of its own accord, each
-/// error is of a vendor and says all that the contract promises, and none is the gateway's own.
-fn faults_of(status: u16, answer: &Value) -> Vec<String> {
+/// The errors in a response. Every response is a GraphQL response, a field that failed has an error at its path, each error is
+/// a vendor's and has every extension of the contract, and none is the gateway's own.
+fn errors_in(status: u16, answer: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     if status != 200
         || !answer["data"].is_object() && answer["errors"].as_array().is_none_or(Vec::is_empty)
@@ -572,7 +573,7 @@ fn faults_of(status: u16, answer: &Value) -> Vec<String> {
     faults
 }
 
-/// Whether the value at a path is null, or the nearest thing above it that is there.
+/// Whether the value at a path is null, or its nearest ancestor.
 fn is_null_at(data: &Value, path: &Value) -> bool {
     let mut value = data;
     for step in path.as_array().into_iter().flatten() {
@@ -588,7 +589,7 @@ fn is_null_at(data: &Value, path: &Value) -> bool {
     value.is_null()
 }
 
-fn faults_of_nodes(expected: &[Value], answer: &Value) -> Vec<String> {
+fn errors_in_nodes(expected: &[Value], answer: &Value) -> Vec<String> {
     let nodes = answer["data"]["nodes"].as_array();
     let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
     if nodes.map(Vec::len) != Some(expected.len()) {
@@ -604,16 +605,16 @@ fn faults_of_nodes(expected: &[Value], answer: &Value) -> Vec<String> {
             fields.into_iter().all(|(name, value)| node[name] == *value)
         };
         if node.is_null() != has_error || !node.is_null() && !is_it() {
-            faults.push(format!("{node} in the place of {expected}"));
+            faults.push(format!("{node} instead of {expected}"));
         }
     }
     faults
 }
 
-fn faults_of_halves(firstline: i64, bangwo8: i64, answer: &Value) -> Vec<String> {
+fn errors_in_parts(firstline: i64, bangwo8: i64, answer: &Value) -> Vec<String> {
     let list = &answer["data"]["serviceRecords"];
     if list.is_null() {
-        // Both failed; the error is there, or that was found above.
+        // Both vendors failed; the missing error was reported above.
         return Vec::new();
     }
     let mut faults = Vec::new();
@@ -648,12 +649,12 @@ fn faults_of_halves(firstline: i64, bangwo8: i64, answer: &Value) -> Vec<String>
     }
     let errors = answer["errors"].as_array().map_or(0, Vec::len);
     if errors > 0 {
-        faults.push("an error beside a half that is there".to_owned());
+        faults.push("an error beside a part with data".to_owned());
     }
     faults
 }
 
-fn tells_of_a_failure(answer: &Value) -> bool {
+fn has_failure(answer: &Value) -> bool {
     let is_failed = |source: &Value| source["state"] == "FAILED" || source["state"] == "STALE";
     let fields = answer["data"].as_object().into_iter().flatten();
     let mut sources =
@@ -661,10 +662,10 @@ fn tells_of_a_failure(answer: &Value) -> bool {
     answer.get("errors").is_some() || sources.any(is_failed)
 }
 
-// The vendors' failures
+// Faults of the vendors
 
 impl Soak {
-    /// Now and then a few calls go wrong, and more seldom all do for a while.
+    /// Often a few calls fail, and sometimes all calls do for two seconds.
     async fn fail_at_random_until(&self, until: Instant) {
         let mut dice = Dice::new(7);
         while Instant::now() < until {
@@ -685,17 +686,17 @@ impl Soak {
                 false => Duration::from_millis(50 + dice.roll(200)),
             };
             sleep(lasts.min(until.saturating_duration_since(Instant::now()))).await;
-            self.heal();
+            self.clear_faults();
         }
     }
 
-    fn heal(&self) {
+    fn clear_faults(&self) {
         calm(self.vendors.firstline());
         calm(self.vendors.bangwo8());
     }
 
-    /// Waits until the gateway has found out that they are back.
-    /// First without a question to them. Then they answer, also one whose login was refused: that is tried again after a minute.
+    /// Waits until the gateway uses both vendors again, first without a request to them. A rejected login is retried after a
+    /// minute.
     async fn wait_for_both_vendors(&self) {
         let until = Instant::now() + RECOVERY;
         let is_up = |vendor: &Value| vendor["circuit"] == "CLOSED" && vendor["state"] != "DOWN";
@@ -709,11 +710,11 @@ impl Soak {
         if self.all(until, vendors, is_up).await && self.all(until, sources, answers).await {
             return;
         }
-        let fault = "a vendor that is back is not asked again".to_owned();
-        self.note_faults("the end", vec![fault], &Value::Null);
+        let fault = "a recovered vendor is not called again".to_owned();
+        self.note_errors("the end", vec![fault], &Value::Null);
     }
 
-    /// Asks until that is true of all that stand there, or the time is over.
+    /// Sends the query until the condition holds for all values at the path, or the time is over.
     async fn all(
         &self,
         until: Instant,
@@ -732,7 +733,7 @@ impl Soak {
     }
 }
 
-/// Takes the faults off, and forgets the requests, which would add up.
+/// Clears the faults, and the logged requests, which would use memory.
 fn calm<Switches: Clone>(vendor: &VendorControl<Switches>) {
     vendor.clear_faults();
     vendor.clear_requests();
@@ -760,7 +761,7 @@ fn random_fault(dice: &mut Dice) -> Fault {
     }
 }
 
-/// Numbers that look random, the same in each run.
+/// Pseudo-random numbers, the same in each run.
 struct Dice(u64);
 
 impl Dice {
@@ -778,7 +779,7 @@ impl Dice {
 }
 
 impl Footprint {
-    /// Once what was under way has ended.
+    /// Waits for the request timeout first, so that no request is in flight.
     async fn take() -> Self {
         sleep(REQUEST_TIMEOUT).await;
         Self {

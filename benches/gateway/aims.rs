@@ -1,11 +1,11 @@
-//! What the figures are held against.
+//! The aims for the figures.
 
 use crate::{
     MOST_CLIENTS,
     report::{Growth, Report, Round, Step, largest, median},
 };
 
-/// One of the aims, and what came of it.
+/// One of the aims, and its result.
 pub(crate) struct Aim {
     pub(crate) what: String,
     pub(crate) wanted: String,
@@ -13,7 +13,7 @@ pub(crate) struct Aim {
     pub(crate) is_met: bool,
 }
 
-/// How much dearer a unit may get from one step to the next, each ten times the one before or twice the threads.
+/// The factor by which the cost of a unit may grow from one step to the next: ten times the cause, or twice the threads.
 const MOST_GROWTH: f64 = 1.5;
 
 fn at_least(what: &str, limit: f64, measured: f64) -> Aim {
@@ -43,7 +43,7 @@ pub(crate) fn of_speed(report: &Report) -> Vec<Aim> {
         });
         median(times)
     };
-    // Those two are measured in turn.
+    // These two are measured in turn.
     let both = row('1').rounds.iter().zip(&row('2').rounds);
     let one_beside_two = median(both.map(|(one, two)| one.gateway.a_second / two.gateway.a_second));
 
@@ -93,7 +93,7 @@ fn memory_under_load(report: &Report) -> Aim {
     }
 }
 
-/// Judged by the median: whatever else a machine does delays one start or another.
+/// Judged by the median, because other work of the machine delays single starts.
 fn readiness(report: &Report) -> Aim {
     let milliseconds = || {
         let starts = report.starts.iter();
@@ -126,7 +126,7 @@ fn aims_of(growth: &Growth) -> Vec<Aim> {
 
         let time = ratio(|step| step.median(|cost| cost.microseconds));
         aims.push(at_most(name("processor time"), MOST_GROWTH, time));
-        // A call now and then is no request's: runs of every scenario are held to how many they may make.
+        // Single calls belong to no request; the number of calls of each scenario is checked elsewhere.
         if growth.cause == "records" {
             let calls = ratio(|step| step.median(|cost| cost.calls));
             aims.push(at_most(name("vendor calls"), MOST_GROWTH, calls));

@@ -1,5 +1,5 @@
-//! What the executor itself costs: a scenario's query over data in memory, parsed, validated, executed and written, without a
-//! network, a cache or a vendor; and what reading a vendor's page costs. Both as a plain server would do it.
+//! The cost of the executor alone: a scenario's query over data in memory, parsed, validated, executed and encoded, without
+//! network, cache or vendor; and the cost of reading a vendor's page with serde.
 
 use std::{
     collections::HashMap,
@@ -28,11 +28,11 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// Runs the query over the page for so long, and checks that it answers what the gateway does. As many threads as the
-    /// machine has are at it, because under load the gateway has none for itself either.
-    pub(crate) fn measure(page: &[u8], asked: &Value, answer: &str, duration: Duration) -> Self {
-        let query = asked["query"].as_str().expect("a request has a query");
-        let variables = &asked["variables"];
+    /// Runs the query over the page for this time, and checks that the response is the gateway's. It runs on every thread of
+    /// the machine, because under load the gateway has no idle one either.
+    pub(crate) fn measure(page: &[u8], request: &Value, answer: &str, duration: Duration) -> Self {
+        let query = request["query"].as_str().expect("a request has a query");
+        let variables = &request["variables"];
         let executor = Executor::over(read(page));
         let answer: Value = serde_json::from_str(answer).expect("it is JSON");
         let own: Value = serde_json::from_slice(&executor.run(query, variables)).expect("so is it");
@@ -54,7 +54,7 @@ fn read(page: &[u8]) -> Page {
     serde_json::from_slice(page).expect("the page is as the vendor documents it")
 }
 
-/// What one run takes of its thread's time, while every thread of the machine is at it.
+/// The processor time of one run, while every thread of the machine runs it.
 fn average<T>(duration: Duration, run: impl Fn() -> T + Sync) -> Duration {
     const RUNS_BETWEEN_LOOKS: u32 = 20;
     let measured = || {
@@ -80,7 +80,7 @@ fn average<T>(duration: Duration, run: impl Fn() -> T + Sync) -> Duration {
 }
 
 fn time_of_this_thread() -> Duration {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells it");
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux reports it");
     crate::process::time_on_processor(&stat)
 }
 
@@ -118,7 +118,7 @@ struct Query {
     tickets: TicketConnection,
 }
 
-/// The arguments are the gateway's. What is in memory is what they ask for.
+/// The arguments are the gateway's. The data in memory is what they select.
 #[Object]
 impl Query {
     async fn tickets(

@@ -1,4 +1,4 @@
-//! What the gateway is held against: all that axum needs to answer with bytes from memory.
+//! The baseline of the comparison: an axum server that returns bytes from memory.
 
 use std::{fs, net::SocketAddr, path::Path};
 

@@ -1,5 +1,5 @@
-//! Both vendors as servers of static answers: each is asked of the sandbox once and given from memory from then on, so that
-//! the vendors are not what is measured.
+//! Both vendors as servers of static responses: each is read from the sandbox once and then returned from memory, so that the
+//! vendors are not measured.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 const OBJECTS: usize = 1_000;
 
 pub(crate) struct CannedVendors {
-    /// Serves as long as it lives.
+    /// Serves until it is dropped.
     _runtime: Runtime,
     firstline: Arc<Canned>,
     bangwo8: Arc<Canned>,
@@ -62,7 +62,7 @@ impl CannedVendors {
         }
     }
 
-    /// The settings with which the gateway asks these vendors.
+    /// The settings of a gateway over these vendors.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             ("DESKGRAPH_FIRSTLINE__BASE_URL", self.firstline_url.clone()),
@@ -82,7 +82,7 @@ impl CannedVendors {
         ]
     }
 
-    /// How many calls both have answered.
+    /// The number of calls that both have received.
     pub(crate) fn calls(&self) -> u64 {
         let calls = |canned: &Canned| canned.calls.load(Ordering::Relaxed);
         calls(&self.firstline) + calls(&self.bangwo8)
@@ -93,9 +93,9 @@ impl CannedVendors {
         let answers = self.firstline.answers();
         let largest = answers
             .iter()
-            .filter(|(question, _)| question.contains("/ticket?"))
+            .filter(|(key, _)| key.contains("/ticket?"))
             .max_by_key(|(_, body)| body.len());
-        largest.expect("tickets were asked for").1.clone()
+        largest.expect("tickets were requested").1.clone()
     }
 }
 
@@ -117,8 +117,8 @@ impl Canned {
     }
 
     async fn answer(&self, request: Request) -> Result<Bytes, reqwest::Error> {
-        let question = question(&request);
-        if let Some(known) = self.answers().get(&question) {
+        let key = key_of(&request);
+        if let Some(known) = self.answers().get(&key) {
             return Ok(known.clone());
         }
 
@@ -126,16 +126,16 @@ impl Canned {
         let mut headers = head.headers;
         headers.remove(header::HOST);
         headers.remove(header::ACCEPT_ENCODING);
-        let url = format!("{}{}", self.origin, question.trim_start_matches("GET "));
+        let url = format!("{}{}", self.origin, key.trim_start_matches("GET "));
         let answer = self.client.get(url).headers(headers).send().await?;
         let body = answer.error_for_status()?.bytes().await?;
-        self.answers().insert(question, body.clone());
+        self.answers().insert(key, body.clone());
         Ok(body)
     }
 }
 
-/// What the answer depends on. Bounds of the creation time are left out: by them the questions of a scenario differ.
-fn question(request: &Request) -> String {
+/// What the response depends on. Bounds of the creation time are left out, because the requests of a scenario differ in them.
+fn key_of(request: &Request) -> String {
     let uri = request.uri();
     let kept: Vec<&str> = uri
         .query()

@@ -45,7 +45,7 @@ fn measure_walks(vendors: &CannedVendors, pace: &Pace, report: &mut Report) {
     });
 }
 
-/// What a record of such a walk costs.
+/// The cost of a record of such a walk.
 fn walks(vendors: &CannedVendors, gateway: &Server, records: usize) -> Cost {
     let walks = PAGES_WALKED / records.div_ceil(PAGE);
     let (calls, time) = (vendors.calls(), gateway.processor_time());
@@ -71,7 +71,8 @@ fn walk(gateway: &Server, records: usize) {
     while seen < records {
         let first = (records - seen).min(PAGE);
         let variables = json!({ "first": first, "after": after });
-        let answer = gateway.ask(&json!({ "query": query, "variables": variables }).to_string());
+        let answer =
+            gateway.request(&json!({ "query": query, "variables": variables }).to_string());
         let answer: Value = serde_json::from_str(&answer.body).expect("it is JSON");
         let page = &answer["data"]["tickets"];
         seen += page["nodes"].as_array().map_or(0, Vec::len);
@@ -83,7 +84,7 @@ fn walk(gateway: &Server, records: usize) {
     }
 }
 
-/// So many clients of a gateway with so many threads.
+/// A number of clients of a gateway with a number of threads.
 struct Case {
     threads: usize,
     clients: usize,
@@ -91,7 +92,7 @@ struct Case {
     costs: Vec<Cost>,
 }
 
-/// All of them are measured in turn, so that whatever else the machine does is not held against one of them.
+/// All of them are measured in turn, so that other work of the machine affects all of them.
 fn measure_clients(vendors: &CannedVendors, pace: &Pace, report: &mut Report) {
     let mut cases = Vec::new();
     for threads in THREADS {
@@ -147,7 +148,7 @@ fn start(vendors: &CannedVendors, threads: usize, report: &mut Report) -> Subjec
     Subject::new(gateway, &scenario.body, scenario.calls)
 }
 
-/// What is under way at the end costs, and counts as no request: of many clients it must not weigh more.
+/// Requests in flight at the end cost time and do not count: with many clients this must not weigh more.
 fn run(case: &Case, pace: &Pace) -> Duration {
     match case.clients > MOST_CLIENTS {
         true => pace.run * 3,

@@ -10,14 +10,14 @@ use std::{
 
 use crate::process::Server;
 
-/// What one run of the load told.
+/// The result of one run of the load.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) requests: f64,
     pub(crate) a_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
-    /// Of all answers, heads included, and of those that the end cut off.
+    /// The bytes of all responses with their heads, including those cut off at the end.
     pub(crate) bytes: f64,
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn once(body: &str) -> String {
         .replace("{t}", "2001-09-09T01:46:40Z")
 }
 
-/// Sends the body for so long from so many clients. In it `{n}` is another number each time, and `{t}` another second.
+/// Sends the body for this time from this many clients. `{n}` in it is another number each time, and `{t}` another second.
 pub(crate) fn load(server: &Server, body: &str, clients: usize, duration: Duration) -> Load {
     let script = script(body);
     let output = Command::new("wrk")
@@ -41,16 +41,16 @@ pub(crate) fn load(server: &Server, body: &str, clients: usize, duration: Durati
         .output()
         .expect("wrk is installed: Debian has it as `wrk`");
     let printed = String::from_utf8_lossy(&output.stdout);
-    let told = printed
+    let result = printed
         .lines()
-        .find_map(|line| line.strip_prefix("told "))
-        .unwrap_or_else(|| panic!("wrk told nothing: {printed}"));
-    let numbers: Vec<f64> = told
+        .find_map(|line| line.strip_prefix("result "))
+        .unwrap_or_else(|| panic!("wrk printed no result: {printed}"));
+    let numbers: Vec<f64> = result
         .split_whitespace()
         .map(|number| number.parse().expect("it is a number"))
         .collect();
     let [requests, microseconds, p50, p99, bytes, faults] = numbers[..] else {
-        panic!("wrk told {told}");
+        panic!("wrk printed {result}");
     };
     assert_eq!(faults, 0.0, "requests failed: {printed}");
     Load {
@@ -62,10 +62,10 @@ pub(crate) fn load(server: &Server, body: &str, clients: usize, duration: Durati
     }
 }
 
-/// More than one run can send, so that none gets to the numbers of the next; and the seconds of all runs are in the past.
+/// More than one run can send, so that runs do not share numbers; the seconds of all runs are in the past.
 const NUMBERS_OF_A_RUN: u64 = 1_000_000;
 
-/// How often a load was made.
+/// The number of loads so far.
 static RUNS: AtomicU64 = AtomicU64::new(1);
 
 fn script(body: &str) -> PathBuf {
@@ -90,7 +90,7 @@ wrk.body = [==[{body}]==]
 {request}
 done = function(summary, latency, requests)
   local faults = summary.errors
-  print(string.format('told %d %d %f %f %d %d', summary.requests, summary.duration,
+  print(string.format('result %d %d %f %f %d %d', summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(99), summary.bytes,
     faults.connect + faults.read + faults.write + faults.status + faults.timeout))
 end

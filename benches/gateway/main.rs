@@ -1,8 +1,8 @@
-//! What the gateway costs and how fast it answers, beside a server that gives the same bytes from memory.
+//! The cost and speed of the gateway, beside a server that returns the same bytes from memory.
 //!
 //! `cargo bench --bench gateway` prints the tables; with `-- --write` they also replace those of `docs/BENCHMARKS.md`, and with
-//! `-- --quick` there is one round, of two seconds. `wrk` makes the load. Every number is of this machine, so that
-//! only ratios within one run mean anything elsewhere: what is compared is measured in turn, round by round.
+//! `-- --quick` there is one round, of two seconds. `wrk` makes the load. The numbers depend on the machine; only ratios within
+//! one run mean anything elsewhere. What is compared is measured in turn, round by round.
 
 mod aims;
 mod bare;
@@ -29,14 +29,14 @@ use report::{Report, Round, Row, Start};
 use scenario::{BareExecutor, Scenario};
 use subject::{Measured, Subject};
 
-/// The gateway's own, so that what it is measured by allocates no dearer.
+/// The gateway's allocator, so that the baseline has the same cost.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const CLIENTS: [usize; 3] = [1, 16, MOST_CLIENTS];
 const MOST_CLIENTS: usize = 100;
 
-/// How long everything is measured.
+/// The length of the measurement.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
     rounds: usize,
@@ -57,7 +57,7 @@ const QUICK: Pace = Pace {
 
 #[expect(clippy::print_stdout, reason = "the tables are what it is for")]
 fn main() {
-    // Whoever installed one first is right: there can be one for a process.
+    // A process has one provider; an earlier one stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments: Vec<String> = env::args().collect();
     if let [_, mode, address, body] = &arguments[..]
@@ -147,12 +147,12 @@ fn measure_group(vendors: &CannedVendors, group: &[Scenario], clients: usize, re
 }
 
 fn measure_bare(vendors: &CannedVendors, gateway: &Subject, pace: Pace) -> Bare {
-    let asked = serde_json::from_str(&gateway.asked()).expect("a request is JSON");
+    let request = serde_json::from_str(&gateway.request_body()).expect("a request is JSON");
     let page = vendors.ticket_page();
-    Bare::measure(&page, &asked, &gateway.answer.body, pace.run)
+    Bare::measure(&page, &request, &gateway.answer.body, pace.run)
 }
 
-/// A gateway over these vendors that nobody has asked anything yet but whether it is ready.
+/// A gateway over these vendors that has received readiness checks only.
 fn start(vendors: &CannedVendors, more: &[(&'static str, &str)], report: &mut Report) -> Server {
     let mut settings = vendors.settings();
     settings.extend(
@@ -160,7 +160,7 @@ fn start(vendors: &CannedVendors, more: &[(&'static str, &str)], report: &mut Re
             .map(|(name, value)| (*name, (*value).to_owned())),
     );
     let server = Server::gateway(&settings);
-    server.come_to_rest();
+    server.become_idle();
     report.starts.push(Start {
         ready_after: server.ready_after,
         memory_at_rest_mb: server.memory_mb(),

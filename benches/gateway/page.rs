@@ -1,4 +1,4 @@
-//! A page of tickets as the vendor sends it, read by nothing but serde: most of the fields that the gateway's own types hold of one.
+//! A page of tickets as the vendor sends it, read by serde alone, with most of the fields of the gateway's own types.
 
 #![expect(dead_code, reason = "most fields are here for what reading them costs")]
 

@@ -1,4 +1,4 @@
-//! The programs that are measured, as processes of their own: what they cost is read from the system.
+//! The measured programs, each as its own process. Their cost is read from the system.
 
 use std::{
     collections::HashMap,
@@ -16,26 +16,26 @@ use tokio::runtime::Runtime;
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
-    /// What it complains of.
+    /// The file with its log.
     log: PathBuf,
-    /// From the start of the process to its first answer.
+    /// From the start of the process to its first response.
     pub(crate) ready_after: Duration,
 }
 
-/// What a request was answered with.
+/// The response to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) body: String,
-    /// As it goes over the wire, with its head.
+    /// The size on the wire, with its head.
     pub(crate) bytes: usize,
 }
 
-/// What each thread of a process has used, by its number.
+/// The processor time of each thread of a process, by its number.
 pub(crate) struct ProcessorTime(HashMap<String, Duration>);
 
 impl ProcessorTime {
-    /// Of the threads that are there now. One that ended meanwhile takes along what it used, which is next to nothing: only
-    /// those end that had nothing to do for ten seconds.
+    /// Of the current threads. The time of a thread that ended is lost, which is little: only threads end that were idle for
+    /// ten seconds.
     pub(crate) fn since(&self, earlier: &Self) -> Duration {
         let used = self.0.iter().map(|(thread, time)| {
             let before = earlier.0.get(thread).copied().unwrap_or_default();
@@ -56,7 +56,7 @@ impl Server {
     pub(crate) fn gateway(settings: &[(&'static str, String)]) -> Self {
         let address = free_address();
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskgraph"));
-        // Whatever the one who measures has set for a gateway of their own.
+        // Ignore settings of the shell for another gateway.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DESKGRAPH_")) {
             command.env_remove(name);
         }
@@ -68,7 +68,7 @@ impl Server {
         Self::start(command, address)
     }
 
-    /// An axum server that gives the file's bytes from memory.
+    /// An axum server that returns the file's bytes from memory.
     pub(crate) fn baseline(body: &Path) -> Self {
         let address = free_address();
         let program = std::env::current_exe().expect("a program knows itself");
@@ -96,8 +96,9 @@ impl Server {
             }
             assert!(
                 started.elapsed() < Duration::from_secs(30),
-                "it never answers"
+                "it is not ready in time"
             );
+            // No pause: the time until the program is ready is measured to the millisecond.
             thread::yield_now();
         }
         Self {
@@ -112,16 +113,16 @@ impl Server {
         format!("http://{}/graphql", self.address)
     }
 
-    pub(crate) fn ask(&self, body: &str) -> Answer {
+    pub(crate) fn request(&self, body: &str) -> Answer {
         CLIENT.post(&self.url(), body).expect("the server answers")
     }
 
-    /// Waits until it does nothing any more.
-    pub(crate) fn come_to_rest(&self) {
+    /// Waits until it is idle.
+    pub(crate) fn become_idle(&self) {
         const A_WHILE: Duration = Duration::from_millis(200);
-        const PATIENCE: usize = 50;
+        const MOST_LOOKS: usize = 50;
         let mut earlier = self.processor_time();
-        for _ in 0..PATIENCE {
+        for _ in 0..MOST_LOOKS {
             thread::sleep(A_WHILE);
             let now = self.processor_time();
             if now.since(&earlier) < A_WHILE / 200 {
@@ -129,14 +130,14 @@ impl Server {
             }
             earlier = now;
         }
-        panic!("nobody asks, and it does not come to rest");
+        panic!("it does not become idle");
     }
 
     pub(crate) fn processor_time(&self) -> ProcessorTime {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
         let times = threads.expect("the process lives").filter_map(|thread| {
             let thread = thread.expect("the folder is readable");
-            // One that has just ended has none.
+            // A thread that has just ended has none.
             let stat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
             let number = thread.file_name().to_string_lossy().into_owned();
             Some((number, time_on_processor(&stat)))
@@ -159,11 +160,11 @@ impl Server {
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
         kilobytes
             .and_then(|kilobytes| kilobytes.trim().parse::<f64>().ok())
-            .expect("the system tells it in kB")
+            .expect("the system reports it in kB")
             / 1024.0
     }
 
-    /// A vendor that fails, an answer that is lost and the like are logged as warnings; nothing below them is logged.
+    /// A failing vendor or a lost response is logged as a warning; lower levels are not logged.
     pub(crate) fn assert_no_complaint(&self) {
         let log = fs::read_to_string(&self.log).expect("it logs text");
         assert!(log.is_empty(), "the server complains:\n{log}");
@@ -172,7 +173,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, and what is left over is removed with the build's folder.
+        // It may have exited already, and a file that remains is removed with the build folder.
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.log);
@@ -183,7 +184,7 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| Client {
     runtime: Runtime::new().expect("a runtime starts"),
     http: reqwest::Client::builder()
         .no_proxy()
-        // As the load asks.
+        // As the load sends it.
         .no_gzip()
         .build()
         .expect("a client builds"),
@@ -217,7 +218,7 @@ impl Client {
     }
 }
 
-/// Nobody takes it in the moment between.
+/// The port is free again for the program; no other process is expected to take it meanwhile.
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it is bound")

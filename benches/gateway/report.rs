@@ -11,14 +11,14 @@ pub(crate) struct Report {
     pub(crate) starts: Vec<Start>,
 }
 
-/// A scenario with so many clients.
+/// A scenario with a number of clients.
 pub(crate) struct Row {
     pub(crate) scenario: &'static str,
     pub(crate) clients: usize,
     pub(crate) rounds: Vec<Round>,
 }
 
-/// What was measured one after the other.
+/// What was measured in turn.
 #[derive(Clone, Copy)]
 pub(crate) struct Round {
     pub(crate) gateway: Measured,
@@ -33,11 +33,11 @@ pub(crate) struct Start {
     pub(crate) memory_at_rest_mb: f64,
 }
 
-/// What something costs with more of its cause.
+/// How a cost grows with its cause.
 pub(crate) struct Growth {
     pub(crate) what: String,
     pub(crate) cause: &'static str,
-    /// What the cost is told of.
+    /// The unit of the cost.
     pub(crate) unit: &'static str,
     pub(crate) steps: Vec<Step>,
 }
@@ -125,7 +125,7 @@ impl Report {
         fs::write(document, text).expect("the document can be written to");
     }
 
-    /// The row of the scenario of that number with so many clients.
+    /// The row of the scenario with this number and this many clients.
     pub(crate) fn row(&self, number: char, clients: usize) -> &Row {
         let row = self
             .rows
@@ -259,7 +259,7 @@ fn write_aims(out: &mut fmt::Formatter<'_>, aims: &[Aim]) -> fmt::Result {
     Ok(())
 }
 
-/// The processor as the system names it, and how many threads it has.
+/// The name of the processor, and its number of threads.
 fn machine() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = processors

@@ -1,4 +1,4 @@
-//! What is asked, and what must be true of it.
+//! The scenarios: their queries, and the conditions that must hold.
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ pub(crate) enum BareExecutor {
 const DASHBOARD: &str =
     "nodes { subject status handler { name } category { name parent { name } } }";
 
-/// Those in one group are asked the same, and measured in turn.
+/// Scenarios of one group have the same query, and are measured in turn.
 pub(crate) fn groups() -> Vec<Vec<Scenario>> {
     let dashboard = text(&format!(
         "query Dashboard {{ tickets(first: 100) {{ {DASHBOARD} }} }}"
@@ -52,7 +52,7 @@ pub(crate) fn groups() -> Vec<Vec<Scenario>> {
         ],
         vec![other_variables()],
         vec![Scenario {
-            name: "4: cache off, another question each time",
+            name: "4: cache off, another query each time",
             cache: "false",
             body: json!({ "query": another_question, "variables": { "from": "{t}" } }).to_string(),
             calls: Calls::OneForEach,
@@ -75,8 +75,8 @@ pub(crate) fn groups() -> Vec<Vec<Scenario>> {
     ]
 }
 
-/// The dashboard beside an employee of another number each time, who is looked up in the directory at hand. Nobody has such a
-/// number, so that all get one answer, though the gateway can't know.
+/// The dashboard and an employee of another number each time, who is looked up in the cached directory. No employee has such a
+/// number, so that all responses are equal, though the gateway can't know.
 pub(crate) fn other_variables() -> Scenario {
     let query = format!(
         "query Dashboard($employee: ID!) {{ tickets(first: 100) {{ {DASHBOARD} }} employee(id: $employee) {{ name }} }}"

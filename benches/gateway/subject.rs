@@ -1,4 +1,4 @@
-//! A server under the load of one scenario: measured in rounds, and held to answering each request as it answered the first.
+//! A server under the load of one scenario, measured in rounds. Each response must equal the first one.
 
 use std::{fs, time::Duration};
 
@@ -11,16 +11,16 @@ use crate::{
 pub(crate) struct Subject {
     pub(crate) server: Server,
     pub(crate) answer: Answer,
-    /// With its places for what differs.
+    /// With placeholders for the parts that differ.
     body: String,
     calls: Calls,
 }
 
-/// How many calls to the vendors a scenario is to make. Anything else is another scenario than its name says.
+/// The vendor calls that a scenario must make. Otherwise it is not the scenario of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Calls {
     OneForEach,
-    /// What is fresh for seconds is read anew, less than once a second, however many ask.
+    /// Expired data is read again, less than once a second, whatever the number of clients.
     NowAndThen,
     AsManyAsItTakes,
 }
@@ -36,12 +36,12 @@ pub(crate) struct Measured {
     pub(crate) peak_mb: f64,
 }
 
-/// How far the bytes or calls of a run may be from what its requests make them.
+/// How far the bytes or calls of a run may deviate from those of its requests.
 const TOLERANCE: f64 = 0.01;
 
 impl Subject {
     pub(crate) fn new(server: Server, body: &str, calls: Calls) -> Self {
-        let answer = server.ask(&load::once(body));
+        let answer = server.request(&load::once(body));
         assert!(!answer.body.contains("\"errors\""), "{}", answer.body);
         Self {
             server,
@@ -51,7 +51,7 @@ impl Subject {
         }
     }
 
-    /// A server that answers the same from memory.
+    /// A server that returns the same response from memory.
     pub(crate) fn baseline_of(gateway: &Self) -> Self {
         let file = crate::scratch("baseline.json");
         fs::write(&file, &gateway.answer.body).expect("the build's folder can be written to");
@@ -60,7 +60,7 @@ impl Subject {
     }
 
     /// One request's body.
-    pub(crate) fn asked(&self) -> String {
+    pub(crate) fn request_body(&self) -> String {
         load::once(&self.body)
     }
 
@@ -80,7 +80,7 @@ impl Subject {
         let time = self.server.processor_time().since(&time);
         assert!(load.requests > 0.0, "no request was answered");
 
-        // What was under way at the end counts as no request.
+        // Requests in flight at the end do not count.
         let most = load.requests + clients as f64;
         let length = self.answer.bytes as f64;
         assert_between(load.bytes / length, load.requests, most, "answers' lengths");
@@ -101,7 +101,7 @@ impl Subject {
 
     /// After the last run.
     pub(crate) fn assert_unharmed(&self) {
-        let answer = self.server.ask(&self.asked());
+        let answer = self.server.request(&self.request_body());
         assert_eq!(answer.body, self.answer.body, "it answers as at first");
         self.server.assert_no_complaint();
     }

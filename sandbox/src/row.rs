@@ -98,6 +98,9 @@ pub(super) fn put_in_order(rows: &mut [(i64, &Row)], order: ListOrder) {
         ListOrder::TimeDescending => {
             rows.sort_unstable_by_key(|(id, row)| std::cmp::Reverse((row.created, *id)));
         }
+        ListOrder::Shuffled => {
+            rows.sort_unstable_by_key(|(id, _)| id.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64));
+        }
     }
 }
 

@@ -137,6 +137,8 @@ pub enum ListOrder {
     /// By creation.
     TimeAscending,
     TimeDescending,
+    /// In no order that anything shows, the same at each call.
+    Shuffled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

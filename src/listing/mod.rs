@@ -10,6 +10,7 @@ mod merge;
 mod pages;
 mod position;
 mod reader;
+mod sample;
 mod span;
 
 #[cfg(test)]

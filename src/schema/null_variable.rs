@@ -1,8 +1,9 @@
 //! A field that fails because a variable is null where it stands, without other fields.
 //!
 //! By the specification an argument that is null although its type forbids it is an error of its field alone. The library reads
-//! arguments outside of the field, so that such an error costs everything around the field. So each field at which a nullable
-//! variable stands by virtue of a default is marked by a directive, which fails in the field's place when the variable is null.
+//! arguments outside of the field, so that such an error costs everything around the field. It has the same defect with guards:
+//! <https://github.com/async-graphql/async-graphql/issues/1532>. So each field at which a nullable variable stands by virtue of a
+//! default is marked by a directive, which fails in the field's place when the variable is null.
 
 use std::borrow::Cow;
 

@@ -1,13 +1,13 @@
-//! A person at a browser: Chromium opens the start page, and asks in the playground.
+//! Chromium opens the start page and runs a query in the playground.
 
 use std::{collections::BTreeSet, path::Path};
 
 use crate::{
-    harness::{Desk, Wishes},
+    harness::{Desk, DeskOptions},
     node,
 };
 
-/// Where the pictures of the pages are left, for whoever wants to see them: below `target/`.
+/// The folder for screenshots of the pages, below `target/`.
 fn pictures(name: &str) -> String {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("browser")
@@ -15,7 +15,7 @@ fn pictures(name: &str) -> String {
     folder.to_string_lossy().into_owned()
 }
 
-/// What the browser did, as lines; it fails itself when the console tells an error.
+/// The steps of the browser, as lines; the script fails on an error in the console.
 async fn browse(desk: &Desk, name: &str, key: Option<&str>) -> BTreeSet<String> {
     let (start_page, pictures) = (desk.url("/"), pictures(name));
     let mut arguments = vec![start_page.as_str(), &pictures];
@@ -29,8 +29,8 @@ async fn browse(desk: &Desk, name: &str, key: Option<&str>) -> BTreeSet<String> 
     printed.lines().map(str::to_owned).collect()
 }
 
-/// What is told of a visit in which everything works, by a browser that asks this gateway alone.
-fn everything_works(desk: &Desk) -> BTreeSet<String> {
+/// The expected steps of a visit in which the browser sends requests to this gateway only.
+fn expected_visit(desk: &Desk) -> BTreeSet<String> {
     let own_address = desk.url("/").replace("http://", "").replace('/', "");
     [
         "tabs: NewestServiceRecords, OpenTickets, VendorHealth, CategoryTree, EmployeeDirectory",
@@ -47,19 +47,19 @@ fn everything_works(desk: &Desk) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn a_person_gets_from_the_start_page_to_an_answer_without_another_host() {
+async fn the_start_page_leads_to_a_query_result_without_other_hosts() {
     let desk = Desk::open().await;
-    let told = browse(&desk, "open", None).await;
-    assert_eq!(told, everything_works(&desk));
+    let visit = browse(&desk, "open", None).await;
+    assert_eq!(visit, expected_visit(&desk));
 }
 
 #[tokio::test]
-async fn with_the_callers_key_the_playground_works_where_keys_are_asked_for() {
+async fn the_playground_works_with_an_api_key() {
     let keys = r#"[{"name":"person","key":"a-key-of-a-person","scopes":["read"]}]"#;
-    let wishes = Wishes::default()
+    let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", keys);
-    let desk = Desk::open_with(wishes).await;
-    let told = browse(&desk, "key", Some("a-key-of-a-person")).await;
-    assert_eq!(told, everything_works(&desk));
+    let desk = Desk::open_with(options).await;
+    let visit = browse(&desk, "key", Some("a-key-of-a-person")).await;
+    assert_eq!(visit, expected_visit(&desk));
 }

@@ -1,7 +1,7 @@
-//! Other people's clients and test programs find nothing wrong with the gateway.
+//! Independent clients and test programs work with the gateway.
 
 use crate::{
-    harness::{Desk, Wishes},
+    harness::{Desk, DeskOptions},
     node,
 };
 
@@ -12,14 +12,14 @@ async fn every_audit_of_graphql_over_http_passes() {
     assert_eq!(printed.trim(), "61 of 61 audits passed");
 }
 
-/// Everything but what a query may cost: the referee has no limits.
+/// Everything but the limits of a query: the reference server has none.
 #[tokio::test]
-async fn graphql_js_gives_the_same_answers_over_the_same_data() {
-    let wishes = Wishes::default()
+async fn graphql_js_returns_the_same_responses_over_the_same_data() {
+    let options = DeskOptions::default()
         .set("LIMITS__MAX_DIRECTIVES", 1_000)
         .set("LIMITS__MAX_ALIASES", 1_000)
         .set("CACHE__LIST_TTL_MS", 600_000);
-    let desk = Desk::open_with(wishes).await;
+    let desk = Desk::open_with(options).await;
 
     let addresses = [desk.url("/graphql"), desk.url("/schema.graphql")];
     let printed = node::run("referee.mjs", &[&addresses[0], &addresses[1]]).await;
@@ -27,7 +27,7 @@ async fn graphql_js_gives_the_same_answers_over_the_same_data() {
 }
 
 #[tokio::test]
-async fn apollo_client_joins_pages_and_shows_an_update_everywhere() {
+async fn apollo_client_merges_pages_and_updates_every_view() {
     let desk = Desk::open().await;
     let printed = node::run("apollo.mjs", &[&desk.url("/graphql")]).await;
     assert_eq!(
@@ -39,9 +39,9 @@ async fn apollo_client_joins_pages_and_shows_an_update_everywhere() {
     );
 }
 
-/// One test, since the client is compiled with the types that were generated.
+/// One test, because the client is compiled with the generated types.
 #[tokio::test]
-async fn types_are_generated_and_urql_reads_an_update_back_with_them() {
+async fn urql_with_generated_types_reads_an_update_back() {
     let desk = Desk::open().await;
     let url = desk.url("/graphql");
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");

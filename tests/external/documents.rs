@@ -1,4 +1,4 @@
-//! graphql-js gives the same verdict on thousands of documents, valid and broken, and in the same words.
+//! graphql-js gives the same verdict, in the same words, on thousands of valid and invalid documents.
 //!
 //! A longer run: `DOCUMENTS=100000 DOCUMENTS_SEED=7 cargo test --release --test external documents`.
 
@@ -12,16 +12,16 @@ use crate::{harness::Desk, node};
 const SEED: &str = "20240301";
 const COUNT: &str = "6000";
 
-/// graphql-js returns more of them.
+/// The gateway returns at most this many errors, graphql-js more.
 const MAX_ERRORS: usize = 10;
 
-/// It compares each field with each other one, and knows no scalar that the schema does not use.
+/// graphql-js compares each pair of fields, and knows no scalar that the schema does not use.
 const MAY_DIFFER: [&str; 2] = ["Fields \"", "Unknown type "];
 
-/// Which of the two counts then is another thing for each of its rules.
+/// Each rule of graphql-js then takes another one of the two fragments.
 const TWO_OF_ONE_NAME: &str = "There can be only one fragment named ";
 
-/// It parses type definitions before it refuses them.
+/// graphql-js parses type definitions before it rejects them.
 const NOT_EXECUTABLE: &str = "definition is not executable.";
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn the_interfaces_of_an_interface_are_a_list() {
             json!({ "__type": { "interfaces": null, "ofType": null } }),
         ),
     ] {
-        let data = desk.ask(query).await;
+        let data = desk.execute(query).await;
         assert_eq!(data.to_string(), expected.to_string(), "{query}");
     }
 }

@@ -1,4 +1,4 @@
-//! Other people's programs against the gateway: Node.js, Chromium and Python, which `scripts/check --install` installs.
+//! Tests of the gateway with other programs: Node.js, Chromium and Python, which `scripts/check --install` installs.
 //!
 //! `cargo test` leaves these tests out; `scripts/check` and `cargo test --test external` run them.
 

@@ -1,4 +1,4 @@
-//! Other people's programs, which speak JavaScript, run against the gateway.
+//! Runs JavaScript programs against the gateway.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,15 +8,15 @@ use std::{
 
 use tokio::{process::Command, time::timeout};
 
-/// No script takes this long.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// The limit for one script.
+const WAIT_LIMIT: Duration = Duration::from_secs(240);
 
-/// Where the scripts and what they import are.
+/// The folder of the scripts and their dependencies.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/external/clients")
 }
 
-/// Runs a script of `tests/external/clients` with these arguments, and gives what it printed. It must end well.
+/// Runs a script of `tests/external/clients` with these arguments, and returns its output. It must succeed.
 pub(crate) async fn run(script: &str, arguments: &[&str]) -> String {
     let folder = folder();
     assert!(
@@ -34,7 +34,7 @@ pub(crate) async fn run(script: &str, arguments: &[&str]) -> String {
         .kill_on_drop(true)
         .spawn()
         .expect("node is installed, by ./scripts/check --install");
-    let output = timeout(PATIENCE, child.wait_with_output())
+    let output = timeout(WAIT_LIMIT, child.wait_with_output())
         .await
         .unwrap_or_else(|_| panic!("{script} did not end"))
         .unwrap_or_else(|err| panic!("{script} can't be waited for: {err}"));

@@ -1,15 +1,15 @@
-//! The playground: how it is served, and that it comes from this program alone. The build makes it by npm.
+//! The playground: how it is served, and that it loads nothing from other hosts. The build makes it with npm.
 
 use reqwest::{Method, Response, StatusCode};
 
 use crate::{
-    harness::{Desk, Wishes},
+    harness::{Desk, DeskOptions},
     program::{self, Program},
 };
 
 async fn get(desk: &Desk, path: &str) -> Response {
-    let asked = desk.client().get(desk.url(path)).send().await;
-    asked.unwrap_or_else(|err| panic!("{path}: {err}"))
+    let sent = desk.client().get(desk.url(path)).send().await;
+    sent.unwrap_or_else(|err| panic!("{path}: {err}"))
 }
 
 async fn text_of(desk: &Desk, path: &str) -> String {
@@ -25,16 +25,16 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn the_playground_needs_no_key_and_answers_head_as_it_answers_get() {
+async fn the_playground_needs_no_key_and_answers_get_and_head() {
     let keys = r#"[{"name":"page","key":"a-key-of-a-page-0001","scopes":["read"]}]"#;
-    let wishes = Wishes::default()
+    let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", keys);
-    let desk = Desk::open_with(wishes).await;
+    let desk = Desk::open_with(options).await;
 
     for method in [Method::GET, Method::HEAD] {
         let request = desk.client().request(method.clone(), desk.url("/graphiql"));
-        let response = request.send().await.expect("the gateway answers");
+        let response = request.send().await.expect("the gateway responds");
         assert_eq!(response.status(), StatusCode::OK, "{method}");
         assert_eq!(
             header(&response, "content-type"),
@@ -54,7 +54,7 @@ async fn the_demo_serves_the_playground_that_it_prints() {
     let demo = Program::start(&["demo"], &[listen]).await;
     let url = demo.url("/graphiql");
     let response = program::client().get(&url).send().await;
-    let response = response.expect("the gateway answers");
+    let response = response.expect("the gateway responds");
     assert_eq!(response.status(), StatusCode::OK);
     assert!(header(&response, "content-type").starts_with("text/html"));
 
@@ -64,7 +64,7 @@ async fn the_demo_serves_the_playground_that_it_prints() {
 }
 
 #[tokio::test]
-async fn the_playground_is_kept_by_browsers_as_long_as_it_is_the_same() {
+async fn browsers_cache_the_playground_until_it_changes() {
     let desk = Desk::open().await;
     let page = get(&desk, "/graphiql").await;
     assert_eq!(page.status(), StatusCode::OK);
@@ -112,7 +112,7 @@ async fn the_playground_is_kept_by_browsers_as_long_as_it_is_the_same() {
 }
 
 #[tokio::test]
-async fn the_playgrounds_policy_lets_in_no_other_host_and_no_script_of_a_page() {
+async fn the_playgrounds_content_security_policy_forbids_other_hosts_and_inline_scripts() {
     let desk = Desk::open().await;
     let page = get(&desk, "/graphiql").await;
     let policy = header(&page, "content-security-policy");
@@ -128,13 +128,13 @@ async fn the_playgrounds_policy_lets_in_no_other_host_and_no_script_of_a_page() 
 }
 
 #[tokio::test]
-async fn a_playground_that_is_turned_off_is_nowhere() {
+async fn a_disabled_playground_is_served_nowhere() {
     let desk = Desk::open().await;
     let page = text_of(&desk, "/graphiql").await;
     let (_, asset) = page.split_once("src=\"").expect("the page has a script");
     let asset = asset.split('"').next().expect("a text has a start");
 
-    let off = Desk::open_with(Wishes::default().set("GRAPHIQL__ENABLED", false)).await;
+    let off = Desk::open_with(DeskOptions::default().set("GRAPHIQL__ENABLED", false)).await;
     for path in ["/graphiql", "/graphiql/", asset] {
         let response = get(&off, path).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");

@@ -1,4 +1,4 @@
-//! Schemathesis makes up questions from the schema, and finds no server error and no answer that breaks the schema.
+//! Schemathesis generates queries from the schema, and finds no server error and no response that violates the schema.
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -6,11 +6,11 @@ use tokio::{process::Command, time::timeout};
 
 use crate::harness::Desk;
 
-/// It takes a tenth of it on a quiet machine.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// On an idle machine it takes a tenth of this.
+const WAIT_LIMIT: Duration = Duration::from_secs(600);
 
 #[tokio::test]
-async fn made_up_questions_find_no_fault() {
+async fn generated_queries_cause_no_server_error() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = root.join("target/schemathesis/bin/st");
     assert!(
@@ -34,7 +34,7 @@ async fn made_up_questions_find_no_fault() {
         .kill_on_drop(true)
         .spawn()
         .expect("Schemathesis can be run");
-    let output = timeout(PATIENCE, child.wait_with_output())
+    let output = timeout(WAIT_LIMIT, child.wait_with_output())
         .await
         .expect("it ends in time")
         .expect("it can be waited for");

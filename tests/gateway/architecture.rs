@@ -10,7 +10,7 @@ use std::{
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree, token_stream};
 
-/// The layers, from the bottom up, and which others each may use. A module at the crate's root that has no row is an error.
+/// The layers from the bottom up, and the layers that each may use. A module at the crate's root without a row is an error.
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("error", &["domain"]),
@@ -56,7 +56,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "domain",
         ],
     ),
-    // It fills the settings structs, which are each layer's own.
+    // It fills the settings structs, which belong to the layers.
     (
         "config",
         &[
@@ -73,7 +73,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The frameworks, and the places that may use them: what a path below `src` begins with, or ends with after a `*`.
+/// The frameworks, and where each may be used: the start of a path below `src`, or after a `*` its end.
 const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["http/"]),
     (
@@ -97,16 +97,16 @@ const JSON: &[&str] = &[
     "listing/cursor.rs",
 ];
 
-/// What stands after `pub` where an item is public without restriction, and not just a field.
+/// The tokens after `pub` of an item that is public without restriction, and not just a field.
 const ITEMS: &[&str] = &[
     "async", "const", "enum", "fn", "mod", "static", "struct", "trait", "type", "use",
 ];
 
-/// A source file: where it is, and the names in its code. Comments and texts in quotes are not code.
+/// A source file: its path, and the names in its code. Comments and string literals are not code.
 struct Source {
-    /// Below `src`, as in `http/auth/mod.rs`.
+    /// The path below `src`, such as `http/auth/mod.rs`.
     file: String,
-    /// Every path of names, as in `crate::domain::Vendor`: imports taken apart, and `self` and `super` resolved.
+    /// Every path of names, such as `crate::domain::Vendor`, with imports split, and `self` and `super` resolved.
     paths: BTreeSet<String>,
     /// Every name and literal.
     words: BTreeSet<String>,
@@ -157,7 +157,7 @@ impl Source {
         }
     }
 
-    /// After `mod`: the names of a module that is written out here are relative to it.
+    /// After `mod`: the names in an inline module are relative to it.
     fn read_module(&mut self, tokens: &mut Peekable<token_stream::IntoIter>, module: &[String]) {
         let Some(TokenTree::Ident(name)) = tokens.next() else {
             return;
@@ -170,7 +170,7 @@ impl Source {
         }
     }
 
-    /// The rest of a path, whose branches are read where it is an import of several names.
+    /// The rest of a path, with the branches of an import of several names.
     fn read_path(
         &mut self,
         mut path: Vec<String>,
@@ -190,7 +190,7 @@ impl Source {
                     tokens.next();
                     while let Some(branch) = branches.next() {
                         match branch {
-                            // The new name of what the branch before has named.
+                            // The alias of the previous branch.
                             TokenTree::Ident(keyword) if keyword == "as" => drop(branches.next()),
                             TokenTree::Ident(name) => {
                                 let branch = [path.clone(), vec![name.to_string()]].concat();
@@ -207,13 +207,13 @@ impl Source {
         self.paths.insert(absolute(path, module).join("::"));
     }
 
-    /// The layer: the first folder, or the file's name.
+    /// The layer: the first folder, or the name of the file.
     fn layer(&self) -> &str {
         let first = self.file.split('/').next().unwrap_or(&self.file);
         first.trim_end_matches(".rs")
     }
 
-    /// The command line and the composition root name everything.
+    /// The command line and the composition root may use everything.
     fn is_root(&self) -> bool {
         matches!(self.layer(), "lib" | "main" | "demo")
     }
@@ -226,7 +226,7 @@ impl Source {
             || self.file.contains("/test_support/")
     }
 
-    /// The first name after this path, in each path that begins with it.
+    /// The first name after this path, for each path that starts with it.
     fn names_after(&self, start: &str) -> BTreeSet<&str> {
         let start = format!("{start}::");
         self.paths
@@ -242,14 +242,14 @@ impl Source {
     }
 }
 
-/// What a comment on an item is to the compiler: the attribute `doc`.
+/// A doc comment as the compiler sees it: the attribute `doc`.
 fn is_comment(group: &Group) -> bool {
     let first = group.stream().into_iter().next();
     group.delimiter() == Delimiter::Bracket
         && matches!(first, Some(TokenTree::Ident(name)) if name == "doc")
 }
 
-/// Takes `::`, where it comes next.
+/// Consumes `::` if it comes next.
 fn is_path_separator(tokens: &mut Peekable<token_stream::IntoIter>) -> bool {
     let mut ahead = tokens.clone();
     for _ in 0..2 {
@@ -262,7 +262,7 @@ fn is_path_separator(tokens: &mut Peekable<token_stream::IntoIter>) -> bool {
     true
 }
 
-/// A path from the crate's root, where it begins at the root, at this module or at one above it.
+/// A path from the crate's root, for paths that start at the root, at this module or at one above it.
 fn absolute(path: Vec<String>, module: &[String]) -> Vec<String> {
     let mut base = match path.first().map(String::as_str) {
         Some("self" | "super") => module.to_vec(),
@@ -307,7 +307,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The folders of the vendors: those that hold a vendor's JSON.
+/// The folders of the vendors: those with a vendor's JSON types.
 fn vendors(sources: &[Source]) -> BTreeSet<String> {
     sources
         .iter()
@@ -336,7 +336,7 @@ fn layer_violations(sources: &[Source]) -> Vec<String> {
     violations
 }
 
-/// Each vendor's folder that names another vendor, and each file above the vendors that names one's folder.
+/// Each vendor's folder that uses another vendor, and each file above the vendors that uses a vendor's folder.
 fn vendor_violations(sources: &[Source]) -> Vec<String> {
     let vendors = vendors(sources);
     let mut violations = Vec::new();
@@ -368,7 +368,7 @@ fn vendor_violations(sources: &[Source]) -> Vec<String> {
     violations
 }
 
-/// Each use of a vendor's JSON outside its folder, and each way to it that is open.
+/// Each use of a vendor's JSON types outside its folder, and each public path to them.
 fn wire_violations(sources: &[Source]) -> Vec<String> {
     let mut violations = Vec::new();
     for source in sources {
@@ -394,7 +394,7 @@ fn wire_violations(sources: &[Source]) -> Vec<String> {
     violations
 }
 
-/// Each framework that is used away from home.
+/// Each use of a framework outside its layer.
 fn framework_violations(sources: &[Source]) -> Vec<String> {
     let mut violations = Vec::new();
     for source in sources.iter().filter(|source| !source.is_test()) {
@@ -414,12 +414,12 @@ fn framework_violations(sources: &[Source]) -> Vec<String> {
 const NONE: &[String] = &[];
 
 #[test]
-fn a_layer_names_only_the_layers_below_it() {
+fn a_layer_uses_only_layers_below_it() {
     assert_eq!(layer_violations(&sources()), NONE);
 }
 
 #[test]
-fn no_vendor_names_another_and_nothing_above_names_its_folder() {
+fn no_vendor_uses_another_and_no_upper_layer_uses_its_folder() {
     assert_eq!(vendor_violations(&sources()), NONE);
 }
 
@@ -434,7 +434,7 @@ fn each_framework_stays_in_its_layer() {
 }
 
 #[test]
-fn each_vendor_is_in_the_composition_root_and_in_the_sandbox() {
+fn each_vendor_is_in_the_composition_root_and_the_sandbox() {
     let sources = sources();
     let composition_root = sources.iter().find(|source| source.file == "lib.rs");
     let composition_root = composition_root.expect("there is a composition root");
@@ -452,7 +452,7 @@ fn each_vendor_is_in_the_composition_root_and_in_the_sandbox() {
     }
 }
 
-/// Two vendors, so that one can name the other.
+/// Two vendors, so that one can use the other.
 fn with_vendors(file: &str, code: &str) -> Vec<Source> {
     vec![
         Source::new(
@@ -468,7 +468,7 @@ fn with_vendors(file: &str, code: &str) -> Vec<Source> {
 }
 
 #[test]
-fn a_layer_that_names_one_above_or_beside_it_is_found() {
+fn a_use_of_an_upper_or_neighbouring_layer_is_found() {
     for (file, code, layer) in [
         ("domain/id.rs", "use crate::error::Error;", "error"),
         (
@@ -522,7 +522,7 @@ fn a_layer_that_names_one_above_or_beside_it_is_found() {
 }
 
 #[test]
-fn a_vendor_that_names_another_is_found() {
+fn a_use_of_another_vendor_is_found() {
     for (file, code, found) in [
         (
             "upstream/northdesk/mod.rs",
@@ -583,7 +583,7 @@ fn a_use_of_a_vendors_json_outside_its_folder_is_found() {
 }
 
 #[test]
-fn a_framework_away_from_home_is_found() {
+fn a_framework_outside_its_layer_is_found() {
     for (file, code, framework) in [
         (
             "schema/query.rs",

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::program::{Program, SettingsFile, client, settings_for};
 
-/// Runs the program with these arguments and no other variables than these.
+/// Runs the program with these arguments and only these variables.
 async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_deskgraph"))
         .args(arguments)
@@ -25,7 +25,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_wrong_setting_ends_the_start_with_one_line() {
+async fn an_invalid_setting_stops_the_start_with_one_line() {
     for variables in [
         [("DESKGRAPH_LIMITS__MAX_DEPTH", "none")].as_slice(),
         &[("DESKGRAPH_LIMIT__MAX_DEPTH", "3")],
@@ -47,7 +47,7 @@ async fn a_wrong_setting_ends_the_start_with_one_line() {
 }
 
 #[tokio::test]
-async fn a_file_that_can_not_be_read_is_refused() {
+async fn an_unreadable_settings_file_is_an_error() {
     let output = run(&["serve", "--config", "/nowhere/deskgraph.toml"], &[]).await;
 
     assert_eq!(output.status.code(), Some(2));
@@ -55,7 +55,7 @@ async fn a_file_that_can_not_be_read_is_refused() {
 }
 
 #[tokio::test]
-async fn the_schema_is_printed_without_any_setting() {
+async fn the_schema_command_needs_no_settings() {
     let output = run(&["schema"], &[("DESKGRAPH_LISTEN", "wrong")]).await;
 
     assert!(output.status.success());
@@ -63,7 +63,7 @@ async fn the_schema_is_printed_without_any_setting() {
 }
 
 #[tokio::test]
-async fn a_check_tells_which_vendor_works() {
+async fn check_reports_which_vendors_work() {
     let vendors = Sandbox::start(SandboxOptions::default())
         .await
         .expect("ports are free");
@@ -83,17 +83,17 @@ async fn a_check_tells_which_vendor_works() {
     assert_eq!(output.status.code(), Some(0));
 
     let output = run(&["check"], &with_password("another-password")).await;
-    let told = text(&output.stdout);
+    let printed = text(&output.stdout);
     assert!(
-        told.starts_with("FirstLine: works\nBangwo8: does not work: "),
-        "{told}"
+        printed.starts_with("FirstLine: works\nBangwo8: does not work: "),
+        "{printed}"
     );
     assert_eq!(output.status.code(), Some(1));
     assert!(!text(&output.stderr).contains("another-password"));
 }
 
 #[tokio::test]
-async fn a_demo_whose_port_is_taken_says_which_setting_to_change() {
+async fn the_demo_on_a_used_port_names_the_setting_to_change() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port is free");
@@ -106,13 +106,13 @@ async fn a_demo_whose_port_is_taken_says_which_setting_to_change() {
 }
 
 #[tokio::test]
-async fn the_help_lists_every_command_and_what_is_no_command_is_refused() {
+async fn the_help_lists_every_command_and_an_unknown_command_is_an_error() {
     let help = run(&["--help"], &[]).await;
-    let told = text(&help.stdout);
+    let printed = text(&help.stdout);
     assert_eq!(help.status.code(), Some(0));
     for command in ["serve", "demo", "sandbox", "schema", "check"] {
         let has_line = |line: &str| line.trim_start().starts_with(&format!("{command} "));
-        assert!(told.lines().any(has_line), "{command}: {told}");
+        assert!(printed.lines().any(has_line), "{command}: {printed}");
         let help = run(&[command, "--help"], &[]).await;
         assert_eq!(help.status.code(), Some(0), "{command}");
     }
@@ -131,7 +131,7 @@ async fn the_help_lists_every_command_and_what_is_no_command_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refusal_names_the_setting_where_it_stands_and_shows_no_secret() {
+async fn a_settings_error_names_the_source_and_shows_no_secret() {
     for (line, named) in [
         ("lissten = \"127.0.0.1:0\"", "lissten"),
         ("[limits]\nmax_depth = 0", "limits.max_depth"),
@@ -165,35 +165,38 @@ async fn a_refusal_names_the_setting_where_it_stands_and_shows_no_secret() {
 }
 
 #[tokio::test]
-async fn a_check_tells_of_a_vendor_that_nobody_answers_for() {
+async fn check_reports_an_unreachable_vendor() {
     let vendors = Sandbox::start(SandboxOptions::default())
         .await
         .expect("ports are free");
     let mut settings = settings_for(&vendors);
-    let nobody = ("DESKGRAPH_FIRSTLINE__BASE_URL", closed_address().await);
-    settings.retain(|(name, _)| *name != nobody.0);
-    settings.push(nobody);
+    let closed = ("DESKGRAPH_FIRSTLINE__BASE_URL", closed_address().await);
+    settings.retain(|(name, _)| *name != closed.0);
+    settings.push(closed);
     let settings: Vec<(&str, &str)> = settings
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
 
     let output = run(&["check"], &settings).await;
-    let told = text(&output.stdout);
+    let printed = text(&output.stdout);
 
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(told.lines().count(), 2, "{told}");
-    assert!(told.starts_with("FirstLine: does not work: "), "{told}");
-    assert!(told.ends_with("\nBangwo8: works\n"), "{told}");
+    assert_eq!(printed.lines().count(), 2, "{printed}");
+    assert!(
+        printed.starts_with("FirstLine: does not work: "),
+        "{printed}"
+    );
+    assert!(printed.ends_with("\nBangwo8: works\n"), "{printed}");
 }
 
 #[tokio::test]
-async fn the_demo_prints_where_it_is_and_a_first_query_that_works() {
+async fn the_demo_prints_its_addresses_and_a_working_first_query() {
     let demo = Program::start(
         &["demo"],
         &[
             ("DESKGRAPH_LISTEN", "127.0.0.1:0".to_owned()),
-            // The demo has vendors of its own, whoever else is configured.
+            // The demo has its own vendors, whatever else is configured.
             (
                 "DESKGRAPH_FIRSTLINE__BASE_URL",
                 "https://firstline.example".to_owned(),
@@ -214,17 +217,17 @@ async fn the_demo_prints_where_it_is_and_a_first_query_that_works() {
 
     let (graphql, playground) = (demo.url("/graphql"), demo.url("/graphiql"));
 
-    // The first query is the one of the README too, and is asked as the printed command asks it.
+    // The first query is also in the README, and is sent as the printed command sends it.
     let stdout = {
-        let asked = ask_as_printed(&client, &graphql, &printed_body_of(&first_query())).await;
+        let response = send_as_printed(&client, &graphql, &printed_body_of(&first_query())).await;
         assert_eq!(
-            asked["data"]["serviceRecords"]["nodes"]
+            response["data"]["serviceRecords"]["nodes"]
                 .as_array()
                 .map(Vec::len),
             Some(3),
-            "{asked}"
+            "{response}"
         );
-        assert_eq!(asked.get("errors"), None);
+        assert_eq!(response.get("errors"), None);
         let ended = demo.end_by("-INT").await;
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         ended.stdout
@@ -260,7 +263,7 @@ fn printed_body_of(query: &str) -> String {
     format!("{{\"query\":\"{query}\"}}")
 }
 
-async fn ask_as_printed(client: &reqwest::Client, url: &str, body: &str) -> Value {
+async fn send_as_printed(client: &reqwest::Client, url: &str, body: &str) -> Value {
     let response = client
         .post(url)
         .header("content-type", "application/json")
@@ -268,11 +271,11 @@ async fn ask_as_printed(client: &reqwest::Client, url: &str, body: &str) -> Valu
         .send()
         .await
         .expect("it answers");
-    response.json().await.expect("the answer is JSON")
+    response.json().await.expect("the response is JSON")
 }
 
 #[tokio::test]
-async fn serving_takes_a_file_and_the_environment_over_it() {
+async fn serve_reads_a_file_and_the_environment_overrides_it() {
     let vendors = Sandbox::start(SandboxOptions::default())
         .await
         .expect("ports are free");
@@ -300,14 +303,14 @@ async fn serving_takes_a_file_and_the_environment_over_it() {
     ];
     let program = Program::start(&["serve", "--config", file.path()], &variables).await;
     let client = client();
-    let ask = async |first: usize| {
+    let send_query = async |first: usize| {
         let query = format!(
             "{{ serviceRecords(first: {first}) {{ nodes {{ id }} sources {{ state }} }} }}"
         );
-        ask_as_printed(&client, &program.url("/graphql"), &printed_body_of(&query)).await
+        send_as_printed(&client, &program.url("/graphql"), &printed_body_of(&query)).await
     };
 
-    let answer = ask(7).await;
+    let answer = send_query(7).await;
     assert_eq!(
         answer["data"]["serviceRecords"]["sources"],
         json!([{ "state": "FRESH" }, { "state": "FRESH" }])
@@ -319,7 +322,7 @@ async fn serving_takes_a_file_and_the_environment_over_it() {
         Some(7)
     );
     assert_eq!(
-        ask(8).await["errors"][0]["extensions"]["code"],
+        send_query(8).await["errors"][0]["extensions"]["code"],
         "BAD_USER_INPUT"
     );
     assert_eq!(program.end_by("-TERM").await.code, Some(0));
@@ -337,7 +340,7 @@ async fn a_vendor_that_is_down_does_not_stop_the_start() {
     let client = client();
 
     let query = "{ serviceRecords(first: 2) { nodes { vendor } sources { state } } }";
-    let answer = ask_as_printed(&client, &program.url("/graphql"), &printed_body_of(query)).await;
+    let answer = send_as_printed(&client, &program.url("/graphql"), &printed_body_of(query)).await;
 
     assert_eq!(answer.get("errors"), None, "{answer}");
     let records = &answer["data"]["serviceRecords"];
@@ -353,7 +356,7 @@ async fn a_vendor_that_is_down_does_not_stop_the_start() {
 }
 
 #[tokio::test]
-async fn what_the_sandbox_prints_is_a_file_to_serve_with() {
+async fn the_output_of_the_sandbox_is_a_settings_file() {
     let (mut sandbox, printed) = start_sandbox().await;
     let file = SettingsFile::write("sandbox", &printed);
 
@@ -367,7 +370,7 @@ async fn what_the_sandbox_prints_is_a_file_to_serve_with() {
     sandbox.start_kill().expect("it still runs");
 }
 
-/// A running sandbox, and what it printed.
+/// A running sandbox, and its output.
 async fn start_sandbox() -> (tokio::process::Child, String) {
     use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -391,7 +394,7 @@ async fn start_sandbox() -> (tokio::process::Child, String) {
     (child, printed)
 }
 
-/// An address on which nobody listens.
+/// An address without a listener.
 async fn closed_address() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await

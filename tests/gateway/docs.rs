@@ -1,4 +1,4 @@
-//! The README and the documents of `docs/` are as the project is: their tables, queries, commands, paths and links.
+//! The README and `docs/` match the project: their tables, queries, commands, paths and links.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use deskgraph::{
 };
 use serde_json::Value;
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -47,7 +47,7 @@ fn documents() -> Vec<(String, String)> {
     paths.into_iter().zip(texts).collect()
 }
 
-/// The text from this heading to the next of its rank.
+/// The text from this heading to the next one of its level.
 fn section<'a>(document: &'a str, heading: &str) -> &'a str {
     let marked = format!("\n{heading}\n");
     let (_, text) = document
@@ -67,7 +67,7 @@ fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// What stands in the first column of a table's rows, without its marks.
+/// The first column of a table, without backticks.
 fn first_column(text: &str) -> Vec<&str> {
     text.lines()
         .filter_map(|line| line.strip_prefix("| `"))
@@ -76,7 +76,7 @@ fn first_column(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_table_of_settings_is_the_programs_own() {
+fn the_table_of_settings_matches_the_program() {
     let table = settings_table();
     assert!(
         text_of("docs/CONFIGURATION.md").contains(&table),
@@ -85,7 +85,7 @@ fn the_table_of_settings_is_the_programs_own() {
 }
 
 #[test]
-fn every_dependency_has_its_reason_and_no_other_is_named() {
+fn every_dependency_has_a_documented_reason_and_no_other_is_listed() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("there is a manifest");
     let mut in_dependencies = false;
     let mut declared = BTreeSet::new();
@@ -130,8 +130,8 @@ fn the_map_of_the_source_names_every_module_of_the_crate() {
 }
 
 #[tokio::test]
-async fn the_first_query_gives_the_answer_that_is_printed() {
-    let desk = Desk::open_with(Wishes {
+async fn the_first_query_returns_the_printed_response() {
+    let desk = Desk::open_with(DeskOptions {
         sandbox: SandboxOptions {
             now: Some(
                 "2026-03-10T07:30:00Z"
@@ -140,7 +140,7 @@ async fn the_first_query_gives_the_answer_that_is_printed() {
             ),
             ..SandboxOptions::default()
         },
-        ..Wishes::default()
+        ..DeskOptions::default()
     })
     .await;
     let readme = readme();
@@ -148,7 +148,7 @@ async fn the_first_query_gives_the_answer_that_is_printed() {
     let query = blocks(first, "graphql")[0];
     let printed = blocks(first, "json")[0];
 
-    let data = desk.ask(query).await;
+    let data = desk.execute(query).await;
 
     let answer = serde_json::json!({ "data": data });
     let pretty = serde_json::to_string_pretty(&answer).expect("it is JSON");
@@ -163,16 +163,16 @@ fn the_query_of_the_first_command_is_the_first_query() {
     let in_one_line = query.split_whitespace().collect::<Vec<_>>().join(" ");
 
     let commands = blocks(&readme, "sh");
-    let asks = commands.iter().find(|command| command.starts_with("curl "));
-    let asks = asks.expect("a command asks the gateway");
+    let curl = commands.iter().find(|command| command.starts_with("curl "));
+    let curl = curl.expect("a command sends a query to the gateway");
     assert!(
-        asks.contains(&format!("{{\"query\":\"{in_one_line}\"}}")),
-        "{asks}"
+        curl.contains(&format!("{{\"query\":\"{in_one_line}\"}}")),
+        "{curl}"
     );
 }
 
 #[test]
-fn the_file_of_settings_is_one_that_is_read() {
+fn the_settings_file_of_the_readme_is_valid() {
     let readme = readme();
     let section = section(&readme, "## Point it at your vendors");
     let file = blocks(section, "toml")[0];
@@ -183,7 +183,7 @@ fn the_file_of_settings_is_one_that_is_read() {
             .filter_map(|line| line.strip_prefix("export "))
         {
             let (name, value) = line.split_once('=').expect("a variable is given a value");
-            // As in a shell, what is set later goes over what was set before.
+            // As in a shell, a later value replaces an earlier one.
             variables.insert(name.into(), value.trim_matches('\'').into());
         }
     }
@@ -196,7 +196,7 @@ fn the_file_of_settings_is_one_that_is_read() {
 }
 
 #[tokio::test]
-async fn every_command_exists() {
+async fn every_documented_command_exists() {
     let help = tokio::process::Command::new(env!("CARGO_BIN_EXE_deskgraph"))
         .arg("--help")
         .output()
@@ -259,7 +259,7 @@ async fn every_command_exists() {
     }
 }
 
-/// What stands between backticks in the text around the blocks of code.
+/// The texts between backticks, outside of code blocks.
 fn marked(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     prose
@@ -268,7 +268,7 @@ fn marked(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_path_and_variable_exists() {
+fn every_documented_path_and_variable_exists() {
     let folders = [
         "src/",
         "sandbox/",
@@ -345,7 +345,7 @@ fn every_link_between_documents_leads_to_a_file_and_a_heading() {
 }
 
 #[test]
-fn the_tables_of_codes_are_those_of_the_program() {
+fn the_tables_of_codes_match_the_program() {
     let schema = schema::sdl();
     let errors = text_of("docs/ERRORS.md");
     let source = text_of("src/error.rs");
@@ -390,7 +390,7 @@ fn the_readme_is_short() {
 }
 
 #[test]
-fn the_license_is_the_manifests_and_its_texts_are_there() {
+fn the_license_matches_the_manifest_and_its_texts_exist() {
     let manifest = text_of("Cargo.toml");
     let readme = readme();
     let license = section(&readme, "## License").trim();

@@ -1,4 +1,4 @@
-//! A gateway over sandbox vendors, and how the tests speak to it.
+//! A gateway over sandbox vendors, and how the tests call it.
 
 use std::{ffi::OsString, future::Future, time::Duration};
 
@@ -11,17 +11,17 @@ use deskgraph::{
 use serde_json::{Value, json};
 use tokio::time::{interval, timeout};
 
-/// Nothing that a test waits for takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Each wait of a test is shorter than this.
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Waits for this, at most as long as anything may take.
+/// Waits for this future, with a limit.
 pub(crate) async fn in_time<T>(what: &str, awaited: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, awaited)
+    timeout(WAIT_LIMIT, awaited)
         .await
         .unwrap_or_else(|_| panic!("not in time: {what}"))
 }
 
-/// Waits until this holds of what can only be asked for, such as a process: looks again after short pauses.
+/// Waits, with a limit, until a condition that can only be polled holds, such as the state of a process.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     in_time(what, async {
         let mut looks = interval(Duration::from_millis(5));
@@ -39,21 +39,21 @@ pub(crate) struct Desk {
     client: reqwest::Client,
 }
 
-/// What a test wants otherwise than by default.
+/// How a test's gateway and sandbox differ from the defaults.
 #[derive(Default)]
-pub(crate) struct Wishes {
+pub(crate) struct DeskOptions {
     pub(crate) sandbox: SandboxOptions,
-    /// Settings by their environment variable, less the prefix: `("LIMITS__MAX_BATCH", "2")`. An empty value unsets.
+    /// Settings by their environment variable, without the prefix: `("LIMITS__MAX_BATCH", "2")`. An empty value unsets one.
     pub(crate) settings: Vec<(&'static str, String)>,
 }
 
-impl Wishes {
+impl DeskOptions {
     pub(crate) fn set(mut self, setting: &'static str, value: impl ToString) -> Self {
         self.settings.push((setting, value.to_string()));
         self
     }
 
-    /// A vendor that is not configured.
+    /// Leaves a vendor unconfigured.
     pub(crate) fn without(self, vendor: &str) -> Self {
         match vendor {
             "FIRSTLINE" => self
@@ -70,11 +70,11 @@ impl Wishes {
 
 impl Desk {
     pub(crate) async fn open() -> Self {
-        Self::open_with(Wishes::default()).await
+        Self::open_with(DeskOptions::default()).await
     }
 
-    pub(crate) async fn open_with(wishes: Wishes) -> Self {
-        let sandbox = Sandbox::start(wishes.sandbox)
+    pub(crate) async fn open_with(options: DeskOptions) -> Self {
+        let sandbox = Sandbox::start(options.sandbox)
             .await
             .expect("the sandbox finds free ports");
         let mut settings = vec![
@@ -95,7 +95,7 @@ impl Desk {
                 credentials::BANGWO8_PASSWORD.to_owned(),
             ),
         ];
-        for (name, value) in wishes.settings {
+        for (name, value) in options.settings {
             settings.retain(|(known, _)| *known != name);
             settings.push((name, value));
         }
@@ -131,7 +131,7 @@ impl Desk {
         &self.client
     }
 
-    /// The status and the body that a request's body is answered with, in the media type whose status tells how it went.
+    /// The status and the response to a request body, in the media type whose status reports errors.
     pub(crate) async fn post(&self, body: &Value) -> (u16, Value) {
         let response = self
             .client
@@ -140,12 +140,12 @@ impl Desk {
             .json(body)
             .send()
             .await
-            .expect("the gateway answers");
+            .expect("the gateway responds");
         let status = response.status().as_u16();
-        (status, response.json().await.expect("the answer is JSON"))
+        (status, response.json().await.expect("the response is JSON"))
     }
 
-    /// The whole answer to a query: `data`, and `errors` where there are any.
+    /// The whole response to a query: `data`, and `errors` if there are any.
     pub(crate) async fn answer(&self, query: &str, variables: Value) -> Value {
         let response = self
             .client
@@ -153,11 +153,11 @@ impl Desk {
             .json(&json!({ "query": query, "variables": variables }))
             .send()
             .await
-            .expect("the gateway answers");
-        response.json().await.expect("the answer is JSON")
+            .expect("the gateway responds");
+        response.json().await.expect("the response is JSON")
     }
 
-    /// The data of a query that must have no error.
+    /// The data of a query that must have no errors.
     pub(crate) async fn data(&self, query: &str, variables: Value) -> Value {
         let mut answer = self.answer(query, variables).await;
         assert_eq!(answer.get("errors"), None, "for {query}");
@@ -165,19 +165,19 @@ impl Desk {
     }
 
     /// The same for a query without variables.
-    pub(crate) async fn ask(&self, query: &str) -> Value {
+    pub(crate) async fn execute(&self, query: &str) -> Value {
         self.data(query, json!({})).await
     }
 
     /// The one error of a query, and its data.
-    pub(crate) async fn fault(&self, query: &str, variables: Value) -> (Value, Value) {
+    pub(crate) async fn execute_failing(&self, query: &str, variables: Value) -> (Value, Value) {
         let mut answer = self.answer(query, variables).await;
         let errors = answer["errors"].as_array().cloned().unwrap_or_default();
         assert_eq!(errors.len(), 1, "{answer}");
         (errors[0].clone(), answer["data"].take())
     }
 
-    /// How many calls FirstLine and Bangwo8 got since the last `forget_calls`, logins left out.
+    /// The number of calls that FirstLine and Bangwo8 received since the last `forget_calls`, without logins.
     pub(crate) fn calls(&self) -> (usize, usize) {
         let firstline = self.sandbox.firstline().requests();
         let bangwo8 = self.sandbox.bangwo8().requests();

@@ -1,4 +1,4 @@
-//! The real program as a process: started as an operator starts it, and read when it has ended.
+//! The real program as a process: started as an operator starts it, and inspected after its exit.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,10 +19,10 @@ use tokio::{
 
 use crate::harness::until;
 
-/// Nothing that the tests wait for takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Each wait of a test is shorter than this.
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
-/// The program while it serves.
+/// The program while it runs.
 pub(crate) struct Program {
     child: Child,
     pub(crate) address: String,
@@ -30,7 +30,7 @@ pub(crate) struct Program {
     stderr: JoinHandle<String>,
 }
 
-/// What it left.
+/// What the program left when it exited.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -38,7 +38,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// The log's lines, where its format is JSON.
+    /// The lines of the log, if its format is JSON.
     pub(crate) fn lines(&self) -> Vec<Value> {
         let lines = self.stderr.lines();
         lines
@@ -48,7 +48,7 @@ impl Ended {
 }
 
 impl Program {
-    /// Starts it with these arguments and no other variables than these, and waits until it listens.
+    /// Starts it with these arguments and only these variables, and waits until it listens.
     pub(crate) async fn start(arguments: &[&str], variables: &[(&str, String)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_deskgraph"))
             .args(arguments)
@@ -80,7 +80,7 @@ impl Program {
                 if line.contains("listening")
                     && let Some(tell_address) = tell_address.take()
                 {
-                    // Nobody waits for it where the test has failed already.
+                    // If the test has failed already, there is no receiver.
                     let _ = tell_address.send(address_in(&line));
                 }
                 text.push_str(&line);
@@ -89,10 +89,10 @@ impl Program {
             text
         });
 
-        let address = timeout(PATIENCE, address)
+        let address = timeout(WAIT_LIMIT, address)
             .await
             .expect("it starts in time")
-            .expect("it tells where it listens");
+            .expect("it prints its address");
         Self {
             child,
             address,
@@ -105,7 +105,7 @@ impl Program {
         format!("http://{}{path}", self.address)
     }
 
-    /// Sends it a signal, and waits until it has ended.
+    /// Sends a signal, and waits until the program has exited.
     pub(crate) async fn end_by(self, signal: &str) -> Ended {
         self.signal(signal).await;
         self.end().await
@@ -113,7 +113,7 @@ impl Program {
 
     pub(crate) async fn signal(&self, signal: &str) {
         let id = self.child.id().expect("it still runs").to_string();
-        // The shell's own `kill`: the program of that name is not on every machine.
+        // The shell's built-in `kill`, because not every machine has the program.
         let sent = Command::new("sh")
             .args(["-c", r#"kill "$0" "$1""#, signal, &id])
             .status()
@@ -122,7 +122,7 @@ impl Program {
         assert!(sent.success());
     }
 
-    /// Waits until it takes no connections any more.
+    /// Waits until it accepts no more connections.
     pub(crate) async fn stops_listening(&self) {
         until("it stops listening", async || {
             TcpStream::connect(&self.address).await.is_err()
@@ -130,9 +130,9 @@ impl Program {
         .await;
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has exited.
     pub(crate) async fn end(mut self) -> Ended {
-        let status = timeout(PATIENCE, self.child.wait())
+        let status = timeout(WAIT_LIMIT, self.child.wait())
             .await
             .expect("it ends in time")
             .expect("it can be waited for");
@@ -146,7 +146,7 @@ impl Program {
 
 /// A client of the program.
 pub(crate) fn client() -> reqwest::Client {
-    // Another test of this process may have been first.
+    // Another test of this process may have installed one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
@@ -154,7 +154,7 @@ pub(crate) fn client() -> reqwest::Client {
         .expect("a client without options builds")
 }
 
-/// The address on loopback that a line tells.
+/// The loopback address in a line.
 fn address_in(line: &str) -> String {
     let start = line.find("127.0.0.1:").expect("the address is on loopback");
     line[start..]
@@ -188,7 +188,7 @@ pub(crate) fn settings_for(vendors: &Sandbox) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A file of settings that is removed with this.
+/// A settings file that is removed on drop.
 pub(crate) struct SettingsFile(PathBuf);
 
 impl SettingsFile {
@@ -196,7 +196,7 @@ impl SettingsFile {
         Self::write_as(&format!("{name}.toml"), text)
     }
 
-    /// The same for a file of another kind.
+    /// The same for another kind of file.
     pub(crate) fn write_as(file_name: &str, text: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("{}-{file_name}", std::process::id()));
@@ -213,7 +213,7 @@ impl SettingsFile {
 
 impl Drop for SettingsFile {
     fn drop(&mut self) {
-        // What is left over is removed with the build's folder.
+        // A file that remains is removed with the build folder.
         let _ = std::fs::remove_file(&self.0);
     }
 }

@@ -351,3 +351,26 @@ fn a_fingerprint_stays_the_same_from_one_version_to_the_next() {
         Some("eyJ2IjoyLCJxIjo2MzQ3OTk0ODI5ODQxNzI0MjYxLCJkIjoiZmlyc3RsaW5lIiwibiI6N30")
     );
 }
+
+/// How many calls a walk over one vendor's list takes, and what it gives.
+fn calls_of_walk(traits: Traits, rows: Vec<Row>, first: usize) -> u32 {
+    let vendors = [SimulatedVendor::new(Vendor::FirstLine, traits, rows, NOW)];
+    let (given, _) = walk(&vendors, first, |_| {});
+    assert_eq!(given, sorted(&vendors));
+    vendors[0].calls()
+}
+
+#[test]
+fn an_import_of_one_second_is_read_once_by_a_walk() {
+    for order in [Order::NewestFirst, Order::OldestFirst, Order::Shuffled(3)] {
+        let traits = Traits {
+            order,
+            cached: Cached::Yes,
+            ..Traits::default()
+        };
+        let import = (10_001..11_501).map(|number| Row::new(number, Some(NOW - 40_000)));
+        let rows = evenly(800, 100, 1).into_iter().chain(import).collect();
+        let calls = calls_of_walk(traits, rows, 100);
+        assert!(calls <= 120, "{order:?}: {calls}");
+    }
+}

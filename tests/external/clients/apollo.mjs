@@ -1,5 +1,5 @@
-// Apollo Client with its normalized cache: pages are joined by relayStylePagination, an interface is matched by the types
-// that the gateway tells, and what a mutation answers shows wherever the object is shown. node apollo.mjs URL
+// Apollo Client with its normalized cache: relayStylePagination merges pages, introspection gives the types of an interface,
+// and the payload of a mutation updates every view of the object. node apollo.mjs URL
 import assert from "node:assert/strict";
 import { ApolloClient, HttpLink, InMemoryCache, gql } from "@apollo/client/core";
 import { relayStylePagination } from "@apollo/client/utilities";
@@ -31,7 +31,7 @@ const client = new ApolloClient({
   }),
 });
 
-/** What a watched query has when it has all of it. */
+/** The data of a watched query once it is complete. */
 const complete = (watched) => firstValueFrom(watched.pipe(filter(({ dataState }) => dataState === "complete")));
 
 const RECORDS = gql`
@@ -55,9 +55,9 @@ const RECORDS = gql`
   }
 `;
 
-// Five pages of ten are the fifty newest, each once, in the order in which one page of fifty has them.
+// Five pages of ten are the fifty newest, each once, in the order of one page of fifty.
 const records = client.watchQuery({ query: RECORDS, variables: { first: 10 } });
-// A list on a screen: without somebody who watches it all the while, Apollo puts it away.
+// A list on a screen: Apollo drops a query without a subscriber.
 const onScreen = records.subscribe(() => {});
 let { serviceRecords } = (await complete(records)).data;
 while (serviceRecords.edges.length < 50) {
@@ -115,7 +115,7 @@ const updated = await client.mutate({
 });
 assert.deepEqual(updated.data.updateTicket.userErrors, []);
 
-// The list that was read before shows it, by the object's id alone: no further question was asked.
+// The list that was read before has the update, by the object's id and without a further request.
 assert.equal(tickets.getCurrentResult().data.tickets.edges[0].node.subject, "Seen in every place");
 assert.equal(shown.at(-1), "Seen in every place");
 assert.notEqual(subject, "Seen in every place");
@@ -123,7 +123,7 @@ watching.unsubscribe();
 const kept = client.cache.readFragment({ id: `Ticket:${id}`, fragment: gql`fragment Kept on Ticket { subject }` });
 assert.equal(kept.subject, "Seen in every place");
 
-// And so does the gateway, asked anew by the interface that every object has.
+// So does the gateway, in a new request by the interface that every object has.
 const NODE = gql`
   query Again($id: ID!) {
     node(id: $id) {

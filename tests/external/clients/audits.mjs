@@ -1,4 +1,4 @@
-// The audits of GraphQL over HTTP, as graphql-http has them: node audits.mjs URL
+// graphql-http's audits of GraphQL over HTTP: node audits.mjs URL
 import { serverAudits } from "graphql-http";
 
 const [url] = process.argv.slice(2);

@@ -1,6 +1,6 @@
-// A person at a browser: from the start page to an answer in the playground. node browser.mjs START_PAGE PICTURES [KEY]
+// A visit in a browser, from the start page to a response in the playground. node browser.mjs START_PAGE PICTURES [KEY]
 //
-// Whatever the page's console calls an error fails it, and so does any request to another host.
+// An error in the page's console and a request to another host fail the visit.
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -22,7 +22,7 @@ const context = await chromium.launchPersistentContext(profile, {
   executablePath,
   headless: true,
   viewport: { width: 1440, height: 900 },
-  // Root runs it on build servers, where Chromium's own sandbox can't be had. The rest keeps Chromium from calling home.
+  // Chromium's own sandbox does not work for root on build servers. The rest keeps Chromium from calling other hosts.
   args: [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,7 +34,7 @@ const context = await chromium.launchPersistentContext(profile, {
   ],
 });
 
-// What the playground shows as the answer, when it shows one: the editor keeps only the lines in sight in the page.
+// The response in the playground, once there is one: the editor has only visible lines in the page.
 const shownAnswer = () => {
   const models = globalThis.__MONACO?.editor.getModels() ?? [];
   return models.find((model) => model.uri.path.endsWith("response.json"))?.getValue();
@@ -50,7 +50,7 @@ try {
   page.on("request", (request) => hosts.add(new URL(request.url()).host || new URL(request.url()).protocol));
   page.on("pageerror", (error) => faults.push(`a script failed: ${error.message}`));
   page.on("console", (message) => {
-    // The browser tells of the refusal that the playground got before it had the key.
+    // The browser logs the error that the playground got before it had the key.
     const isRefusal = key && message.text().includes("401");
     if (message.type() === "error" && !isRefusal) faults.push(`the console says: ${message.text()}`);
   });
@@ -68,7 +68,7 @@ try {
 
   await page.getByRole("link", { name: "Playground" }).click();
   if (key) {
-    // The refusal says what is needed.
+    // The error says what is needed.
     await page.waitForFunction(shownAnswer);
     await page.getByLabel("API key or token").fill(key);
     await page.getByLabel("API key or token").press("Enter");

@@ -1,5 +1,5 @@
-// graphql-codegen's client preset: types from the running gateway and from schema.graphql, which must be the same, and a
-// program that is checked against them. node codegen.mjs URL SCHEMA
+// graphql-codegen's client preset: generates types from the running gateway and from schema.graphql, which must be equal, and
+// checks a program against them. node codegen.mjs URL SCHEMA
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -20,7 +20,7 @@ async function typesOf(schema) {
         [FOLDER]: {
           preset: "client",
           config: {
-            // A scalar that is not named here is refused.
+            // A scalar that is not named here is an error.
             strictScalars: true,
             scalars: { Date: "string", DateTime: "string", Decimal: "string" },
             useTypeImports: true,

@@ -1,8 +1,8 @@
-// graphql-js as referee of documents: node documents.mjs SCHEMA_FILE SEED COUNT
+// graphql-js as the reference for documents: node documents.mjs SCHEMA_FILE SEED COUNT
 //
-// Documents of all kinds, each on a line of its own as JSON, with the verdict of graphql-js: whether it parses, whether it is
-// valid, and what is wrong with it in its words. They begin with those that are named here; then come valid ones by a random walk
-// through the schema, and those again after a few tokens or characters of them were changed.
+// Prints documents, each as JSON on its own line, with the verdict of graphql-js: whether it parses, whether it is valid, and
+// the messages of its errors. First come the documents that are listed here, then valid ones by a random walk through the
+// schema, then those with a few changed tokens or characters.
 import { readFileSync } from "node:fs";
 import {
   Lexer,
@@ -26,10 +26,10 @@ import {
 const [schemaFile, seed, count] = process.argv.slice(2);
 const schema = buildSchema(readFileSync(schemaFile, "utf8"));
 
-// How deep introspection may go is a limit of the gateway's own.
+// The depth of introspection is the gateway's own limit.
 const rules = specifiedRules.filter(({ name }) => name !== "MaxIntrospectionDepthRule");
 
-// The gateway's own scalars, as far as the documents have them.
+// The gateway's own scalars, as far as the documents use them.
 const STRINGS = { DateTime: "2024-03-01T09:31:00+08:00", Date: "2024-03-01", Decimal: "234.00" };
 const DATE_TIME = "written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00";
 const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text) && new Date(`${text}T00:00:00Z`).toISOString?.().startsWith(text);
@@ -182,7 +182,7 @@ class Walk {
     return value;
   }
 
-  /** One that may stand here, and sometimes one that may not. */
+  /** One that is valid here, and sometimes one that is not. */
   variable(type, defaultValue) {
     const name = chance(8) && this.variables.length > 0 ? one(this.variables).name : `v${this.variables.length}`;
     if (!this.variables.some((known) => known.name === name)) {
@@ -270,7 +270,7 @@ function mutated(document) {
         changed = changed.slice(0, start) + token + changed.slice(end);
         break;
       default: {
-        // One name in the place of another leaves more of them valid.
+        // Replacing a name by another name leaves more documents valid.
         const names = places.map(([from, to]) => [from, to]).filter(([from]) => /[_A-Za-z]/.test(changed[from]));
         if (names.length === 0) break;
         const [from, to] = one(names);
@@ -281,7 +281,7 @@ function mutated(document) {
   return changed;
 }
 
-// What other servers get wrong.
+// Documents that other servers judge differently.
 const NAMED = [
   "{ tickets { nodes { ... { subject } ... { subject } } } }",
   "{ node(id: 1) { ... { id } ... on Ticket { ... { id } } } }",

@@ -1,7 +1,7 @@
-// graphql-js as referee: node referee.mjs URL SCHEMA_URL
+// graphql-js as the reference: node referee.mjs URL SCHEMA_URL
 //
-// The gateway answers one wide question; graphql-js then answers narrower ones over that very data. Both must give the same
-// `data`, letter for letter, so that the order of keys counts too, and null and errors at the same places.
+// The gateway executes one wide query; graphql-js then executes narrower ones over that data. Both must return the same `data`,
+// byte for byte, so that the order of keys counts too, with null and errors at the same places.
 import { buildSchema, execute, getNamedType, isCompositeType, isLeafType, parse, specifiedScalarTypes, validate } from "graphql";
 
 const [url, schemaUrl] = process.argv.slice(2);
@@ -18,21 +18,21 @@ async function ask(query, variables = {}) {
   return { status: response.status, body: await response.json() };
 }
 
-// Each scalar is passed on as the gateway wrote it.
+// Each scalar stays as the gateway wrote it.
 for (const type of Object.values(schema.getTypeMap())) {
   if (isLeafType(type) && type.constructor.name === "GraphQLScalarType" && !specifiedScalarTypes.includes(type)) {
     type.serialize = (value) => value;
   }
 }
 
-// A fixed seed, so that every run asks the same.
+// A fixed seed, so that every run sends the same queries.
 let state = 20240301;
 const random = (below) => {
   state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
   return (state >> 8) % below;
 };
 
-// What the data holds: whole objects at these places of the schema, lists cut to the first page.
+// The data has whole objects at these places of the schema, and the first page of lists.
 const WIDE = `{
   tickets(first: 4) {
     nodes {
@@ -88,14 +88,14 @@ for (const list of [held.tickets, held.serviceRecords]) {
   list.edges.forEach((edge, index) => (edge.node = list.nodes[index]));
 }
 
-/** What the gateway says to an id that is none: the referee is told the same fault. */
+/** The gateway's error for a malformed id: the reference returns the same one. */
 function find(id) {
   const found = [...held.tickets.nodes, ...held.sponsors].find((object) => object.id === id);
   if (found === undefined) throw new Error("no such id");
   return found;
 }
 
-/** The same answer from both, or, where the document is not valid, a refusal from both. */
+/** The same response from both, or, for an invalid document, an error from both. */
 async function compare(query, variables = {}) {
   compared += 1;
   const document = parse(query);
@@ -118,7 +118,7 @@ async function compare(query, variables = {}) {
   }
 }
 
-/** A selection of what the data holds, with aliases, fragments, directives and fields that stand twice. */
+/** A selection of the data, with aliases, fragments, directives and repeated fields. */
 function selection(type, sample, depth) {
   const fields = type.getFields();
   const known = Object.keys(sample).filter((name) => name in fields);
@@ -165,36 +165,36 @@ for (let round = 0; round < 60; round += 1) {
 
 const one = `query($id: ID!, $with: Boolean = false, $ids: [ID!]! = [])`;
 for (const [query, given] of [
-  // Order of keys, merged fields, and fragments in each other.
+  // Order of keys, merged fields, and nested fragments.
   ["{ b: __typename a: sponsors { id } __typename a: sponsors { name id } }", {}],
   ["{ tickets(first: 4) { nodes { id } } ...T } fragment T on Query { tickets(first: 4) { nodes { handler { id } } totalCount } }", {}],
   ["{ ...A ...B } fragment A on Query { sponsors { ...S } } fragment B on Query { sponsors { vendorId ...S } } fragment S on Sponsor { name }", {}],
   ["{ tickets(first: 4) { edges { node { handler { groups { name } } } node { handler { name groups { id } } } } } }", {}],
   ["{ sponsors { ... on Node { id } ... on Sponsor { name } ... @include(if: false) { vendor } } }", {}],
   ["{ sponsors { ...N @skip(if: true) id } } fragment N on Node { __typename }", {}],
-  // An object by an interface.
+  // An object through an interface.
   [`${one} { node(id: $id) { __typename id ... on Ticket { subject handler { name } } ... on Sponsor { name } } nodes(ids: $ids) { id } t: __typename @include(if: $with) }`, { id: ids[0], ids }],
   [`${one} { node(id: $id) { ...N } nodes(ids: $ids) { ...N } t: __typename @include(if: $with) } fragment N on Node { ... on Ticket { id category { parent { name } } } }`, { id: ids[1], with: true, ids: ids[2] }],
-  // A field that fails is null by itself, and in a list of what may be null its item alone.
+  // A field that fails is null, and in a list of nullable items only its item.
   [`query($id: ID!) { sponsors { id } ticket(id: $id) { id subject } node(id: $id) { id } }`, { id: "nothing" }],
   [`query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Ticket { status } } sponsors { id } }`, { ids: [ids[0], "nothing", ids[1]] }],
-  // A field that fails and can't be null takes all that is around it along.
+  // A non-null field that fails nulls its parent.
   [`query($ids: [ID!]!) { sponsors { id } nodes(ids: $ids) { id } }`, { ids: Array(101).fill(ids[0]) }],
-  // Variables that do not fit, or are not given.
+  // Invalid or missing variables.
   [`query($id: ID!) { ticket(id: $id) { id } }`, {}],
   [`query($id: ID!) { ticket(id: $id) { id } }`, { id: null }],
   [`query($id: ID!) { ticket(id: $id) { id } }`, { id: ["a", "b"] }],
   [`query($yes: Boolean!) { __typename @skip(if: $yes) }`, { yes: "true" }],
   [`query($yes: Boolean!) { sponsors @skip(if: $yes) { id } }`, { yes: true }],
   [`query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, { ids: [null] }],
-  // Null in the place of a default that is needed.
+  // Null instead of a default where null is not allowed.
   [`query($id: ID = "a") { sponsors { id } ticket(id: $id) { id } }`, { id: null }],
   [`query($id: ID = "a") { sponsors { id } ...Q } fragment Q on Query { t: ticket(id: $id) { id } }`, { id: null }],
   [`query($id: String = "a") { __type(name: $id) { name } sponsors { id } }`, { id: null }],
   [`query($ids: [ID!] = []) { sponsors { id } nodes(ids: $ids) { id } }`, { ids: null }],
   [`query($id: ID = "a") { sponsors { id } nodes(ids: ["b", $id]) { id } }`, { id: null }],
   [`query($id: ID = "a") { sponsors { id } ticket(id: $id) @skip(if: true) { id } }`, { id: null }],
-  // Documents that are not valid.
+  // Invalid documents.
   ["{ nothing }", {}],
   ["{ sponsors }", {}],
   ["{ sponsors { id { a } } }", {}],

@@ -1,4 +1,4 @@
-// urql with generated types: what is asked has the type of its answer, and a mutation has what it changed asked for anew.
+// urql with generated types: a query has the type of its response, and a mutation refetches what it changed.
 import assert from "node:assert/strict";
 import { Client, cacheExchange, fetchExchange } from "@urql/core";
 import { graphql } from "./generated/index.js";
@@ -47,7 +47,7 @@ const seen = new Promise<string>((resolve, reject) => {
     const ticket = data?.tickets?.nodes[0];
     if (!ticket) return reject(new Error("there is no open ticket"));
 
-    // @ts-expect-error A field that was not asked for is not there.
+    // @ts-expect-error A field that was not selected does not exist.
     assert.equal(ticket.subject, undefined);
     const handler: string | null | undefined = ticket.handler?.name;
     assert.notEqual(handler, "");

@@ -13,7 +13,7 @@ for name, strategy in (("DateTime", INSTANTS), ("Date", DAYS), ("Decimal", DECIM
     schemathesis.graphql.scalar(name, strategy.map(nodes.String))
 
 
-# A caller's own fault, or what a vendor that is well may refuse.
+# Errors of the client, or rejections by a working vendor.
 FAULTS = {"BAD_USER_INPUT", "LIMIT_EXCEEDED", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "UPSTREAM_REJECTED"}
 
 

@@ -1,4 +1,4 @@
-//! Hostile input: each is refused at once and without a vendor call, and the next good query is answered.
+//! Hostile input is rejected at once and without a vendor call, and the next valid query works.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use tokio::{
 
 use crate::harness::Desk;
 
-/// What a refusal may take at most, on whatever machine this runs.
+/// The time that a rejection may take, on any machine.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
-/// Sends a body as it is, and asserts that it is refused at once, in GraphQL's form, and that the gateway goes on as before.
-async fn assert_refused(desk: &Desk, what: &str, body: impl Into<reqwest::Body>) {
+/// Sends a body as it is, and asserts that it is rejected at once with a GraphQL error, and that the gateway still works.
+async fn assert_rejected(desk: &Desk, what: &str, body: impl Into<reqwest::Body>) {
     desk.forget_calls();
     let begin = Instant::now();
     let response = desk
@@ -45,12 +45,12 @@ async fn assert_refused(desk: &Desk, what: &str, body: impl Into<reqwest::Body>)
     assert_eq!(answer.get("data"), None, "{what}: {answer}");
     assert!(
         answer.to_string().len() < 10_000,
-        "{what}: the refusal is large"
+        "{what}: the error is large"
     );
     assert!(took < AT_ONCE, "{what}: it took {took:?}");
     assert_eq!(desk.calls(), (0, 0), "{what}");
     assert_eq!(
-        desk.ask("{ __typename }").await,
+        desk.execute("{ __typename }").await,
         json!({ "__typename": "Query" }),
         "{what}"
     );
@@ -73,7 +73,7 @@ fn nested(levels: usize) -> String {
     )
 }
 
-/// Each of its fragments spreads the next one twice.
+/// Each fragment spreads the next one twice.
 fn fragment_bomb(levels: usize) -> String {
     let mut document = "{ ...F0 }".to_owned();
     for level in 0..levels {
@@ -86,7 +86,7 @@ fn fragment_bomb(levels: usize) -> String {
 }
 
 #[tokio::test]
-async fn documents_that_are_too_much_are_refused() {
+async fn hostile_documents_are_rejected() {
     let desk = Desk::open().await;
     let aliases: String = (0..3_000)
         .map(|number| format!("a{number}: __typename "))
@@ -126,12 +126,12 @@ async fn documents_that_are_too_much_are_refused() {
         ("nothing", String::new()),
         ("zeros", "\0".repeat(1_000)),
     ] {
-        assert_refused(&desk, what, query(document)).await;
+        assert_rejected(&desk, what, query(document)).await;
     }
 }
 
 #[tokio::test]
-async fn bodies_that_are_too_much_or_broken_are_refused() {
+async fn oversized_and_broken_bodies_are_rejected() {
     let desk = Desk::open().await;
     let good = query("{ __typename }");
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
@@ -175,12 +175,12 @@ async fn bodies_that_are_too_much_or_broken_are_refused() {
         ("a body that says it is packed", vec![0x1f, 0x8b, 8, 0]),
         ("nothing", Vec::new()),
     ] {
-        assert_refused(&desk, what, body).await;
+        assert_rejected(&desk, what, body).await;
     }
 }
 
 #[tokio::test]
-async fn variables_that_are_too_much_are_refused() {
+async fn hostile_variables_are_rejected() {
     let desk = Desk::open().await;
     let list = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
     let filter = "query($filter: TicketFilter) { tickets(filter: $filter) { totalCount } }";
@@ -247,12 +247,12 @@ async fn variables_that_are_too_much_are_refused() {
             format!("{{\"filter\":{{\"{}\":1}}}}", "a".repeat(50_000)),
         ),
     ] {
-        assert_refused(&desk, what, with_variables(document, &variables)).await;
+        assert_rejected(&desk, what, with_variables(document, &variables)).await;
     }
 }
 
 #[tokio::test]
-async fn a_slow_body_is_given_up_and_holds_up_nobody() {
+async fn a_slow_body_times_out_and_does_not_delay_other_requests() {
     let desk = Desk::open().await;
 
     for (what, pause) in [
@@ -260,10 +260,10 @@ async fn a_slow_body_is_given_up_and_holds_up_nobody() {
         ("a drip", Some(Duration::from_millis(100))),
     ] {
         let (begin, mut connection) = begin_body(&desk).await;
-        // While it waits for the rest, others are answered.
-        assert_eq!(desk.ask("{ __typename }").await["__typename"], "Query");
+        // While the gateway waits for the rest, it executes other requests.
+        assert_eq!(desk.execute("{ __typename }").await["__typename"], "Query");
 
-        let answer = answer_to_the_rest(&mut connection, pause).await;
+        let answer = read_response_while_sending(&mut connection, pause).await;
         let took = begin.elapsed();
         assert!(took < AT_ONCE, "{what}: it took {took:?}");
         assert!(answer.starts_with("HTTP/1.1 408"), "{what}: {answer}");
@@ -272,7 +272,7 @@ async fn a_slow_body_is_given_up_and_holds_up_nobody() {
             "{what}: {answer}"
         );
         assert_eq!(desk.calls(), (0, 0), "{what}");
-        assert_eq!(desk.ask("{ __typename }").await["__typename"], "Query");
+        assert_eq!(desk.execute("{ __typename }").await["__typename"], "Query");
     }
 }
 
@@ -293,8 +293,11 @@ async fn begin_body(desk: &Desk) -> (Instant, TcpStream) {
     (begin, connection)
 }
 
-/// What comes back while nothing more is sent, or a byte after each pause.
-async fn answer_to_the_rest(connection: &mut TcpStream, pause: Option<Duration>) -> String {
+/// What the gateway returns while nothing more is sent, or one byte after each pause.
+async fn read_response_while_sending(
+    connection: &mut TcpStream,
+    pause: Option<Duration>,
+) -> String {
     let (mut receiving, mut sending) = connection.split();
     let dripping = async {
         match pause {
@@ -303,7 +306,7 @@ async fn answer_to_the_rest(connection: &mut TcpStream, pause: Option<Duration>)
                 let mut drops = tokio::time::interval(pause);
                 loop {
                     drops.tick().await;
-                    // What is given up may refuse the rest.
+                    // After the timeout the gateway may close the connection.
                     let _ = sending.write_all(b" ").await;
                 }
             }

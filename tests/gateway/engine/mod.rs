@@ -1,8 +1,8 @@
-//! One GraphQL operation: what documents and variables may be, what they may cost, and how equal queries share an answer.
+//! One GraphQL operation: what documents and variables may contain and cost, and how equal queries share a response.
 
-mod demand;
+mod document_cache;
 mod hostile;
-mod known_documents;
+mod limits;
 mod persisted;
-mod shared_answers;
+mod shared_responses;
 mod values;

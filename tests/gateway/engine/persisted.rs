@@ -1,10 +1,10 @@
-//! Documents that are asked for by their digest, and the mode in which only the operator's run.
+//! Documents that clients name by their hash, and the mode in which only the operator's documents run.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    harness::{Desk, Wishes},
+    harness::{Desk, DeskOptions},
     program::SettingsFile,
 };
 
@@ -27,15 +27,15 @@ fn code(answer: &Value) -> &str {
 
 async fn get(desk: &Desk, pairs: &[(&str, &str)]) -> (u16, Value) {
     let request = desk.client().get(desk.url("/graphql")).query(pairs);
-    let response = request.send().await.expect("the gateway answers");
+    let response = request.send().await.expect("the gateway responds");
     (
         response.status().as_u16(),
-        response.json().await.expect("the answer is JSON"),
+        response.json().await.expect("the response is JSON"),
     )
 }
 
 #[tokio::test]
-async fn a_document_is_known_by_its_digest_once_it_has_come_with_it() {
+async fn a_document_runs_by_its_hash_once_it_was_sent_with_it() {
     let desk = Desk::open().await;
     let hash = digest(QUERY);
 
@@ -67,7 +67,7 @@ async fn a_document_is_known_by_its_digest_once_it_has_come_with_it() {
 }
 
 #[tokio::test]
-async fn a_digest_of_something_else_is_refused() {
+async fn a_wrong_hash_is_rejected() {
     let desk = Desk::open().await;
     let hash = digest("{ vendors { vendor } }");
 
@@ -93,8 +93,8 @@ async fn a_digest_of_something_else_is_refused() {
 }
 
 #[tokio::test]
-async fn only_a_document_that_could_run_is_persisted() {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_ALIASES", 1)).await;
+async fn only_a_valid_document_is_persisted() {
+    let desk = Desk::open_with(DeskOptions::default().set("LIMITS__MAX_ALIASES", 1)).await;
 
     for document in [
         "{",
@@ -113,7 +113,7 @@ async fn only_a_document_that_could_run_is_persisted() {
         assert_eq!(code(&answer), "PERSISTED_QUERY_NOT_FOUND", "{document}");
     }
 
-    // What is wrong with one request's variables is not wrong with the document.
+    // An error in one request's variables does not make the document invalid.
     let document = "query($id: ID!) { ticket(id: $id) { id } }";
     let hash = by_hash(&digest(document));
     let (status, _) = desk
@@ -127,7 +127,7 @@ async fn only_a_document_that_could_run_is_persisted() {
 }
 
 #[tokio::test]
-async fn a_mutation_does_not_run_by_get_under_its_digest_either() {
+async fn a_persisted_mutation_does_not_run_by_get() {
     let desk = Desk::open().await;
     let document = "mutation { deleteTicket(input: { id: \"a\" }) { deletedId } }";
     let hash = by_hash(&digest(document));
@@ -139,8 +139,9 @@ async fn a_mutation_does_not_run_by_get_under_its_digest_either() {
 }
 
 #[tokio::test]
-async fn nothing_is_persisted_where_there_is_no_room() {
-    let desk = Desk::open_with(Wishes::default().set("DOCUMENTS__MAX_PERSISTED_BYTES", 0)).await;
+async fn nothing_is_persisted_with_a_store_of_size_zero() {
+    let desk =
+        Desk::open_with(DeskOptions::default().set("DOCUMENTS__MAX_PERSISTED_BYTES", 0)).await;
     let hash = by_hash(&digest(QUERY));
 
     let (status, _) = desk
@@ -153,7 +154,7 @@ async fn nothing_is_persisted_where_there_is_no_room() {
 }
 
 #[tokio::test]
-async fn only_the_manifests_documents_run_where_only_they_are_trusted() {
+async fn in_trusted_only_mode_only_documents_of_the_manifest_run() {
     let plain = json!({ digest(QUERY): QUERY, "vendors": "{ vendors { vendor } }" });
     let apollo = json!({
         "format": "apollo-persisted-query-manifest",
@@ -166,10 +167,10 @@ async fn only_the_manifests_documents_run_where_only_they_are_trusted() {
 
     for (name, manifest) in [("plain.json", plain), ("apollo.json", apollo)] {
         let file = SettingsFile::write_as(name, &manifest.to_string());
-        let wishes = Wishes::default()
+        let options = DeskOptions::default()
             .set("DOCUMENTS__MODE", "trusted_only")
             .set("DOCUMENTS__MANIFEST", file.path());
-        let desk = Desk::open_with(wishes).await;
+        let desk = Desk::open_with(options).await;
 
         for trusted in [
             json!({ "extensions": by_hash(&digest(QUERY)) }),
@@ -211,7 +212,7 @@ async fn only_the_manifests_documents_run_where_only_they_are_trusted() {
 }
 
 #[tokio::test]
-async fn a_manifest_that_can_not_be_used_ends_the_start_with_one_line() {
+async fn an_invalid_manifest_stops_the_start_with_one_line() {
     for (name, manifest) in [
         ("absent", None),
         ("text", Some("not JSON".to_owned())),
@@ -246,11 +247,9 @@ async fn a_manifest_that_can_not_be_used_ends_the_start_with_one_line() {
 }
 
 #[tokio::test]
-async fn trusting_only_a_manifest_needs_one() {
+async fn trusted_only_mode_requires_a_manifest() {
     let variables = [("DESKGRAPH_DOCUMENTS__MODE".into(), "trusted_only".into())];
-    let refusal = deskgraph::config::Config::from_sources(None, variables).err();
-    let line = refusal
-        .map(|refusal| refusal.to_string())
-        .unwrap_or_default();
+    let error = deskgraph::config::Config::from_sources(None, variables).err();
+    let line = error.map(|error| error.to_string()).unwrap_or_default();
     assert!(line.contains("DESKGRAPH_DOCUMENTS__MANIFEST"), "{line}");
 }

@@ -1,8 +1,8 @@
-//! Values that do not fit their types, in variables and in documents: refused before anything runs, in a sentence that helps.
+//! Values that do not fit their types, in variables and in documents: rejected before execution, with a helpful message.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const TICKETS: &str = "query($filter: TicketFilter) { tickets(filter: $filter) { totalCount } }";
 const CREATE: &str =
@@ -15,8 +15,8 @@ const TICKET: &str = "query($id: ID!) { ticket(id: $id) { id } }";
 const SKIP: &str = "query($if: Boolean!) { __typename @skip(if: $if) }";
 const NODES: &str = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
 
-/// Refused before anything runs, with this one sentence.
-async fn assert_refused(desk: &Desk, query: &str, variables: Value, sentence: &str) {
+/// Asserts that the request is rejected before execution, with this one message.
+async fn assert_rejected(desk: &Desk, query: &str, variables: Value, sentence: &str) {
     let body = json!({ "query": query, "variables": variables });
     let (status, answer) = desk.post(&body).await;
 
@@ -41,7 +41,7 @@ async fn assert_refused(desk: &Desk, query: &str, variables: Value, sentence: &s
 }
 
 #[tokio::test]
-async fn a_variable_that_does_not_fit_is_refused_by_its_path() {
+async fn an_invalid_variable_is_rejected_with_its_path() {
     let desk = Desk::open().await;
     let date_time =
         "It must be written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00.";
@@ -174,7 +174,7 @@ async fn a_variable_that_does_not_fit_is_refused_by_its_path() {
             "$input\" got invalid value 5 at \"input.customFields[1].key\"; String cannot represent a non string value: 5".to_owned(),
         ),
     ] {
-        assert_refused(
+        assert_rejected(
             &desk,
             query,
             variables,
@@ -185,7 +185,7 @@ async fn a_variable_that_does_not_fit_is_refused_by_its_path() {
 }
 
 #[tokio::test]
-async fn every_variable_that_does_not_fit_is_loaded() {
+async fn every_invalid_variable_is_reported() {
     let desk = Desk::open().await;
     let query = "query($n: Int, $after: String, $id: ID!) { tickets(first: $n, after: $after) { totalCount } ticket(id: $id) { id } }";
 
@@ -205,7 +205,7 @@ async fn every_variable_that_does_not_fit_is_loaded() {
 }
 
 #[tokio::test]
-async fn a_literal_that_does_not_fit_is_refused_by_its_path() {
+async fn an_invalid_literal_is_rejected_with_its_path() {
     let desk = Desk::open().await;
     let date_time =
         "It must be written in RFC 3339 with an offset, such as 2024-03-01T09:31:00+08:00.";
@@ -265,7 +265,7 @@ async fn a_literal_that_does_not_fit_is_refused_by_its_path() {
 }
 
 #[tokio::test]
-async fn a_type_that_is_no_input_type_is_refused() {
+async fn a_variable_of_a_non_input_type_is_rejected() {
     let desk = Desk::open().await;
 
     for query in [
@@ -286,10 +286,10 @@ async fn a_type_that_is_no_input_type_is_refused() {
 }
 
 #[tokio::test]
-async fn a_field_stands_once_in_an_input_object() {
+async fn a_duplicate_input_field_is_rejected() {
     let desk = Desk::open().await;
 
-    // The marks show what the error names.
+    // The markers show what the error names.
     for marked in [
         r#"{ tickets(filter: { ^search: "a", ^search: "b" }) { totalCount } }"#,
         r#"{ tickets(filter: { ^search: "a", statuses: [CLOSED], ^search: "a" }) { totalCount } }"#,
@@ -340,7 +340,7 @@ async fn a_field_stands_once_in_an_input_object() {
 }
 
 #[tokio::test]
-async fn null_does_not_pass_by_a_default() {
+async fn an_explicit_null_does_not_take_the_default() {
     let desk = Desk::open().await;
     let id = json!({ "id": null });
     let sentence = "Argument \"id\" of non-null type \"ID!\" must not be null.";
@@ -370,7 +370,7 @@ async fn null_does_not_pass_by_a_default() {
             json!(["tickets"]),
             "Argument \"filter\" has invalid value {statuses: [PENDING, $id]}.",
         ),
-        // What can't be null takes all that is around it along.
+        // A non-null field that fails nulls its parent.
         (
             "query($id: ID = \"a\") { __typename nodes(ids: [\"b\", $id]) { id } }",
             Value::Null,
@@ -384,7 +384,7 @@ async fn null_does_not_pass_by_a_default() {
             "Argument \"input\" of non-null type \"CreateTicketInput!\" must not be null.",
         ),
     ] {
-        // The first time and once the document is known.
+        // For a new and for a cached document.
         for _ in 0..2 {
             let (status, answer) = desk.post(&json!({ "query": query, "variables": id })).await;
             assert_eq!(status, 200, "{query}: {answer}");
@@ -401,7 +401,7 @@ async fn null_does_not_pass_by_a_default() {
             assert!(error["locations"][0]["column"].is_number(), "{error}");
         }
     }
-    // Nothing of it passes by the validation, and the marks of such fields are nobody else's to write.
+    // These fields are validated too, and clients can't use the gateway's own marks.
     for query in [
         "query($id: ID = \"a\") { ticket(id: $id) { nothing } }",
         "query($id: ID = \"a\") { ticket(id: $id) { id } sponsors @_failsForNull { id } }",
@@ -417,17 +417,18 @@ async fn null_does_not_pass_by_a_default() {
     }
     assert_eq!(desk.calls(), (0, 0));
 
-    // Where the schema may not be asked for, too.
-    let closed = Desk::open_with(Wishes::default().set("INTROSPECTION__ENABLED", "false")).await;
+    // The same with introspection disabled.
+    let closed =
+        Desk::open_with(DeskOptions::default().set("INTROSPECTION__ENABLED", "false")).await;
     let query = "query($id: ID = \"a\") { __typename ticket(id: $id) { id } }";
-    let (error, data) = closed.fault(query, id).await;
+    let (error, data) = closed.execute_failing(query, id).await;
     assert_eq!(data, json!({ "__typename": "Query", "ticket": null }));
     assert_eq!(
         error["message"],
         "Argument \"id\" of non-null type \"ID!\" must not be null."
     );
 
-    // The same document serves those who send a value or none, and null where it may stand.
+    // The same document works with a value, without one, and with null where null is allowed.
     let query = "query($n: Int = 1, $id: ID = \"a\") { tickets(first: $n) { nodes { __typename } } ticket(id: $id) { id } }";
     let data = desk
         .answer(query, json!({ "n": null, "id": "firstline:Ticket:1001" }))
@@ -441,8 +442,8 @@ async fn null_does_not_pass_by_a_default() {
 }
 
 #[tokio::test]
-async fn values_are_coerced_as_graphql_has_it() {
-    let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+async fn values_are_coerced_as_the_specification_says() {
+    let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await;
     let first = "query($n: Int) { tickets(first: $n) { nodes { id } } }";
 
     for (variables, length) in [
@@ -460,7 +461,7 @@ async fn values_are_coerced_as_graphql_has_it() {
         );
     }
 
-    // One value stands for a list of it, a name in JSON for an enum's, a whole number for an id.
+    // A single value is coerced to a list, a string in JSON to an enum value, and an integer to an ID.
     let one = "query($vendors: [Vendor!]) { categories(vendors: $vendors) { nodes { vendor } } }";
     let data = desk.data(one, json!({ "vendors": "FIRSTLINE" })).await;
     let nodes = data["categories"]["nodes"].as_array().expect("a list");
@@ -471,7 +472,7 @@ async fn values_are_coerced_as_graphql_has_it() {
         json!("7"),
         json!(18_000_000_000_000_000_000_u64),
     ] {
-        let (error, data) = desk.fault(TICKET, json!({ "id": id })).await;
+        let (error, data) = desk.execute_failing(TICKET, json!({ "id": id })).await;
         assert_eq!(data, json!({ "ticket": null }), "{error}");
         assert_eq!(error["path"], json!(["ticket"]));
     }
@@ -481,19 +482,22 @@ async fn values_are_coerced_as_graphql_has_it() {
 }
 
 #[tokio::test]
-async fn a_variables_default_decides_what_is_skipped_and_included() {
+async fn a_variables_default_decides_skip_and_include() {
     let desk = Desk::open().await;
     let query = "query($yes: Boolean = true, $no: Boolean! = false) { \
         a: __typename @include(if: $yes) b: __typename @skip(if: $yes) \
         c: __typename @include(if: $no) d: __typename @skip(if: $no) }";
 
-    assert_eq!(desk.ask(query).await, json!({ "a": "Query", "d": "Query" }));
+    assert_eq!(
+        desk.execute(query).await,
+        json!({ "a": "Query", "d": "Query" })
+    );
     let data = desk.data(query, json!({ "yes": false, "no": true })).await;
     assert_eq!(data, json!({ "b": "Query", "c": "Query" }));
 }
 
 #[tokio::test]
-async fn what_stands_at_typename_is_checked_like_everything_else() {
+async fn arguments_and_directives_of_typename_are_checked() {
     let desk = Desk::open().await;
 
     for query in [
@@ -514,7 +518,7 @@ async fn what_stands_at_typename_is_checked_like_everything_else() {
 }
 
 #[tokio::test]
-async fn a_variable_stands_only_where_its_type_may() {
+async fn a_variable_is_allowed_only_where_its_type_fits() {
     let desk = Desk::open().await;
 
     for (definition, usage, expected) in [

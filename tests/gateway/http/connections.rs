@@ -1,4 +1,4 @@
-//! Connections: which versions of HTTP are spoken, how answers are packed, and how long a silent client is waited for.
+//! Connections: HTTP versions, compression, and how long the gateway waits for a silent client.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -11,22 +11,27 @@ use tokio::{
     time::timeout,
 };
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
-/// Longer than the gateway waits for anything here.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Longer than any timeout of the gateway here.
+const WAIT_LIMIT: Duration = Duration::from_secs(600);
 
 const LARGE: &str = "{ serviceRecords(first: 20) { nodes { id vendor status handler { name } } } }";
 const SMALL: &str = "{ __typename }";
 
-async fn ask(desk: &Desk, client: &reqwest::Client, query: &str, accepted: &str) -> Response {
+async fn send_query(
+    desk: &Desk,
+    client: &reqwest::Client,
+    query: &str,
+    accepted: &str,
+) -> Response {
     client
         .post(desk.url("/graphql"))
         .header(header::ACCEPT_ENCODING, accepted)
         .json(&json!({ "query": query }))
         .send()
         .await
-        .expect("the gateway answers")
+        .expect("the gateway responds")
 }
 
 fn encoding_of(response: &Response) -> Option<&str> {
@@ -36,7 +41,7 @@ fn encoding_of(response: &Response) -> Option<&str> {
         .and_then(|value| value.to_str().ok())
 }
 
-/// A client that leaves answers as they come.
+/// A client that does not decompress responses.
 fn plain_client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
@@ -46,10 +51,10 @@ fn plain_client() -> reqwest::Client {
 }
 
 #[tokio::test]
-async fn a_large_answer_is_packed_as_the_client_likes_it_best() {
+async fn a_large_response_is_compressed_with_the_preferred_encoding() {
     let desk = Desk::open().await;
     let client = plain_client();
-    let whole = desk.ask(LARGE).await;
+    let whole = desk.execute(LARGE).await;
 
     for (accepted, encoding) in [
         ("gzip", Some("gzip")),
@@ -64,7 +69,7 @@ async fn a_large_answer_is_packed_as_the_client_likes_it_best() {
         ("identity;q=0.0, *;q=0", None),
         ("identity;q=0, *;q=0, br", Some("br")),
     ] {
-        let response = ask(&desk, &client, LARGE, accepted).await;
+        let response = send_query(&desk, &client, LARGE, accepted).await;
         assert_eq!(response.status(), 200, "{accepted}");
         assert_eq!(encoding_of(&response), encoding, "{accepted}");
         let varies = response.headers().get_all(header::VARY).iter();
@@ -95,9 +100,9 @@ async fn a_large_answer_is_packed_as_the_client_likes_it_best() {
 }
 
 #[tokio::test]
-async fn a_small_answer_is_left_as_it_is() {
+async fn a_small_response_is_not_compressed() {
     let desk = Desk::open().await;
-    let response = ask(&desk, &plain_client(), SMALL, "gzip, br, zstd").await;
+    let response = send_query(&desk, &plain_client(), SMALL, "gzip, br, zstd").await;
 
     assert_eq!(encoding_of(&response), None);
     let answer: Value = response.json().await.expect("it is JSON");
@@ -105,7 +110,7 @@ async fn a_small_answer_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn both_versions_of_http_are_spoken_on_one_port_without_tls() {
+async fn http_1_and_http_2_are_served_on_one_port_without_tls() {
     let desk = Desk::open().await;
     let by_preface = reqwest::Client::builder()
         .no_proxy()
@@ -117,14 +122,14 @@ async fn both_versions_of_http_are_spoken_on_one_port_without_tls() {
         (plain_client(), Version::HTTP_11),
         (by_preface, Version::HTTP_2),
     ] {
-        let asking = (0..20).map(|_| ask(&desk, &client, LARGE, "identity"));
-        for response in futures_util::future::join_all(asking).await {
+        let pending = (0..20).map(|_| send_query(&desk, &client, LARGE, "identity"));
+        for response in futures_util::future::join_all(pending).await {
             assert_eq!(response.version(), version);
             let answer: Value = response.json().await.expect("it is JSON");
             assert_eq!(answer["errors"], Value::Null);
         }
         let missing = client.get(desk.url("/nothing")).send().await;
-        let missing = missing.expect("the gateway answers");
+        let missing = missing.expect("the gateway responds");
         assert_eq!(missing.status(), 404);
         let missing: Value = missing.json().await.expect("it is JSON");
         assert_eq!(missing["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
@@ -132,7 +137,7 @@ async fn both_versions_of_http_are_spoken_on_one_port_without_tls() {
 }
 
 #[tokio::test]
-async fn a_connection_that_does_not_send_a_whole_head_is_closed() {
+async fn a_connection_that_does_not_send_a_complete_head_is_closed() {
     let desk = Desk::open().await;
     let address = desk.url("").replace("http://", "");
     let mut silent = Vec::new();
@@ -150,58 +155,58 @@ async fn a_connection_that_does_not_send_a_whole_head_is_closed() {
             .expect("it takes what comes");
         silent.push((start, connection));
     }
-    desk.ask(SMALL).await;
+    desk.execute(SMALL).await;
 
-    // The clock runs ahead while everybody waits.
+    // The clock advances while all tasks wait.
     tokio::time::pause();
     for (start, mut connection) in silent {
         let mut rest = Vec::new();
-        let closed = timeout(PATIENCE, connection.read_to_end(&mut rest)).await;
+        let closed = timeout(WAIT_LIMIT, connection.read_to_end(&mut rest)).await;
         assert!(closed.is_ok(), "after {start:?}");
     }
     tokio::time::resume();
-    desk.ask(SMALL).await;
+    desk.execute(SMALL).await;
 }
 
 #[tokio::test]
-async fn who_comes_when_every_connection_is_taken_waits_until_one_ends() {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_CONNECTIONS", "2")).await;
-    let mut first = keeping(&desk).await;
-    let mut second = keeping(&desk).await;
-    first.ask().await;
-    second.ask().await;
+async fn at_the_connection_limit_a_new_connection_waits_until_one_ends() {
+    let desk = Desk::open_with(DeskOptions::default().set("LIMITS__MAX_CONNECTIONS", "2")).await;
+    let mut first = connect(&desk).await;
+    let mut second = connect(&desk).await;
+    first.request().await;
+    second.request().await;
 
-    let mut third = keeping(&desk).await;
+    let mut third = connect(&desk).await;
     third.send().await;
-    // Whoever has a place is answered meanwhile, often enough for one without to be answered too.
+    // The connections with a slot work meanwhile, often enough that a third one would have been served too.
     for _ in 0..20 {
-        first.ask().await;
-        second.ask().await;
+        first.request().await;
+        second.request().await;
     }
     let answered = third.stream.try_read(&mut [0]);
     let kind = answered.map_err(|err| err.kind());
     assert_eq!(kind, Err(ErrorKind::WouldBlock));
 
     drop(first);
-    third.hear().await;
-    second.ask().await;
+    third.read_response().await;
+    second.request().await;
 }
 
-/// A connection that stays open from one request to the next.
-struct Kept {
+/// A connection that stays open between requests.
+struct Connection {
     stream: TcpStream,
 }
 
-async fn keeping(desk: &Desk) -> Kept {
+async fn connect(desk: &Desk) -> Connection {
     let address = desk.url("").replace("http://", "");
     let stream = TcpStream::connect(&address).await.expect("it listens");
-    Kept { stream }
+    Connection { stream }
 }
 
-impl Kept {
-    async fn ask(&mut self) {
+impl Connection {
+    async fn request(&mut self) {
         self.send().await;
-        self.hear().await;
+        self.read_response().await;
     }
 
     async fn send(&mut self) {
@@ -210,19 +215,19 @@ impl Kept {
         sent.expect("the connection takes it");
     }
 
-    /// Reads a whole answer, which ends with its one object.
-    async fn hear(&mut self) {
-        let mut heard = Vec::new();
-        while !heard.ends_with(b"}") {
-            let read = self.stream.read_buf(&mut heard).await;
+    /// Reads a whole response, which ends with its only object.
+    async fn read_response(&mut self) {
+        let mut received = Vec::new();
+        while !received.ends_with(b"}") {
+            let read = self.stream.read_buf(&mut received).await;
             assert_ne!(read.expect("the connection goes on"), 0);
         }
-        assert!(heard.starts_with(b"HTTP/1.1 200 "));
+        assert!(received.starts_with(b"HTTP/1.1 200 "));
     }
 }
 
 #[tokio::test]
-async fn a_head_that_cannot_be_read_gets_its_status_and_closes_that_connection_alone() {
+async fn a_malformed_head_gets_a_status_and_closes_only_its_connection() {
     let desk = Desk::open().await;
     let address = desk.url("").replace("http://", "");
     let large = "a".repeat(70_000);
@@ -263,5 +268,5 @@ async fn a_head_that_cannot_be_read_gets_its_status_and_closes_that_connection_a
         );
         assert!(head.contains("connection: close"), "{what}: {head}");
     }
-    desk.ask(SMALL).await;
+    desk.execute(SMALL).await;
 }

@@ -1,17 +1,17 @@
-//! Headers that every answer bears, and what other sites' pages may do.
+//! The headers of every response, and what pages of other origins may do.
 
 use reqwest::{Method, Response, header};
 use serde_json::{Value, json};
 
 use deskgraph::sandbox::{Fault, FaultRule};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const ORIGIN: &str = "https://desk.example";
 
 async fn desk_for_pages() -> Desk {
     let origins = format!("{ORIGIN}, http://localhost:3000");
-    Desk::open_with(Wishes::default().set("CORS__ORIGINS", origins)).await
+    Desk::open_with(DeskOptions::default().set("CORS__ORIGINS", origins)).await
 }
 
 fn header_of<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
@@ -26,21 +26,21 @@ async fn preflight(desk: &Desk, origin: &str, headers: &str) -> Response {
         .header("access-control-request-headers", headers)
         .send()
         .await
-        .expect("the gateway answers")
+        .expect("the gateway responds")
 }
 
-async fn ask_from(desk: &Desk, origin: &str) -> Response {
+async fn post_from_origin(desk: &Desk, origin: &str) -> Response {
     desk.client()
         .post(desk.url("/graphql"))
         .header(header::ORIGIN, origin)
         .json(&json!({ "query": "{ __typename }" }))
         .send()
         .await
-        .expect("the gateway answers")
+        .expect("the gateway responds")
 }
 
 #[tokio::test]
-async fn every_answer_bears_the_headers_of_safety_and_its_requests_id() {
+async fn every_response_has_the_security_headers_and_its_request_id() {
     let desk = desk_for_pages().await;
     let large = "a".repeat(2_000_000);
 
@@ -65,7 +65,7 @@ async fn every_answer_bears_the_headers_of_safety_and_its_requests_id() {
             .body(body.to_owned())
             .send()
             .await
-            .expect("the gateway answers");
+            .expect("the gateway responds");
 
         let what = format!("{method} {path}");
         assert_eq!(response.status(), status, "{what}");
@@ -88,7 +88,7 @@ async fn every_answer_bears_the_headers_of_safety_and_its_requests_id() {
         );
 
         if status >= 400 {
-            let answer: Value = response.json().await.expect("a refusal is JSON");
+            let answer: Value = response.json().await.expect("an error is JSON");
             assert!(
                 answer["errors"][0]["extensions"]["code"].is_string(),
                 "{what}"
@@ -98,7 +98,7 @@ async fn every_answer_bears_the_headers_of_safety_and_its_requests_id() {
 }
 
 #[tokio::test]
-async fn every_call_to_a_vendor_bears_the_id_of_the_request_that_it_is_for() {
+async fn every_vendor_call_has_the_id_of_its_request() {
     let desk = Desk::open().await;
     let fails = || FaultRule::new("GET ", Fault::HtmlError { code: 502 }).times(1);
     desk.sandbox.firstline().add_fault(fails());
@@ -111,12 +111,12 @@ async fn every_call_to_a_vendor_bears_the_id_of_the_request_that_it_is_for() {
         .json(&json!({ "query": query }))
         .send()
         .await;
-    let response = response.expect("the gateway answers");
+    let response = response.expect("the gateway responds");
     assert_eq!(header_of(&response, "x-request-id"), Some("order-7"));
-    let answer: Value = response.json().await.expect("the answer is JSON");
+    let answer: Value = response.json().await.expect("the response is JSON");
     assert_eq!(answer.get("errors"), None);
 
-    // The first try, the second one and the log-in before them.
+    // The first attempt, the second one, and the login before them.
     for (calls, least) in [
         (desk.sandbox.firstline().requests(), 4),
         (desk.sandbox.bangwo8().requests(), 2),
@@ -134,7 +134,7 @@ async fn every_call_to_a_vendor_bears_the_id_of_the_request_that_it_is_for() {
 }
 
 #[tokio::test]
-async fn the_pages_of_a_site_that_is_named_may_ask() {
+async fn pages_of_a_configured_origin_may_send_requests() {
     let desk = desk_for_pages().await;
 
     for origin in [ORIGIN, "http://localhost:3000"] {
@@ -156,7 +156,7 @@ async fn the_pages_of_a_site_that_is_named_may_ask() {
         assert_eq!(methods, Some("GET,POST"));
         assert!(header_of(&response, "access-control-max-age").is_some());
 
-        let response = ask_from(&desk, origin).await;
+        let response = post_from_origin(&desk, origin).await;
         assert_eq!(response.status(), 200);
         assert_eq!(
             header_of(&response, "access-control-allow-origin"),
@@ -181,7 +181,7 @@ async fn the_pages_of_a_site_that_is_named_may_ask() {
 }
 
 #[tokio::test]
-async fn the_pages_of_any_other_site_may_not() {
+async fn pages_of_other_origins_may_not_send_requests() {
     let desk = desk_for_pages().await;
 
     for origin in [
@@ -194,7 +194,7 @@ async fn the_pages_of_any_other_site_may_not() {
     ] {
         for response in [
             preflight(&desk, origin, "content-type").await,
-            ask_from(&desk, origin).await,
+            post_from_origin(&desk, origin).await,
         ] {
             let allowed = header_of(&response, "access-control-allow-origin");
             assert_eq!(allowed, None, "{origin}");
@@ -203,12 +203,12 @@ async fn the_pages_of_any_other_site_may_not() {
 }
 
 #[tokio::test]
-async fn a_page_reads_refusals_too() {
+async fn a_configured_origin_may_read_error_responses() {
     let desk = desk_for_pages().await;
     let request = desk.client().get(desk.url("/graphql"));
     let response = request.header(header::ORIGIN, ORIGIN).send().await;
 
-    let response = response.expect("the gateway answers");
+    let response = response.expect("the gateway responds");
     assert_eq!(response.status(), 400);
     assert_eq!(
         header_of(&response, "access-control-allow-origin"),
@@ -217,23 +217,23 @@ async fn a_page_reads_refusals_too() {
 }
 
 #[tokio::test]
-async fn by_default_no_other_sites_pages_may_ask() {
+async fn by_default_no_other_origin_may_send_requests() {
     let desk = Desk::open().await;
 
     let response = preflight(&desk, ORIGIN, "content-type").await;
     assert_eq!(response.status(), 405);
     assert_eq!(header_of(&response, "access-control-allow-origin"), None);
-    let refusal: Value = response.json().await.expect("the refusal is JSON");
-    assert_eq!(refusal["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    let error: Value = response.json().await.expect("the error is JSON");
+    assert_eq!(error["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
 
-    let response = ask_from(&desk, ORIGIN).await;
+    let response = post_from_origin(&desk, ORIGIN).await;
     assert_eq!(response.status(), 200);
     assert_eq!(header_of(&response, "access-control-allow-origin"), None);
 }
 
-async fn ask_as(desk: &Desk, path: &str, host: &str) -> (u16, String) {
+async fn get_as_host(desk: &Desk, path: &str, host: &str) -> (u16, String) {
     let sent = desk.client().get(desk.url(path)).header(header::HOST, host);
-    let response = sent.send().await.expect("the gateway answers");
+    let response = sent.send().await.expect("the gateway responds");
     let status = response.status().as_u16();
     (status, response.text().await.expect("the answer is text"))
 }
@@ -241,9 +241,9 @@ async fn ask_as(desk: &Desk, path: &str, host: &str) -> (u16, String) {
 const QUERY: &str = "/graphql?query=%7B__typename%7D";
 
 #[tokio::test]
-async fn without_keys_the_gateway_is_asked_by_its_own_names_only() {
-    let wishes = Wishes::default().set("AUTH__ALLOWED_HOSTS", "desk.example, Gateway");
-    let desk = Desk::open_with(wishes).await;
+async fn without_authentication_only_known_hosts_are_accepted() {
+    let options = DeskOptions::default().set("AUTH__ALLOWED_HOSTS", "desk.example, Gateway");
+    let desk = Desk::open_with(options).await;
 
     for host in [
         "localhost",
@@ -257,7 +257,7 @@ async fn without_keys_the_gateway_is_asked_by_its_own_names_only() {
         "Desk.Example:443",
         "gateway:4000",
     ] {
-        let (status, body) = ask_as(&desk, QUERY, host).await;
+        let (status, body) = get_as_host(&desk, QUERY, host).await;
         assert_eq!(status, 200, "{host}: {body}");
     }
     for host in [
@@ -271,13 +271,13 @@ async fn without_keys_the_gateway_is_asked_by_its_own_names_only() {
         "",
     ] {
         for path in [QUERY, "/", "/graphiql", "/schema.graphql"] {
-            let (status, body) = ask_as(&desk, path, host).await;
+            let (status, body) = get_as_host(&desk, path, host).await;
             assert_eq!(status, 421, "{path} of {host:?}: {body}");
             let body: Value = serde_json::from_str(&body).expect("it is JSON");
             assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
         }
         for path in ["/health/live", "/health/ready"] {
-            let (status, body) = ask_as(&desk, path, host).await;
+            let (status, body) = get_as_host(&desk, path, host).await;
             assert_eq!(status, 200, "{path} of {host:?}: {body}");
         }
     }
@@ -285,7 +285,7 @@ async fn without_keys_the_gateway_is_asked_by_its_own_names_only() {
 }
 
 #[tokio::test]
-async fn over_http2_it_is_the_authority_that_names_the_gateway() {
+async fn over_http2_the_authority_is_checked_as_the_host() {
     let desk = Desk::open().await;
     let port = desk.url("").rsplit(':').next().map(str::to_owned);
     let port = port.and_then(|port| port.parse().ok()).expect("it has one");
@@ -299,21 +299,21 @@ async fn over_http2_it_is_the_authority_that_names_the_gateway() {
             .build()
             .expect("a client without options builds");
         let url = format!("http://{name}:{port}{QUERY}");
-        let response = client.get(url).send().await.expect("the gateway answers");
+        let response = client.get(url).send().await.expect("the gateway responds");
         assert_eq!(response.status(), status, "{name}");
     }
 }
 
 #[tokio::test]
-async fn with_keys_the_gateway_goes_by_any_name() {
+async fn with_authentication_any_host_is_accepted() {
     let keys = json!([{ "name": "page", "key": "a-key", "scopes": ["read"] }]);
-    let wishes = Wishes::default()
+    let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", keys);
-    let desk = Desk::open_with(wishes).await;
+    let desk = Desk::open_with(options).await;
 
-    let (status, body) = ask_as(&desk, QUERY, "desk.example").await;
+    let (status, body) = get_as_host(&desk, QUERY, "desk.example").await;
     assert_eq!(status, 401, "{body}");
-    let (status, body) = ask_as(&desk, "/", "desk.example").await;
+    let (status, body) = get_as_host(&desk, "/", "desk.example").await;
     assert_eq!(status, 200, "{body}");
 }

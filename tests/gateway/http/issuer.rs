@@ -1,4 +1,4 @@
-//! A made-up issuer of tokens: it signs them with real keys, and serves the public halves as a key set.
+//! A simulated issuer of tokens: it signs them with real keys, and serves the public keys as a key set.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -27,14 +27,14 @@ pub(crate) const AUDIENCE: &str = "deskgraph";
 const RSA: &[u8] = include_bytes!("../../fixtures/token_keys/rsa_one.pk8");
 const ANOTHER_RSA: &[u8] = include_bytes!("../../fixtures/token_keys/rsa_another.pk8");
 
-/// Serves a key set, and counts how often it is asked for it.
+/// Serves a key set, and counts the requests for it.
 pub(crate) struct Issuer {
     pub(crate) jwks_url: String,
     served: Arc<Served>,
 }
 
 struct Served {
-    /// None while it fails.
+    /// None while the issuer fails.
     keys: Mutex<Option<Value>>,
     requests: AtomicUsize,
 }
@@ -93,7 +93,7 @@ async fn serve_keys(State(served): State<Arc<Served>>) -> impl IntoResponse {
     }
 }
 
-/// A key of the issuer, with its public half as the issuer publishes it.
+/// A key of the issuer, with its public part as the issuer publishes it.
 pub(crate) struct SigningKey {
     pub(crate) public: Value,
     secret: Secret,
@@ -155,7 +155,7 @@ impl SigningKey {
         }
     }
 
-    /// A token of this header, signed as it says.
+    /// A token with this header, signed by its algorithm.
     pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let message = message(header, claims);
         let algorithm = header["alg"].as_str().unwrap_or_default();
@@ -163,7 +163,7 @@ impl SigningKey {
         format!("{message}.{}", encoded(signature))
     }
 
-    /// A token by this key's own id.
+    /// A token with this key's own id.
     pub(crate) fn token(&self, algorithm: &str, claims: &Value) -> String {
         let header = json!({ "alg": algorithm, "typ": "JWT", "kid": self.public["kid"] });
         self.sign(&header, claims)
@@ -196,7 +196,7 @@ impl SigningKey {
     }
 }
 
-/// What a token's signature is over.
+/// The part of a token that the signature covers.
 pub(crate) fn message(header: &Value, claims: &Value) -> String {
     format!(
         "{}.{}",
@@ -209,12 +209,12 @@ pub(crate) fn encoded(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Claims that nothing is wrong with, good for a minute.
+/// Valid claims, which expire in a minute.
 pub(crate) fn claims(scope: &str) -> Value {
     json!({ "iss": ISSUER, "aud": AUDIENCE, "exp": in_seconds(60), "sub": "reader@desk", "scope": scope })
 }
 
-/// The same with one claim otherwise; null takes it out.
+/// The same with one claim changed; null removes it.
 pub(crate) fn claims_with(name: &str, value: Value) -> Value {
     let mut claims = claims("read");
     match (claims.as_object_mut(), value) {

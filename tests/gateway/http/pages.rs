@@ -1,15 +1,15 @@
-//! The pages for people: they say how it stands, and come from this program alone.
+//! The pages for people: they show the state of the vendors and load nothing from other hosts.
 
 use std::collections::BTreeSet;
 
 use deskgraph::sandbox::{Fault, FaultRule};
 use reqwest::{Response, StatusCode};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 async fn get(desk: &Desk, path: &str) -> Response {
-    let asked = desk.client().get(desk.url(path)).send().await;
-    asked.unwrap_or_else(|err| panic!("{path}: {err}"))
+    let sent = desk.client().get(desk.url(path)).send().await;
+    sent.unwrap_or_else(|err| panic!("{path}: {err}"))
 }
 
 async fn text_of(desk: &Desk, path: &str) -> String {
@@ -23,8 +23,8 @@ fn links_of(page: &str) -> Vec<&str> {
     links.filter_map(|rest| rest.split('"').next()).collect()
 }
 
-/// The part of the start page that tells of a vendor.
-fn card_of<'a>(page: &'a str, vendor: &str) -> &'a str {
+/// The section of the start page about a vendor.
+fn vendor_card<'a>(page: &'a str, vendor: &str) -> &'a str {
     let (_, card) = page
         .split_once(&format!("<h3>{vendor}</h3>"))
         .unwrap_or_else(|| panic!("{vendor} is not on the page"));
@@ -32,11 +32,11 @@ fn card_of<'a>(page: &'a str, vendor: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn the_start_page_tells_how_each_vendor_does() {
+async fn the_start_page_shows_the_state_of_each_vendor() {
     let desk = Desk::open().await;
     let page = text_of(&desk, "/").await;
     for vendor in ["FirstLine", "Bangwo8"] {
-        let card = card_of(&page, vendor);
+        let card = vendor_card(&page, vendor);
         assert!(card.contains("Not called yet"), "{card}");
         assert!(card.contains("none since the gateway started"), "{card}");
         assert!(!card.contains("Last failure"), "{card}");
@@ -45,31 +45,31 @@ async fn the_start_page_tells_how_each_vendor_does() {
     desk.sandbox
         .bangwo8()
         .add_fault(FaultRule::new("", Fault::HtmlError { code: 500 }));
-    let question = "{ serviceRecords(first: 1) { nodes { id } } }";
-    desk.answer(question, serde_json::json!({})).await;
+    let query = "{ serviceRecords(first: 1) { nodes { id } } }";
+    desk.answer(query, serde_json::json!({})).await;
 
     let page = text_of(&desk, "/").await;
-    let firstline = card_of(&page, "FirstLine");
+    let firstline = vendor_card(&page, "FirstLine");
     assert!(firstline.contains("\"state up\">Up<"), "{firstline}");
     assert!(firstline.contains(" ago</time>"), "{firstline}");
-    let bangwo8 = card_of(&page, "Bangwo8");
+    let bangwo8 = vendor_card(&page, "Bangwo8");
     assert!(!bangwo8.contains("\"state up\""), "{bangwo8}");
     assert!(bangwo8.contains("ago</time>: Bangwo8 failed"), "{bangwo8}");
 }
 
 #[tokio::test]
-async fn the_start_page_names_only_the_vendors_that_are_configured() {
-    let desk = Desk::open_with(Wishes::default().without("BANGWO8")).await;
+async fn the_start_page_names_only_configured_vendors() {
+    let desk = Desk::open_with(DeskOptions::default().without("BANGWO8")).await;
     let page = text_of(&desk, "/").await;
-    card_of(&page, "FirstLine");
+    vendor_card(&page, "FirstLine");
     assert!(!page.contains("<h3>Bangwo8</h3>"));
 }
 
 #[tokio::test]
-async fn every_link_of_the_start_page_leads_somewhere_here() {
+async fn every_link_of_the_start_page_leads_to_a_page_of_the_gateway() {
     let desk = Desk::open().await;
-    // A vendor is called, so that the health has something good to tell.
-    desk.ask("{ serviceRecords(first: 1) { nodes { id } } }")
+    // One call to a vendor, so that its state is known.
+    desk.execute("{ serviceRecords(first: 1) { nodes { id } } }")
         .await;
     let page = text_of(&desk, "/").await;
 
@@ -78,7 +78,7 @@ async fn every_link_of_the_start_page_leads_somewhere_here() {
         links,
         ["/graphiql", "/schema.graphql", "/readme", "/health/ready"]
     );
-    // The playground is another test's: a build without npm has none.
+    // Another test covers the playground: a build without npm has none.
     for link in links.into_iter().filter(|link| *link != "/graphiql") {
         text_of(&desk, link).await;
     }
@@ -89,7 +89,7 @@ async fn every_link_of_the_start_page_leads_somewhere_here() {
 }
 
 #[tokio::test]
-async fn the_readme_can_be_read_here() {
+async fn the_gateway_serves_the_readme() {
     let desk = Desk::open().await;
     let page = text_of(&desk, "/readme").await;
     assert!(page.contains("<h2>Try it</h2>"));
@@ -121,7 +121,7 @@ async fn every_link_of_the_readme_and_its_documents_leads_to_a_page() {
         }
     }
     assert!(seen.contains("/docs/ARCHITECTURE.md"), "{seen:?}");
-    // A file that is no page here stays a name in the text.
+    // A file that is not served as a page is not a link.
     let readme = text_of(&desk, "/readme").await;
     assert!(readme.contains("CONTRIBUTING.md") && !readme.contains("href=\"CONTRIBUTING.md\""));
 }

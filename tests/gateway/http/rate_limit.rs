@@ -1,12 +1,9 @@
-//! How often a caller may ask.
-
-use std::time::Duration;
+//! The rate limit of a caller.
 
 use reqwest::Response;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions, until};
 
 const KEYS: &str = r#"[
     {"name": "dashboard", "key": "dashboard-key", "scopes": ["read"]},
@@ -14,21 +11,21 @@ const KEYS: &str = r#"[
 ]"#;
 
 async fn desk(requests_per_minute: u32) -> Desk {
-    let wishes = Wishes::default()
+    let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", KEYS)
         .set("LIMITS__REQUESTS_PER_MINUTE", requests_per_minute);
-    Desk::open_with(wishes).await
+    Desk::open_with(options).await
 }
 
-async fn ask(desk: &Desk, key: &str, body: &Value) -> Response {
+async fn send_query(desk: &Desk, key: &str, body: &Value) -> Response {
     let request = desk.client().post(desk.url("/graphql"));
     request
         .header("x-api-key", key)
         .json(body)
         .send()
         .await
-        .expect("the gateway answers")
+        .expect("the gateway responds")
 }
 
 async fn assert_too_many(response: Response) {
@@ -39,7 +36,7 @@ async fn assert_too_many(response: Response) {
         wait.is_some_and(|seconds| (1..=60).contains(&seconds)),
         "{wait:?}"
     );
-    let answer: Value = response.json().await.expect("the refusal is JSON");
+    let answer: Value = response.json().await.expect("the error is JSON");
     let extensions = &answer["errors"][0]["extensions"];
     assert_eq!(extensions["code"], "LIMIT_EXCEEDED");
     assert!(extensions["allowed"].is_u64(), "{answer}");
@@ -51,68 +48,87 @@ fn query() -> Value {
 }
 
 #[tokio::test]
-async fn a_caller_over_the_limit_waits_and_others_do_not() {
+async fn a_caller_over_the_rate_limit_is_rejected_and_others_are_not() {
     let desk = desk(3).await;
 
     for _ in 0..3 {
-        assert_eq!(ask(&desk, "dashboard-key", &query()).await.status(), 200);
+        assert_eq!(
+            send_query(&desk, "dashboard-key", &query()).await.status(),
+            200
+        );
     }
     desk.forget_calls();
-    assert_too_many(ask(&desk, "dashboard-key", &query()).await).await;
-    // What can't be read counts as well.
-    assert_too_many(ask(&desk, "dashboard-key", &json!("{")).await).await;
+    assert_too_many(send_query(&desk, "dashboard-key", &query()).await).await;
+    // A malformed request counts as well.
+    assert_too_many(send_query(&desk, "dashboard-key", &json!("{")).await).await;
     assert_eq!(desk.calls(), (0, 0));
 
-    assert_eq!(ask(&desk, "report-key", &query()).await.status(), 200);
-    assert_eq!(ask(&desk, "unknown-key", &query()).await.status(), 401);
+    assert_eq!(
+        send_query(&desk, "report-key", &query()).await.status(),
+        200
+    );
+    assert_eq!(
+        send_query(&desk, "unknown-key", &query()).await.status(),
+        401
+    );
     let health = desk.client().get(desk.url("/health/live")).send().await;
-    assert_eq!(health.expect("the gateway answers").status(), 200);
+    assert_eq!(health.expect("the gateway responds").status(), 200);
 }
 
 #[tokio::test]
-async fn a_caller_that_has_waited_may_ask_again() {
-    // One a second.
+async fn a_caller_is_accepted_again_after_retry_after() {
+    // One request per second.
     let desk = desk(60).await;
-    let mut let_in = 0;
-    while ask(&desk, "dashboard-key", &query()).await.status() == 200 {
-        let_in += 1;
+    let mut accepted = 0;
+    while send_query(&desk, "dashboard-key", &query()).await.status() == 200 {
+        accepted += 1;
     }
-    assert!(let_in >= 60, "{let_in}");
+    assert!(accepted >= 60, "{accepted}");
 
-    let asking = async { while ask(&desk, "dashboard-key", &query()).await.status() != 200 {} };
-    let answered = timeout(Duration::from_secs(60), asking).await;
-    assert!(answered.is_ok());
+    until("the caller is accepted again", async || {
+        send_query(&desk, "dashboard-key", &query()).await.status() == 200
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn a_batch_counts_as_its_requests() {
+async fn each_request_of_a_batch_counts_towards_the_rate_limit() {
     let desk = desk(5).await;
     let batch = |length: usize| Value::from(vec![query(); length]);
 
-    assert_eq!(ask(&desk, "dashboard-key", &batch(3)).await.status(), 200);
-    assert_too_many(ask(&desk, "dashboard-key", &batch(3)).await).await;
-    assert_eq!(ask(&desk, "dashboard-key", &query()).await.status(), 200);
-    assert_too_many(ask(&desk, "dashboard-key", &query()).await).await;
+    assert_eq!(
+        send_query(&desk, "dashboard-key", &batch(3)).await.status(),
+        200
+    );
+    assert_too_many(send_query(&desk, "dashboard-key", &batch(3)).await).await;
+    assert_eq!(
+        send_query(&desk, "dashboard-key", &query()).await.status(),
+        200
+    );
+    assert_too_many(send_query(&desk, "dashboard-key", &query()).await).await;
 
-    // A batch as large as the limit passes; a larger one never would, so nobody is told to wait.
-    assert_eq!(ask(&desk, "report-key", &batch(5)).await.status(), 200);
+    // A batch of the size of the limit passes; a larger one never would, so the error has no `Retry-After`.
+    assert_eq!(
+        send_query(&desk, "report-key", &batch(5)).await.status(),
+        200
+    );
     let desk = self::desk(5).await;
-    let response = ask(&desk, "report-key", &batch(6)).await;
+    let response = send_query(&desk, "report-key", &batch(6)).await;
     assert_eq!(response.status(), 400);
     assert_eq!(response.headers().get("retry-after"), None);
-    let answer: Value = response.json().await.expect("the refusal is JSON");
+    let answer: Value = response.json().await.expect("the error is JSON");
     let extensions = json!({ "code": "LIMIT_EXCEEDED", "cost": 6, "allowed": 5 });
     assert_eq!(answer["errors"][0]["extensions"], extensions);
 }
 
 #[tokio::test]
-async fn where_callers_are_not_told_apart_their_addresses_are() {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__REQUESTS_PER_MINUTE", 2)).await;
+async fn without_authentication_the_rate_limit_is_per_address() {
+    let desk = Desk::open_with(DeskOptions::default().set("LIMITS__REQUESTS_PER_MINUTE", 2)).await;
 
     for _ in 0..2 {
-        assert_eq!(ask(&desk, "", &query()).await.status(), 200);
+        assert_eq!(send_query(&desk, "", &query()).await.status(), 200);
     }
-    assert_too_many(ask(&desk, "", &query()).await).await;
+    assert_too_many(send_query(&desk, "", &query()).await).await;
 
     let from_another_address = reqwest::Client::builder()
         .no_proxy()
@@ -122,15 +138,15 @@ async fn where_callers_are_not_told_apart_their_addresses_are() {
     let request = from_another_address
         .post(desk.url("/graphql"))
         .json(&query());
-    let response = request.send().await.expect("the gateway answers");
+    let response = request.send().await.expect("the gateway responds");
     assert_eq!(response.status(), 200);
 }
 
 #[tokio::test]
-async fn by_default_nobody_is_told_to_wait() {
+async fn by_default_there_is_no_rate_limit() {
     let desk = Desk::open().await;
     for _ in 0..200 {
-        let response = ask(&desk, "", &json!({ "query": "{ __typename }" })).await;
+        let response = send_query(&desk, "", &json!({ "query": "{ __typename }" })).await;
         assert_eq!(response.status(), 200);
     }
 }

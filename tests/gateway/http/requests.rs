@@ -1,4 +1,4 @@
-//! The front over HTTP: what is taken and refused, and with which status, type and code.
+//! GraphQL over HTTP: which requests are accepted, and the status, media type and code of the others.
 
 use std::{collections::HashMap, fs, net::SocketAddr, path::Path, time::Duration};
 
@@ -67,7 +67,7 @@ fn engine_settings() -> EngineSettings {
     }
 }
 
-/// A front over a gateway without vendors.
+/// The routes of a gateway without vendors.
 struct Front {
     address: SocketAddr,
     client: reqwest::Client,
@@ -114,7 +114,7 @@ impl Front {
             std::future::ready(()),
         ));
 
-        // Another part of the process may have chosen one already.
+        // Another test of this process may have installed one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
             address,
@@ -163,7 +163,7 @@ async fn body_of(response: Response) -> Value {
 }
 
 /// The status, and the first error's code.
-async fn refusal_of(response: Response) -> (u16, String) {
+async fn error_of(response: Response) -> (u16, String) {
     let status = response.status().as_u16();
     let body = body_of(response).await;
     assert_eq!(body.get("data"), None, "{body}");
@@ -171,12 +171,12 @@ async fn refusal_of(response: Response) -> (u16, String) {
     (status, code.unwrap_or_default().to_owned())
 }
 
-fn refused(status: u16, code: &str) -> (u16, String) {
+fn error(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
 #[tokio::test]
-async fn the_answer_is_of_the_type_that_is_accepted() {
+async fn the_media_type_follows_the_accept_header() {
     let front = Front::start(settings()).await;
     let query = json!({ "query": "{ __typename }" });
 
@@ -196,11 +196,11 @@ async fn the_answer_is_of_the_type_that_is_accepted() {
     }
 
     let response = front.post("text/html", &query).await;
-    assert_eq!(refusal_of(response).await, refused(406, "BAD_USER_INPUT"));
+    assert_eq!(error_of(response).await, error(406, "BAD_USER_INPUT"));
 }
 
 #[tokio::test]
-async fn what_does_not_run_is_400_or_200_by_the_type_of_the_answer() {
+async fn a_rejected_document_is_400_or_200_by_media_type() {
     let front = Front::start(settings()).await;
 
     for (body, code) in [
@@ -244,14 +244,14 @@ async fn what_does_not_run_is_400_or_200_by_the_type_of_the_answer() {
         (json!({ "query": "a ".repeat(501) }), "LIMIT_EXCEEDED"),
     ] {
         let strict = front.post(GRAPHQL_RESPONSE, &body).await;
-        assert_eq!(refusal_of(strict).await, refused(400, code), "{body}");
+        assert_eq!(error_of(strict).await, error(400, code), "{body}");
         let lenient = front.post(JSON, &body).await;
-        assert_eq!(refusal_of(lenient).await, refused(200, code), "{body}");
+        assert_eq!(error_of(lenient).await, error(200, code), "{body}");
     }
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_well_formed_is_400_in_every_type() {
+async fn a_malformed_request_is_400_in_every_media_type() {
     let front = Front::start(settings()).await;
     let query = "{ __typename }";
 
@@ -276,8 +276,8 @@ async fn a_request_that_is_not_well_formed_is_400_in_every_type() {
         for accept in [JSON, GRAPHQL_RESPONSE] {
             let response = front.post_text(accept, body.clone()).await;
             assert_eq!(
-                refusal_of(response).await,
-                refused(400, "BAD_USER_INPUT"),
+                error_of(response).await,
+                error(400, "BAD_USER_INPUT"),
                 "{body}"
             );
         }
@@ -285,7 +285,7 @@ async fn a_request_that_is_not_well_formed_is_400_in_every_type() {
 }
 
 #[tokio::test]
-async fn parameters_may_be_null_and_extensions_are_passed_over() {
+async fn parameters_may_be_null_and_unknown_extensions_are_ignored() {
     let front = Front::start(settings()).await;
 
     for body in [
@@ -300,7 +300,7 @@ async fn parameters_may_be_null_and_extensions_are_passed_over() {
 }
 
 #[tokio::test]
-async fn only_json_in_utf_8_is_taken() {
+async fn only_json_in_utf_8_is_accepted() {
     let front = Front::start(settings()).await;
 
     for (content_type, status) in [
@@ -327,7 +327,7 @@ async fn only_json_in_utf_8_is_taken() {
 }
 
 #[tokio::test]
-async fn a_get_reads_and_never_writes() {
+async fn get_runs_queries_and_rejects_mutations() {
     let front = Front::start(settings()).await;
     let get = |pairs: &[(&str, &str)]| {
         let request = front.request(Method::GET, "/graphql").query(pairs);
@@ -345,7 +345,7 @@ async fn a_get_reads_and_never_writes() {
     let mutation = "mutation { deleteTicket(input: { id: \"a\" }) { deletedId } }";
     let response = get(&[("query", mutation)]).await;
     assert_eq!(header_of(&response, "allow"), "POST");
-    assert_eq!(refusal_of(response).await, refused(405, "BAD_USER_INPUT"));
+    assert_eq!(error_of(response).await, error(405, "BAD_USER_INPUT"));
 
     for wrong in [
         vec![],
@@ -354,15 +354,15 @@ async fn a_get_reads_and_never_writes() {
         vec![("query", "{ __typename }"), ("query", "{ __typename }")],
     ] {
         assert_eq!(
-            refusal_of(get(&wrong).await).await,
-            refused(400, "BAD_USER_INPUT"),
+            error_of(get(&wrong).await).await,
+            error(400, "BAD_USER_INPUT"),
             "{wrong:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_batch_is_answered_in_its_order() {
+async fn a_batch_returns_its_responses_in_order() {
     let front = Front::start(settings()).await;
     let mutation = "mutation M { deleteTicket(input: { id: \"a\" }) { __typename } }";
 
@@ -390,16 +390,16 @@ async fn a_batch_is_answered_in_its_order() {
     let request = json!({ "query": "{ __typename }" });
     let batch = json!([request, request, request, request]);
     let response = front.post(JSON, &batch).await;
-    assert_eq!(refusal_of(response).await, refused(400, "LIMIT_EXCEEDED"));
+    assert_eq!(error_of(response).await, error(400, "LIMIT_EXCEEDED"));
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_refused() {
+async fn a_body_over_the_limit_is_rejected() {
     let front = Front::start(settings()).await;
     let body = json!({ "query": "{ __typename }", "variables": { "a": "a".repeat(10_000) } });
 
     let response = front.post(JSON, &body).await;
-    assert_eq!(refusal_of(response).await, refused(413, "LIMIT_EXCEEDED"));
+    assert_eq!(error_of(response).await, error(413, "LIMIT_EXCEEDED"));
 
     let pieces = vec![Ok::<_, std::io::Error>(body.to_string())];
     let response = front
@@ -411,11 +411,11 @@ async fn a_body_that_is_too_large_is_refused() {
         .send()
         .await
         .expect("it answers");
-    assert_eq!(refusal_of(response).await, refused(413, "LIMIT_EXCEEDED"));
+    assert_eq!(error_of(response).await, error(413, "LIMIT_EXCEEDED"));
 }
 
 #[tokio::test]
-async fn without_a_known_key_graphql_is_closed_and_the_rest_is_open() {
+async fn without_a_valid_key_only_graphql_is_closed() {
     let front = Front::start(HttpSettings {
         auth: AuthSettings::ApiKeys(vec![ApiKey {
             name: "reader".to_owned(),
@@ -428,7 +428,7 @@ async fn without_a_known_key_graphql_is_closed_and_the_rest_is_open() {
 
     let response = front.post(GRAPHQL_RESPONSE, &json!({ "query": "{" })).await;
     assert_eq!(header_of(&response, "www-authenticate"), "Bearer");
-    assert_eq!(refusal_of(response).await, refused(401, "UNAUTHENTICATED"));
+    assert_eq!(error_of(response).await, error(401, "UNAUTHENTICATED"));
 
     for (name, value) in [
         ("authorization", "Bearer the-key"),
@@ -448,7 +448,7 @@ async fn without_a_known_key_graphql_is_closed_and_the_rest_is_open() {
 }
 
 #[tokio::test]
-async fn the_pages_are_there_and_answer_to_head() {
+async fn the_pages_answer_get_and_head() {
     let front = Front::start(settings()).await;
 
     for (path, status, content_type) in [
@@ -478,7 +478,7 @@ async fn the_pages_are_there_and_answer_to_head() {
 }
 
 #[tokio::test]
-async fn the_playground_can_be_left_out() {
+async fn the_playground_can_be_disabled() {
     let front = Front::start(HttpSettings {
         graphiql: GraphiqlPage::NotServed,
         ..settings()
@@ -491,11 +491,11 @@ async fn the_playground_can_be_left_out() {
 }
 
 #[tokio::test]
-async fn a_wrong_path_or_method_is_told_in_graphqls_form() {
+async fn a_wrong_path_or_method_returns_a_graphql_error() {
     let front = Front::start(settings()).await;
 
     let response = front.get("/nothing").await;
-    assert_eq!(refusal_of(response).await, refused(404, "BAD_USER_INPUT"));
+    assert_eq!(error_of(response).await, error(404, "BAD_USER_INPUT"));
 
     for (method, path, allowed) in [
         (Method::PUT, "/graphql", ["GET", "HEAD", "POST"].as_slice()),
@@ -510,12 +510,12 @@ async fn a_wrong_path_or_method_is_told_in_graphqls_form() {
         for method in allowed {
             assert!(allow.contains(method), "{allow}");
         }
-        assert_eq!(refusal_of(response).await, refused(405, "BAD_USER_INPUT"));
+        assert_eq!(error_of(response).await, error(405, "BAD_USER_INPUT"));
     }
 }
 
 #[tokio::test]
-async fn a_request_keeps_a_sane_id_and_gets_one_otherwise() {
+async fn a_valid_request_id_is_kept_and_any_other_is_replaced() {
     let front = Front::start(settings()).await;
     let sent = |id: &'static str| {
         let request = front
@@ -529,7 +529,7 @@ async fn a_request_keeps_a_sane_id_and_gets_one_otherwise() {
 }
 
 #[tokio::test]
-async fn graphiqls_introspection_passes_and_can_be_executed() {
+async fn graphiqls_introspection_passes_the_limits_and_runs() {
     let mut engine = engine_settings();
     engine.document.max_depth = 3;
     let front = Front::start_with(settings(), engine).await;
@@ -545,7 +545,7 @@ async fn graphiqls_introspection_passes_and_can_be_executed() {
 }
 
 #[tokio::test]
-async fn a_field_answers_through_the_repository() {
+async fn a_field_resolves_through_the_repository() {
     let front = Front::start(settings()).await;
 
     let query = json!({ "query": "{ vendors { vendor } }" });
@@ -554,7 +554,7 @@ async fn a_field_answers_through_the_repository() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_given_up_at_its_deadline() {
+async fn a_body_that_does_not_arrive_times_out_at_its_deadline() {
     let front = Front::start(HttpSettings {
         body_timeout: Duration::from_millis(50),
         ..settings()
@@ -569,7 +569,7 @@ async fn a_body_that_does_not_come_is_given_up_at_its_deadline() {
         .send()
         .await
         .expect("it answers");
-    assert_eq!(refusal_of(response).await, refused(408, "LIMIT_EXCEEDED"));
+    assert_eq!(error_of(response).await, error(408, "LIMIT_EXCEEDED"));
 }
 
 #[tokio::test]
@@ -587,7 +587,7 @@ async fn every_example_query_is_within_the_default_limits() {
 
         let answer = body_of(response).await;
         let code = &answer["errors"][0]["extensions"]["code"];
-        // Variables and vendors are missing here.
+        // These need variables or vendors that are missing here.
         assert!(
             code.is_null() || code == "BAD_USER_INPUT",
             "{}: {answer}",
@@ -597,7 +597,7 @@ async fn every_example_query_is_within_the_default_limits() {
 }
 
 #[tokio::test]
-async fn a_gateway_starts_over_both_vendors_and_stops() {
+async fn a_gateway_with_both_vendors_starts_and_stops() {
     let vendors = Sandbox::start(SandboxOptions::default())
         .await
         .expect("ports are free");

@@ -1,4 +1,4 @@
-//! Callers by signed tokens: what is let in, what is not, and how often the issuer is asked for its keys.
+//! Authentication by signed tokens: which are accepted, and how often the gateway fetches the issuer's keys.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use super::issuer::{
     AUDIENCE, ISSUER, Issuer, SigningKey, claims, claims_with, encoded, in_seconds, message,
 };
 use crate::{
-    harness::{Desk, Wishes},
+    harness::{Desk, DeskOptions},
     program::{Program, client, settings_for},
 };
 
 const QUERY: &str = "{ tickets(first: 1) { nodes { id } } }";
 
 async fn desk(issuer: &Issuer) -> Desk {
-    Desk::open_with(wishes(issuer)).await
+    Desk::open_with(options(issuer)).await
 }
 
-fn wishes(issuer: &Issuer) -> Wishes {
-    Wishes::default()
+fn options(issuer: &Issuer) -> DeskOptions {
+    DeskOptions::default()
         .set("AUTH__MODE", "jwt")
         .set("AUTH__JWKS_URL", &issuer.jwks_url)
         .set("AUTH__ISSUER", ISSUER)
         .set("AUTH__AUDIENCE", AUDIENCE)
 }
 
-async fn ask(desk: &Desk, token: &str, query: &str) -> Response {
+async fn send_query(desk: &Desk, token: &str, query: &str) -> Response {
     let request = desk.client().post(desk.url("/graphql"));
     request
         .bearer_auth(token)
@@ -38,16 +38,16 @@ async fn ask(desk: &Desk, token: &str, query: &str) -> Response {
         .json(&json!({ "query": query }))
         .send()
         .await
-        .expect("the gateway answers")
+        .expect("the gateway responds")
 }
 
 async fn status(desk: &Desk, token: &str) -> u16 {
-    ask(desk, token, QUERY).await.status().as_u16()
+    send_query(desk, token, QUERY).await.status().as_u16()
 }
 
-/// It is 401 with a challenge, in GraphQL's form, and no vendor was called.
-async fn assert_refused(desk: &Desk, what: &str, token: &str) {
-    let response = ask(desk, token, QUERY).await;
+/// Asserts that the status is 401 with a challenge, the body is a GraphQL error, and no vendor was called.
+async fn assert_rejected(desk: &Desk, what: &str, token: &str) {
+    let response = send_query(desk, token, QUERY).await;
     assert_eq!(response.status(), 401, "{what}");
     let challenge = response.headers().get("www-authenticate");
     let challenge = challenge.and_then(|value| value.to_str().ok());
@@ -55,7 +55,7 @@ async fn assert_refused(desk: &Desk, what: &str, token: &str) {
         challenge.is_some_and(|challenge| challenge.starts_with("Bearer error=\"invalid_token\"")),
         "{what}: {challenge:?}"
     );
-    let answer: Value = response.json().await.expect("the refusal is JSON");
+    let answer: Value = response.json().await.expect("the error is JSON");
     assert_eq!(
         answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
         "{what}"
@@ -65,7 +65,7 @@ async fn assert_refused(desk: &Desk, what: &str, token: &str) {
 }
 
 #[tokio::test]
-async fn a_token_of_every_algorithm_with_a_public_key_is_let_in() {
+async fn tokens_of_every_public_key_algorithm_are_accepted() {
     let rsa = SigningKey::rsa("rsa");
     let (p256, p384) = (SigningKey::p256("p256"), SigningKey::p384("p384"));
     let ed25519 = SigningKey::ed25519("ed25519");
@@ -90,7 +90,7 @@ async fn a_token_of_every_algorithm_with_a_public_key_is_let_in() {
 }
 
 #[tokio::test]
-async fn claims_may_be_written_in_every_way_that_is_right() {
+async fn every_valid_form_of_the_claims_is_accepted() {
     let key = SigningKey::ed25519("a");
     let issuer = Issuer::start(&[&key]).await;
     let desk = desk(&issuer).await;
@@ -110,12 +110,12 @@ async fn claims_may_be_written_in_every_way_that_is_right() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_subject_has_one_rate_whatever_its_tokens() {
+async fn tokens_without_a_subject_share_one_rate_limit() {
     let key = SigningKey::ed25519("a");
     let issuer = Issuer::start(&[&key]).await;
 
     for claim in ["client_id", "azp"] {
-        let desk = Desk::open_with(wishes(&issuer).set("LIMITS__REQUESTS_PER_MINUTE", 2)).await;
+        let desk = Desk::open_with(options(&issuer).set("LIMITS__REQUESTS_PER_MINUTE", 2)).await;
         let token = |client: &str, number: usize| {
             let mut claims = claims_with("sub", Value::Null);
             claims[claim] = json!(client);
@@ -135,7 +135,7 @@ async fn a_client_without_a_subject_has_one_rate_whatever_its_tokens() {
 }
 
 #[tokio::test]
-async fn a_token_whose_claims_are_not_right_is_refused() {
+async fn a_token_with_invalid_claims_is_rejected() {
     let key = SigningKey::p256("a");
     let issuer = Issuer::start(&[&key]).await;
     let desk = desk(&issuer).await;
@@ -158,12 +158,12 @@ async fn a_token_whose_claims_are_not_right_is_refused() {
         ("sub", json!(7)),
     ] {
         let token = key.token("ES256", &claims_with(name, value.clone()));
-        assert_refused(&desk, &format!("{name} {value}"), &token).await;
+        assert_rejected(&desk, &format!("{name} {value}"), &token).await;
     }
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_signed_by_the_issuer_is_refused() {
+async fn a_token_not_signed_by_the_issuer_is_rejected() {
     let (key, rsa) = (SigningKey::p256("a"), SigningKey::rsa("rsa"));
     let issuer = Issuer::start(&[&key, &rsa]).await;
     let desk = desk(&issuer).await;
@@ -211,13 +211,13 @@ async fn a_token_that_is_not_signed_by_the_issuer_is_refused() {
             ),
         ),
     ] {
-        assert_refused(&desk, what, &token).await;
+        assert_rejected(&desk, what, &token).await;
     }
 }
 
-/// Whoever takes the public key for a shared secret lets in everybody.
+/// A gateway that used the public key as a shared secret would accept any token.
 #[tokio::test]
-async fn a_token_that_is_signed_with_the_public_key_as_a_secret_is_refused() {
+async fn a_token_signed_with_the_public_key_as_a_secret_is_rejected() {
     let key = SigningKey::rsa("rsa");
     let issuer = Issuer::start(&[&key]).await;
     let shared = json!({ "kty": "oct", "kid": "shared", "alg": "HS256", "k": encoded("secret") });
@@ -235,12 +235,12 @@ async fn a_token_that_is_signed_with_the_public_key_as_a_secret_is_refused() {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let signature = hmac::sign(&secret, message.as_bytes());
         let token = format!("{message}.{}", encoded(signature));
-        assert_refused(&desk, id, &token).await;
+        assert_rejected(&desk, id, &token).await;
     }
 }
 
 #[tokio::test]
-async fn keys_for_other_uses_or_algorithms_sign_no_tokens() {
+async fn keys_for_other_uses_or_algorithms_are_not_accepted() {
     let key = SigningKey::rsa("a");
     let issuer = Issuer::start(&[]).await;
     let token = key.token("RS256", &claims("read"));
@@ -258,7 +258,7 @@ async fn keys_for_other_uses_or_algorithms_sign_no_tokens() {
     ] {
         let mut public = key.public.clone();
         public[name] = value.clone();
-        // What is not understood hides none of its neighbours.
+        // A key that the gateway does not understand does not hide the others.
         issuer.answer_with(Some(
             json!({ "keys": [7, { "kty": "EC", "crv": "secp256k1" }, public] }),
         ));
@@ -268,30 +268,30 @@ async fn keys_for_other_uses_or_algorithms_sign_no_tokens() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_key_id_means_the_only_key() {
+async fn a_token_without_a_key_id_is_checked_against_the_only_key() {
     let (one, other) = (SigningKey::p256("one"), SigningKey::p256("other"));
     let issuer = Issuer::start(&[&one, &other]).await;
     let desk = desk(&issuer).await;
 
     let token = one.sign(&json!({ "alg": "ES256" }), &claims("read"));
-    assert_refused(&desk, "one of two", &token).await;
+    assert_rejected(&desk, "one of two", &token).await;
 }
 
 #[tokio::test]
-async fn an_unknown_key_id_has_the_keys_fetched_anew_once_a_minute() {
+async fn an_unknown_key_id_refetches_the_keys_at_most_once_a_minute() {
     let (old, new) = (SigningKey::ed25519("old"), SigningKey::ed25519("new"));
     let issuer = Issuer::start(&[&old]).await;
     let desk = desk(&issuer).await;
     let [by_old, by_new] = [&old, &new].map(|key| key.token("EdDSA", &claims("read")));
     let unheard_of = SigningKey::ed25519("unheard of").token("EdDSA", &claims("read"));
 
-    // Nobody has asked, so the issuer was not asked either.
+    // Without a request with a token, the issuer gets no request either.
     assert_eq!(issuer.requests(), 0);
     assert_eq!(status(&desk, &by_old).await, 200);
     assert_eq!(status(&desk, &by_old).await, 200);
     assert_eq!(issuer.requests(), 1);
 
-    // The key was changed a moment ago: nobody waits for that.
+    // The key changed a moment ago: requests do not wait for the refresh.
     issuer.publish(&[&new]);
     assert_eq!(status(&desk, &by_new).await, 200);
     assert_eq!(issuer.requests(), 2);
@@ -302,7 +302,7 @@ async fn an_unknown_key_id_has_the_keys_fetched_anew_once_a_minute() {
     assert_eq!(statuses, vec![401; 20]);
     assert_eq!(issuer.requests(), 2);
 
-    pass(Duration::from_secs(61)).await;
+    advance_clock(Duration::from_secs(61)).await;
     let many = (0..20).map(|_| status(&desk, &unheard_of));
     let statuses = futures_util::future::join_all(many).await;
     assert_eq!(statuses, vec![401; 20]);
@@ -312,7 +312,7 @@ async fn an_unknown_key_id_has_the_keys_fetched_anew_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_key_that_the_issuer_has_withdrawn_is_gone_within_an_hour() {
+async fn a_withdrawn_key_is_dropped_within_an_hour() {
     let (old, new) = (SigningKey::ed25519("old"), SigningKey::ed25519("new"));
     let issuer = Issuer::start(&[&old, &new]).await;
     let desk = desk(&issuer).await;
@@ -320,18 +320,18 @@ async fn a_key_that_the_issuer_has_withdrawn_is_gone_within_an_hour() {
     assert_eq!(status(&desk, &by_old).await, 200);
 
     issuer.publish(&[&new]);
-    pass(Duration::from_secs(59 * 60)).await;
+    advance_clock(Duration::from_secs(59 * 60)).await;
     assert_eq!(status(&desk, &by_old).await, 200);
     assert_eq!(issuer.requests(), 1);
 
-    pass(Duration::from_secs(61)).await;
+    advance_clock(Duration::from_secs(61)).await;
     assert_eq!(status(&desk, &by_old).await, 401);
     assert_eq!(status(&desk, &by_new).await, 200);
     assert_eq!(issuer.requests(), 2);
 }
 
 #[tokio::test]
-async fn known_keys_serve_on_for_a_day_while_the_issuer_fails() {
+async fn known_keys_stay_valid_for_a_day_while_the_issuer_fails() {
     let key = SigningKey::ed25519("a");
     let issuer = Issuer::start(&[&key]).await;
     let desk = desk(&issuer).await;
@@ -339,21 +339,21 @@ async fn known_keys_serve_on_for_a_day_while_the_issuer_fails() {
     assert_eq!(status(&desk, &token).await, 200);
 
     issuer.fail();
-    pass(Duration::from_secs(23 * 60 * 60)).await;
+    advance_clock(Duration::from_secs(23 * 60 * 60)).await;
     for _ in 0..5 {
         assert_eq!(status(&desk, &token).await, 200);
     }
     assert_eq!(issuer.requests(), 2);
 
-    pass(Duration::from_secs(61 * 60)).await;
+    advance_clock(Duration::from_secs(61 * 60)).await;
     assert_eq!(status(&desk, &token).await, 503);
     issuer.publish(&[&key]);
-    pass(Duration::from_secs(61)).await;
+    advance_clock(Duration::from_secs(61)).await;
     assert_eq!(status(&desk, &token).await, 200);
 }
 
 #[tokio::test]
-async fn while_no_keys_are_known_nobody_is_judged() {
+async fn without_any_keys_tokens_get_503() {
     let key = SigningKey::ed25519("a");
     let issuer = Issuer::start(&[&key]).await;
     let token = key.token("EdDSA", &claims("read"));
@@ -364,11 +364,11 @@ async fn while_no_keys_are_known_nobody_is_judged() {
         Some(json!({ "keys": [], "padding": "a".repeat(300_000) })),
     ] {
         issuer.answer_with(body);
-        // The gateway starts all the same.
+        // The gateway starts without the issuer.
         let desk = desk(&issuer).await;
         let before = issuer.requests();
         for _ in 0..3 {
-            let response = ask(&desk, &token, QUERY).await;
+            let response = send_query(&desk, &token, QUERY).await;
             assert_eq!(response.status(), 503);
             let wait = response.headers().get("retry-after");
             let wait = wait.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -376,26 +376,26 @@ async fn while_no_keys_are_known_nobody_is_judged() {
                 wait.is_some_and(|seconds| (1..=5).contains(&seconds)),
                 "{wait:?}"
             );
-            let answer: Value = response.json().await.expect("the refusal is JSON");
+            let answer: Value = response.json().await.expect("the error is JSON");
             assert_eq!(
                 answer["errors"][0]["extensions"]["code"],
                 "UPSTREAM_UNAVAILABLE"
             );
         }
         assert_eq!(issuer.requests(), before + 1);
-        // What is no token at all can be judged, and health needs no caller.
+        // A malformed token gets 401 without keys, and health checks need no caller.
         assert_eq!(status(&desk, "garbage").await, 401);
         let health = desk.client().get(desk.url("/health/live")).send().await;
-        assert_eq!(health.expect("the gateway answers").status(), 200);
+        assert_eq!(health.expect("the gateway responds").status(), 200);
 
         issuer.publish(&[&key]);
-        pass(Duration::from_secs(6)).await;
+        advance_clock(Duration::from_secs(6)).await;
         assert_eq!(status(&desk, &token).await, 200);
     }
 }
 
 #[tokio::test]
-async fn a_tokens_scopes_say_what_its_bearer_may_do() {
+async fn the_scopes_of_a_token_are_enforced() {
     let key = SigningKey::ed25519("a");
     let issuer = Issuer::start(&[&key]).await;
     let desk = desk(&issuer).await;
@@ -412,9 +412,9 @@ async fn a_tokens_scopes_say_what_its_bearer_may_do() {
     ] {
         let token = key.token("EdDSA", &claims_with("scope", scope.clone()));
         for (query, may) in [(QUERY, may_read), (mutation, may_write)] {
-            let answer = ask(&desk, &token, query).await;
+            let answer = send_query(&desk, &token, query).await;
             assert_eq!(answer.status(), 200, "{scope}");
-            let answer: Value = answer.json().await.expect("the answer is JSON");
+            let answer: Value = answer.json().await.expect("the response is JSON");
             let is_forbidden = answer["errors"][0]["extensions"]["code"] == "FORBIDDEN";
             assert_eq!(!is_forbidden, may, "{scope}: {answer}");
         }
@@ -422,7 +422,7 @@ async fn a_tokens_scopes_say_what_its_bearer_may_do() {
 }
 
 #[tokio::test]
-async fn an_api_keys_header_bears_no_token() {
+async fn a_token_in_the_api_key_header_is_rejected() {
     let key = SigningKey::ed25519("a");
     let issuer = Issuer::start(&[&key]).await;
     let desk = desk(&issuer).await;
@@ -434,14 +434,14 @@ async fn an_api_keys_header_bears_no_token() {
     ] {
         let request = desk.client().post(desk.url("/graphql")).header(name, value);
         let response = request.json(&json!({ "query": QUERY })).send().await;
-        let response = response.expect("the gateway answers");
+        let response = response.expect("the gateway responds");
         assert_eq!(response.status(), 401);
         assert_eq!(response.headers()["www-authenticate"], "Bearer");
     }
 }
 
 #[tokio::test]
-async fn the_log_tells_who_came_or_why_nobody_did_and_holds_no_token() {
+async fn the_log_names_the_caller_or_the_reason_of_a_rejection_and_no_token() {
     let key = SigningKey::ed25519("a");
     let issuer = Issuer::start(&[&key]).await;
     let vendors = Sandbox::start(SandboxOptions::default())
@@ -501,8 +501,8 @@ async fn the_log_tells_who_came_or_why_nobody_did_and_holds_no_token() {
     }
 }
 
-/// Lets so much time go by at once, as far as the gateway's clock goes.
-async fn pass(time: Duration) {
+/// Advances the gateway's clock by this time.
+async fn advance_clock(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();

@@ -1,4 +1,4 @@
-//! What the gateway keeps of the vendors' answers, for how long, and what it serves when a vendor fails.
+//! What the gateway caches of the vendors' data, for how long, and what it serves when a vendor fails.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use deskgraph::sandbox::{Fault, FaultRule};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes, in_time};
+use crate::harness::{Desk, DeskOptions, in_time};
 
 const LIST: &str = "{ tickets(first: 5) { nodes { id } sources { vendor state error { code } } } }";
 const ENTITY: &str = "{ ticket(id: \"firstline:Ticket:1002\") { subject } }";
 const DIRECTORY: &str = "{ sponsors { id } }";
 const FOREVER: &str = "86400000";
 
-fn all_fail(desk: &Desk) {
+fn fail_all_calls(desk: &Desk) {
     let fault = Fault::HtmlError { code: 503 };
     desk.sandbox
         .firstline()
@@ -21,27 +21,27 @@ fn all_fail(desk: &Desk) {
     desk.sandbox.bangwo8().add_fault(FaultRule::new("", fault));
 }
 
-/// FirstLine's calls for one query, after one that signed in.
+/// FirstLine's calls for one query, on a gateway that has logged in.
 async fn calls_for(desk: &Desk, query: &str) -> usize {
     desk.forget_calls();
-    desk.ask(query).await;
+    desk.execute(query).await;
     desk.calls().0
 }
 
 #[tokio::test]
-async fn each_kind_of_answer_has_its_own_time_to_live() {
+async fn each_kind_of_read_has_its_own_time_to_live() {
     let kinds = [
         ("CACHE__LIST_TTL_MS", LIST),
         ("CACHE__ENTITY_TTL_MS", ENTITY),
         ("CACHE__DIRECTORY_TTL_MS", DIRECTORY),
     ];
     for (short, _) in kinds {
-        let mut wishes = Wishes::default();
+        let mut options = DeskOptions::default();
         for (setting, _) in kinds {
-            wishes = wishes.set(setting, if setting == short { "0" } else { FOREVER });
+            options = options.set(setting, if setting == short { "0" } else { FOREVER });
         }
-        let desk = Desk::open_with(wishes).await;
-        // The list comes last: it would bring the ticket along.
+        let desk = Desk::open_with(options).await;
+        // The list comes last, because it caches the ticket too.
         for (setting, query) in kinds.iter().rev() {
             assert!(calls_for(&desk, query).await > 0, "{query}");
             let repeated = calls_for(&desk, query).await;
@@ -51,9 +51,9 @@ async fn each_kind_of_answer_has_its_own_time_to_live() {
 }
 
 #[tokio::test]
-async fn an_answer_past_its_time_stands_in_for_a_vendor_that_fails() {
+async fn expired_data_replaces_the_data_of_a_failing_vendor() {
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("CACHE__LIST_TTL_MS", 0)
             .set("CACHE__ENTITY_TTL_MS", 0)
             .set("CACHE__DIRECTORY_TTL_MS", 0)
@@ -69,11 +69,11 @@ async fn an_answer_past_its_time_stands_in_for_a_vendor_that_fails() {
     ];
     let mut before = Vec::new();
     for query in queries {
-        before.push(desk.ask(query).await);
+        before.push(desk.execute(query).await);
     }
-    let ticket = desk.ask(ENTITY).await;
+    let ticket = desk.execute(ENTITY).await;
 
-    all_fail(&desk);
+    fail_all_calls(&desk);
     for (query, before) in queries.iter().zip(before) {
         let answer = desk.answer(query, json!({})).await;
         assert_eq!(answer.get("errors"), None, "{answer}");
@@ -83,7 +83,7 @@ async fn an_answer_past_its_time_stands_in_for_a_vendor_that_fails() {
             let sources = now["sources"].as_array().expect("it is a list");
             assert!(!sources.is_empty());
             for source in sources {
-                // What stands in tells why it does.
+                // A stale source has the error that made it stale.
                 let is_loaded = match source["state"].as_str() {
                     Some("STALE") => {
                         let code = &source["error"]["code"];
@@ -97,70 +97,70 @@ async fn an_answer_past_its_time_stands_in_for_a_vendor_that_fails() {
             assert!(sources.iter().any(|source| source["state"] == "STALE"));
         }
     }
-    assert_eq!(desk.ask(ENTITY).await, ticket);
+    assert_eq!(desk.execute(ENTITY).await, ticket);
 
     desk.sandbox.firstline().clear_faults();
-    let answer = desk.ask(LIST).await;
+    let answer = desk.execute(LIST).await;
     assert_eq!(answer["tickets"]["sources"][0]["state"], "FRESH");
 }
 
 #[tokio::test]
-async fn what_is_too_old_to_stand_in_is_served_no_more() {
+async fn data_older_than_the_stale_limit_is_not_served() {
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("CACHE__LIST_TTL_MS", 0)
             .set("CACHE__STALE_MS", 0)
             .set("FIRSTLINE__MAX_RETRIES", 0),
     )
     .await;
-    desk.ask(LIST).await;
-    all_fail(&desk);
+    desk.execute(LIST).await;
+    fail_all_calls(&desk);
 
-    let (error, data) = desk.fault(LIST, json!({})).await;
+    let (error, data) = desk.execute_failing(LIST, json!({})).await;
     assert_eq!(error["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
     assert_eq!(data["tickets"], Value::Null);
 }
 
 #[tokio::test]
-async fn what_a_vendor_says_is_gone_never_stands_in_for_it() {
+async fn an_object_deleted_at_the_vendor_is_never_served_stale() {
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("CACHE__ENTITY_TTL_MS", 0)
             .set("FIRSTLINE__MAX_RETRIES", 0),
     )
     .await;
     let id = desk.sandbox.firstline_insert_record(json!({}));
     let query = format!("{{ serviceRecord(id: \"firstline:ServiceRecord:{id}\") {{ id }} }}");
-    assert!(desk.ask(&query).await["serviceRecord"].is_object());
+    assert!(desk.execute(&query).await["serviceRecord"].is_object());
     desk.sandbox.firstline_remove_record(id);
-    assert_eq!(desk.ask(&query).await["serviceRecord"], Value::Null);
+    assert_eq!(desk.execute(&query).await["serviceRecord"], Value::Null);
 
-    all_fail(&desk);
-    let (error, _) = desk.fault(&query, json!({})).await;
+    fail_all_calls(&desk);
+    let (error, _) = desk.execute_failing(&query, json!({})).await;
     assert_eq!(error["extensions"]["vendorCode"], "SERVER_ERROR");
 }
 
 #[tokio::test]
-async fn a_failure_is_not_kept() {
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
+async fn a_failure_is_not_cached() {
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
     for (query, field) in [
         (LIST, "tickets"),
         (ENTITY, "ticket"),
         (DIRECTORY, "sponsors"),
     ] {
-        all_fail(&desk);
-        let (error, data) = desk.fault(query, json!({})).await;
+        fail_all_calls(&desk);
+        let (error, data) = desk.execute_failing(query, json!({})).await;
         assert_eq!(error["extensions"]["vendorCode"], "SERVER_ERROR");
         assert_eq!(data[field], Value::Null);
 
         desk.sandbox.firstline().clear_faults();
-        assert!(!desk.ask(query).await[field].is_null(), "{query}");
+        assert!(!desk.execute(query).await[field].is_null(), "{query}");
     }
 }
 
 #[tokio::test]
-async fn nothing_is_kept_where_the_cache_is_switched_off() {
-    let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+async fn nothing_is_cached_with_the_cache_disabled() {
+    let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await;
     for query in [LIST, ENTITY, DIRECTORY] {
         let first = calls_for(&desk, query).await;
         assert!(first > 0);
@@ -171,15 +171,15 @@ async fn nothing_is_kept_where_the_cache_is_switched_off() {
         );
     }
 
-    all_fail(&desk);
-    let (error, _) = desk.fault(DIRECTORY, json!({})).await;
+    fail_all_calls(&desk);
+    let (error, _) = desk.execute_failing(DIRECTORY, json!({})).await;
     assert_eq!(error["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_does_not_take_the_others_answer_along() {
+async fn a_disconnecting_client_does_not_cancel_a_shared_read() {
     let desk = Desk::open().await;
-    desk.ask(DIRECTORY).await;
+    desk.execute(DIRECTORY).await;
     for (query, calls) in [(LIST, 2), (ENTITY, 1)] {
         desk.forget_calls();
         let late = Fault::Delay { ms: 600 };
@@ -194,22 +194,22 @@ async fn a_client_that_leaves_does_not_take_the_others_answer_along() {
             .timeout(Duration::from_millis(250))
             .send();
         let staying = async {
-            // The one that leaves is first.
+            // The first request is the one that disconnects.
             let arrived = desk.sandbox.firstline().until(|_| desk.calls().0 > 0);
             in_time("FirstLine is called", arrived).await;
-            join_all((0..5).map(|_| desk.ask(query))).await
+            join_all((0..5).map(|_| desk.execute(query))).await
         };
         let (left, answers) = tokio::join!(leaving, staying);
         desk.sandbox.firstline().clear_faults();
 
-        assert!(left.is_err(), "it left before its answer came");
+        assert!(left.is_err(), "it disconnected before the response");
         assert!(answers.iter().all(|answer| *answer == answers[0]));
         assert_eq!(desk.calls(), (calls, 0), "{query}");
     }
 }
 
 #[tokio::test]
-async fn what_is_still_read_late_in_its_life_is_read_again_in_the_background() {
+async fn data_near_expiry_is_refreshed_in_the_background() {
     const LIFE: Duration = Duration::from_millis(3_000);
     const KINDS: [(&str, &str); 3] = [
         (LIST, "/api/v1/ticket"),
@@ -217,13 +217,13 @@ async fn what_is_still_read_late_in_its_life_is_read_again_in_the_background() {
         (DIRECTORY, "/api/v1/sponsor"),
     ];
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("CACHE__LIST_TTL_MS", LIFE.as_millis())
             .set("CACHE__ENTITY_TTL_MS", LIFE.as_millis())
             .set("CACHE__DIRECTORY_TTL_MS", LIFE.as_millis()),
     )
     .await;
-    // The first reading of a list takes a call more than those after it.
+    // The first read of a list needs one call more than later ones.
     let calls = || {
         let [lists, entities, directories] =
             KINDS.map(|(_, route)| desk.sandbox.firstline().requests_to(route).len());
@@ -231,13 +231,13 @@ async fn what_is_still_read_late_in_its_life_is_read_again_in_the_background() {
     };
     let read_all = async || {
         for (query, _) in KINDS {
-            desk.ask(query).await;
+            desk.execute(query).await;
         }
     };
     read_all().await;
     assert_eq!(calls(), [1, 1, 1]);
 
-    // Each answer comes from the cache; at 4/5 of its life one reader sends the second reading off.
+    // Each response comes from the cache; after 4/5 of the time to live one request starts the refresh.
     let started = tokio::time::Instant::now();
     let mut reads = tokio::time::interval(LIFE / 100);
     while calls().contains(&1) {
@@ -250,7 +250,7 @@ async fn what_is_still_read_late_in_its_life_is_read_again_in_the_background() {
         "they were read again too soon"
     );
 
-    // The second life began before the first was over.
+    // The refresh ended before the first value expired.
     while started.elapsed() < LIFE + LIFE / 5 {
         reads.tick().await;
         read_all().await;

@@ -1,4 +1,4 @@
-//! What a query costs: the calls that each vendor gets, counted at the sandbox, logins left out.
+//! The vendor calls of a query, counted at the sandbox without logins.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,20 @@ use futures_util::future::join_all;
 use jiff::{ToSpan, Zoned, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
-/// One question to a gateway that holds nothing yet, and the most calls that it may cost.
+/// One query to a gateway with cold caches, and the most calls that it may need.
 struct Cost {
-    question: &'static str,
+    name: &'static str,
     query: &'static str,
     firstline: usize,
     bangwo8: usize,
 }
 
-/// As `docs/CACHING.md` shows them under "What a query costs".
+/// These are the rows of `docs/CACHING.md` below "What a query costs".
 const COSTS: &[Cost] = &[
     Cost {
-        question: "a page of 20 tickets with all that stands around them",
+        name: "a page of 20 tickets with all that stands around them",
         query: "{ tickets { totalCount nodes { subject status
                   handler { name employeeNo groups { name } } creator { name } contact { name }
                   category { name parent { name } } terminationCode { name } sponsor { name }
@@ -29,20 +29,20 @@ const COSTS: &[Cost] = &[
         bangwo8: 0,
     },
     Cost {
-        question: "20 service records of both vendors, with their agents' ids and customers",
+        name: "20 service records of both vendors, with their agents' ids and customers",
         query: "{ serviceRecords { totalCount nodes { id status channel startedAt
                   handler { id } contact { name } } sources { state } } }",
         firstline: 2,
         bangwo8: 2,
     },
     Cost {
-        question: "tickets in numbers",
+        name: "tickets in numbers",
         query: "{ ticketStats { total overdue byStatus { status count } } }",
         firstline: 6,
         bangwo8: 0,
     },
     Cost {
-        question: "one ticket under 20 aliases",
+        name: "one ticket under 20 aliases",
         query: "{ a1: ticket(id: \"firstline:Ticket:1002\") { subject } a2: ticket(id: \"firstline:Ticket:1002\") { content }
                   a3: ticket(id: \"firstline:Ticket:1002\") { subject } a4: ticket(id: \"firstline:Ticket:1002\") { content }
                   a5: ticket(id: \"firstline:Ticket:1002\") { subject } a6: ticket(id: \"firstline:Ticket:1002\") { content }
@@ -75,22 +75,22 @@ fn ids(data: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_query_costs_no_more_calls_than_the_table_says() {
+async fn a_query_needs_at_most_the_documented_vendor_calls() {
     for cost in COSTS {
         let desk = Desk::open().await;
-        desk.ask(cost.query).await;
+        desk.execute(cost.query).await;
 
         let (firstline, bangwo8) = desk.calls();
         let is_within = (1..=cost.firstline).contains(&firstline) && bangwo8 <= cost.bangwo8;
-        assert!(is_within, "{}: {firstline} and {bangwo8}", cost.question);
+        assert!(is_within, "{}: {firstline} and {bangwo8}", cost.name);
     }
 }
 
 #[tokio::test]
-async fn handlers_e_mails_of_100_tickets_cost_the_directory_once() {
+async fn e_mails_of_the_handlers_of_100_tickets_need_the_directory_once() {
     let desk = Desk::open().await;
     let query = "{ tickets(first: 100) { nodes { id handler { name email jobTitle } } } }";
-    let data = desk.ask(query).await;
+    let data = desk.execute(query).await;
     assert_eq!(ids(&data["tickets"]).len(), 100);
 
     let directory = desk.sandbox.firstline().requests_to("/api/v1/employee");
@@ -98,16 +98,16 @@ async fn handlers_e_mails_of_100_tickets_cost_the_directory_once() {
     assert_eq!(desk.calls(), (2 + pages, 0));
 
     desk.forget_calls();
-    assert_eq!(desk.ask(query).await, data);
+    assert_eq!(desk.execute(query).await, data);
     assert_eq!(desk.calls(), (0, 0));
 }
 
 #[tokio::test]
-async fn one_request_reads_a_directory_once_without_a_cache_too() {
-    let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+async fn one_request_reads_a_directory_once_even_without_a_cache() {
+    let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await;
     let query = "{ serviceRecords(first: 5, filter: { vendors: [BANGWO8] }) { nodes {
         handler { name serviceRecords(first: 2) { nodes { handler { name } } } } } } }";
-    let data = desk.ask(query).await;
+    let data = desk.execute(query).await;
     let records = data["serviceRecords"]["nodes"].as_array().expect("a list");
     let handlers: Vec<_> = records
         .iter()
@@ -124,7 +124,7 @@ async fn one_request_reads_a_directory_once_without_a_cache_too() {
     pages_read_once(&directory);
 }
 
-/// How many pages of a directory were asked for: some, and each of them once.
+/// The number of pages read of a directory: at least one, and none twice.
 fn pages_read_once(directory: &[LoggedRequest]) -> usize {
     let pages: BTreeSet<_> = directory
         .iter()
@@ -136,7 +136,7 @@ fn pages_read_once(directory: &[LoggedRequest]) -> usize {
 }
 
 #[tokio::test]
-async fn merged_service_records_cost_two_calls_a_vendor_and_a_repeat_none() {
+async fn merged_service_records_need_two_calls_per_vendor_and_a_repeat_none() {
     let query = "{ serviceRecords(first: 20) { nodes { id } totalCount } }";
     for (order, has_small_pages, most_calls) in [
         (ListOrder::TimeDescending, false, 2),
@@ -152,7 +152,7 @@ async fn merged_service_records_cost_two_calls_a_vendor_and_a_repeat_none() {
             .bangwo8()
             .change_switches(|switches| switches.record_order = order);
 
-        let first = desk.ask(query).await;
+        let first = desk.execute(query).await;
         assert_eq!(ids(&first["serviceRecords"]).len(), 20);
         let (firstline, bangwo8) = desk.calls();
         assert!(
@@ -160,29 +160,30 @@ async fn merged_service_records_cost_two_calls_a_vendor_and_a_repeat_none() {
             "{order:?}, {has_small_pages}: {firstline} and {bangwo8}"
         );
 
-        // Pages that the vendor cuts short are asked for in the size that it gives, once that is known.
+        // Once the vendor's page size is known, the gateway requests pages of that size.
         if has_small_pages {
-            desk.ask(query).await;
+            desk.execute(query).await;
         }
         desk.forget_calls();
-        assert_eq!(desk.ask(query).await, first);
+        assert_eq!(desk.execute(query).await, first);
         assert_eq!(desk.calls(), (0, 0));
     }
 }
 
 #[tokio::test]
-async fn forty_equal_requests_at_once_are_one_call() {
+async fn forty_concurrent_equal_requests_share_the_vendor_calls() {
     for enabled in ["true", "false"] {
-        let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", enabled)).await;
-        desk.ask("{ employees(first: 1) { nodes { id } } }").await;
+        let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", enabled)).await;
+        desk.execute("{ employees(first: 1) { nodes { id } } }")
+            .await;
         for (query, calls) in [
             ("{ tickets { nodes { id subject } totalCount } }", 2),
             ("{ ticket(id: \"firstline:Ticket:1002\") { subject } }", 1),
         ] {
             desk.forget_calls();
-            // Late answers keep the first request from being over before the last has come.
+            // The delay keeps the first request in flight until the last one arrives.
             desk.sandbox.firstline().add_fault(late());
-            let answers = join_all((0..40).map(|_| desk.ask(query))).await;
+            let answers = join_all((0..40).map(|_| desk.execute(query))).await;
             desk.sandbox.firstline().clear_faults();
 
             assert!(answers.iter().all(|answer| *answer == answers[0]));
@@ -197,7 +198,7 @@ fn late() -> deskgraph::sandbox::FaultRule {
 }
 
 #[tokio::test]
-async fn twelve_bangwo8_records_of_four_days_cost_four_calls() {
+async fn twelve_bangwo8_records_of_four_days_need_four_calls() {
     let desk = Desk::open().await;
     let mut wanted = Vec::new();
     for number in 0..12 {
@@ -215,10 +216,10 @@ async fn twelve_bangwo8_records_of_four_days_cost_four_calls() {
 }
 
 #[tokio::test]
-async fn what_a_list_has_shown_is_opened_without_a_call() {
+async fn objects_of_a_list_are_read_by_id_without_a_call() {
     let desk = Desk::open().await;
     let listed = desk
-        .ask("{ tickets { nodes { id } } serviceRecords { nodes { id } } }")
+        .execute("{ tickets { nodes { id } } serviceRecords { nodes { id } } }")
         .await;
     desk.forget_calls();
 
@@ -240,13 +241,13 @@ const DAYS: &str = "query ($from: Date!, $to: Date!, $vendors: [Vendor!]) {
       total byVendor { vendor count } daily { date vendor count } sources { vendor state totalCount } } }";
 
 #[tokio::test]
-async fn days_are_counted_the_cheaper_way() {
-    let desk = Desk::open_with(Wishes {
+async fn days_are_counted_with_the_fewest_calls() {
+    let desk = Desk::open_with(DeskOptions {
         sandbox: SandboxOptions {
             service_records: 0,
             ..SandboxOptions::default()
         },
-        ..Wishes::default()
+        ..DeskOptions::default()
     })
     .await;
     for number in 0..250 {
@@ -257,7 +258,7 @@ async fn days_are_counted_the_cheaper_way() {
         desk.sandbox.bangwo8_insert_record(json!({ "csBTime": at }));
     }
 
-    // 250 records are three pages: two days are fewer, thirty days are more.
+    // 250 records are three pages: two days need fewer calls, thirty days need more.
     for (from, to, calls) in [(41, 40, 1 + 2), (60, 31, 1 + 3)] {
         desk.forget_calls();
         let range = json!({ "from": day(from).to_string(), "to": day(to).to_string() });
@@ -286,7 +287,7 @@ async fn days_are_counted_the_cheaper_way() {
             let first = requests
                 .iter()
                 .find(|request| lists(&request.path))
-                .expect("it was asked");
+                .expect("the vendor was called");
             assert_eq!(
                 first.query_value("per_page"),
                 Some("1"),
@@ -302,11 +303,11 @@ async fn days_are_counted_the_cheaper_way() {
 }
 
 #[tokio::test]
-async fn days_are_counted_for_92_at_most_and_one_vendor_alone_costs_the_other_nothing() {
+async fn stats_cover_at_most_92_days_and_skip_vendors_that_are_not_selected() {
     let desk = Desk::open().await;
     let range = |days: i64, vendors: Value| json!({ "from": day(days - 1).to_string(), "to": day(0).to_string(), "vendors": vendors });
 
-    let (error, data) = desk.fault(DAYS, range(93, Value::Null)).await;
+    let (error, data) = desk.execute_failing(DAYS, range(93, Value::Null)).await;
     assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT");
     assert_eq!(data["serviceRecordStats"], Value::Null);
     assert_eq!(desk.calls(), (0, 0));
@@ -324,10 +325,10 @@ async fn days_are_counted_for_92_at_most_and_one_vendor_alone_costs_the_other_no
 }
 
 #[tokio::test]
-async fn the_numbers_of_tickets_are_one_reading_for_all_who_ask_at_once() {
+async fn concurrent_ticket_stats_share_one_read() {
     let desk = Desk::open().await;
     let query = "{ ticketStats { total overdue byStatus { status count } } }";
-    let answers = join_all((0..20).map(|_| desk.ask(query))).await;
+    let answers = join_all((0..20).map(|_| desk.execute(query))).await;
 
     assert!(
         answers
@@ -335,6 +336,6 @@ async fn the_numbers_of_tickets_are_one_reading_for_all_who_ask_at_once() {
             .all(|answer| answer["ticketStats"]["total"] == 320)
     );
     let (firstline, _) = desk.calls();
-    // What is overdue is asked anew with every second.
+    // The overdue tickets are read again each second.
     assert!((6..=6 + 3).contains(&firstline), "{firstline}");
 }

@@ -1,4 +1,4 @@
-//! Writes that come at once or twice, and readings around them: never two tickets for one key, never an answer from before.
+//! Concurrent and repeated writes, with reads around them: never two tickets for one key, never data from before a write.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use deskgraph::sandbox::{Fault, FaultRule};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes, in_time};
+use crate::harness::{Desk, DeskOptions, in_time};
 
 const CREATE: &str = "mutation ($input: CreateTicketInput!) { createTicket(input: $input) {
     ticket { id subject } userErrors { code field } } }";
@@ -17,7 +17,7 @@ const UPDATE_RECORD: &str =
     serviceRecord { id memo } userErrors { code field } } }";
 const WRITERS: usize = 24;
 
-/// The creates that FirstLine got.
+/// The creates that FirstLine received.
 fn creates(desk: &Desk) -> usize {
     let requests = desk.sandbox.firstline().requests_to("/api/v1/ticket");
     requests
@@ -39,10 +39,10 @@ async fn found(desk: &Desk, subject: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn one_objects_writes_run_one_after_the_other_and_different_ones_side_by_side() {
+async fn writes_of_one_object_are_serialized_and_of_different_objects_concurrent() {
     let desk = Desk::open().await;
     let record = desk.sandbox.firstline_insert_record(json!({}));
-    desk.ask("{ sponsors { id } }").await;
+    desk.execute("{ sponsors { id } }").await;
     desk.forget_calls();
     desk.sandbox
         .firstline()
@@ -72,14 +72,14 @@ async fn one_objects_writes_run_one_after_the_other_and_different_ones_side_by_s
         .collect();
     let last = sent.last().expect("they were sent");
     let now = desk
-        .ask("{ ticket(id: \"firstline:Ticket:1002\") { subject } }")
+        .execute("{ ticket(id: \"firstline:Ticket:1002\") { subject } }")
         .await;
     assert_eq!(
         now["ticket"]["subject"], *last,
         "the last one written is what stays"
     );
 
-    // The record's answer is read within its turn.
+    // The response with the record is read while the write holds the object's lock.
     let records = (0..WRITERS).map(|number| {
         let input = json!({ "id": format!("firstline:ServiceRecord:{record}"), "memo": format!("memo {number}") });
         desk.data(UPDATE_RECORD, json!({ "input": input }))
@@ -104,7 +104,7 @@ async fn one_objects_writes_run_one_after_the_other_and_different_ones_side_by_s
 }
 
 #[tokio::test]
-async fn a_key_makes_one_ticket_however_often_and_at_once_it_comes() {
+async fn an_idempotency_key_creates_one_ticket_even_with_concurrent_requests() {
     let desk = Desk::open().await;
     desk.sandbox.firstline().add_fault(FaultRule::new(
         "POST /api/v1/ticket",
@@ -122,7 +122,7 @@ async fn a_key_makes_one_ticket_however_often_and_at_once_it_comes() {
     assert_eq!(creates(&desk), 1);
     assert_eq!(found(&desk, "only one").await, 1);
 
-    // The same instant in another offset is the same content.
+    // The same instant in another offset is equal content.
     let mut again = input.clone();
     again["dueAt"] = json!("2027-01-01T08:00:00+08:00");
     assert_eq!(
@@ -157,7 +157,7 @@ async fn a_key_makes_one_ticket_however_often_and_at_once_it_comes() {
 }
 
 #[tokio::test]
-async fn keys_at_once_make_a_ticket_each() {
+async fn concurrent_idempotency_keys_create_one_ticket_each() {
     let desk = Desk::open().await;
     let inputs: Vec<Value> = (0..WRITERS)
         .map(|number| json!({ "subject": "of many", "content": "c", "idempotencyKey": format!("k-{number}") }))
@@ -176,20 +176,20 @@ async fn keys_at_once_make_a_ticket_each() {
     assert_eq!(made.len(), WRITERS);
     assert_eq!(creates(&desk), WRITERS);
 
-    // Without a key every create is one of its own.
+    // Without a key each create makes its own ticket.
     let plain = json!({ "subject": "of many", "content": "c" });
     join_all((0..WRITERS).map(|_| create(&desk, &plain))).await;
     assert_eq!(creates(&desk), 2 * WRITERS);
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_its_caller() {
+async fn an_idempotency_key_belongs_to_its_caller() {
     let keys = json!([
         { "name": "one", "key": "first-key-of-a-test-00001", "scopes": ["read", "write"] },
         { "name": "two", "key": "second-key-of-a-test-0001", "scopes": ["read", "write"] },
     ]);
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("AUTH__MODE", "api_key")
             .set("AUTH__API_KEYS", keys),
     )
@@ -202,7 +202,7 @@ async fn a_key_belongs_to_its_caller() {
             .send()
             .await;
         let mut answer: Value = answer
-            .expect("the gateway answers")
+            .expect("the gateway responds")
             .json()
             .await
             .expect("it is JSON");
@@ -215,18 +215,18 @@ async fn a_key_belongs_to_its_caller() {
 }
 
 #[tokio::test]
-async fn after_an_unknown_outcome_the_same_key_looks_before_it_sends() {
+async fn after_an_unknown_outcome_the_same_key_searches_before_it_creates() {
     let desk = Desk::open().await;
     let line = "POST /api/v1/ticket";
-    // Whether the lost create was carried out is what the second look finds out; the vendor trims what it stores.
+    // The search finds out whether the lost create was executed; the vendor trims the texts that it stores.
     for (subject, fault, sent) in [
         ("was made", Fault::CloseAfterWork, 1),
         ("  was made and trimmed \n", Fault::CloseAfterWork, 1),
-        ("was half told", Fault::TruncatedBody, 1),
+        ("was truncated", Fault::TruncatedBody, 1),
         ("was not made", Fault::CloseBeforeHead, 2),
         ("failed inside", Fault::HtmlError { code: 500 }, 2),
     ] {
-        // One that looks alike but is older, one of the same subject alone.
+        // An older ticket with equal content, and one with only an equal subject.
         let trimmed = subject.trim();
         desk.sandbox.firstline_insert_ticket(
             json!({ "subject": trimmed, "content": "c", "created_at": "2026-01-01 00:00:00" }),
@@ -239,7 +239,9 @@ async fn after_an_unknown_outcome_the_same_key_looks_before_it_sends() {
             .add_fault(FaultRule::new(line, fault).times(1));
 
         let input = json!({ "subject": subject, "content": "c", "idempotencyKey": format!("key of {subject}") });
-        let (error, _) = desk.fault(CREATE, json!({ "input": input })).await;
+        let (error, _) = desk
+            .execute_failing(CREATE, json!({ "input": input }))
+            .await;
         assert_eq!(error["extensions"]["code"], "OUTCOME_UNKNOWN");
 
         let mut other = input.clone();
@@ -267,17 +269,20 @@ async fn after_an_unknown_outcome_the_same_key_looks_before_it_sends() {
 }
 
 #[tokio::test]
-async fn a_look_that_fails_sends_nothing() {
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
+async fn a_failed_search_creates_nothing() {
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
     let input = json!({ "subject": "s", "content": "c", "idempotencyKey": "k" });
     desk.sandbox
         .firstline()
         .add_fault(FaultRule::new("POST /api/v1/ticket", Fault::CloseAfterWork).times(1));
-    desk.fault(CREATE, json!({ "input": input })).await;
+    desk.execute_failing(CREATE, json!({ "input": input }))
+        .await;
     desk.sandbox
         .firstline()
         .add_fault(FaultRule::new("GET /api/v1/ticket", Fault::HtmlError { code: 503 }).times(1));
-    let (error, _) = desk.fault(CREATE, json!({ "input": input })).await;
+    let (error, _) = desk
+        .execute_failing(CREATE, json!({ "input": input }))
+        .await;
     assert_eq!(error["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
     assert_eq!(creates(&desk), 1);
 
@@ -286,7 +291,7 @@ async fn a_look_that_fails_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_create_that_was_refused_leaves_its_key_free() {
+async fn a_rejected_create_releases_its_idempotency_key() {
     let desk = Desk::open().await;
     let refused = Fault::Status {
         code: 422,
@@ -305,8 +310,8 @@ async fn a_create_that_was_refused_leaves_its_key_free() {
     assert_eq!(create(&desk, &second).await["ticket"]["subject"], "t");
 }
 
-/// What can be asked of tickets, each with whether the number of tickets changes it.
-const READINGS: [&str; 5] = [
+/// Reads of tickets, each with whether the number of tickets changes its result.
+const READS: [&str; 5] = [
     "{ tickets(first: 3) { nodes { id subject } totalCount } }",
     "{ tickets(filter: { statuses: [CLOSED] }) { totalCount } }",
     "{ ticketStats { total byStatus { status count } } }",
@@ -315,9 +320,9 @@ const READINGS: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn after_a_write_all_clients_read_what_it_did_and_the_rest_stays_kept() {
+async fn a_write_is_visible_to_all_clients_and_drops_only_dependent_data() {
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("CACHE__LIST_TTL_MS", 600_000)
             .set("CACHE__ENTITY_TTL_MS", 600_000),
     )
@@ -331,12 +336,12 @@ async fn after_a_write_all_clients_read_what_it_did_and_the_rest_stays_kept() {
     );
     let read = async || {
         let mut answers = Vec::new();
-        for query in READINGS {
-            answers.push(desk.ask(query).await);
+        for query in READS {
+            answers.push(desk.execute(query).await);
         }
         answers
     };
-    let (before, _) = (read().await, desk.ask(&others).await);
+    let (before, _) = (read().await, desk.execute(&others).await);
 
     let input = json!({ "subject": "brand new", "content": "c", "status": "CLOSED", "handlerId": "firstline:Employee:1" });
     let made = create(&desk, &input).await["ticket"]["id"].take();
@@ -387,7 +392,7 @@ async fn after_a_write_all_clients_read_what_it_did_and_the_rest_stays_kept() {
     )
     .await;
     assert_eq!(
-        desk.ask(READINGS[4]).await["ticket"]["subject"],
+        desk.execute(READS[4]).await["ticket"]["subject"],
         "other name"
     );
 
@@ -404,15 +409,15 @@ async fn after_a_write_all_clients_read_what_it_did_and_the_rest_stays_kept() {
     );
     assert_eq!(read().await[..4], before[..4]);
 
-    // Nothing of these was written.
+    // None of these objects was written.
     desk.forget_calls();
-    desk.ask(&others).await;
+    desk.execute(&others).await;
     assert_eq!(desk.calls(), (0, 0));
 
     let input = json!({ "id": format!("firstline:ServiceRecord:{record}"), "memo": "after" });
     desk.data(UPDATE_RECORD, json!({ "input": input })).await;
     desk.forget_calls();
-    let now = desk.ask(&others).await;
+    let now = desk.execute(&others).await;
     assert_eq!(now["serviceRecord"]["memo"], "after");
     let id = json!(format!("firstline:ServiceRecord:{record}"));
     let listed = now["serviceRecords"]["nodes"]
@@ -425,11 +430,11 @@ async fn after_a_write_all_clients_read_what_it_did_and_the_rest_stays_kept() {
             .expect("it is new")["memo"],
         "after"
     );
-    assert_eq!(desk.calls().1, 0, "the other vendor's part stays kept");
+    assert_eq!(desk.calls().1, 0, "the other vendor's part stays cached");
 }
 
 #[tokio::test]
-async fn a_ticket_shows_its_records_new_memo_at_once() {
+async fn an_updated_memo_is_visible_in_the_ticket_at_once() {
     let desk = Desk::open().await;
     let record = desk
         .sandbox
@@ -441,7 +446,7 @@ async fn a_ticket_shows_its_records_new_memo_at_once() {
         "{{ ticket(id: \"firstline:Ticket:{ticket}\") {{ serviceRecords {{ memo }} }} tickets(first: 1) {{ nodes {{ serviceRecords {{ memo }} }} }} }}"
     );
     let memo = async || {
-        let data = desk.ask(&query).await;
+        let data = desk.execute(&query).await;
         [
             data["ticket"]["serviceRecords"][0]["memo"].clone(),
             data["tickets"]["nodes"][0]["serviceRecords"][0]["memo"].clone(),
@@ -454,17 +459,17 @@ async fn a_ticket_shows_its_records_new_memo_at_once() {
 }
 
 #[tokio::test]
-async fn a_reading_that_began_before_a_write_is_kept_for_nobody() {
+async fn a_read_that_began_before_a_write_is_not_cached() {
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("CACHE__LIST_TTL_MS", 600_000)
             .set("CACHE__ENTITY_TTL_MS", 600_000),
     )
     .await;
-    desk.ask("{ sponsors { id } }").await;
+    desk.execute("{ sponsors { id } }").await;
     let one = "{ ticket(id: \"firstline:Ticket:1002\") { subject } }";
     let list = "{ tickets(first: 1, filter: { search: \"written meanwhile\" }) { totalCount } }";
-    // Both answers are from before the write and come after it.
+    // Both responses are from before the write and arrive after it.
     let control = desk.sandbox.firstline();
     control.add_fault(FaultRule::new("GET /api/v1/ticket", Fault::Delay { ms: 500 }).times(2));
     for (line, body) in [
@@ -485,13 +490,13 @@ async fn a_reading_that_began_before_a_write_is_kept_for_nobody() {
         control.add_fault(FaultRule::new(line, before).times(1));
     }
     desk.forget_calls();
-    let reading = async { tokio::join!(desk.ask(one), desk.ask(list)) };
+    let reading = async { tokio::join!(desk.execute(one), desk.execute(list)) };
     let writing = async {
         let arrived = desk.sandbox.firstline().until(|_| desk.calls().0 >= 2);
         in_time("both are read", arrived).await;
         let input = json!({ "id": "firstline:Ticket:1002", "subject": "written meanwhile" });
         desk.data(UPDATE, json!({ "input": input })).await;
-        tokio::join!(desk.ask(one), desk.ask(list))
+        tokio::join!(desk.execute(one), desk.execute(list))
     };
     let ((one_before, list_before), (one_now, list_now)) = tokio::join!(reading, writing);
     assert_eq!(one_before["ticket"]["subject"], "from before");
@@ -499,14 +504,14 @@ async fn a_reading_that_began_before_a_write_is_kept_for_nobody() {
     assert_eq!(one_now["ticket"]["subject"], "written meanwhile");
     assert_eq!(list_now["tickets"]["totalCount"], 1);
     assert_eq!(
-        desk.ask(one).await["ticket"]["subject"],
+        desk.execute(one).await["ticket"]["subject"],
         "written meanwhile"
     );
-    assert_eq!(desk.ask(list).await["tickets"]["totalCount"], 1);
+    assert_eq!(desk.execute(list).await["tickets"]["totalCount"], 1);
 }
 
 #[tokio::test]
-async fn readers_beside_writers_never_see_an_older_ticket_than_before() {
+async fn concurrent_readers_never_see_a_ticket_go_back_in_time() {
     let desk = Desk::open().await;
     let write = async {
         for number in 1..=WRITERS {
@@ -514,7 +519,7 @@ async fn readers_beside_writers_never_see_an_older_ticket_than_before() {
             let input = json!({ "id": "firstline:Ticket:1002", "subject": subject });
             desk.data(UPDATE, json!({ "input": input })).await;
             let seen = desk
-                .ask("{ ticket(id: \"firstline:Ticket:1002\") { subject } }")
+                .execute("{ ticket(id: \"firstline:Ticket:1002\") { subject } }")
                 .await;
             assert_eq!(
                 seen["ticket"]["subject"], subject,
@@ -526,7 +531,7 @@ async fn readers_beside_writers_never_see_an_older_ticket_than_before() {
         let mut last = 0;
         while last < WRITERS {
             let seen = desk
-                .ask("{ ticket(id: \"firstline:Ticket:1002\") { subject } }")
+                .execute("{ ticket(id: \"firstline:Ticket:1002\") { subject } }")
                 .await;
             let number: usize = seen["ticket"]["subject"]
                 .as_str()

@@ -3,7 +3,7 @@
 use deskgraph::sandbox::{Fault, FaultRule, ListOrder};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const LIST: &str = "totalCount nodes { id vendor vendorId name } pageInfo { hasNextPage hasPreviousPage endCursor }
     sources { vendor state totalCount error { code } }";
@@ -30,7 +30,7 @@ async fn all(desk: &Desk, first: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn employees_come_by_vendor_then_by_number_whatever_the_vendors_order_and_page_size() {
+async fn employees_are_sorted_by_vendor_and_number_whatever_the_vendors_order_and_page_size() {
     for (order, cap) in [
         (ListOrder::IdDescending, 500),
         (ListOrder::IdAscending, 7),
@@ -69,7 +69,7 @@ async fn employees_come_by_vendor_then_by_number_whatever_the_vendors_order_and_
 }
 
 #[tokio::test]
-async fn vendors_and_a_search_narrow_the_employees() {
+async fn vendors_and_a_search_text_narrow_the_employees() {
     let desk = Desk::open().await;
     let agents = page(&desk, 100, &Value::Null, json!({ "vendors": ["BANGWO8"] })).await;
     assert_eq!(agents["totalCount"], 40);
@@ -103,7 +103,7 @@ async fn vendors_and_a_search_narrow_the_employees() {
     )
     .await;
     assert_eq!(by_number["nodes"][0]["id"], "bangwo8:Employee:207");
-    let nobody = page(
+    let unmatched = page(
         &desk,
         100,
         &Value::Null,
@@ -111,7 +111,7 @@ async fn vendors_and_a_search_narrow_the_employees() {
     )
     .await;
     assert_eq!(
-        (&nobody["totalCount"], &nobody["nodes"]),
+        (&unmatched["totalCount"], &unmatched["nodes"]),
         (&json!(0), &json!([]))
     );
     let blank = page(&desk, 100, &Value::Null, json!({ "search": "" })).await;
@@ -137,7 +137,7 @@ async fn vendors_and_a_search_narrow_the_employees() {
 }
 
 #[tokio::test]
-async fn an_agent_is_told_without_what_bangwo8_has_not_and_never_with_a_password() {
+async fn an_agent_lacks_the_fields_bangwo8_lacks_and_never_has_a_password() {
     let desk = Desk::open().await;
     desk.sandbox.bangwo8_insert_agent(json!({
         "sId": 900, "name": "王小明", "sNum": "E-900", "email": "", "mobile": "13912345678", "isAdmin": "1", "isStat": "0",
@@ -145,7 +145,7 @@ async fn an_agent_is_told_without_what_bangwo8_has_not_and_never_with_a_password
     }));
     let query = "{ employee(id: \"bangwo8:Employee:900\") { id vendor vendorId name employeeNo email mobile isAdmin isActive
         photoUrl extension jobTitle department groups { id name supervisor { id } } createdAt updatedAt } }";
-    let data = desk.ask(query).await;
+    let data = desk.execute(query).await;
     assert_eq!(
         data["employee"],
         json!({
@@ -162,8 +162,8 @@ async fn an_agent_is_told_without_what_bangwo8_has_not_and_never_with_a_password
 }
 
 #[tokio::test]
-async fn one_vendors_refusal_or_outage_leaves_the_others_employees() {
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
+async fn a_rejection_or_outage_of_one_vendor_leaves_the_other_employees() {
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
     desk.sandbox
         .bangwo8()
         .change_switches(|switches| switches.supports_are_forbidden = true);
@@ -178,12 +178,12 @@ async fn one_vendors_refusal_or_outage_leaves_the_others_employees() {
     );
 
     let query = "{ employees(filter: { vendors: [BANGWO8] }) { totalCount } }";
-    let (error, data) = desk.fault(query, json!({})).await;
+    let (error, data) = desk.execute_failing(query, json!({})).await;
     assert_eq!(data, json!({ "employees": null }));
     assert_eq!(error["extensions"]["code"], "UPSTREAM_REJECTED");
     assert_eq!(error["extensions"]["vendorCode"], "FORBIDDEN");
 
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
     let outage = FaultRule::new("/employee", Fault::HtmlError { code: 503 });
     desk.sandbox.firstline().add_fault(outage);
     let list = page(&desk, 100, &Value::Null, Value::Null).await;

@@ -1,10 +1,11 @@
 //! Data over both vendors: lists, caching, masking, the calls that a query makes, and writes.
 
-mod bad_keys;
 mod cache;
 mod calls;
 mod concurrent_writes;
 mod employees;
+mod list_walks;
+mod partial_failures;
 mod personal_data;
 mod service_record_filters;
 mod service_record_lists;

@@ -1,29 +1,29 @@
-//! Personal data: whoever may not see it sees its last characters at most, by whatever way they come to it.
+//! Personal data: a caller without the scope sees its last characters at most, on every path through the schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
-const FULLER: &str = "fuller-key";
+const WITH_PII: &str = "fuller-key";
 const OTHER: &str = "other-key";
 
 async fn desk() -> Desk {
     let keys = json!([
-        { "name": "fuller", "key": FULLER, "scopes": ["read", "write", "pii"] },
+        { "name": "fuller", "key": WITH_PII, "scopes": ["read", "write", "pii"] },
         { "name": "other", "key": OTHER, "scopes": ["read", "write"] },
     ]);
-    let wishes = Wishes::default()
+    let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", keys)
-        // Both callers are to be answered out of one cache, and every way is asked at once.
+        // Both callers read from one cache, and one request has every path.
         .set("CACHE__LIST_TTL_MS", 3_600_000)
         .set("LIMITS__MAX_DEPTH", 30)
         .set("LIMITS__MAX_COMPLEXITY", 10_000_000)
         .set("LIMITS__MAX_ALIASES", 1_000)
         .set("LIMITS__MAX_TOKENS", 100_000);
-    let desk = Desk::open_with(wishes).await;
+    let desk = Desk::open_with(options).await;
 
     for id in 1..=60 {
         let group = id % 5 + 1;
@@ -37,36 +37,36 @@ async fn desk() -> Desk {
     desk
 }
 
-async fn ask(desk: &Desk, key: &str, query: &str, variables: &Value) -> Value {
+async fn send_query(desk: &Desk, key: &str, query: &str, variables: &Value) -> Value {
     let request = desk.client().post(desk.url("/graphql")).bearer_auth(key);
     let response = request
         .json(&json!({ "query": query, "variables": variables }))
         .send()
         .await
-        .expect("the gateway answers");
-    let answer: Value = response.json().await.expect("the answer is JSON");
+        .expect("the gateway responds");
+    let answer: Value = response.json().await.expect("the response is JSON");
     assert_eq!(answer.get("errors"), None, "for {query}");
     answer["data"].clone()
 }
 
-/// The object types of the schema, as the gateway itself tells them.
+/// The object types of the schema, from introspection.
 struct Types(BTreeMap<String, BTreeMap<String, Field>>);
 
 struct Field {
     is_personal: bool,
     arguments: BTreeSet<String>,
-    /// The names of the object types that it leads to.
+    /// The names of the object types that it refers to.
     to: Vec<String>,
 }
 
-/// Ends the key of a page.
+/// The suffix of the key of a page.
 const PAGE: &str = "Page";
 
 impl Types {
     async fn of(desk: &Desk) -> Self {
         let query = "{ __schema { types { name possibleTypes { name } fields { name description args { name }
             type { name ofType { name ofType { name ofType { name } } } } } } } }";
-        let data = ask(desk, FULLER, query, &json!({})).await;
+        let data = send_query(desk, WITH_PII, query, &json!({})).await;
         let types = data["__schema"]["types"].as_array().expect("it has types");
 
         let possible = |name: &str| -> Vec<String> {
@@ -108,7 +108,7 @@ impl Types {
         self.fields(of).any(|(_, field)| field.is_personal)
     }
 
-    /// All personal data of an object of this type, by every way that passes through no type twice; None where there is none.
+    /// All personal data of an object of this type, by every path that visits no type twice; None if there is none.
     fn selection(&self, of: &str, passed: &[&str]) -> Option<String> {
         let mut passed = passed.to_vec();
         let is_new = !passed.contains(&of);
@@ -120,7 +120,7 @@ impl Types {
                 selected.push(name.clone());
             } else if is_new && !field.arguments.contains("id") && !field.arguments.contains("ids")
             {
-                // A list and a page of one name have keys of their own: both may be asked for at one place.
+                // A list and a page of one name have different keys, so that both can be selected.
                 let selected_as = match field.arguments.contains("first") {
                     true => format!("{name}{PAGE}: {name}(first: 3)"),
                     false => name.clone(),
@@ -138,7 +138,7 @@ impl Types {
         (!selected.is_empty()).then(|| format!("__typename {}", selected.join(" ")))
     }
 
-    /// The ways from one type straight to an object with personal data.
+    /// The shortest paths from one type to an object with personal data.
     fn last_steps(&self) -> BTreeSet<(String, String)> {
         let steps = self.0.keys().flat_map(|of| {
             let leading = self
@@ -154,12 +154,12 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// What two callers saw side by side.
+/// What two callers received, side by side.
 struct Comparison<'a> {
     types: &'a Types,
-    /// By which last steps personal data was reached.
+    /// The last steps of the paths that reached personal data.
     reached: BTreeSet<(String, String)>,
-    /// Which fields held any.
+    /// The fields that had any.
     seen: BTreeSet<(String, String)>,
     secrets: BTreeSet<String>,
 }
@@ -215,7 +215,7 @@ impl Comparison<'_> {
     }
 }
 
-/// Ids of both vendors' objects of every type that leads to personal data.
+/// Ids of objects of both vendors, of every type that leads to personal data.
 async fn ids(desk: &Desk) -> BTreeMap<&'static str, Vec<String>> {
     let query = "{
         tickets(first: 3) { nodes { id } }
@@ -224,7 +224,7 @@ async fn ids(desk: &Desk) -> BTreeMap<&'static str, Vec<String>> {
         ofFirstline: employees(first: 3, filter: { vendors: [FIRSTLINE] }) { nodes { id } }
         ofBangwo8: employees(first: 3, filter: { vendors: [BANGWO8] }) { nodes { id } }
     }";
-    let data = ask(desk, FULLER, query, &json!({})).await;
+    let data = send_query(desk, WITH_PII, query, &json!({})).await;
     let ids = |nodes: &Value| -> Vec<String> {
         let nodes = nodes["nodes"].as_array().into_iter().flatten();
         nodes.map(|node| text(&node["id"])).collect()
@@ -246,7 +246,7 @@ async fn ids(desk: &Desk) -> BTreeMap<&'static str, Vec<String>> {
 }
 
 #[tokio::test]
-async fn personal_data_is_masked_by_every_way_to_it_even_out_of_a_fuller_callers_cache() {
+async fn personal_data_is_masked_on_every_path_even_if_cached_for_another_caller() {
     let desk = desk().await;
     let types = Types::of(&desk).await;
     let ids = ids(&desk).await;
@@ -300,9 +300,9 @@ async fn personal_data_is_masked_by_every_way_to_it_even_out_of_a_fuller_callers
     assert!(queries.len() > 30, "{queries:#?}");
 
     for query in &queries {
-        let whole = ask(&desk, FULLER, query, &json!({})).await;
-        let masked = ask(&desk, OTHER, query, &json!({})).await;
-        let again = ask(&desk, FULLER, query, &json!({})).await;
+        let whole = send_query(&desk, WITH_PII, query, &json!({})).await;
+        let masked = send_query(&desk, OTHER, query, &json!({})).await;
+        let again = send_query(&desk, WITH_PII, query, &json!({})).await;
         assert_eq!(whole, again, "{query}");
         comparison.compare(("", ""), &whole, &masked);
 
@@ -312,7 +312,7 @@ async fn personal_data_is_masked_by_every_way_to_it_even_out_of_a_fuller_callers
         }
     }
 
-    // Nothing that the schema marks was left out, and no way to it.
+    // Every marked field of the schema was read, on every path.
     let marked = types.0.keys().flat_map(|of| {
         let personal = types.fields(of).filter(|(_, field)| field.is_personal);
         personal.map(|(name, _)| (of.clone(), name.clone()))
@@ -324,14 +324,14 @@ async fn personal_data_is_masked_by_every_way_to_it_even_out_of_a_fuller_callers
 }
 
 #[tokio::test]
-async fn personal_data_in_what_a_write_answers_is_masked_too() {
+async fn personal_data_in_mutation_payloads_is_masked() {
     let desk = desk().await;
     let types = Types::of(&desk).await;
     let query = "{
         tickets(first: 20) { nodes { id handler { id } contact { id identityNo } } }
         serviceRecords(first: 20, filter: { vendors: [FIRSTLINE], completed: false }) { nodes { id status contact { identityNo } } }
     }";
-    let data = ask(&desk, FULLER, query, &json!({})).await;
+    let data = send_query(&desk, WITH_PII, query, &json!({})).await;
     let tickets = data["tickets"]["nodes"].as_array().into_iter().flatten();
     let ticket = tickets
         .filter(|ticket| ticket["handler"].is_object())
@@ -383,8 +383,8 @@ async fn personal_data_in_what_a_write_answers_is_masked_too() {
             secrets: BTreeSet::new(),
         };
         let variables = json!({ "input": input });
-        let masked = ask(&desk, OTHER, &mutation, &variables).await;
-        let whole = ask(&desk, FULLER, &mutation, &variables).await;
+        let masked = send_query(&desk, OTHER, &mutation, &variables).await;
+        let whole = send_query(&desk, WITH_PII, &mutation, &variables).await;
         comparison.compare(("", ""), &whole, &masked);
         for (of, field) in [("Employee", "mobile"), ("Contact", "identityNo")] {
             let marked = (of.to_owned(), field.to_owned());
@@ -397,7 +397,7 @@ async fn personal_data_in_what_a_write_answers_is_masked_too() {
 }
 
 #[tokio::test]
-async fn nobody_finds_an_employee_by_personal_data_that_they_may_not_see() {
+async fn employees_cannot_be_searched_by_masked_personal_data() {
     let query = "query ($search: String) { employees(first: 5, filter: { search: $search }) {
         totalCount pageInfo { hasNextPage endCursor } sources { vendor state totalCount } nodes { id } } }";
     let found = |data: &Value| -> Vec<String> {
@@ -405,8 +405,8 @@ async fn nobody_finds_an_employee_by_personal_data_that_they_may_not_see() {
         nodes.map(|node| text(&node["id"])).collect()
     };
 
-    // Whoever asks first fills the cache for both.
-    for callers in [[FULLER, OTHER], [OTHER, FULLER]] {
+    // The first caller fills the cache for both.
+    for callers in [[WITH_PII, OTHER], [OTHER, WITH_PII]] {
         let desk = desk().await;
         for (id, name, number, identity) in [
             (901, "By Identity", "E-1", "Q123456789"),
@@ -425,8 +425,8 @@ async fn nobody_finds_an_employee_by_personal_data_that_they_may_not_see() {
             ("Z987654321", &[902], &[]),
         ] {
             for key in callers {
-                let data = ask(&desk, key, query, &json!({ "search": search })).await;
-                let numbers = if key == FULLER { fullers } else { others };
+                let data = send_query(&desk, key, query, &json!({ "search": search })).await;
+                let numbers = if key == WITH_PII { fullers } else { others };
                 let expected: Vec<String> = numbers
                     .iter()
                     .map(|number| format!("firstline:Employee:{number}"))
@@ -435,10 +435,10 @@ async fn nobody_finds_an_employee_by_personal_data_that_they_may_not_see() {
             }
         }
 
-        // That somebody has this number, and nobody has that one, can't be told apart by anything.
+        // Nothing shows whether an employee with this number exists.
         let mut answers = Vec::new();
         for search in ["Q123456789", "Q123456788"] {
-            answers.push(ask(&desk, OTHER, query, &json!({ "search": search })).await);
+            answers.push(send_query(&desk, OTHER, query, &json!({ "search": search })).await);
         }
         for answer in &mut answers {
             for source in answer["employees"]["sources"]
@@ -446,7 +446,7 @@ async fn nobody_finds_an_employee_by_personal_data_that_they_may_not_see() {
                 .into_iter()
                 .flatten()
             {
-                // The one was asked for before, and the other was not.
+                // The first search is cached, the second is not.
                 source["state"].take();
             }
         }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use deskgraph::sandbox::{ListOrder, SandboxOptions};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const ORDERS: [ListOrder; 4] = [
     ListOrder::IdAscending,
@@ -14,14 +14,14 @@ const ORDERS: [ListOrder; 4] = [
     ListOrder::TimeDescending,
 ];
 
-fn small(service_records: usize, wishes: Wishes) -> Wishes {
-    Wishes {
+fn small(service_records: usize, options: DeskOptions) -> DeskOptions {
+    DeskOptions {
         sandbox: SandboxOptions {
             service_records,
             now: Some("2026-03-10T07:30:00Z".parse().expect("it is a timestamp")),
             ..SandboxOptions::default()
         },
-        ..wishes
+        ..options
     }
 }
 
@@ -38,7 +38,7 @@ fn nodes(page: &Value) -> Vec<Value> {
     page["nodes"].as_array().cloned().unwrap_or_default()
 }
 
-/// Every record from a cursor on, `first` at a time.
+/// Every record after a cursor, in pages of `first`.
 async fn rest(desk: &Desk, first: usize, mut after: Value) -> Vec<Value> {
     let mut seen = Vec::new();
     for _ in 0..2_000 {
@@ -63,14 +63,17 @@ fn ids(nodes: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-/// By creation, newest first, then by vendor, then by number, newest first. Both vendors share an offset, so texts sort.
+/// Newest first, then by vendor, then by number, largest first. Both vendors have one offset, so texts sort as times.
 fn assert_sorted(nodes: &[Value]) {
     let key = |node: &Value| {
         let number: i64 = node["vendorId"]
             .as_str()
             .and_then(|text| text.parse().ok())
             .expect("it is a number");
-        let created_at = node["createdAt"].as_str().expect("it is told").to_owned();
+        let created_at = node["createdAt"]
+            .as_str()
+            .expect("it has a creation time")
+            .to_owned();
         (
             std::cmp::Reverse(created_at),
             node["vendor"] != "FIRSTLINE",
@@ -83,13 +86,13 @@ fn assert_sorted(nodes: &[Value]) {
 }
 
 #[tokio::test]
-async fn paging_gives_each_record_once_in_order_whatever_the_vendors_order_and_page_size() {
+async fn paging_returns_each_record_once_in_order_whatever_the_vendors_order_and_page_size() {
     for (index, (order, cap)) in ORDERS
         .into_iter()
         .flat_map(|order| [(order, 100), (order, 7)])
         .enumerate()
     {
-        let desk = Desk::open_with(small(60, Wishes::default())).await;
+        let desk = Desk::open_with(small(60, DeskOptions::default())).await;
         let other = ORDERS[(index * 3 + 1) % 4];
         desk.sandbox.bangwo8().change_switches(|switches| {
             switches.record_order = order;
@@ -117,7 +120,7 @@ async fn paging_gives_each_record_once_in_order_whatever_the_vendors_order_and_p
 #[tokio::test]
 async fn records_of_one_second_are_sorted_by_vendor_and_number_across_pages() {
     for order in ORDERS {
-        let desk = Desk::open_with(small(0, Wishes::default())).await;
+        let desk = Desk::open_with(small(0, DeskOptions::default())).await;
         desk.sandbox
             .bangwo8()
             .change_switches(|switches| switches.record_order = order);
@@ -144,7 +147,7 @@ async fn no_page_repeats_or_skips_a_record_while_records_arrive() {
         (ListOrder::TimeDescending, ListOrder::TimeAscending),
         (ListOrder::IdAscending, ListOrder::IdDescending),
     ] {
-        let settings = Wishes::default().set("CACHE__ENABLED", false);
+        let settings = DeskOptions::default().set("CACHE__ENABLED", false);
         let desk = Desk::open_with(small(40, settings)).await;
         desk.sandbox
             .bangwo8()
@@ -175,8 +178,8 @@ async fn no_page_repeats_or_skips_a_record_while_records_arrive() {
 }
 
 #[tokio::test]
-async fn an_edges_cursor_goes_on_after_that_edge_and_first_may_change_between_pages() {
-    let desk = Desk::open_with(small(30, Wishes::default())).await;
+async fn an_edge_cursor_continues_after_that_edge_and_first_may_change_between_pages() {
+    let desk = Desk::open_with(small(30, DeskOptions::default())).await;
     let all = rest(&desk, 100, Value::Null).await;
     let head = page(&desk, 20, &Value::Null).await;
     assert_eq!(head["pageInfo"]["hasPreviousPage"], false);
@@ -195,13 +198,13 @@ async fn an_edges_cursor_goes_on_after_that_edge_and_first_may_change_between_pa
 async fn first_has_bounds_and_null_means_the_default() {
     let desk = Desk::open_with(small(
         30,
-        Wishes::default().set("LIMITS__MAX_PAGE_SIZE", 25),
+        DeskOptions::default().set("LIMITS__MAX_PAGE_SIZE", 25),
     ))
     .await;
     for first in [0, -1, 26, i32::MIN, i32::MAX] {
         for field in ["serviceRecords", "employees"] {
             let query = format!("{{ {field}(first: {first}) {{ totalCount }} }}");
-            let (error, data) = desk.fault(&query, json!({})).await;
+            let (error, data) = desk.execute_failing(&query, json!({})).await;
             assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{query}");
             assert_eq!(data, json!({ field: null }));
         }
@@ -212,23 +215,23 @@ async fn first_has_bounds_and_null_means_the_default() {
         "(first: null, after: null, filter: null)",
     ] {
         let data = desk
-            .ask(&format!(
+            .execute(&format!(
                 "{{ serviceRecords{arguments} {{ nodes {{ id }} }} }}"
             ))
             .await;
         assert_eq!(nodes(&data["serviceRecords"]).len(), 20, "{arguments}");
     }
     let most = desk
-        .ask("{ serviceRecords(first: 25) { nodes { id } } }")
+        .execute("{ serviceRecords(first: 25) { nodes { id } } }")
         .await;
     assert_eq!(nodes(&most["serviceRecords"]).len(), 25);
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_field_and_filter_alone() {
-    let desk = Desk::open_with(small(30, Wishes::default())).await;
+async fn a_cursor_is_valid_for_its_field_and_filter_only() {
+    let desk = Desk::open_with(small(30, DeskOptions::default())).await;
     let data = desk
-        .ask(
+        .execute(
             "{ all: serviceRecords(first: 2) { pageInfo { endCursor } }
                done: serviceRecords(first: 2, filter: { completed: true }) { pageInfo { endCursor } }
                people: employees(first: 2) { pageInfo { endCursor } }
@@ -256,20 +259,20 @@ async fn a_cursor_is_good_for_its_field_and_filter_alone() {
         cursor("/tickets"),
     ] {
         let query = "query($after: String) { serviceRecords(after: $after) { totalCount } }";
-        let (error, _) = desk.fault(query, json!({ "after": after })).await;
+        let (error, _) = desk.execute_failing(query, json!({ "after": after })).await;
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{after}");
     }
     for after in [json!(""), cursor("/all"), cursor("/tickets")] {
         let query = "query($after: String) { employees(after: $after) { totalCount } }";
-        let (error, _) = desk.fault(query, json!({ "after": after })).await;
+        let (error, _) = desk.execute_failing(query, json!({ "after": after })).await;
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{after}");
     }
 }
 
 #[tokio::test]
-async fn a_list_without_a_record_is_empty_and_its_total_is_zero() {
-    let desk = Desk::open_with(small(0, Wishes::default())).await;
-    let data = desk.ask("{ serviceRecords { totalCount nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } sources { vendor state totalCount error { code } } } }").await;
+async fn a_list_without_records_is_empty_and_its_total_is_zero() {
+    let desk = Desk::open_with(small(0, DeskOptions::default())).await;
+    let data = desk.execute("{ serviceRecords { totalCount nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } sources { vendor state totalCount error { code } } } }").await;
     assert_eq!(
         data["serviceRecords"],
         json!({

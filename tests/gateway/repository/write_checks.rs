@@ -1,12 +1,12 @@
-//! What is refused of a write before any call: ids, texts, enums and custom fields that can't be right.
+//! Writes that are rejected before any call: invalid ids, texts, enums and custom fields.
 
 use serde_json::{Value, json};
 
 use super::writes::{CREATE, DELETE, UPDATE, UPDATE_RECORD, write};
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
-/// The codes and paths of the user errors of a write that was refused without any call.
-async fn refused(desk: &Desk, mutation: &str, input: Value) -> Value {
+/// The codes and paths of the user errors of a write that was rejected without any call.
+async fn user_errors_of(desk: &Desk, mutation: &str, input: Value) -> Value {
     desk.forget_calls();
     let payload = write(desk, mutation, input.clone()).await;
     assert_eq!(desk.calls(), (0, 0), "{input}");
@@ -29,9 +29,9 @@ fn user_errors(payload: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn any_fault_of_an_id_is_a_user_error_at_its_field() {
+async fn any_invalid_id_is_a_user_error_at_its_field() {
     let desk = Desk::open().await;
-    let data = desk.ask("{ categories { nodes { id vendor } } }").await;
+    let data = desk.execute("{ categories { nodes { id vendor } } }").await;
     let top = |vendor| {
         let nodes = data["categories"]["nodes"]
             .as_array()
@@ -68,13 +68,13 @@ async fn any_fault_of_an_id_is_a_user_error_at_its_field() {
             let expected = json!([["INVALID", ["input", field]]]);
             let create = json!({ "subject": "s", "content": "c", field: id });
             assert_eq!(
-                refused(&desk, CREATE, create).await,
+                user_errors_of(&desk, CREATE, create).await,
                 expected,
                 "{field}: {id}"
             );
             let update = json!({ "id": "firstline:Ticket:1002", field: id });
             assert_eq!(
-                refused(&desk, UPDATE, update).await,
+                user_errors_of(&desk, UPDATE, update).await,
                 expected,
                 "{field}: {id}"
             );
@@ -108,7 +108,7 @@ async fn any_fault_of_an_id_is_a_user_error_at_its_field() {
             let mut input = change.clone();
             input["id"] = json!(id);
             assert_eq!(
-                refused(&desk, mutation, input).await,
+                user_errors_of(&desk, mutation, input).await,
                 json!([[code, ["input", "id"]]]),
                 "{id}"
             );
@@ -116,14 +116,14 @@ async fn any_fault_of_an_id_is_a_user_error_at_its_field() {
     }
     let short = json!({ "id": "bangwo8:ServiceRecord:120001", "memo": "m" });
     assert_eq!(
-        refused(&desk, UPDATE_RECORD, short).await,
+        user_errors_of(&desk, UPDATE_RECORD, short).await,
         json!([["UNSUPPORTED_BY_VENDOR", ["input", "id"]]])
     );
 }
 
 #[tokio::test]
-async fn a_vendor_that_is_not_configured_is_a_fault_of_the_id() {
-    let desk = Desk::open_with(Wishes::default().without("FIRSTLINE")).await;
+async fn an_id_of_an_unconfigured_vendor_is_a_user_error() {
+    let desk = Desk::open_with(DeskOptions::default().without("FIRSTLINE")).await;
     for (mutation, input) in [
         (
             UPDATE,
@@ -136,62 +136,62 @@ async fn a_vendor_that_is_not_configured_is_a_fault_of_the_id() {
         ),
     ] {
         assert_eq!(
-            refused(&desk, mutation, input).await,
+            user_errors_of(&desk, mutation, input).await,
             json!([["INVALID", ["input", "id"]]])
         );
     }
 }
 
 #[tokio::test]
-async fn what_can_be_checked_is_checked_before_any_call() {
+async fn the_input_of_a_ticket_write_is_checked_before_any_call() {
     let desk = Desk::open().await;
     let invalid = |field: &str| json!([["INVALID", ["input", field]]]);
     for blank in ["", " ", "\t\n", "\u{3000}"] {
         for field in ["subject", "content"] {
             let mut create = json!({ "subject": "s", "content": "c" });
             create[field] = json!(blank);
-            assert_eq!(refused(&desk, CREATE, create).await, invalid(field));
+            assert_eq!(user_errors_of(&desk, CREATE, create).await, invalid(field));
             let update = json!({ "id": "firstline:Ticket:1002", field: blank });
-            assert_eq!(refused(&desk, UPDATE, update).await, invalid(field));
+            assert_eq!(user_errors_of(&desk, UPDATE, update).await, invalid(field));
         }
     }
     for field in ["subject", "content", "status", "priority"] {
         let update = json!({ "id": "firstline:Ticket:1002", field: null });
-        assert_eq!(refused(&desk, UPDATE, update).await, invalid(field));
+        assert_eq!(user_errors_of(&desk, UPDATE, update).await, invalid(field));
     }
     for field in ["status", "priority"] {
         let create = json!({ "subject": "s", "content": "c", field: "UNKNOWN" });
-        assert_eq!(refused(&desk, CREATE, create).await, invalid(field));
+        assert_eq!(user_errors_of(&desk, CREATE, create).await, invalid(field));
         let update = json!({ "id": "firstline:Ticket:1002", field: "UNKNOWN" });
-        assert_eq!(refused(&desk, UPDATE, update).await, invalid(field));
+        assert_eq!(user_errors_of(&desk, UPDATE, update).await, invalid(field));
     }
     for (mutation, id) in [
         (UPDATE, "firstline:Ticket:1002"),
         (UPDATE_RECORD, "firstline:ServiceRecord:1"),
     ] {
         assert_eq!(
-            refused(&desk, mutation, json!({ "id": id })).await,
+            user_errors_of(&desk, mutation, json!({ "id": id })).await,
             json!([["INVALID", ["input"]]])
         );
     }
     let several = json!({ "subject": " ", "content": "", "status": "UNKNOWN", "handlerId": "x" });
-    let told = refused(&desk, CREATE, several).await;
+    let errors = user_errors_of(&desk, CREATE, several).await;
     assert_eq!(
-        told.as_array().map(Vec::len),
+        errors.as_array().map(Vec::len),
         Some(4),
-        "all faults come together: {told}"
+        "all errors are reported together: {errors}"
     );
 }
 
 #[tokio::test]
-async fn a_records_changes_are_checked_before_any_call() {
+async fn the_input_of_a_service_record_update_is_checked_before_any_call() {
     let desk = Desk::open().await;
     let open = desk.sandbox.firstline_insert_record(json!({}));
     let id = format!("firstline:ServiceRecord:{open}");
 
     let long = json!({ "id": id, "memo": "字".repeat(601) });
     assert_eq!(
-        refused(&desk, UPDATE_RECORD, long).await,
+        user_errors_of(&desk, UPDATE_RECORD, long).await,
         json!([["INVALID", ["input", "memo"]]])
     );
     let longest = "字".repeat(599) + "𠮷";
@@ -233,7 +233,7 @@ async fn a_records_changes_are_checked_before_any_call() {
     ] {
         let input = json!({ "id": id, "customFields": [{ "key": "7", "value": "fine" }, field] });
         assert_eq!(
-            refused(&desk, UPDATE_RECORD, input).await,
+            user_errors_of(&desk, UPDATE_RECORD, input).await,
             json!([["INVALID", path]])
         );
     }

@@ -1,4 +1,4 @@
-//! What becomes of a write that the vendor rejects, fails at, or never answers, and what the log tells of it.
+//! Writes that the vendor rejects, fails or never answers: the result for the client, and the log.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,7 +8,7 @@ use std::{
 use deskgraph::sandbox::{Fault, FaultRule, Sandbox, SandboxOptions, credentials};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes, until};
+use crate::harness::{Desk, DeskOptions, until};
 
 const CREATE: &str = "mutation ($input: CreateTicketInput!) { createTicket(input: $input) {
     ticket { id subject } userErrors { code message field } } }";
@@ -20,7 +20,7 @@ const UPDATE_RECORD: &str =
     "mutation ($input: UpdateServiceRecordInput!) { updateServiceRecord(input: $input) {
     serviceRecord { id memo } userErrors { code message field } } }";
 
-fn answering(code: u16, body: Value) -> Fault {
+fn responding(code: u16, body: Value) -> Fault {
     Fault::Status {
         code,
         body: body.to_string(),
@@ -28,7 +28,7 @@ fn answering(code: u16, body: Value) -> Fault {
     }
 }
 
-/// How many requests of a method FirstLine got, logins left out.
+/// The number of requests with a method that FirstLine received, without logins.
 fn count(desk: &Desk, method: &str) -> usize {
     let requests = desk.sandbox.firstline().requests();
     requests
@@ -37,7 +37,7 @@ fn count(desk: &Desk, method: &str) -> usize {
         .count()
 }
 
-fn fault(desk: &Desk, line: &str, fault: Fault) {
+fn add_fault(desk: &Desk, line: &str, fault: Fault) {
     desk.sandbox.firstline().clear_faults();
     desk.sandbox
         .firstline()
@@ -53,7 +53,7 @@ async fn user_errors(desk: &Desk, mutation: &str, input: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_the_vendor_finds_wrong_is_told_at_the_inputs_fields() {
+async fn the_vendors_validation_errors_are_mapped_to_input_fields() {
     let desk = Desk::open().await;
     let names = [
         ("subject", "subject"),
@@ -70,7 +70,7 @@ async fn what_the_vendor_finds_wrong_is_told_at_the_inputs_fields() {
     ];
     for (theirs, ours) in names {
         let body = json!({ "message": "The given data was invalid.", "errors": { theirs: ["所選無效。", "Second."] } });
-        fault(&desk, "/api/v1/ticket", answering(422, body));
+        add_fault(&desk, "/api/v1/ticket", responding(422, body));
         let expected = json!([
             { "code": "INVALID", "message": "所選無效。", "field": ["input", ours] },
             { "code": "INVALID", "message": "Second.", "field": ["input", ours] },
@@ -87,10 +87,10 @@ async fn what_the_vendor_finds_wrong_is_told_at_the_inputs_fields() {
         ("cz_cols.0.value", "customFields"),
         ("cz_cols", "customFields"),
     ] {
-        fault(
+        add_fault(
             &desk,
             "PUT",
-            answering(422, json!({ "errors": { theirs: ["No."] } })),
+            responding(422, json!({ "errors": { theirs: ["No."] } })),
         );
         let errors = user_errors(&desk, UPDATE_RECORD, record.clone()).await;
         assert_eq!(
@@ -105,7 +105,7 @@ async fn what_the_vendor_finds_wrong_is_told_at_the_inputs_fields() {
         json!({ "errors": [] }),
         json!({ "errors": { "unheard_of": "No." } }),
     ] {
-        fault(&desk, "PUT", answering(422, body));
+        add_fault(&desk, "PUT", responding(422, body));
         let errors = user_errors(&desk, UPDATE_RECORD, record.clone()).await;
         assert_eq!(
             (&errors[0]["code"], &errors[0]["field"]),
@@ -118,7 +118,7 @@ async fn what_the_vendor_finds_wrong_is_told_at_the_inputs_fields() {
         );
     }
 
-    // The sandbox's own validation, without any fault.
+    // The sandbox's own validation, without an injected fault.
     desk.sandbox.firstline().clear_faults();
     let input = json!({ "subject": "s", "content": "c", "handlerId": "firstline:Employee:999999", "contactId": "firstline:Contact:999999" });
     let errors = user_errors(&desk, CREATE, input).await;
@@ -135,7 +135,7 @@ async fn what_the_vendor_finds_wrong_is_told_at_the_inputs_fields() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_not_there_is_not_found_at_its_id() {
+async fn a_missing_object_is_a_not_found_user_error_at_the_id() {
     let desk = Desk::open().await;
     for (mutation, input) in [
         (
@@ -162,7 +162,7 @@ async fn an_object_that_is_not_there_is_not_found_at_its_id() {
 }
 
 #[tokio::test]
-async fn a_wrapped_up_record_is_locked_whatever_the_status() {
+async fn a_wrapped_up_record_is_locked_for_every_http_status() {
     let desk = Desk::open().await;
     let locked = desk
         .sandbox
@@ -189,8 +189,8 @@ async fn a_wrapped_up_record_is_locked_whatever_the_status() {
 }
 
 #[tokio::test]
-async fn other_refusals_are_errors_of_the_vendor_without_its_words() {
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
+async fn other_rejections_are_vendor_errors_without_its_text() {
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
     let inputs = [
         (
             CREATE,
@@ -211,13 +211,15 @@ async fn other_refusals_are_errors_of_the_vendor_without_its_words() {
             (409, "UPSTREAM_REJECTED", false),
             (429, "UPSTREAM_UNAVAILABLE", true),
         ] {
-            fault(
+            add_fault(
                 &desk,
                 line,
-                answering(status, json!({ "message": "SECRET words" })),
+                responding(status, json!({ "message": "SECRET words" })),
             );
             desk.forget_calls();
-            let (error, data) = desk.fault(mutation, json!({ "input": input })).await;
+            let (error, data) = desk
+                .execute_failing(mutation, json!({ "input": input }))
+                .await;
             assert_eq!(data, Value::Null);
             assert_eq!(error["extensions"]["code"], code, "{line}: {status}");
             assert_eq!(error["extensions"]["retryable"], retryable);
@@ -229,7 +231,7 @@ async fn other_refusals_are_errors_of_the_vendor_without_its_words() {
 }
 
 #[tokio::test]
-async fn a_create_without_a_sure_answer_is_of_unknown_outcome_and_sent_once() {
+async fn a_create_with_an_uncertain_result_has_an_unknown_outcome_and_is_sent_once() {
     let line = "POST /api/v1/ticket";
     for (broken, vendor_code) in [
         (Fault::CloseAfterWork, "UNREACHABLE"),
@@ -240,22 +242,22 @@ async fn a_create_without_a_sure_answer_is_of_unknown_outcome_and_sent_once() {
         (Fault::HangInBody, "TIMEOUT"),
         (Fault::HtmlError { code: 500 }, "SERVER_ERROR"),
         (Fault::HtmlError { code: 502 }, "SERVER_ERROR"),
-        (answering(503, json!({ "message": "x" })), "SERVER_ERROR"),
+        (responding(503, json!({ "message": "x" })), "SERVER_ERROR"),
         (Fault::NotJson, "BAD_RESPONSE"),
         (Fault::WrongShape, "BAD_RESPONSE"),
         (
-            answering(201, json!({ "data": { "subject": "s" } })),
+            responding(201, json!({ "data": { "subject": "s" } })),
             "BAD_RESPONSE",
         ),
-        (answering(204, Value::Null), "BAD_RESPONSE"),
+        (responding(204, Value::Null), "BAD_RESPONSE"),
     ] {
-        // So many failures in a row would open one gateway's circuit.
-        let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__TIMEOUT_MS", 700)).await;
-        desk.ask("{ sponsors { id } }").await;
-        fault(&desk, line, broken.clone());
+        // One gateway for each case, because so many failures would open its circuit.
+        let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__TIMEOUT_MS", 700)).await;
+        desk.execute("{ sponsors { id } }").await;
+        add_fault(&desk, line, broken.clone());
         desk.forget_calls();
         let input = json!({ "input": { "subject": "s", "content": "c" } });
-        let (error, data) = desk.fault(CREATE, input).await;
+        let (error, data) = desk.execute_failing(CREATE, input).await;
 
         assert_eq!(data, Value::Null);
         let extensions = &error["extensions"];
@@ -275,15 +277,15 @@ async fn a_create_without_a_sure_answer_is_of_unknown_outcome_and_sent_once() {
 }
 
 #[tokio::test]
-async fn a_record_that_was_changed_and_can_not_be_read_is_told_as_changed() {
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
+async fn an_updated_record_that_cannot_be_reread_is_reported_as_updated() {
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__MAX_RETRIES", 0)).await;
     let record = desk.sandbox.firstline_insert_record(json!({}));
     let id = format!("firstline:ServiceRecord:{record}");
     let path = format!("GET /api/v1/interact-collection/{record}");
-    fault(&desk, &path, answering(500, json!({})));
+    add_fault(&desk, &path, responding(500, json!({})));
 
     let input = json!({ "input": { "id": id, "memo": "was written" } });
-    let (error, data) = desk.fault(UPDATE_RECORD, input).await;
+    let (error, data) = desk.execute_failing(UPDATE_RECORD, input).await;
     assert_eq!(
         data["updateServiceRecord"],
         json!({ "serviceRecord": null, "userErrors": [] })
@@ -296,14 +298,14 @@ async fn a_record_that_was_changed_and_can_not_be_read_is_told_as_changed() {
 
     desk.sandbox.firstline().clear_faults();
     let query = format!("{{ serviceRecord(id: \"{id}\") {{ memo }} }}");
-    let read = desk.ask(&query).await;
+    let read = desk.execute(&query).await;
     assert_eq!(read["serviceRecord"]["memo"], "was written");
 }
 
 #[tokio::test]
-async fn a_create_that_reached_nobody_is_sent_again_and_is_no_mystery() {
+async fn a_create_that_did_not_reach_the_vendor_is_retried() {
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("FIRSTLINE__BASE_URL", "http://127.0.0.1:9")
             .set("FIRSTLINE__USERNAME", "")
             .set("FIRSTLINE__PASSWORD", "")
@@ -311,16 +313,16 @@ async fn a_create_that_reached_nobody_is_sent_again_and_is_no_mystery() {
     )
     .await;
     let input = json!({ "input": { "subject": "s", "content": "c" } });
-    let (error, _) = desk.fault(CREATE, input).await;
+    let (error, _) = desk.execute_failing(CREATE, input).await;
     assert_eq!(error["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
     assert_eq!(error["extensions"]["vendorCode"], "UNREACHABLE");
     assert_eq!(error["extensions"]["retryable"], true);
 }
 
 #[tokio::test]
-async fn a_create_with_a_token_that_just_ended_makes_one_ticket() {
+async fn a_create_with_an_expired_token_creates_one_ticket() {
     let desk = Desk::open().await;
-    desk.ask("{ sponsors { id } }").await;
+    desk.execute("{ sponsors { id } }").await;
     desk.sandbox.firstline_expire_tokens();
     let data = desk
         .data(
@@ -330,13 +332,13 @@ async fn a_create_with_a_token_that_just_ended_makes_one_ticket() {
         .await;
     assert_eq!(data["createTicket"]["ticket"]["subject"], "once only");
     let found = desk
-        .ask("{ tickets(filter: { search: \"once only\" }) { totalCount } }")
+        .execute("{ tickets(filter: { search: \"once only\" }) { totalCount } }")
         .await;
     assert_eq!(found["tickets"]["totalCount"], 1);
 }
 
 #[tokio::test]
-async fn updates_and_deletes_are_repeated_like_reads() {
+async fn updates_and_deletes_are_retried_like_reads() {
     let desk = Desk::open().await;
     let record = desk.sandbox.firstline_insert_record(json!({}));
     for (broken, method, mutation, input) in [
@@ -364,7 +366,7 @@ async fn updates_and_deletes_are_repeated_like_reads() {
             DELETE,
             json!({ "id": "firstline:Ticket:1003" }),
         ),
-        // The first did it and its answer never came, so the second finds nothing.
+        // The first delete succeeded and its response was lost, so the second finds nothing.
         (
             Fault::CloseAfterWork,
             "DELETE",
@@ -404,15 +406,15 @@ async fn updates_and_deletes_are_repeated_like_reads() {
         assert_eq!(count(&desk, method), 2, "{broken:?}");
     }
 
-    // One that was not there to begin with is not taken for deleted.
+    // An object that never existed is not reported as deleted.
     let errors = user_errors(&desk, DELETE, json!({ "id": "firstline:Ticket:1004" })).await;
     assert_eq!(errors[0]["code"], "NOT_FOUND");
 }
 
 #[tokio::test]
-async fn an_update_or_delete_that_is_never_answered_is_of_unknown_outcome() {
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__TIMEOUT_MS", 700)).await;
-    desk.ask("{ sponsors { id } }").await;
+async fn an_update_or_delete_without_a_response_has_an_unknown_outcome() {
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__TIMEOUT_MS", 700)).await;
+    desk.execute("{ sponsors { id } }").await;
     for (method, mutation, input) in [
         (
             "PUT",
@@ -422,23 +424,27 @@ async fn an_update_or_delete_that_is_never_answered_is_of_unknown_outcome() {
         ("DELETE", DELETE, json!({ "id": "firstline:Ticket:1002" })),
     ] {
         for broken in [Fault::HangBeforeHead, Fault::CloseBeforeHead] {
-            fault(&desk, method, broken);
-            let (error, _) = desk.fault(mutation, json!({ "input": input })).await;
+            add_fault(&desk, method, broken);
+            let (error, _) = desk
+                .execute_failing(mutation, json!({ "input": input }))
+                .await;
             assert_eq!(error["extensions"]["code"], "OUTCOME_UNKNOWN");
             assert_eq!(error["extensions"]["retryable"], false);
         }
-        fault(&desk, method, Fault::HtmlError { code: 500 });
-        let (error, _) = desk.fault(mutation, json!({ "input": input })).await;
+        add_fault(&desk, method, Fault::HtmlError { code: 500 });
+        let (error, _) = desk
+            .execute_failing(mutation, json!({ "input": input }))
+            .await;
         assert_eq!(error["extensions"]["vendorCode"], "SERVER_ERROR");
     }
 }
 
 #[tokio::test]
-async fn a_caller_without_the_scope_writes_nothing() {
+async fn a_caller_without_the_write_scope_cannot_write() {
     let keys =
         json!([{ "name": "reader", "key": "reader-key-of-a-test-0001", "scopes": ["read"] }]);
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("AUTH__MODE", "api_key")
             .set("AUTH__API_KEYS", keys),
     )
@@ -464,7 +470,7 @@ async fn a_caller_without_the_scope_writes_nothing() {
             .send()
             .await;
         let answer: Value = answer
-            .expect("the gateway answers")
+            .expect("the gateway responds")
             .json()
             .await
             .expect("it is JSON");
@@ -502,8 +508,8 @@ async fn every_write_is_logged_once_without_its_content() {
         .build()
         .expect("a client builds");
     until("the program serves", async || {
-        let asked = client.get(format!("http://{port}/health/live"));
-        asked.send().await.is_ok()
+        let sent = client.get(format!("http://{port}/health/live"));
+        sent.send().await.is_ok()
     })
     .await;
     let send = async |mutation: &str, input: Value| {
@@ -515,7 +521,7 @@ async fn every_write_is_logged_once_without_its_content() {
             .send()
             .await;
         answer
-            .expect("the gateway answers")
+            .expect("the gateway responds")
             .json::<Value>()
             .await
             .expect("it is JSON")
@@ -577,18 +583,18 @@ async fn every_write_is_logged_once_without_its_content() {
     for (line, (mutation, id, outcome)) in logged.iter().zip(expected) {
         let line: Value = serde_json::from_str(line).expect("a line is JSON");
         assert_eq!(line["level"], "INFO");
-        let told = |name: &str| {
+        let logged = |name: &str| {
             if line[name].is_null() {
                 line["fields"][name].clone()
             } else {
                 line[name].clone()
             }
         };
-        assert_eq!(told("caller"), "the-writer");
+        assert_eq!(logged("caller"), "the-writer");
         assert_eq!(
-            (told("mutation"), told("object.id"), told("outcome")),
+            (logged("mutation"), logged("object.id"), logged("outcome")),
             (json!(mutation), json!(id), json!(outcome))
         );
-        assert!(told("duration_ms").is_u64());
+        assert!(logged("duration_ms").is_u64());
     }
 }

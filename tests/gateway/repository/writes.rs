@@ -1,11 +1,11 @@
-//! The mutations: what a vendor is sent, and what the caller gets back.
+//! The mutations: what a vendor receives, and what the client gets back.
 
 use deskgraph::sandbox::{
     AnswerShape, DeleteAnswer, Fault, FaultRule, LoggedRequest, MethodSupport,
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 pub(crate) const CREATE: &str = "mutation ($input: CreateTicketInput!) { createTicket(input: $input) {
     ticket { id vendorId subject content status statusMemo priority dueAt handler { id } contact { id } sponsor { id }
@@ -23,7 +23,7 @@ pub(crate) const UPDATE_RECORD: &str =
     serviceRecord { id status memo handler { id } customFields { key values } }
     userErrors { code message field } } }";
 
-/// The requests that changed something, logins left out.
+/// The requests that changed something, without logins.
 fn writes(desk: &Desk) -> Vec<LoggedRequest> {
     let mut requests = desk.sandbox.firstline().requests();
     requests.retain(|request| request.method != "GET" && !request.path.contains("/auth"));
@@ -39,10 +39,10 @@ pub(crate) async fn write(desk: &Desk, mutation: &str, input: Value) -> Value {
     payload.expect("a mutation has one field").take()
 }
 
-/// Numbers of objects that the sandbox has: employee, contact, sponsor, subcategory, termination code.
+/// Numbers of objects in the sandbox: employee, contact, sponsor, subcategory, termination code.
 async fn numbers(desk: &Desk) -> [String; 5] {
     let data = desk
-        .ask("{ employees(first: 1, filter: { vendors: [FIRSTLINE] }) { nodes { id } } sponsors { id } terminationCodes { id }
+        .execute("{ employees(first: 1, filter: { vendors: [FIRSTLINE] }) { nodes { id } } sponsors { id } terminationCodes { id }
                 categories(vendors: [FIRSTLINE]) { nodes { children { id } } }
                 tickets(first: 100) { nodes { contact { id } } } }")
         .await;
@@ -75,7 +75,7 @@ fn number(id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_new_ticket_is_sent_in_the_vendors_words() {
+async fn a_new_ticket_is_sent_as_the_vendors_fields() {
     let desk = Desk::open().await;
     let [employee, contact, sponsor, category, code] = numbers(&desk).await;
     desk.forget_calls();
@@ -140,7 +140,7 @@ async fn a_new_ticket_is_sent_in_the_vendors_words() {
 }
 
 #[tokio::test]
-async fn every_status_and_priority_has_the_vendors_number() {
+async fn every_status_and_priority_is_sent_as_the_vendors_number() {
     let desk = Desk::open().await;
     let codes = [
         ("PENDING", "LOW", 0),
@@ -165,9 +165,10 @@ async fn every_status_and_priority_has_the_vendors_number() {
 }
 
 #[tokio::test]
-async fn a_due_time_in_any_offset_is_the_vendors_local_time() {
+async fn a_due_time_in_any_offset_is_sent_in_the_vendors_local_time() {
     let desk =
-        Desk::open_with(Wishes::default().set("FIRSTLINE__TIME_ZONE", "America/New_York")).await;
+        Desk::open_with(DeskOptions::default().set("FIRSTLINE__TIME_ZONE", "America/New_York"))
+            .await;
     for (due_at, sent) in [
         ("2027-07-01T00:00:00+00:00", "2027-06-30 20:00:00"),
         ("2027-01-01T00:00:00Z", "2026-12-31 19:00:00"),
@@ -185,7 +186,7 @@ async fn a_due_time_in_any_offset_is_the_vendors_local_time() {
 }
 
 #[tokio::test]
-async fn an_update_sends_what_was_given_and_null_clears() {
+async fn an_update_sends_only_the_given_fields_and_null_clears() {
     let desk = Desk::open().await;
     let [employee, .., category, code] = numbers(&desk).await;
     let id = "firstline:Ticket:1002";
@@ -216,7 +217,7 @@ async fn an_update_sends_what_was_given_and_null_clears() {
         "what was omitted stays"
     );
 
-    // A variable that has no value is omitted, not null.
+    // A variable without a value is omitted, not null.
     desk.forget_calls();
     let query = "mutation ($memo: String, $due: DateTime) { updateTicket(input: { id: \"firstline:Ticket:1002\", subject: \"x\",
         statusMemo: $memo, dueAt: $due }) { ticket { id } } }";
@@ -277,15 +278,15 @@ async fn a_records_custom_fields_are_set_and_cleared() {
 }
 
 #[tokio::test]
-async fn custom_fields_that_a_second_reading_lacks_come_from_the_updates_answer() {
+async fn custom_fields_missing_from_the_reread_come_from_the_update_response() {
     let desk = Desk::open().await;
     let open = desk
         .sandbox
         .firstline_insert_record(json!({ "memo": "old" }));
-    let told = json!({ "data": { "id": open, "memo": "new", "acw_at": null, "cz_cols": [{ "id": 4, "value": "123" }], "updated_at": "2026-03-20 14:30:00" } });
+    let returned = json!({ "data": { "id": open, "memo": "new", "acw_at": null, "cz_cols": [{ "id": 4, "value": "123" }], "updated_at": "2026-03-20 14:30:00" } });
     let answer = Fault::Status {
         code: 200,
-        body: told.to_string(),
+        body: returned.to_string(),
         headers: Default::default(),
     };
     desk.sandbox
@@ -308,18 +309,18 @@ async fn custom_fields_that_a_second_reading_lacks_come_from_the_updates_answer(
 }
 
 #[tokio::test]
-async fn the_fields_of_one_document_run_in_their_order() {
+async fn mutation_fields_of_one_document_run_in_order() {
     let desk = Desk::open().await;
     let query = "mutation { a: updateTicket(input: { id: \"firstline:Ticket:1002\", subject: \"1\" }) { ticket { subject } }
         b: updateTicket(input: { id: \"firstline:Ticket:1003\", subject: \"2\" }) { ticket { subject } }
         c: updateTicket(input: { id: \"firstline:Ticket:1002\", subject: \"3\" }) { ticket { subject } }
         d: deleteTicket(input: { id: \"firstline:Ticket:1002\" }) { deletedId }
         e: updateTicket(input: { id: \"firstline:Ticket:1002\", subject: \"4\" }) { ticket { subject } userErrors { code field } } }";
-    // The first is the slowest.
+    // The first write is the slowest.
     desk.sandbox
         .firstline()
         .add_fault(FaultRule::new("PUT", Fault::Delay { ms: 200 }).times(1));
-    let data = desk.ask(query).await;
+    let data = desk.execute(query).await;
 
     let order: Vec<_> = writes(&desk)
         .iter()
@@ -338,7 +339,7 @@ async fn the_fields_of_one_document_run_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_later_field_sees_what_an_earlier_one_did() {
+async fn a_later_mutation_field_sees_the_effect_of_an_earlier_one() {
     let desk = Desk::open().await;
     let record = desk
         .sandbox
@@ -353,14 +354,14 @@ async fn a_later_field_sees_what_an_earlier_one_did() {
            c: updateTicket(input: {{ id: \"firstline:Ticket:{ticket}\", subject: \"2\" }}) {{ ...Seen }} }}
          fragment Seen on UpdateTicketPayload {{ ticket {{ subject serviceRecords {{ memo logs {{ id }} customFields {{ key }} }} }} }}"
     );
-    let data = desk.ask(&query).await;
+    let data = desk.execute(&query).await;
     assert_eq!(data["a"]["ticket"]["serviceRecords"][0]["memo"], "before");
     assert_eq!(data["c"]["ticket"]["subject"], "2");
     assert_eq!(data["c"]["ticket"]["serviceRecords"][0]["memo"], "after");
 }
 
 #[tokio::test]
-async fn every_shape_of_the_vendors_answers_is_read() {
+async fn every_shape_of_the_vendors_write_responses_is_read() {
     let desk = Desk::open().await;
     for shape in [AnswerShape::Bare, AnswerShape::Wrapped] {
         desk.sandbox.firstline().change_switches(|switches| {
@@ -389,7 +390,7 @@ async fn every_shape_of_the_vendors_answers_is_read() {
 }
 
 #[tokio::test]
-async fn a_refused_put_is_a_post_from_then_on_and_a_refresh_stays_a_refresh() {
+async fn after_a_405_updates_use_post_and_a_token_refresh_still_works() {
     for (method, support) in [
         ("auto", MethodSupport::PutOverridden),
         ("auto", MethodSupport::PutAndDeleteOverridden),
@@ -397,7 +398,8 @@ async fn a_refused_put_is_a_post_from_then_on_and_a_refresh_stays_a_refresh() {
         ("auto", MethodSupport::Native),
         ("put", MethodSupport::Native),
     ] {
-        let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__UPDATE_METHOD", method)).await;
+        let desk =
+            Desk::open_with(DeskOptions::default().set("FIRSTLINE__UPDATE_METHOD", method)).await;
         desk.sandbox
             .firstline()
             .change_switches(|switches| switches.method_support = support);
@@ -436,12 +438,12 @@ async fn a_refused_put_is_a_post_from_then_on_and_a_refresh_stays_a_refresh() {
         );
     }
 
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__UPDATE_METHOD", "put")).await;
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__UPDATE_METHOD", "put")).await;
     desk.sandbox
         .firstline()
         .change_switches(|switches| switches.method_support = MethodSupport::PutOverridden);
     let input = json!({ "input": { "id": "firstline:Ticket:1002", "subject": "x" } });
-    let (error, _) = desk.fault(UPDATE, input).await;
+    let (error, _) = desk.execute_failing(UPDATE, input).await;
     assert_eq!(error["extensions"]["code"], "UPSTREAM_REJECTED");
     assert!(writes(&desk).iter().all(|request| request.method == "PUT"));
 }

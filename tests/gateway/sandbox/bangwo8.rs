@@ -1,4 +1,4 @@
-//! The made-up Bangwo8.
+//! The simulated Bangwo8.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Desk, array, keys, read, send, set};
 
 #[tokio::test]
-async fn bangwo8_takes_a_password_and_client_credentials() {
+async fn bangwo8_accepts_a_password_and_client_credentials() {
     let desk = Desk::open().await;
     let agents = format!("{}/api/v1/supports.json", desk.sandbox.bangwo8_url());
     let token_address = format!("{}/api/token.php", desk.sandbox.bangwo8_url());
@@ -18,7 +18,7 @@ async fn bangwo8_takes_a_password_and_client_credentials() {
     );
     let anonymous = send(desk.client.get(&agents)).await;
     assert_eq!(anonymous.status(), 401);
-    let body: Value = anonymous.json().await.expect("the answer is JSON");
+    let body: Value = anonymous.json().await.expect("the response is JSON");
     assert_eq!(keys(&body), set(&["errcode", "errmsg"]));
 
     let post = || {
@@ -79,14 +79,14 @@ async fn bangwo8_takes_a_password_and_client_credentials() {
             .await
             .json()
             .await
-            .expect("the answer is JSON");
+            .expect("the response is JSON");
         assert_eq!(refused["error"], error);
         assert!(refused["error_description"].is_string());
     }
 }
 
 #[tokio::test]
-async fn bangwo8_lists_tell_their_total_and_their_neighbours() {
+async fn bangwo8_lists_have_a_total_and_links_to_neighbouring_pages() {
     let desk = Desk::open().await;
     let path = "/api/v1/remoterecord/histories.json";
     let first = desk
@@ -120,7 +120,7 @@ async fn bangwo8_lists_tell_their_total_and_their_neighbours() {
 }
 
 #[tokio::test]
-async fn bangwo8_days_are_whole_and_the_last_is_included() {
+async fn bangwo8_days_are_whole_and_the_last_day_is_included() {
     let desk = Desk::open().await;
     for time in [
         "2026-3-1 00:00:00",
@@ -155,7 +155,7 @@ async fn bangwo8_days_are_whole_and_the_last_is_included() {
 }
 
 #[tokio::test]
-async fn problem_types_are_ids_in_one_list_and_names_in_the_other() {
+async fn problem_types_are_ids_in_one_list_and_names_in_another() {
     let desk = Desk::open().await;
     let id = desk.sandbox.bangwo8_insert_record(json!({ "csServicerId": 779, "ptId": 223, "ptChildId": 453, "ptThird": 0, "csBTime": "2026-03-10 15:29:59" }));
     let day = "starttime=2026-03-10&per_page=500";
@@ -193,7 +193,7 @@ async fn problem_types_are_ids_in_one_list_and_names_in_the_other() {
 }
 
 #[tokio::test]
-async fn a_record_of_bangwo8_keeps_its_quirks() {
+async fn a_bangwo8_record_has_the_documented_quirks() {
     let desk = Desk::open().await;
     let text = send(desk.bangwo8("/api/v1/remoterecord/histories.json?per_page=500")).await;
     let text = text.text().await.expect("the answer is whole");
@@ -256,7 +256,7 @@ async fn a_chat_is_paged_and_filtered_by_day() {
 
     let unknown = send(desk.bangwo8("/api/v1/remoterecord/chatrecords/1.json")).await;
     assert_eq!(unknown.status(), 404);
-    let unknown: Value = unknown.json().await.expect("the answer is JSON");
+    let unknown: Value = unknown.json().await.expect("the response is JSON");
     assert_eq!(
         unknown,
         json!({ "errcode": "100047", "errmsg": "Invalid resource URI" })
@@ -264,7 +264,7 @@ async fn a_chat_is_paged_and_filtered_by_day() {
 }
 
 #[tokio::test]
-async fn a_summary_has_three_answers() {
+async fn a_summary_has_three_kinds_of_response() {
     let desk = Desk::open().await;
     let mut statuses = BTreeSet::new();
     for record in desk.all_bangwo8_records().await.iter().take(60) {
@@ -287,7 +287,7 @@ async fn a_summary_has_three_answers() {
 }
 
 #[tokio::test]
-async fn agents_are_listed_shown_and_refused() {
+async fn agents_are_listed_shown_and_rejected() {
     let desk = Desk::open().await;
     let one = desk.bangwo8_get("/api/v1/supports/201.json").await;
     assert_eq!(one["support"]["sId"], 201);

@@ -1,4 +1,4 @@
-//! Faults on demand, and what the sandbox tells of its requests.
+//! Injected faults, and the sandbox's log of requests.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,7 +10,7 @@ use super::{Desk, array, read, send};
 use crate::harness::in_time;
 
 #[tokio::test]
-async fn answers_that_a_fault_makes_reach_the_client() {
+async fn responses_of_injected_faults_reach_the_client() {
     let desk = Desk::open().await;
     let control = desk.sandbox.firstline();
     let sent = async |fault: Fault| {
@@ -45,7 +45,7 @@ async fn answers_that_a_fault_makes_reach_the_client() {
 }
 
 #[tokio::test]
-async fn connections_that_a_fault_breaks_break_for_the_client() {
+async fn connections_broken_by_injected_faults_fail_at_the_client() {
     let desk = Desk::open().await;
     let control = desk.sandbox.firstline();
     for fault in [
@@ -101,7 +101,7 @@ async fn connections_that_a_fault_breaks_break_for_the_client() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_may_have_been_carried_out() {
+async fn a_request_whose_response_is_lost_may_have_been_executed() {
     let desk = Desk::open().await;
     let before = desk.total("/api/v1/ticket").await;
     let body = json!({ "subject": "s", "content": "c" });
@@ -129,7 +129,7 @@ async fn a_lost_answer_may_have_been_carried_out() {
 }
 
 #[tokio::test]
-async fn a_fault_hits_after_those_it_lets_pass_and_no_more_than_it_may() {
+async fn a_fault_skips_and_hits_the_configured_number_of_requests() {
     let desk = Desk::open().await;
     desk.sandbox.bangwo8().add_fault(
         FaultRule::new("page=2", Fault::HtmlError { code: 503 })
@@ -191,7 +191,7 @@ async fn every_request_is_logged_without_its_secrets() {
 }
 
 #[tokio::test]
-async fn the_peak_of_requests_under_way_is_counted() {
+async fn the_peak_of_concurrent_requests_is_counted() {
     let desk = Desk::open().await;
     let control = desk.sandbox.bangwo8();
     send(desk.bangwo8("/api/v1/supports.json")).await;
@@ -215,7 +215,7 @@ async fn the_peak_of_requests_under_way_is_counted() {
 }
 
 #[tokio::test]
-async fn a_sandbox_is_turned_from_outside() {
+async fn the_sandbox_is_controlled_over_http() {
     let desk = Desk::open().await;
     let own = |path: &str| format!("{}/_sandbox/{path}", desk.sandbox.bangwo8_url());
 

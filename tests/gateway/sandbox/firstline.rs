@@ -1,4 +1,4 @@
-//! The made-up FirstLine: its lists, logins, records, employees and categories.
+//! The simulated FirstLine: its lists, logins, records, employees and categories.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ async fn every_firstline_list_has_data_and_meta() {
 }
 
 #[tokio::test]
-async fn per_page_is_told_as_a_string_when_it_was_sent_and_is_capped() {
+async fn per_page_is_returned_as_a_string_if_it_was_sent_and_is_capped() {
     let desk = Desk::open().await;
     let two = desk.firstline_get("/api/v1/ticket?per_page=2").await;
     assert_eq!(two["meta"]["per_page"], "2");
@@ -58,7 +58,7 @@ async fn per_page_is_told_as_a_string_when_it_was_sent_and_is_capped() {
 }
 
 #[tokio::test]
-async fn a_new_token_ends_the_previous_one() {
+async fn a_new_token_revokes_the_previous_one() {
     let desk = Desk::open().await;
     let address = format!("{}/api/v1/auth", desk.sandbox.firstline_url());
     let login = json!({
@@ -110,7 +110,7 @@ async fn a_new_token_ends_the_previous_one() {
     assert_eq!(me(token(&fifth)).await, 401);
     let refused = send(desk.client.put(&address).bearer_auth(token(&fifth))).await;
     assert_eq!(refused.status(), 401);
-    let body: Value = refused.json().await.expect("the answer is JSON");
+    let body: Value = refused.json().await.expect("the response is JSON");
     assert_eq!(body, json!({ "message": "Unauthenticated." }));
 
     desk.sandbox
@@ -130,7 +130,7 @@ async fn a_new_token_ends_the_previous_one() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_wrapped_up_cannot_be_edited() {
+async fn a_wrapped_up_record_cannot_be_edited() {
     let desk = Desk::open().await;
     let locked = desk
         .sandbox
@@ -148,7 +148,7 @@ async fn a_record_that_is_wrapped_up_cannot_be_edited() {
 }
 
 #[tokio::test]
-async fn a_memo_has_600_characters_at_most() {
+async fn a_memo_has_at_most_600_characters() {
     let desk = Desk::open().await;
     let open = desk.sandbox.firstline_insert_record(json!({}));
     let path = format!("/api/v1/interact-collection/{open}");
@@ -187,7 +187,7 @@ async fn a_memo_has_600_characters_at_most() {
 }
 
 #[tokio::test]
-async fn there_is_no_address_of_one_employee_or_of_one_lookup() {
+async fn a_single_employee_or_lookup_value_has_no_endpoint() {
     let desk = Desk::open().await;
     for name in [
         "employee",
@@ -212,7 +212,7 @@ async fn there_is_no_address_of_one_employee_or_of_one_lookup() {
 }
 
 #[tokio::test]
-async fn every_filter_of_service_records_narrows_as_it_says() {
+async fn every_service_record_filter_of_the_sandbox_works() {
     let desk = Desk::open().await;
     let path = "/api/v1/interact-collection";
     let all = desk.all(path).await;
@@ -284,7 +284,7 @@ async fn every_filter_of_service_records_narrows_as_it_says() {
 }
 
 #[tokio::test]
-async fn an_end_is_inclusive_unless_switched() {
+async fn an_upper_bound_is_inclusive_unless_switched() {
     let desk = Desk::open().await;
     desk.sandbox.firstline_insert_record(
         json!({ "handler_id": 9_001, "created_at": "2026-03-01 10:00:00" }),
@@ -298,7 +298,7 @@ async fn an_end_is_inclusive_unless_switched() {
 }
 
 #[tokio::test]
-async fn lists_come_in_the_order_that_is_switched() {
+async fn lists_come_in_the_configured_order() {
     let desk = Desk::open().await;
     let ids = |envelope: &Value| -> Vec<i64> {
         array(&envelope["data"])
@@ -317,7 +317,7 @@ async fn lists_come_in_the_order_that_is_switched() {
 }
 
 #[tokio::test]
-async fn employees_are_searched_by_name_identity_and_number() {
+async fn employees_are_searched_by_name_identity_number_and_employee_no() {
     let desk = Desk::open().await;
     let all = desk.all("/api/v1/employee").await;
     let with_identity = all
@@ -389,7 +389,7 @@ async fn an_employee_has_three_shapes() {
 }
 
 #[tokio::test]
-async fn a_list_and_a_single_answer_differ_as_documented() {
+async fn the_list_and_the_by_id_response_differ_as_documented() {
     let desk = Desk::open().await;
     let tickets = desk.all("/api/v1/ticket").await;
     let listed = tickets
@@ -480,7 +480,7 @@ async fn categories_have_children_and_one_subcategory_is_an_orphan() {
 }
 
 #[tokio::test]
-async fn what_is_inserted_comes_out_as_given() {
+async fn an_inserted_row_is_returned_as_given() {
     let desk = Desk::open().await;
     let logs = json!([{ "id": 1, "provider_type": "App\\OnlineConfigProvider", "provider": { "id": 9, "x": [] }, "status": "7" }]);
     let id = desk.sandbox.firstline_insert_record(json!({
@@ -548,7 +548,7 @@ async fn what_is_inserted_comes_out_as_given() {
 }
 
 #[tokio::test]
-async fn other_channels_have_the_body_that_is_switched() {
+async fn other_channels_have_the_configured_body() {
     let desk = Desk::open().await;
     let phones = |records: Vec<Value>| -> Vec<Value> {
         records

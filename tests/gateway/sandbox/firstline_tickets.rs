@@ -1,4 +1,4 @@
-//! Tickets of the made-up FirstLine: made, changed, deleted and filtered.
+//! Tickets of the simulated FirstLine: created, updated, deleted and filtered.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Desk, keys, send, set};
 
 #[tokio::test]
-async fn a_ticket_is_created_changed_in_part_and_deleted() {
+async fn a_ticket_is_created_updated_and_deleted() {
     let desk = Desk::open().await;
     let body = json!({
         "subject": "標題", "content": "內容", "status": 2, "contact_id": 1, "sub_category_id": 21,
@@ -60,7 +60,7 @@ async fn a_ticket_is_created_changed_in_part_and_deleted() {
     assert_eq!(deleted.status(), 204);
     let gone = send(desk.firstline(Method::GET, &path)).await;
     assert_eq!(gone.status(), 404);
-    let gone: Value = gone.json().await.expect("the answer is JSON");
+    let gone: Value = gone.json().await.expect("the response is JSON");
     assert_eq!(
         gone["message"],
         format!("No query results for model [App\\Ticket] {}", ticket["id"])
@@ -83,7 +83,7 @@ async fn a_ticket_is_created_changed_in_part_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_a_ticket_may_not_hold_is_refused_by_field() {
+async fn invalid_ticket_fields_are_rejected_by_name() {
     let desk = Desk::open().await;
     let (status, answer) = desk
         .write(Method::POST, "/api/v1/ticket", json!({ "status": 9 }))
@@ -120,7 +120,7 @@ async fn what_a_ticket_may_not_hold_is_refused_by_field() {
 }
 
 #[tokio::test]
-async fn put_is_refused_where_only_the_override_is_supported() {
+async fn put_is_rejected_if_only_the_override_is_supported() {
     let desk = Desk::open().await;
     let control = desk.sandbox.firstline();
     let record = desk.sandbox.firstline_insert_record(json!({}));
@@ -151,7 +151,7 @@ async fn put_is_refused_where_only_the_override_is_supported() {
 }
 
 #[tokio::test]
-async fn every_filter_of_tickets_narrows_as_it_says() {
+async fn every_ticket_filter_of_the_sandbox_works() {
     let desk = Desk::open().await;
     let path = "/api/v1/ticket";
     let all = desk.all(path).await;

@@ -1,4 +1,4 @@
-//! The sandbox vendors, spoken to as the gateway speaks to them.
+//! The simulated vendors, called as the gateway calls them.
 
 mod bangwo8;
 mod faults;
@@ -29,7 +29,7 @@ struct Desk {
 
 impl Desk {
     async fn open() -> Self {
-        // Another test of this process may have been first.
+        // Another test of this process may have installed one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
             sandbox: Sandbox::start(options())
@@ -106,7 +106,7 @@ async fn send(request: RequestBuilder) -> Response {
 
 async fn read(response: Response) -> Value {
     assert_eq!(response.status(), StatusCode::OK, "{}", response.url());
-    response.json().await.expect("the answer is JSON")
+    response.json().await.expect("the response is JSON")
 }
 
 fn array(value: &Value) -> &[Value] {
@@ -123,7 +123,7 @@ fn set<'a>(names: &[&'a str]) -> BTreeSet<&'a str> {
 }
 
 #[tokio::test]
-async fn the_same_seed_and_now_give_the_same_answers() {
+async fn the_same_seed_and_clock_give_the_same_data() {
     let (first, second) = (Desk::open().await, Desk::open().await);
     for path in [
         "/api/v1/interact-collection",
@@ -163,7 +163,7 @@ async fn the_same_seed_and_now_give_the_same_answers() {
 }
 
 #[tokio::test]
-async fn the_data_is_as_large_and_as_varied_as_a_desk_of_two_months() {
+async fn the_data_has_the_size_and_variety_of_two_months() {
     let desk = Desk::open().await;
 
     let records = desk.all("/api/v1/interact-collection").await;
@@ -246,7 +246,7 @@ async fn the_data_is_as_large_and_as_varied_as_a_desk_of_two_months() {
         records.iter().any(|record| record["handler_id"]
             .as_i64()
             .is_some_and(|id| !listed.contains(&id) && record["handler"].is_object())),
-        "somebody who left still stands in records"
+        "records still refer to an employee who left"
     );
 
     let remote = desk.all_bangwo8_records().await;
@@ -287,7 +287,7 @@ async fn the_data_is_as_large_and_as_varied_as_a_desk_of_two_months() {
 }
 
 #[tokio::test]
-async fn conversations_are_of_no_message_up_to_250() {
+async fn conversations_have_0_to_250_messages() {
     let desk = Desk::open().await;
     let records = desk.all("/api/v1/interact-collection").await;
     let lengths: BTreeSet<usize> = records

@@ -1,11 +1,11 @@
-//! Every example query answers its question over the sandbox vendors, as it is.
+//! Every example query runs over the sandbox vendors without errors and returns data.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use deskgraph::sandbox::SandboxOptions;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 /// A Tuesday, 15:30 in Taipei and Shanghai.
 const NOW: &str = "2026-03-10T07:30:00Z";
@@ -13,7 +13,7 @@ const NOW: &str = "2026-03-10T07:30:00Z";
 struct Example {
     name: String,
     query: String,
-    /// What stands in the comment `# variables: {...}`, with placeholders for what only the vendors know.
+    /// The JSON after `# variables:` in the file, with placeholders for values that only the vendors know.
     variables: String,
 }
 
@@ -42,12 +42,12 @@ fn examples() -> Vec<Example> {
 }
 
 async fn open() -> Desk {
-    Desk::open_with(Wishes {
+    Desk::open_with(DeskOptions {
         sandbox: SandboxOptions {
             now: Some(NOW.parse().expect("the constant is a timestamp")),
             ..SandboxOptions::default()
         },
-        ..Wishes::default()
+        ..DeskOptions::default()
     })
     .await
 }
@@ -66,10 +66,10 @@ fn first(nodes: &Value, is_wanted: impl Fn(&Value) -> bool) -> &Value {
     found.expect("the sandbox has one")
 }
 
-/// What the placeholders stand for, from what the vendors have.
+/// The values of the placeholders, taken from the vendors' data.
 async fn values(desk: &Desk) -> BTreeMap<&'static str, String> {
     let found = desk
-        .ask(
+        .execute(
             r#"{
             firstline: serviceRecords(first: 100, filter: { vendors: [FIRSTLINE] }) {
                 nodes { id endedAt wrapUpCompletedAt handler { id } }
@@ -105,7 +105,7 @@ async fn values(desk: &Desk) -> BTreeMap<&'static str, String> {
 
     BTreeMap::from([
         ("$FIRSTLINE_RECORD", text(&record["id"])),
-        // The vendor tells a custom field only once it was set.
+        // The vendor returns a custom field only after it was set.
         ("$CUSTOM_FIELD", "3".to_owned()),
         ("$FIRSTLINE_EMPLOYEE", text(&employee["handler"]["id"])),
         ("$BANGWO8_RECORD", text(&session["id"])),
@@ -125,12 +125,12 @@ async fn values(desk: &Desk) -> BTreeMap<&'static str, String> {
     ])
 }
 
-/// The variables with every placeholder filled in; none that is unknown may be left.
+/// The variables with every placeholder replaced; an unknown placeholder is an error.
 fn filled(variables: Value, values: &BTreeMap<&'static str, String>) -> Value {
     match variables {
         Value::String(text) if text.starts_with('$') => {
             let value = values.get(text.as_str());
-            json!(value.unwrap_or_else(|| panic!("nobody knows what {text} stands for")))
+            json!(value.unwrap_or_else(|| panic!("the placeholder {text} has no value")))
         }
         Value::Array(items) => items.into_iter().map(|item| filled(item, values)).collect(),
         Value::Object(fields) => fields
@@ -141,8 +141,8 @@ fn filled(variables: Value, values: &BTreeMap<&'static str, String>) -> Value {
     }
 }
 
-/// Whether a root field tells something: lists have an item, and a mutation was not refused.
-fn tells_something(field: &Value) -> bool {
+/// Whether a root field has data: a list has an item, and a mutation was not rejected.
+fn has_data(field: &Value) -> bool {
     match field {
         Value::Null => false,
         Value::Array(items) => !items.is_empty() && items.iter().all(|item| !item.is_null()),
@@ -163,7 +163,7 @@ fn tells_something(field: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn every_example_is_answered_without_errors() {
+async fn every_example_query_runs_without_errors() {
     let desk = open().await;
     let values = values(&desk).await;
     let examples = examples();
@@ -177,7 +177,7 @@ async fn every_example_is_answered_without_errors() {
         assert_eq!(answer.get("errors"), None, "{name}");
         let fields = answer["data"].as_object().expect("there is data");
         for (field, value) in fields {
-            assert!(tells_something(value), "{name}: {field} is {value}");
+            assert!(has_data(value), "{name}: {field} is {value}");
         }
         for sources in fields
             .values()
@@ -190,10 +190,10 @@ async fn every_example_is_answered_without_errors() {
 }
 
 #[tokio::test]
-async fn the_examples_tell_what_they_promise() {
+async fn every_example_returns_the_data_it_describes() {
     let desk = open().await;
     let values = values(&desk).await;
-    let ask = async |start: &str| {
+    let send_query = async |start: &str| {
         let example = examples()
             .into_iter()
             .find(|example| example.name.starts_with(start))
@@ -202,28 +202,28 @@ async fn the_examples_tell_what_they_promise() {
         desk.data(&example.query, filled(written, &values)).await
     };
 
-    let day = ask("07").await;
+    let day = send_query("07").await;
     assert!(!items(&day["employee"]["serviceRecords"]["nodes"]).is_empty());
 
-    let history = ask("08").await;
+    let history = send_query("08").await;
     assert!(!items(&history["tickets"]["nodes"]).is_empty());
 
-    let week = ask("10").await;
+    let week = send_query("10").await;
     assert_eq!(items(&week["serviceRecordStats"]["daily"]).len(), 14);
     assert!(week["serviceRecordStats"]["total"].as_u64() > Some(0));
 
-    let one = ask("14").await["createTicket"]["ticket"]["id"].clone();
-    let again = ask("14").await["createTicket"]["ticket"]["id"].clone();
+    let one = send_query("14").await["createTicket"]["ticket"]["id"].clone();
+    let again = send_query("14").await["createTicket"]["ticket"]["id"].clone();
     assert_eq!(one, again, "one key makes one ticket");
 
-    let updated = &ask("15").await["updateTicket"]["ticket"];
+    let updated = &send_query("15").await["updateTicket"]["ticket"];
     assert_eq!(updated["status"], "IN_PROGRESS");
     assert_eq!(updated["dueAt"], Value::Null);
 
-    let record = &ask("16").await["updateServiceRecord"]["serviceRecord"];
+    let record = &send_query("16").await["updateServiceRecord"]["serviceRecord"];
     assert_eq!(record["memo"], "Will call back on Monday");
 
-    let unfinished = ask("18").await;
+    let unfinished = send_query("18").await;
     let is_completed = |record: &Value| record["status"] == "COMPLETED";
     let records = items(&unfinished["serviceRecords"]["nodes"]);
     assert!(!records.iter().any(is_completed), "{records:?}");

@@ -1,20 +1,20 @@
-//! Global ids: what `node` and `nodes` answer to them, and which are refused.
+//! Global ids: what `node` and `nodes` return for them, and which ids are rejected.
 
 use deskgraph::sandbox::{ListOrder, SandboxOptions};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const HISTORIES: &str = "/api/v1/remoterecord/histories.json";
 
-fn without_records(wishes: Wishes) -> Wishes {
-    Wishes {
+fn without_records(options: DeskOptions) -> DeskOptions {
+    DeskOptions {
         sandbox: SandboxOptions {
             service_records: 0,
             now: Some("2026-03-10T07:30:00Z".parse().expect("it is a timestamp")),
             ..SandboxOptions::default()
         },
-        ..wishes
+        ..options
     }
 }
 
@@ -24,8 +24,8 @@ async fn nodes(desk: &Desk, ids: &[String]) -> Value {
 }
 
 #[tokio::test]
-async fn twelve_records_of_four_days_are_fetched_again_in_four_calls_of_those_days_alone() {
-    let desk = Desk::open_with(without_records(Wishes::default())).await;
+async fn twelve_records_of_four_days_are_refetched_with_one_call_per_day() {
+    let desk = Desk::open_with(without_records(DeskOptions::default())).await;
     let days = ["2026-03-02", "2026-03-05", "2026-02-28", "2026-03-09"];
     let ids: Vec<String> = (0..12)
         .map(|index| {
@@ -43,21 +43,21 @@ async fn twelve_records_of_four_days_are_fetched_again_in_four_calls_of_those_da
         .collect();
     assert_eq!(answer, json!({ "data": { "nodes": expected } }));
     assert_eq!(desk.calls(), (0, 4));
-    let mut asked: Vec<String> = Vec::new();
+    let mut requested_days: Vec<String> = Vec::new();
     for call in desk.sandbox.bangwo8().requests_to(HISTORIES) {
         assert_eq!(call.query_value("starttime"), call.query_value("endtime"));
-        asked.extend(call.query_value("starttime").map(str::to_owned));
+        requested_days.extend(call.query_value("starttime").map(str::to_owned));
     }
-    asked.sort();
+    requested_days.sort();
     assert_eq!(
-        asked,
+        requested_days,
         ["2026-02-28", "2026-03-02", "2026-03-05", "2026-03-09"]
     );
 }
 
 #[tokio::test]
-async fn a_record_is_found_on_a_day_of_many_pages() {
-    let settings = Wishes::default().set("BANGWO8__LIST_PAGE_SIZE", 10);
+async fn a_record_is_found_on_a_day_with_many_pages() {
+    let settings = DeskOptions::default().set("BANGWO8__LIST_PAGE_SIZE", 10);
     let desk = Desk::open_with(without_records(settings)).await;
     let numbers: Vec<i64> = (0..35)
         .map(|minute| {
@@ -73,13 +73,13 @@ async fn a_record_is_found_on_a_day_of_many_pages() {
 }
 
 #[tokio::test]
-async fn a_record_whose_day_is_not_told_is_searched_for_from_the_newest_end() {
+async fn a_record_id_without_a_day_is_searched_from_the_newest_page() {
     for order in [
         ListOrder::TimeDescending,
         ListOrder::TimeAscending,
         ListOrder::IdAscending,
     ] {
-        let settings = Wishes::default()
+        let settings = DeskOptions::default()
             .set("BANGWO8__LIST_PAGE_SIZE", 10)
             .set("BANGWO8__FIND_MAX_CALLS", 4)
             .set("CACHE__ENABLED", false);
@@ -94,7 +94,7 @@ async fn a_record_whose_day_is_not_told_is_searched_for_from_the_newest_end() {
                 desk.sandbox.bangwo8_insert_record(fields)
             })
             .collect();
-        // The order of the list is found out by one call where it is not known.
+        // If the order of the list is not known, one call finds it out.
         nodes(&desk, &[format!("bangwo8:ServiceRecord:{}", numbers[89])]).await;
 
         for (index, day) in [(89, "2026-03-09"), (75, "2026-03-08")] {
@@ -122,8 +122,8 @@ async fn a_record_whose_day_is_not_told_is_searched_for_from_the_newest_end() {
 }
 
 #[tokio::test]
-async fn a_chat_message_of_a_record_without_its_day_answers_with_the_day() {
-    let desk = Desk::open_with(without_records(Wishes::default())).await;
+async fn a_message_id_without_a_day_returns_the_id_with_the_day() {
+    let desk = Desk::open_with(without_records(DeskOptions::default())).await;
     let number = desk
         .sandbox
         .bangwo8_insert_record(json!({ "csBTime": "2026-3-9 10:00:00" }));
@@ -138,10 +138,10 @@ async fn a_chat_message_of_a_record_without_its_day_answers_with_the_day() {
 }
 
 #[tokio::test]
-async fn nodes_answer_in_the_order_asked_and_one_bad_id_fails_alone() {
+async fn nodes_come_in_the_requested_order_and_one_bad_id_fails_alone() {
     let desk = Desk::open().await;
     let data = desk
-        .ask(
+        .execute(
             "{ serviceRecords(first: 60) { nodes { id category { id } messages(first: 1) { nodes { id } } } }
                tickets(first: 2) { nodes { id } } sponsors { id } terminationCodes { id }
                employees(first: 100) { nodes { id } } }",
@@ -185,9 +185,9 @@ async fn nodes_answer_in_the_order_asked_and_one_bad_id_fails_alone() {
     let absent = 9;
     ids.insert(absent, "firstline:Ticket:999999999".to_owned());
     let answer = nodes(&desk, &ids).await;
-    let told = answer["data"]["nodes"].as_array().expect("the list stands");
-    assert_eq!(told.len(), ids.len());
-    for (index, (node, id)) in told.iter().zip(&ids).enumerate() {
+    let returned = answer["data"]["nodes"].as_array().expect("the list stands");
+    assert_eq!(returned.len(), ids.len());
+    for (index, (node, id)) in returned.iter().zip(&ids).enumerate() {
         match index == bad || index == absent {
             true => assert_eq!(*node, Value::Null),
             false => assert_eq!(node["id"], **id),
@@ -200,14 +200,17 @@ async fn nodes_answer_in_the_order_asked_and_one_bad_id_fails_alone() {
 
     assert_eq!(nodes(&desk, &[]).await, json!({ "data": { "nodes": [] } }));
     let many = vec![ids[0].clone(); 101];
-    let refused = nodes(&desk, &many).await;
-    assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    let rejected = nodes(&desk, &many).await;
+    assert_eq!(
+        rejected["errors"][0]["extensions"]["code"],
+        "BAD_USER_INPUT"
+    );
     let most = nodes(&desk, &many[..100]).await;
     assert_eq!(most.get("errors"), None);
 }
 
 #[tokio::test]
-async fn a_malformed_id_is_refused_with_what_would_be_right_and_repeats_nothing_of_it() {
+async fn a_malformed_id_is_rejected_with_the_expected_form_and_without_its_text() {
     let desk = Desk::open().await;
     desk.forget_calls();
     for id in [
@@ -252,7 +255,7 @@ async fn a_malformed_id_is_refused_with_what_would_be_right_and_repeats_nothing_
         "firstline:Employee:７",
     ] {
         let (error, data) = desk
-            .fault(
+            .execute_failing(
                 "query($id: ID!) { node(id: $id) { id } }",
                 json!({ "id": id }),
             )
@@ -271,15 +274,15 @@ async fn a_malformed_id_is_refused_with_what_would_be_right_and_repeats_nothing_
         ("category", "bangwo8:Employee:207"),
     ] {
         let query = format!("query($id: ID!) {{ {field}(id: $id) {{ id }} }}");
-        let (error, _) = desk.fault(&query, json!({ "id": id })).await;
+        let (error, _) = desk.execute_failing(&query, json!({ "id": id })).await;
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{field}");
     }
     assert_eq!(desk.calls(), (0, 0));
 }
 
 #[tokio::test]
-async fn a_well_formed_id_of_nothing_is_null_without_an_error() {
-    let desk = Desk::open_with(Wishes::default().set("BANGWO8__FIND_MAX_CALLS", 2)).await;
+async fn a_well_formed_id_of_a_missing_object_is_null_without_an_error() {
+    let desk = Desk::open_with(DeskOptions::default().set("BANGWO8__FIND_MAX_CALLS", 2)).await;
     let ids = [
         "firstline:ServiceRecord:999999999",
         "bangwo8:ServiceRecord:999999999@2026-03-09",
@@ -318,13 +321,13 @@ async fn a_well_formed_id_of_nothing_is_null_without_an_error() {
         ("category", "bangwo8:Category:1-999999999"),
     ] {
         let query = format!("{{ {field}(id: \"{id}\") {{ id }} }}");
-        assert_eq!(desk.ask(&query).await[field], Value::Null);
+        assert_eq!(desk.execute(&query).await[field], Value::Null);
     }
 }
 
 #[tokio::test]
-async fn an_id_of_a_vendor_that_is_not_configured_is_refused_everywhere() {
-    let desk = Desk::open_with(Wishes::default().without("FIRSTLINE")).await;
+async fn an_id_of_an_unconfigured_vendor_is_rejected_everywhere() {
+    let desk = Desk::open_with(DeskOptions::default().without("FIRSTLINE")).await;
     for query in [
         "{ node(id: \"firstline:ServiceRecord:7\") { id } }",
         "{ node(id: \"firstline:ChatMessage:7/1\") { id } }",
@@ -343,12 +346,12 @@ async fn an_id_of_a_vendor_that_is_not_configured_is_refused_everywhere() {
         "{ tickets(filter: { creatorIds: [\"firstline:Employee:7\"] }) { totalCount } }",
         "{ ticketStats(filter: { handlerIds: [\"firstline:Employee:7\"] }) { total } }",
     ] {
-        let (error, _) = desk.fault(query, json!({})).await;
+        let (error, _) = desk.execute_failing(query, json!({})).await;
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{query}");
         let message = error["message"].as_str().unwrap_or_default();
         assert!(message.contains("it must be"), "{message}");
     }
-    let desk = Desk::open_with(Wishes::default().without("BANGWO8")).await;
+    let desk = Desk::open_with(DeskOptions::default().without("BANGWO8")).await;
     for id in [
         "ServiceRecord:7@2026-03-09",
         "ServiceRecord:7",
@@ -357,7 +360,7 @@ async fn an_id_of_a_vendor_that_is_not_configured_is_refused_everywhere() {
         "ChatMessage:7@2026-03-09/1",
     ] {
         let query = format!("{{ node(id: \"bangwo8:{id}\") {{ id }} }}");
-        let (error, _) = desk.fault(&query, json!({})).await;
+        let (error, _) = desk.execute_failing(&query, json!({})).await;
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{id}");
     }
 }

@@ -1,4 +1,4 @@
-//! The log of the real program: what a line tells, and what none may tell whatever RUST_LOG says.
+//! The log of the real program: what a line contains, and what no line contains, whatever RUST_LOG is.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use deskgraph::sandbox::{Fault, FaultRule, Sandbox, SandboxOptions, credentials};
@@ -36,7 +36,7 @@ impl Logged {
         }
     }
 
-    async fn ask(&self, request_id: &str, query: &str, variables: Value) -> Value {
+    async fn execute(&self, request_id: &str, query: &str, variables: Value) -> Value {
         let response = self
             .client
             .post(self.program.url("/graphql"))
@@ -45,8 +45,8 @@ impl Logged {
             .json(&json!({ "query": query, "variables": variables }))
             .send()
             .await
-            .expect("the gateway answers");
-        response.json().await.expect("the answer is JSON")
+            .expect("the gateway responds");
+        response.json().await.expect("the response is JSON")
     }
 
     async fn end(self) -> Ended {
@@ -65,10 +65,10 @@ const OPEN_TICKETS: &str =
     "query OpenTickets { tickets(first: 2) { nodes { id handler { name } } } }";
 
 #[tokio::test]
-async fn a_request_and_each_of_its_vendor_calls_have_a_line_in_json() {
+async fn a_request_and_each_of_its_vendor_calls_have_a_json_line() {
     let logged = Logged::start("json", "info,deskgraph=debug").await;
     for id in ["first-time", "second-time"] {
-        let answer = logged.ask(id, OPEN_TICKETS, json!({})).await;
+        let answer = logged.execute(id, OPEN_TICKETS, json!({})).await;
         assert_eq!(answer.get("errors"), None);
     }
     let login = logged.vendors.firstline().requests_to("/api/v1/auth").len();
@@ -117,9 +117,9 @@ async fn a_request_and_each_of_its_vendor_calls_have_a_line_in_json() {
 }
 
 #[tokio::test]
-async fn the_same_lines_are_told_as_text() {
+async fn the_text_format_has_the_same_lines() {
     let logged = Logged::start("text", "deskgraph=debug").await;
-    logged.ask("as-text", OPEN_TICKETS, json!({})).await;
+    logged.execute("as-text", OPEN_TICKETS, json!({})).await;
     let text = logged.end().await.stderr;
 
     let line_with = |part: &str| {
@@ -155,11 +155,11 @@ async fn the_same_lines_are_told_as_text() {
     ] {
         assert!(call.contains(part), "{part}: {call}");
     }
-    assert!(!text.contains('\u{1b}'), "no colours where nobody looks");
+    assert!(!text.contains('\u{1b}'), "no colours without a terminal");
 }
 
 #[tokio::test]
-async fn each_attempt_of_a_call_is_told_and_its_failure_once() {
+async fn each_attempt_of_a_call_is_logged_and_its_failure_once() {
     let logged = Logged::start("json", "deskgraph=debug").await;
     let broken = Fault::Status {
         code: 503,
@@ -170,7 +170,7 @@ async fn each_attempt_of_a_call_is_told_and_its_failure_once() {
         .vendors
         .firstline()
         .add_fault(FaultRule::new("/api/v1/ticket", broken));
-    let answer = logged.ask("failing", OPEN_TICKETS, json!({})).await;
+    let answer = logged.execute("failing", OPEN_TICKETS, json!({})).await;
     assert_eq!(
         answer["errors"][0]["extensions"]["code"],
         "UPSTREAM_UNAVAILABLE"
@@ -197,7 +197,7 @@ async fn each_attempt_of_a_call_is_told_and_its_failure_once() {
 }
 
 #[tokio::test]
-async fn an_answer_of_a_wrong_shape_is_told_by_the_place_of_its_fault() {
+async fn a_malformed_response_is_logged_with_the_place_in_its_json() {
     let logged = Logged::start("json", "info").await;
     let wrong = Fault::Status {
         code: 200,
@@ -208,7 +208,7 @@ async fn an_answer_of_a_wrong_shape_is_told_by_the_place_of_its_fault() {
         .vendors
         .firstline()
         .add_fault(FaultRule::new("/api/v1/ticket", wrong));
-    let answer = logged.ask("wrong-shape", OPEN_TICKETS, json!({})).await;
+    let answer = logged.execute("wrong-shape", OPEN_TICKETS, json!({})).await;
     assert_eq!(
         answer["errors"][0]["extensions"]["code"],
         "UPSTREAM_CONTRACT"
@@ -219,27 +219,27 @@ async fn an_answer_of_a_wrong_shape_is_told_by_the_place_of_its_fault() {
     let failures = of_request(&lines, "deskgraph::upstream", "wrong-shape");
     assert_eq!(failures.len(), 1);
     assert_eq!(failures[0]["level"], "WARN");
-    assert_eq!(failures[0]["json.path"], "data[0]");
+    assert_eq!(failures[0]["json.path"], "data[0].id");
     assert_eq!(failures[0]["http.route"], "/api/v1/ticket");
     assert!(!ended.stderr.contains("Geheim-4713"));
 }
 
-/// What the process says of itself, and of no request.
+/// Messages of the process that belong to no request.
 const OF_NO_REQUEST: [&str; 2] = ["listening", "stopping: waiting for requests in flight"];
 
 #[tokio::test]
-async fn every_line_that_is_written_for_a_request_bears_its_id_once() {
-    // A filter that wants nothing of where the id comes from leaves it in the other lines.
+async fn every_log_line_of_a_request_has_its_id_once() {
+    // A filter that leaves out the span of the id must not remove the id from the other lines.
     let narrow = "deskgraph=info,deskgraph::http=off,deskgraph::upstream=debug";
     for filter in ["trace", narrow] {
         let logged = Logged::start("json", filter).await;
         let bangwo8 = logged.vendors.bangwo8();
         bangwo8.add_fault(FaultRule::new("", Fault::Errcode));
         let records = "{ serviceRecords(first: 1) { nodes { id } } }";
-        logged.ask("refused-within", records, json!({})).await;
+        logged.execute("refused-within", records, json!({})).await;
         bangwo8.clear_faults();
         if filter == "trace" {
-            ask_all_kinds_of_things(&logged).await;
+            send_marked_queries(&logged).await;
         }
         let text = logged.end().await.stderr;
 
@@ -260,7 +260,7 @@ async fn every_line_that_is_written_for_a_request_bears_its_id_once() {
     }
 }
 
-/// What is recognised where it turns up: a search, personal data, contents, and what a broken vendor says.
+/// Texts that are recognised anywhere: a search, personal data, contents, and the body of a broken vendor.
 const MARKED: [&str; 12] = [
     "Zebrafink-4711",
     "Annabel Marked",
@@ -277,7 +277,7 @@ const MARKED: [&str; 12] = [
 ];
 
 #[tokio::test]
-async fn whatever_is_asked_for_no_line_holds_queries_values_or_secrets() {
+async fn no_log_line_contains_queries_values_or_secrets() {
     for (format, filter) in [
         ("text", "trace"),
         (
@@ -286,7 +286,7 @@ async fn whatever_is_asked_for_no_line_holds_queries_values_or_secrets() {
         ),
     ] {
         let logged = Logged::start(format, filter).await;
-        ask_all_kinds_of_things(&logged).await;
+        send_marked_queries(&logged).await;
         let text = logged.end().await.stderr;
 
         assert!(text.contains("DEBUG") && text.contains("WARN"), "{text}");
@@ -308,7 +308,7 @@ async fn whatever_is_asked_for_no_line_holds_queries_values_or_secrets() {
             credentials::BANGWO8_ACCOUNT,
             credentials::BANGWO8_PASSWORD,
             &basic,
-            // How the tokens begin that a login is answered with.
+            // The first characters of the tokens that a login returns.
             "eyJ",
             "Bearer ",
             "search=",
@@ -330,8 +330,8 @@ fn line_of<'a>(text: &'a str, part: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// Questions with marked values in every place, to vendors that answer well, badly and not at all.
-async fn ask_all_kinds_of_things(logged: &Logged) {
+/// Sends queries with marked values in every place, to vendors that work, fail and do not respond.
+async fn send_marked_queries(logged: &Logged) {
     let (firstline, bangwo8) = (logged.vendors.firstline(), logged.vendors.bangwo8());
     logged.vendors.firstline_insert_ticket(json!({
         "id": 987_654_321,
@@ -349,7 +349,7 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
         serviceRecords(first: 3) { nodes { id contact { name } messages { nodes { text } } } sources { state } }
     }"#;
     let answer = logged
-        .ask(
+        .execute(
             "marked",
             marked_ticket,
             json!({ "search": "Zebrafink-4711" }),
@@ -366,13 +366,13 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
     let input = json!({ "input": {
         "subject": "Subject-4714", "content": "Content-4715", "statusMemo": "Memo-4719", "idempotencyKey": "Key-4716"
     } });
-    let answer = logged.ask("create", create, input.clone()).await;
+    let answer = logged.execute("create", create, input.clone()).await;
     assert_eq!(
         answer["data"]["createTicket"]["ticket"]["subject"], "Subject-4714",
         "{answer}"
     );
 
-    // What can't be read or validated, by POST and by GET.
+    // Invalid requests, by POST and by GET.
     for query in [
         "{ unknownField4717 }",
         "{ tickets(filter: { search: \"Zebrafink-4711\" }",
@@ -380,7 +380,7 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
         "{ tickets(first: \"Geheim-4713\") { totalCount } }",
     ] {
         let answer = logged
-            .ask("refused", query, json!({ "search": "Geheim-4713" }))
+            .execute("refused", query, json!({ "search": "Geheim-4713" }))
             .await;
         assert!(answer["errors"].is_array(), "{answer}");
         let request = logged
@@ -388,7 +388,7 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
             .get(logged.program.url("/graphql"))
             .query(&[("query", query)])
             .header("x-api-key", API_KEY);
-        request.send().await.expect("the gateway answers");
+        request.send().await.expect("the gateway responds");
     }
     for (key, body) in [(API_KEY, "{\"query\": Geheim-4713"), ("Geheim-4713", "{}")] {
         let request = logged
@@ -397,10 +397,10 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
             .header("content-type", "application/json")
             .bearer_auth(key)
             .body(body);
-        request.send().await.expect("the gateway answers");
+        request.send().await.expect("the gateway responds");
     }
 
-    // Vendors that fail, each with what it was told or with what it says of somebody.
+    // Failing vendors, each with marked text in the request or in the response.
     let says = |code| {
         Fault::Status {
         code,
@@ -427,11 +427,11 @@ async fn ask_all_kinds_of_things(logged: &Logged) {
         firstline.add_fault(FaultRule::new("", fault.clone()));
         bangwo8.add_fault(FaultRule::new("", fault));
         let search = json!({ "search": format!("Zebrafink-4711 {}", firstline.requests().len()) });
-        logged.ask("failing", marked_ticket, search).await;
+        logged.execute("failing", marked_ticket, search).await;
         let mut input = input.clone();
         input["input"]["idempotencyKey"] =
             json!(format!("Key-4716 {}", firstline.requests().len()));
-        logged.ask("failing-write", create, input).await;
+        logged.execute("failing-write", create, input).await;
         firstline.clear_faults();
         bangwo8.clear_faults();
     }

@@ -1,3 +1,3 @@
-//! What the program says of its work.
+//! The program's log.
 
 mod logs;

@@ -1,4 +1,4 @@
-//! A vendor that fails too often is left alone, its half alone is missing meanwhile, and it comes back by itself.
+//! The circuit breaker: calls to a failing vendor stop, only its part is missing, and it recovers by itself.
 
 use std::time::{Duration, Instant};
 
@@ -6,22 +6,22 @@ use deskgraph::sandbox::{Fault, FaultRule, SandboxOptions, VendorControl, creden
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes, until};
+use crate::harness::{Desk, DeskOptions, until};
 
 const VENDORS: &str = "{ vendors { vendor state circuit lastSuccessAt lastError { code } } }";
 /// How many calls open a circuit, and for how long at first.
 const CALLS_THAT_OPEN: usize = 10;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
-async fn desk(wishes: Wishes) -> Desk {
-    Desk::open_with(Wishes {
+async fn desk(options: DeskOptions) -> Desk {
+    Desk::open_with(DeskOptions {
         sandbox: SandboxOptions {
             service_records: 12,
             tickets: 2,
             ..SandboxOptions::default()
         },
-        ..wishes
-            // A login would be one of the calls that are counted.
+        ..options
+            // A login would be one of the counted calls.
             .set("FIRSTLINE__USERNAME", "")
             .set("FIRSTLINE__PASSWORD", "")
             .set("FIRSTLINE__TOKEN", credentials::FIRSTLINE_TOKEN)
@@ -39,9 +39,9 @@ fn status(code: u16) -> Fault {
     }
 }
 
-/// Calls each vendor so many times for objects that nobody asked for before.
+/// Calls each vendor this many times, for a new object each time.
 async fn call(desk: &Desk, vendor: &str, times: usize) -> Vec<Value> {
-    let asked = (0..times).map(|_| {
+    let pending = (0..times).map(|_| {
         let id = match vendor {
             "FIRSTLINE" => {
                 let id = desk.sandbox.firstline_insert_ticket(json!({}));
@@ -60,24 +60,24 @@ async fn call(desk: &Desk, vendor: &str, times: usize) -> Vec<Value> {
         }
     });
     let mut answers = Vec::new();
-    for asked in asked {
-        answers.push(asked.await);
+    for pending in pending {
+        answers.push(pending.await);
     }
     answers
 }
 
-async fn told_of(desk: &Desk, vendor: &str) -> Value {
-    let data = desk.ask(VENDORS).await;
+async fn health_of(desk: &Desk, vendor: &str) -> Value {
+    let data = desk.execute(VENDORS).await;
     let vendors = data["vendors"].as_array().expect("it is a list");
-    let told = vendors.iter().find(|told| told["vendor"] == vendor);
-    told.expect("it is configured").clone()
+    let health = vendors.iter().find(|health| health["vendor"] == vendor);
+    health.expect("it is configured").clone()
 }
 
 async fn readiness(desk: &Desk) -> (u16, Value) {
     let response = desk.client().get(desk.url("/health/ready")).send().await;
-    let response = response.expect("the gateway answers");
+    let response = response.expect("the gateway responds");
     let code = response.status().as_u16();
-    (code, response.json().await.expect("the answer is JSON"))
+    (code, response.json().await.expect("the response is JSON"))
 }
 
 fn vendor_code(answer: &Value) -> &Value {
@@ -92,7 +92,7 @@ fn calls_of(desk: &Desk, vendor: &str) -> usize {
     }
 }
 
-/// Hits every call to the vendor that is no login.
+/// Fails every call to the vendor except logins.
 fn fail(desk: &Desk, vendor: &str, fault: Fault) {
     match vendor {
         "FIRSTLINE" => fail_with(desk.sandbox.firstline(), "GET /api/v1/", fault),
@@ -104,15 +104,15 @@ fn fail_with<S: Clone>(vendor: &VendorControl<S>, path: &str, fault: Fault) {
     vendor.add_fault(FaultRule::new(path, fault));
 }
 
-fn heal(desk: &Desk) {
+fn clear_faults(desk: &Desk) {
     desk.sandbox.firstline().clear_faults();
     desk.sandbox.bangwo8().clear_faults();
 }
 
 #[tokio::test]
-async fn a_vendor_that_fails_is_left_alone_and_tried_again_with_one_call() {
+async fn an_open_circuit_stops_calls_and_probes_with_a_single_call() {
     for vendor in ["FIRSTLINE", "BANGWO8"] {
-        let desk = desk(Wishes::default()).await;
+        let desk = desk(DeskOptions::default()).await;
         fail(&desk, vendor, status(500));
 
         let answers = call(&desk, vendor, CALLS_THAT_OPEN - 1).await;
@@ -121,18 +121,18 @@ async fn a_vendor_that_fails_is_left_alone_and_tried_again_with_one_call() {
                 .iter()
                 .all(|answer| vendor_code(answer) == "SERVER_ERROR")
         );
-        assert_eq!(told_of(&desk, vendor).await["circuit"], "CLOSED");
+        assert_eq!(health_of(&desk, vendor).await["circuit"], "CLOSED");
         call(&desk, vendor, 1).await;
         let opened_at = Instant::now();
-        let told = told_of(&desk, vendor).await;
+        let health = health_of(&desk, vendor).await;
         assert_eq!(
-            (&told["circuit"], &told["state"]),
+            (&health["circuit"], &health["state"]),
             (&json!("OPEN"), &json!("DOWN"))
         );
-        // What made it open is told, and not that it is.
-        assert_eq!(told["lastError"]["code"], "SERVER_ERROR");
+        // The last error is the one that opened the circuit.
+        assert_eq!(health["lastError"]["code"], "SERVER_ERROR");
 
-        // Left alone: each call fails at once, and the other vendor's half is there.
+        // While the circuit is open, each call fails at once, and the other vendor's part is complete.
         desk.forget_calls();
         let refused = &call(&desk, vendor, 1).await[0];
         assert_eq!(vendor_code(refused), "CIRCUIT_OPEN");
@@ -145,7 +145,9 @@ async fn a_vendor_that_fails_is_left_alone_and_tried_again_with_one_call() {
             "{refused}"
         );
         let list = desk
-            .ask("{ serviceRecords { nodes { vendor } sources { vendor state error { code } } } }")
+            .execute(
+                "{ serviceRecords { nodes { vendor } sources { vendor state error { code } } } }",
+            )
             .await;
         let sources = list["serviceRecords"]["sources"].as_array();
         for source in sources.expect("it is a list") {
@@ -159,11 +161,11 @@ async fn a_vendor_that_fails_is_left_alone_and_tried_again_with_one_call() {
         }
         assert_eq!(calls_of(&desk, vendor), 0);
 
-        // The trial after the pause is one call, and its failure opens the circuit again.
-        until("a call is tried", async || calls_of(&desk, vendor) > 0).await;
+        // The probe after the pause is one call, and its failure opens the circuit again.
+        until("a probe was sent", async || calls_of(&desk, vendor) > 0).await;
         assert!(opened_at.elapsed() >= FIRST_PAUSE);
-        until("it is open again", async || {
-            told_of(&desk, vendor).await["circuit"] == "OPEN"
+        until("the circuit is open again", async || {
+            health_of(&desk, vendor).await["circuit"] == "OPEN"
         })
         .await;
         let answers = call(&desk, vendor, 5).await;
@@ -177,16 +179,16 @@ async fn a_vendor_that_fails_is_left_alone_and_tried_again_with_one_call() {
 }
 
 #[tokio::test]
-async fn callers_that_ask_again_after_the_pause_find_the_vendor_back() {
-    let desk = desk(Wishes::default()).await;
+async fn a_request_after_the_pause_closes_the_circuit_of_a_recovered_vendor() {
+    let desk = desk(DeskOptions::default()).await;
     fail(&desk, "FIRSTLINE", status(503));
     call(&desk, "FIRSTLINE", CALLS_THAT_OPEN).await;
-    heal(&desk);
+    clear_faults(&desk);
     desk.forget_calls();
 
-    let mut asked = 0;
-    until("the vendor answers", async || {
-        asked += 1;
+    let mut requests = 0;
+    until("the vendor responds", async || {
+        requests += 1;
         let answer = &call(&desk, "FIRSTLINE", 1).await[0];
         if let Some(code) = vendor_code(answer).as_str() {
             assert_eq!(code, "CIRCUIT_OPEN");
@@ -194,17 +196,17 @@ async fn callers_that_ask_again_after_the_pause_find_the_vendor_back() {
         answer["data"]["node"].is_object()
     })
     .await;
-    assert!(asked > 1);
-    assert_eq!(desk.calls().0, 1, "the trial was the caller's own call");
-    let told = told_of(&desk, "FIRSTLINE").await;
+    assert!(requests > 1);
+    assert_eq!(desk.calls().0, 1, "the probe was the client's own call");
+    let health = health_of(&desk, "FIRSTLINE").await;
     assert_eq!(
-        (&told["circuit"], &told["state"]),
+        (&health["circuit"], &health["state"]),
         (&json!("CLOSED"), &json!("DEGRADED"))
     );
 }
 
 #[tokio::test]
-async fn questions_of_many_calls_at_once_bring_a_vendor_back_too() {
+async fn requests_with_many_concurrent_calls_close_the_circuit_too() {
     let stats = "{ ticketStats { total } }";
     let categories = "{ categories { nodes { id } } }";
     let each = [
@@ -213,15 +215,15 @@ async fn questions_of_many_calls_at_once_bring_a_vendor_back_too() {
         ("BANGWO8", categories),
     ];
     join_all(each.map(async |(vendor, query)| {
-        let desk = desk(Wishes::default()).await;
+        let desk = desk(DeskOptions::default()).await;
         fail(&desk, vendor, status(503));
         call(&desk, vendor, CALLS_THAT_OPEN).await;
-        heal(&desk);
+        clear_faults(&desk);
         desk.forget_calls();
 
-        until("the vendor answers", async || {
+        until("the vendor responds", async || {
             desk.answer(query, json!({})).await;
-            told_of(&desk, vendor).await["circuit"] == "CLOSED"
+            health_of(&desk, vendor).await["circuit"] == "CLOSED"
         })
         .await;
         let requests = match vendor {
@@ -235,16 +237,16 @@ async fn questions_of_many_calls_at_once_bring_a_vendor_back_too() {
             !requests
                 .iter()
                 .any(|request| request.headers.iter().any(is_unasked)),
-            "{vendor}, {query}: the trial was no call of the question"
+            "{vendor}, {query}: the probe was no call of the query"
         );
     }))
     .await;
 }
 
 #[tokio::test]
-async fn a_gateway_whose_vendors_all_fail_gets_ready_again_by_itself() {
+async fn a_gateway_whose_vendors_all_failed_recovers_without_traffic() {
     for is_open in [true, false] {
-        let desk = desk(Wishes::default().set("CACHE__ENABLED", false)).await;
+        let desk = desk(DeskOptions::default().set("CACHE__ENABLED", false)).await;
         assert_eq!(readiness(&desk).await.0, 200);
         let times = if is_open {
             CALLS_THAT_OPEN
@@ -268,15 +270,15 @@ async fn a_gateway_whose_vendors_all_fail_gets_ready_again_by_itself() {
         let live = desk.client().get(desk.url("/health/live")).send().await;
         assert_eq!(live.expect("it lives").status(), 200);
 
-        heal(&desk);
-        until("it is ready again", async || {
+        clear_faults(&desk);
+        until("the gateway is ready again", async || {
             readiness(&desk).await.0 == 200
         })
         .await;
         for vendor in ["FIRSTLINE", "BANGWO8"] {
-            until("both are back", async || {
-                let told = told_of(&desk, vendor).await;
-                told["circuit"] == "CLOSED" && told["state"] == "DEGRADED"
+            until("both vendors have recovered", async || {
+                let health = health_of(&desk, vendor).await;
+                health["circuit"] == "CLOSED" && health["state"] == "DEGRADED"
             })
             .await;
         }
@@ -284,19 +286,19 @@ async fn a_gateway_whose_vendors_all_fail_gets_ready_again_by_itself() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_holds_answers_stays_ready_and_serves_them() {
-    let desk = desk(Wishes::default().set("CACHE__LIST_TTL_MS", 0)).await;
+async fn a_gateway_with_cached_data_stays_ready_and_serves_it() {
+    let desk = desk(DeskOptions::default().set("CACHE__LIST_TTL_MS", 0)).await;
     let query =
         "{ serviceRecords { nodes { id } totalCount sources { vendor state error { code } } } }";
-    let before = desk.ask(query).await;
+    let before = desk.execute(query).await;
     for vendor in ["FIRSTLINE", "BANGWO8"] {
         fail(&desk, vendor, status(500));
         call(&desk, vendor, CALLS_THAT_OPEN).await;
-        assert_eq!(told_of(&desk, vendor).await["state"], "DOWN");
+        assert_eq!(health_of(&desk, vendor).await["state"], "DOWN");
     }
 
     assert_eq!(readiness(&desk).await.0, 200);
-    let stale = desk.ask(query).await;
+    let stale = desk.execute(query).await;
     let (now, then) = (&stale["serviceRecords"], &before["serviceRecords"]);
     assert_eq!(
         (&now["nodes"], &now["totalCount"]),
@@ -309,13 +311,17 @@ async fn a_gateway_that_holds_answers_stays_ready_and_serves_them() {
 }
 
 #[tokio::test]
-async fn what_is_no_failure_of_the_vendor_leaves_the_circuit_closed() {
+async fn a_4xx_response_leaves_the_circuit_closed() {
     for vendor in ["FIRSTLINE", "BANGWO8"] {
         for code in [400, 401, 403, 404, 422, 429] {
-            let desk = desk(Wishes::default()).await;
+            let desk = desk(DeskOptions::default()).await;
             fail(&desk, vendor, status(code));
             call(&desk, vendor, 2 * CALLS_THAT_OPEN).await;
-            assert_eq!(told_of(&desk, vendor).await["circuit"], "CLOSED", "{code}");
+            assert_eq!(
+                health_of(&desk, vendor).await["circuit"],
+                "CLOSED",
+                "{code}"
+            );
         }
     }
 }
@@ -323,29 +329,29 @@ async fn what_is_no_failure_of_the_vendor_leaves_the_circuit_closed() {
 #[tokio::test]
 async fn at_most_a_fifth_of_many_calls_are_retries() {
     const CALLS: usize = 300;
-    /// So many retries are there for a vendor that is seldom called.
+    /// The retries that a vendor with few calls has.
     const RESERVE: usize = 10;
 
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__MAX_RETRIES", 10)).await;
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__MAX_RETRIES", 10)).await;
     let ids: Vec<i64> = (0..CALLS)
         .map(|_| desk.sandbox.firstline_insert_ticket(json!({})))
         .collect();
-    // The last sixth of the objects fails for good, and each would be asked for ten times more. They come after the others,
-    // because the circuit may open over them.
+    // The last sixth of the objects always fails, and each would be retried ten times. They come after the others, because the
+    // circuit may open over them.
     let (good, bad) = ids.split_at(CALLS - CALLS / 6);
     for id in bad {
         let path = format!("GET /api/v1/ticket/{id}");
         fail_with(desk.sandbox.firstline(), &path, status(500));
     }
 
-    let ask = async |id: &i64| {
+    let send_query = async |id: &i64| {
         let query = "query ($id: ID!) { node(id: $id) { id } }";
         let variables = json!({ "id": format!("firstline:Ticket:{id}") });
         desk.answer(query, variables).await["data"]["node"].is_object()
     };
-    let good = join_all(good.iter().map(ask)).await;
+    let good = join_all(good.iter().map(send_query)).await;
     assert!(good.iter().all(|is_answered| *is_answered));
-    let bad = join_all(bad.iter().map(ask)).await;
+    let bad = join_all(bad.iter().map(send_query)).await;
     assert!(bad.iter().all(|is_answered| !is_answered));
     let retries = desk.calls().0.saturating_sub(CALLS);
     assert!(retries > RESERVE, "{retries}");
@@ -353,13 +359,13 @@ async fn at_most_a_fifth_of_many_calls_are_retries() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_refuses_is_no_reason_not_to_be_ready() {
+async fn a_vendor_that_rejects_calls_leaves_the_gateway_ready() {
     for code in [403, 429] {
-        let desk = desk(Wishes::default().without("FIRSTLINE")).await;
+        let desk = desk(DeskOptions::default().without("FIRSTLINE")).await;
         fail(&desk, "BANGWO8", status(code));
         call(&desk, "BANGWO8", 2 * CALLS_THAT_OPEN).await;
         assert_eq!(
-            told_of(&desk, "BANGWO8").await["state"],
+            health_of(&desk, "BANGWO8").await["state"],
             "DEGRADED",
             "{code}"
         );
@@ -368,17 +374,17 @@ async fn a_vendor_that_refuses_is_no_reason_not_to_be_ready() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_can_not_sign_in_gets_ready_again_by_itself() {
-    let wishes = Wishes::default()
+async fn a_gateway_whose_logins_failed_recovers_without_traffic() {
+    let options = DeskOptions::default()
         .without("BANGWO8")
         .set("FIRSTLINE__MAX_RETRIES", 0);
-    let desk = Desk::open_with(wishes).await;
+    let desk = Desk::open_with(options).await;
     fail_with(desk.sandbox.firstline(), "POST /api/v1/auth", status(500));
     call(&desk, "FIRSTLINE", CALLS_THAT_OPEN).await;
     assert_eq!(readiness(&desk).await.0, 503);
 
-    heal(&desk);
-    until("it is ready again", async || {
+    clear_faults(&desk);
+    until("the gateway is ready again", async || {
         readiness(&desk).await.0 == 200
     })
     .await;

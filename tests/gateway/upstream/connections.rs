@@ -1,4 +1,4 @@
-//! How the gateway is connected to a vendor: by HTTP/2 where the vendor speaks it, and by one connection that stays.
+//! The gateway's connections to a vendor: HTTP/2 over one connection if the vendor supports it, reused connections otherwise.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -27,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::program::{Program, SettingsFile, client, settings_for};
 
-/// The made-up FirstLine behind TLS, with a certificate of its own.
+/// The simulated FirstLine behind TLS, with its own certificate.
 struct Front {
     url: String,
     certificate: String,
@@ -68,7 +68,7 @@ impl Front {
             versions: Mutex::default(),
         });
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let router = Router::new().fallback(pass_on).with_state(seen.clone());
+        let router = Router::new().fallback(forward).with_state(seen.clone());
         tokio::spawn(accept(listener, acceptor, router, seen.clone()));
         Self {
             url: format!("https://localhost:{port}"),
@@ -91,21 +91,21 @@ impl Front {
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, router: Router, seen: Arc<Seen>) {
     while let Ok((stream, _)) = listener.accept().await {
         seen.connections.fetch_add(1, Ordering::SeqCst);
-        tokio::spawn(converse(stream, acceptor.clone(), router.clone()));
+        tokio::spawn(serve_connection(stream, acceptor.clone(), router.clone()));
     }
 }
 
-async fn converse(stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
+async fn serve_connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
-    // However the gateway ends it.
+    // The gateway may end the connection in any way.
     let _ = auto::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .await;
 }
 
-async fn pass_on(State(seen): State<Arc<Seen>>, request: Request) -> Response {
+async fn forward(State(seen): State<Arc<Seen>>, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
     let versions = &seen.versions;
     versions
@@ -113,8 +113,8 @@ async fn pass_on(State(seen): State<Arc<Seen>>, request: Request) -> Response {
         .unwrap_or_else(PoisonError::into_inner)
         .push(head.version);
 
-    let question = head.uri.path_and_query().map_or("/", |text| text.as_str());
-    let url = format!("{}{question}", seen.vendor);
+    let path = head.uri.path_and_query().map_or("/", |text| text.as_str());
+    let url = format!("{}{path}", seen.vendor);
     for name in [
         header::HOST,
         header::ACCEPT_ENCODING,
@@ -136,9 +136,9 @@ async fn pass_on(State(seen): State<Arc<Seen>>, request: Request) -> Response {
     }
 }
 
-/// Asks what takes a login and several calls, first one after the other and then at once; answers with the protocols that the
-/// vendor was asked by, and over how many connections.
-async fn ask_over(protocols: &[&str]) -> (Vec<Version>, usize) {
+/// Sends requests that need a login and several calls, in sequence and then concurrently. Returns the HTTP versions that the
+/// vendor saw, and the number of connections.
+async fn protocols_used(protocols: &[&str]) -> (Vec<Version>, usize) {
     let vendors = Sandbox::start(SandboxOptions::default())
         .await
         .expect("ports are free");
@@ -152,11 +152,11 @@ async fn ask_over(protocols: &[&str]) -> (Vec<Version>, usize) {
     ]);
     let program = Program::start(&["serve"], &settings).await;
     let client = client();
-    let ask = async |query: &str| {
+    let send_query = async |query: &str| {
         let sent = client.post(program.url("/graphql"));
         let sent = sent.json(&json!({ "query": query })).send().await;
         let answer: Value = sent
-            .expect("the gateway answers")
+            .expect("the gateway responds")
             .json()
             .await
             .expect("in JSON");
@@ -164,20 +164,20 @@ async fn ask_over(protocols: &[&str]) -> (Vec<Version>, usize) {
         assert!(answer["data"].is_object(), "{answer}");
     };
 
-    ask("{ sponsors { id } }").await;
-    ask("{ tickets(first: 1) { nodes { id } } }").await;
+    send_query("{ sponsors { id } }").await;
+    send_query("{ tickets(first: 1) { nodes { id } } }").await;
     let at_once = (2..12).map(|text| {
         format!("{{ tickets(filter: {{ search: \"{text}\" }}) {{ nodes {{ id }} }} }}")
     });
-    join_all(at_once.map(async |query| ask(&query).await)).await;
+    join_all(at_once.map(async |query| send_query(&query).await)).await;
     let ended = program.end_by("-TERM").await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     (front.versions(), front.connections())
 }
 
 #[tokio::test]
-async fn a_vendor_that_speaks_http_2_is_asked_by_it_over_one_connection() {
-    let (versions, connections) = ask_over(&["h2", "http/1.1"]).await;
+async fn a_vendor_with_http_2_is_called_over_one_connection() {
+    let (versions, connections) = protocols_used(&["h2", "http/1.1"]).await;
     assert!(versions.len() > 10, "{versions:?}");
     let others: Vec<_> = versions
         .iter()
@@ -188,8 +188,8 @@ async fn a_vendor_that_speaks_http_2_is_asked_by_it_over_one_connection() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_does_not_is_asked_over_connections_that_are_kept() {
-    let (versions, connections) = ask_over(&["http/1.1"]).await;
+async fn a_vendor_without_http_2_is_called_over_reused_connections() {
+    let (versions, connections) = protocols_used(&["http/1.1"]).await;
     assert!(
         versions.iter().all(|version| *version == Version::HTTP_11),
         "{versions:?}"

@@ -1,4 +1,4 @@
-//! Every way in which a vendor may fail: what its callers are answered, how soon, and how often the vendor is called for it.
+//! Every way in which a vendor may fail: what the client gets, how soon, and how many calls the vendor receives.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use futures_util::{StreamExt, future::join_all, stream};
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
-/// One logical call takes this long at most.
+/// The timeout of one logical call.
 const TIMEOUT: Duration = Duration::from_secs(6);
-/// What the machine may add to that while it does other things.
+/// The time that a busy machine may add.
 const A_LITTLE: Duration = Duration::from_secs(4);
 const RETRIES: usize = 2;
 
@@ -23,16 +23,16 @@ enum Failing {
 
 const VENDORS: [Failing; 2] = [Failing::FirstLine, Failing::Bangwo8];
 
-/// What is asked while the vendor fails.
+/// The query that is sent while the vendor fails.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Question {
+enum Query {
     /// A list over both vendors.
     List,
     /// One object of the vendor.
     Object,
 }
 
-/// One way to fail, and what comes of it.
+/// One way to fail, and its outcome.
 struct Case {
     name: &'static str,
     fault: Fault,
@@ -48,15 +48,15 @@ enum Lasts {
 
 #[derive(Debug, Clone, Copy)]
 enum Outcome {
-    /// The answer comes in the end, after so many calls more than without a fault, and not before this.
+    /// The response comes after this many additional calls, and not before this time.
     Answered { more_calls: usize, after: Duration },
-    /// The vendor's part fails with this code after so many calls.
+    /// The vendor's part fails with this code after this many calls.
     Fails { code: &'static str, calls: usize },
-    /// As it fails, with the seconds that the vendor asks to be left alone.
+    /// The same, with the seconds that the vendor asks the gateway to wait.
     FailsFor { seconds: i64 },
-    /// As it fails, but not before the deadline.
+    /// The same, but not before the deadline.
     FailsAtTheDeadline,
-    /// There is no such object; as a list it fails with REJECTED.
+    /// There is no such object; for a list the code is REJECTED.
     NoSuchObject,
 }
 
@@ -107,7 +107,7 @@ fn cases(vendor: Failing) -> Vec<Case> {
     let in_an_hour = (Timestamp::now() + 1.hour())
         .strftime("%a, %d %b %Y %H:%M:%S GMT")
         .to_string();
-    // FirstLine knows no errcode: there it is a body of another shape.
+    // FirstLine has no errcode: there it is a body of an unknown shape.
     let errcode = match vendor {
         Failing::FirstLine => "BAD_RESPONSE",
         Failing::Bangwo8 => "REJECTED",
@@ -183,7 +183,7 @@ fn cases(vendor: Failing) -> Vec<Case> {
             status(404, &[]),
             match vendor {
                 Failing::FirstLine => Outcome::NoSuchObject,
-                // A record is read from the list of its day, which is always there.
+                // A record is read from the list of its day, which always exists.
                 Failing::Bangwo8 => FAILS_ONCE_ASKED("REJECTED"),
             },
         ),
@@ -238,8 +238,8 @@ fn cases(vendor: Failing) -> Vec<Case> {
     ]
 }
 
-/// The contract's code for a vendor's failure, and whether it may pass.
-fn told_as(vendor_code: &str) -> (&'static str, bool) {
+/// The contract's code for a vendor's failure, and whether it is retryable.
+fn expected_error(vendor_code: &str) -> (&'static str, bool) {
     match vendor_code {
         "TIMEOUT" => ("UPSTREAM_TIMEOUT", true),
         "UNREACHABLE" | "RATE_LIMITED" | "SERVER_ERROR" | "CIRCUIT_OPEN" => {
@@ -251,26 +251,26 @@ fn told_as(vendor_code: &str) -> (&'static str, bool) {
     }
 }
 
-/// A gateway whose one vendor is about to fail.
-struct Scene {
+/// A gateway with one vendor that will fail.
+struct FailingDesk {
     desk: Desk,
     vendor: Failing,
-    /// The vendor's object that is asked for.
+    /// The object of the vendor that the query selects.
     object: String,
 }
 
-impl Scene {
+impl FailingDesk {
     async fn open(vendor: Failing) -> Self {
-        let wishes = Wishes {
+        let options = DeskOptions {
             sandbox: SandboxOptions {
                 service_records: 12,
                 tickets: 2,
                 ..SandboxOptions::default()
             },
-            ..Wishes::default()
+            ..DeskOptions::default()
         };
         let desk = Desk::open_with(
-            wishes
+            options
                 .set("FIRSTLINE__TIMEOUT_MS", TIMEOUT.as_millis())
                 .set("FIRSTLINE__MAX_RETRIES", RETRIES)
                 .set("FIRSTLINE__LIST_ORDER", "newest_first")
@@ -301,7 +301,7 @@ impl Scene {
         }
     }
 
-    /// Hits the calls of both questions, and no login.
+    /// Fails the calls of both queries, and no login.
     fn fail(&self, fault: Fault, lasts: Lasts) {
         let rule = |path| match lasts {
             Lasts::Once => FaultRule::new(path, fault.clone()).times(1),
@@ -320,7 +320,7 @@ impl Scene {
         }
     }
 
-    /// How often the gateway signed in.
+    /// The number of logins.
     fn logins(&self) -> usize {
         let (requests, path) = match self.vendor {
             Failing::FirstLine => (self.desk.sandbox.firstline().requests(), "/auth"),
@@ -341,15 +341,16 @@ impl Scene {
         }
     }
 
-    async fn ask(&self, question: Question) -> Value {
-        match question {
-            Question::List => {
+    async fn execute(&self, query_kind: Query) -> Value {
+        match query_kind {
+            Query::List => {
                 let query = "{ serviceRecords(first: 3) { nodes { vendor } totalCount sources {
                     vendor state totalCount error { code message retryable retryAfterSeconds } } } }";
                 self.desk.answer(query, json!({})).await
             }
-            Question::Object => {
-                let query = "query ($id: ID!) { asked: node(id: $id) { id } vendors { vendor } }";
+            Query::Object => {
+                let query =
+                    "query ($id: ID!) { requested: node(id: $id) { id } vendors { vendor } }";
                 self.desk.answer(query, json!({ "id": self.object })).await
             }
         }
@@ -362,11 +363,11 @@ impl Scene {
         }
     }
 
-    /// The failure that an answer tells of the vendor, checked against the contract; none where it answered.
-    fn failure_in(&self, question: Question, answer: &Value) -> Option<Loaded> {
-        match question {
-            Question::List => {
-                // One vendor's failure is no error of the list: the other's half is data.
+    /// The vendor's failure in a response, checked against the contract; none if the vendor's part is there.
+    fn failure_in(&self, query_kind: Query, answer: &Value) -> Option<Loaded> {
+        match query_kind {
+            Query::List => {
+                // The failure of one vendor is no error of the list: the other vendor's part is data.
                 assert_eq!(answer.get("errors"), None, "{answer}");
                 let list = &answer["data"]["serviceRecords"];
                 let sources = list["sources"].as_array().expect("it is a list");
@@ -386,24 +387,24 @@ impl Scene {
                 };
                 assert!(nodes.iter().all(|node| node["vendor"] != self.name()));
                 let code = error["code"].as_str().expect("it has a code").to_owned();
-                assert_eq!(error["retryable"], told_as(&code).1, "{answer}");
+                assert_eq!(error["retryable"], expected_error(&code).1, "{answer}");
                 Some(Loaded {
                     code,
                     retry_after: error["retryAfterSeconds"].as_i64(),
                 })
             }
-            Question::Object => {
+            Query::Object => {
                 assert!(answer["data"]["vendors"].is_array(), "{answer}");
                 let errors = answer["errors"].as_array();
                 let Some([error]) = errors.map(Vec::as_slice) else {
                     assert_eq!(errors, None, "{answer}");
                     return None;
                 };
-                assert!(answer["data"]["asked"].is_null(), "{answer}");
-                assert_eq!(error["path"], json!(["asked"]));
+                assert!(answer["data"]["requested"].is_null(), "{answer}");
+                assert_eq!(error["path"], json!(["requested"]));
                 let extensions = &error["extensions"];
                 let code = extensions["vendorCode"].as_str().expect("it has a code");
-                let (told_code, is_retryable) = told_as(code);
+                let (told_code, is_retryable) = expected_error(code);
                 assert_eq!(extensions["code"], told_code, "{answer}");
                 assert_eq!(extensions["retryable"], is_retryable, "{answer}");
                 assert_eq!(extensions["vendor"], self.name(), "{answer}");
@@ -416,28 +417,28 @@ impl Scene {
     }
 }
 
-/// A vendor's failure as an answer tells it.
+/// A vendor's failure in a response.
 struct Loaded {
     code: String,
     retry_after: Option<i64>,
 }
 
-async fn play(vendor: Failing, question: Question, case: &Case) {
-    let calm = Scene::open(vendor).await;
-    let answer = calm.ask(question).await;
-    assert!(calm.failure_in(question, &answer).is_none());
+async fn check_case(vendor: Failing, query_kind: Query, case: &Case) {
+    let calm = FailingDesk::open(vendor).await;
+    let answer = calm.execute(query_kind).await;
+    assert!(calm.failure_in(query_kind, &answer).is_none());
     let calls_of_the_calm = calm.calls();
 
-    let scene = Scene::open(vendor).await;
-    scene.fail(case.fault.clone(), case.lasts);
+    let failing = FailingDesk::open(vendor).await;
+    failing.fail(case.fault.clone(), case.lasts);
     let started = Instant::now();
-    let answer = scene.ask(question).await;
+    let answer = failing.execute(query_kind).await;
     let took = started.elapsed();
 
-    let context = format!("{vendor:?}, {question:?}, {}: {answer}", case.name);
-    let told = scene.failure_in(question, &answer);
-    let code = told.as_ref().map(|told| told.code.as_str());
-    let calls = scene.calls();
+    let context = format!("{vendor:?}, {query_kind:?}, {}: {answer}", case.name);
+    let failure = failing.failure_in(query_kind, &answer);
+    let code = failure.as_ref().map(|failure| failure.code.as_str());
+    let calls = failing.calls();
     match case.outcome {
         Outcome::Answered { more_calls, after } => {
             assert_eq!(code, None, "{context}");
@@ -453,7 +454,7 @@ async fn play(vendor: Failing, question: Question, case: &Case) {
         }
         Outcome::FailsFor { seconds } => {
             assert_eq!(code, Some("RATE_LIMITED"), "{context}");
-            let wait = told.and_then(|told| told.retry_after).unwrap_or(0);
+            let wait = failure.and_then(|failure| failure.retry_after).unwrap_or(0);
             assert!((seconds - 60..=seconds).contains(&wait), "{context}");
             assert_eq!(calls, 1, "{context}");
         }
@@ -462,13 +463,13 @@ async fn play(vendor: Failing, question: Question, case: &Case) {
             assert_eq!(calls, 1, "{context}");
             assert!(took >= TIMEOUT, "{context}: {took:?}");
         }
-        Outcome::NoSuchObject => match question {
-            Question::Object => {
+        Outcome::NoSuchObject => match query_kind {
+            Query::Object => {
                 assert_eq!(code, None, "{context}");
-                assert!(answer["data"]["asked"].is_null(), "{context}");
+                assert!(answer["data"]["requested"].is_null(), "{context}");
                 assert_eq!(calls, 1, "{context}");
             }
-            Question::List => {
+            Query::List => {
                 assert_eq!(code, Some("REJECTED"), "{context}");
                 assert_eq!(calls, 1, "{context}");
             }
@@ -476,18 +477,18 @@ async fn play(vendor: Failing, question: Question, case: &Case) {
     }
     let longest = match case.outcome {
         Outcome::FailsAtTheDeadline => TIMEOUT + A_LITTLE,
-        // Whatever is not waited for is over well before.
+        // A failure without a wait comes well before the deadline.
         _ => TIMEOUT,
     };
     assert!(took < longest, "{context}: {took:?}");
-    // A token that is refused is replaced, once; no other failure is a reason to sign in again.
+    // A rejected token is replaced once; no other failure causes a login.
     let logins = match case.fault {
         Fault::Status { code: 401, .. } => 2,
         _ => 1,
     };
-    assert_eq!(scene.logins(), logins, "{context}");
+    assert_eq!(failing.logins(), logins, "{context}");
 
-    // Nothing of what the vendor sent along, nor where it is.
+    // The error contains neither the vendor's body nor its address.
     let text = answer.to_string();
     for secret in [
         "127.0.0.1",
@@ -502,81 +503,81 @@ async fn play(vendor: Failing, question: Question, case: &Case) {
     }
 }
 
-async fn play_all(vendor: Failing, question: Question) {
-    // A few at once, because some take their whole time.
+async fn check_all(vendor: Failing, query_kind: Query) {
+    // Run a few cases concurrently, because some take their full time.
     stream::iter(cases(vendor))
-        .for_each_concurrent(6, async |case| play(vendor, question, &case).await)
+        .for_each_concurrent(6, async |case| check_case(vendor, query_kind, &case).await)
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_misses_the_half_of_a_vendor_that_fails_and_nothing_else() {
+async fn a_list_lacks_only_the_part_of_the_failing_vendor() {
     for vendor in VENDORS {
-        play_all(vendor, Question::List).await;
+        check_all(vendor, Query::List).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_object_of_a_vendor_that_fails_is_null_with_the_failure_at_its_path() {
+async fn an_object_of_a_failing_vendor_is_null_with_an_error_at_its_path() {
     for vendor in VENDORS {
-        play_all(vendor, Question::Object).await;
+        check_all(vendor, Query::Object).await;
     }
 }
 
 #[tokio::test]
-async fn a_date_to_come_back_at_is_waited_for_where_there_is_time() {
+async fn a_retry_after_date_is_honoured_within_the_deadline() {
     for vendor in VENDORS {
-        let scene = Scene::open(vendor).await;
-        // It tells whole seconds, so that at least two are left of three.
+        let failing = FailingDesk::open(vendor).await;
+        // The header has whole seconds, so that at least two of three are left.
         let soon = (Timestamp::now() + 3.seconds())
             .strftime("%a, %d %b %Y %H:%M:%S GMT")
             .to_string();
         let asked_to_wait = status(429, &[("retry-after", &soon)]);
-        scene.fail(asked_to_wait, Lasts::Once);
+        failing.fail(asked_to_wait, Lasts::Once);
         let started = Instant::now();
-        let answer = scene.ask(Question::Object).await;
+        let answer = failing.execute(Query::Object).await;
         assert_eq!(
-            scene
-                .failure_in(Question::Object, &answer)
-                .map(|told| told.code),
+            failing
+                .failure_in(Query::Object, &answer)
+                .map(|failure| failure.code),
             None,
             "{answer}"
         );
-        assert_eq!(scene.calls(), 2, "{answer}");
+        assert_eq!(failing.calls(), 2, "{answer}");
         assert!(started.elapsed() >= Duration::from_millis(500), "{answer}");
     }
 }
 
 #[tokio::test]
-async fn who_gets_no_place_among_the_calls_at_once_in_time_is_told_so_and_the_vendor_not_blamed() {
+async fn a_call_without_a_slot_in_time_fails_with_timeout_and_does_not_count_against_the_vendor() {
     const PLACES: usize = 2;
-    const ASKED: usize = 5;
+    const REQUESTED: usize = 5;
 
     let desk = Desk::open_with(
-        Wishes::default()
+        DeskOptions::default()
             .set("FIRSTLINE__MAX_CONCURRENCY", PLACES)
             .set("FIRSTLINE__TIMEOUT_MS", TIMEOUT.as_millis()),
     )
     .await;
-    desk.ask("{ sponsors { id } }").await;
+    desk.execute("{ sponsors { id } }").await;
     desk.forget_calls();
     let firstline = desk.sandbox.firstline();
     firstline.add_fault(FaultRule::new("GET /api/v1/ticket", Fault::HangBeforeHead));
 
-    let asked = (0..ASKED).map(async |_| {
+    let requested = (0..REQUESTED).map(async |_| {
         let id = desk.sandbox.firstline_insert_ticket(json!({}));
         let variables = json!({ "id": format!("firstline:Ticket:{id}") });
         let query = "query ($id: ID!) { node(id: $id) { id } }";
-        desk.fault(query, variables).await.0
+        desk.execute_failing(query, variables).await.0
     });
-    for error in join_all(asked).await {
+    for error in join_all(requested).await {
         assert_eq!(error["extensions"]["vendorCode"], "TIMEOUT", "{error}");
     }
-    // Those that were sent had all their time; those in line were never sent, and are no failures of the vendor.
+    // Calls that were sent used their whole time; queued calls were never sent and do not count as failures.
     assert_eq!(desk.calls().0, PLACES);
-    let told = desk.ask("{ vendors { vendor state } }").await;
+    let failure = desk.execute("{ vendors { vendor state } }").await;
     assert_eq!(
-        told["vendors"][0],
+        failure["vendors"][0],
         json!({ "vendor": "FIRSTLINE", "state": "DEGRADED" })
     );
 }

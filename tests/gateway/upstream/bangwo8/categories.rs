@@ -1,21 +1,21 @@
-//! Bangwo8's problem types as categories: their numbers from one list, their names from another, read only when asked for.
+//! Bangwo8's problem types as categories: their numbers from one list, their names from another, read only if selected.
 
 use deskgraph::sandbox::{Bangwo8Switches, SandboxOptions, VendorControl};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const LIST: &str = "/api/v1/remoterecord/histories.json";
 const NAMED_LIST: &str = "/api/v1/remoterecord/histories_v2.json";
 
-/// Three records of Bangwo8 that are classed one, two and three levels deep, and one that is not.
+/// Three records of Bangwo8 that are classified one, two and three levels deep, and one that is not.
 async fn desk_of_four() -> (Desk, Vec<String>) {
-    let desk = Desk::open_with(Wishes {
+    let desk = Desk::open_with(DeskOptions {
         sandbox: SandboxOptions {
             service_records: 0,
             ..SandboxOptions::default()
         },
-        ..Wishes::default()
+        ..DeskOptions::default()
     })
     .await;
     let ids = [(223, 453, 345), (224, 455, 0), (225, 0, 0), (0, 0, 0)]
@@ -37,7 +37,7 @@ fn count(bangwo8: &VendorControl<Bangwo8Switches>, route: &str) -> usize {
 }
 
 #[tokio::test]
-async fn names_cost_a_second_call_and_only_where_the_query_asks_for_them() {
+async fn names_of_categories_need_a_second_call_only_if_the_query_selects_them() {
     let only = "filter: { vendors: [BANGWO8] }";
     for (query, named) in [
         (
@@ -76,7 +76,7 @@ async fn names_cost_a_second_call_and_only_where_the_query_asks_for_them() {
         ),
     ] {
         let (desk, _) = desk_of_four().await;
-        desk.ask(&query).await;
+        desk.execute(&query).await;
         let bangwo8 = desk.sandbox.bangwo8();
         assert_eq!(
             (count(bangwo8, LIST), count(bangwo8, NAMED_LIST)),
@@ -88,7 +88,7 @@ async fn names_cost_a_second_call_and_only_where_the_query_asks_for_them() {
 }
 
 #[tokio::test]
-async fn a_category_is_the_deepest_problem_type_under_the_wider_ones() {
+async fn a_category_is_the_deepest_problem_type_with_its_parents() {
     let (desk, ids) = desk_of_four().await;
     let level = |id: &str, name: &str, level: i32, parent: Value| json!({ "id": format!("bangwo8:Category:{id}"), "name": name, "level": level, "parent": parent });
     let selection = "category { id name level parent { id name level parent { id name level parent { id } } } }";
@@ -104,7 +104,7 @@ async fn a_category_is_the_deepest_problem_type_under_the_wider_ones() {
         json!({ "id": "bangwo8:Category:1-225", "name": "远程接入", "level": 1, "parent": null }),
         Value::Null,
     ];
-    // However a record is reached, its category is the same.
+    // The category of a record is the same on every path to the record.
     let handled = format!(
         "{{ employee(id: \"bangwo8:Employee:207\") {{ serviceRecords {{ nodes {{ id {selection} }} }} }} }}"
     );
@@ -119,7 +119,7 @@ async fn a_category_is_the_deepest_problem_type_under_the_wider_ones() {
         (filtered, "/serviceRecords/nodes"),
         (handled, "/employee/serviceRecords/nodes"),
     ] {
-        let data = desk.ask(&query).await;
+        let data = desk.execute(&query).await;
         let nodes = data
             .pointer(pointer)
             .and_then(Value::as_array)
@@ -143,9 +143,9 @@ async fn a_category_is_the_deepest_problem_type_under_the_wider_ones() {
 }
 
 #[tokio::test]
-async fn the_names_of_one_agents_records_are_read_by_their_days() {
+async fn category_names_of_one_agents_records_are_read_by_day() {
     let (desk, _) = desk_of_four().await;
-    desk.ask("{ serviceRecords(filter: { handlerId: \"bangwo8:Employee:207\" }) { nodes { category { name } } } }")
+    desk.execute("{ serviceRecords(filter: { handlerId: \"bangwo8:Employee:207\" }) { nodes { category { name } } } }")
         .await;
     let bangwo8 = desk.sandbox.bangwo8();
     assert_eq!(
@@ -170,7 +170,7 @@ async fn equal_numbers_of_different_levels_are_different_categories() {
     );
     let query =
         "{ serviceRecords(first: 1) { nodes { category { id parent { id parent { id } } } } } }";
-    let data = desk.ask(query).await;
+    let data = desk.execute(query).await;
     assert_eq!(
         data["serviceRecords"]["nodes"][0]["category"],
         json!({ "id": "bangwo8:Category:3-223", "parent": { "id": "bangwo8:Category:2-223", "parent": { "id": "bangwo8:Category:1-223" } } })
@@ -178,12 +178,12 @@ async fn equal_numbers_of_different_levels_are_different_categories() {
 }
 
 #[tokio::test]
-async fn categories_are_the_tree_that_the_newest_records_show() {
+async fn categories_are_the_tree_of_the_newest_records() {
     let (desk, _) = desk_of_four().await;
     let query = "{ categories(vendors: [BANGWO8]) {
         nodes { id vendor vendorId name level parent { id } children { id name parent { id name } children { id name } } }
         sources { vendor state totalCount } } }";
-    let data = desk.ask(query).await;
+    let data = desk.execute(query).await;
     let tree = &data["categories"];
     assert_eq!(
         tree["sources"],
@@ -219,35 +219,35 @@ async fn categories_are_the_tree_that_the_newest_records_show() {
     );
     assert_eq!(nodes[2]["children"], json!([]));
 
-    let one = desk.ask("{ category(id: \"bangwo8:Category:2-455\") { id name level parent { name } children { id } } }").await;
+    let one = desk.execute("{ category(id: \"bangwo8:Category:2-455\") { id name level parent { name } children { id } } }").await;
     let expected = json!({
         "id": "bangwo8:Category:2-455", "name": "单据录入", "level": 2, "parent": { "name": "进销存系统" }, "children": [],
     });
     assert_eq!(one["category"], expected);
     let cached = desk
-        .ask("{ categories(vendors: [BANGWO8]) { sources { vendor state } } }")
+        .execute("{ categories(vendors: [BANGWO8]) { sources { vendor state } } }")
         .await;
     assert_eq!(cached["categories"]["sources"][1]["state"], "CACHED");
     let none = desk
-        .ask("{ categories(vendors: []) { nodes { id } sources { state } } }")
+        .execute("{ categories(vendors: []) { nodes { id } sources { state } } }")
         .await;
     assert_eq!(none["categories"]["nodes"], json!([]));
 }
 
 #[tokio::test]
-async fn the_tree_of_a_long_history_is_read_from_its_newest_five_hundred_records_alone() {
-    let desk = Desk::open_with(Wishes {
+async fn the_category_tree_is_read_from_the_newest_five_hundred_records_only() {
+    let desk = Desk::open_with(DeskOptions {
         sandbox: SandboxOptions {
             service_records: 900,
             ..SandboxOptions::default()
         },
-        ..Wishes::default()
+        ..DeskOptions::default()
     })
     .await;
     let old = json!({ "csBTime": "2001-1-1 10:00:00", "ptId": 1, "ptChildId": 0, "ptThird": 0 });
     desk.sandbox.bangwo8_insert_record(old);
     let data = desk
-        .ask("{ categories(vendors: [BANGWO8]) { nodes { id name } } }")
+        .execute("{ categories(vendors: [BANGWO8]) { nodes { id name } } }")
         .await;
     let nodes = data["categories"]["nodes"]
         .as_array()

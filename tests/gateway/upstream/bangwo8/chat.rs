@@ -1,24 +1,24 @@
-//! The chats of Bangwo8's records: numbered from the oldest, read page by page as the client asks.
+//! The chats of Bangwo8's records: numbered from the oldest message, and read one page at a time.
 
 use deskgraph::sandbox::{ListOrder, LoggedRequest, SandboxOptions};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 pub(crate) const CHAT: &str = "/api/v1/remoterecord/chatrecords/{id_json}";
 
 async fn empty_desk() -> Desk {
-    Desk::open_with(Wishes {
+    Desk::open_with(DeskOptions {
         sandbox: SandboxOptions {
             service_records: 0,
             ..SandboxOptions::default()
         },
-        ..Wishes::default()
+        ..DeskOptions::default()
     })
     .await
 }
 
-/// A record with as many messages as asked, the customer's and the agent's in turn, each saying its ordinal.
+/// A record with this many messages, alternately of the customer and the agent, each with its ordinal as text.
 fn record_with_chat(desk: &Desk, messages: usize) -> String {
     let number = desk
         .sandbox
@@ -44,7 +44,7 @@ async fn page(desk: &Desk, key: &str, arguments: &str) -> Value {
         "{{ serviceRecord(id: \"bangwo8:ServiceRecord:{key}\") {{ messages({arguments}) {{
             totalCount nodes {{ id text }} pageInfo {{ hasNextPage hasPreviousPage endCursor }} }} }} }}"
     );
-    desk.ask(&query).await["serviceRecord"]["messages"].take()
+    desk.execute(&query).await["serviceRecord"]["messages"].take()
 }
 
 fn chat_calls(desk: &Desk) -> Vec<LoggedRequest> {
@@ -61,7 +61,7 @@ fn texts(page: &Value) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_chat_is_read_page_by_page_as_the_client_asks() {
+async fn a_chat_is_read_one_page_at_a_time() {
     let desk = empty_desk().await;
     let key = record_with_chat(&desk, 250);
     let number = key.split('@').next().expect("the key has a number");
@@ -101,8 +101,7 @@ async fn a_chat_is_read_page_by_page_as_the_client_asks() {
 }
 
 #[tokio::test]
-async fn a_chat_is_told_oldest_first_also_where_the_vendor_serves_it_newest_first_or_in_small_pages()
- {
+async fn a_chat_is_oldest_first_whatever_the_vendors_order_and_page_size() {
     for (order, cap) in [
         (ListOrder::TimeDescending, 500),
         (ListOrder::TimeAscending, 30),
@@ -143,13 +142,13 @@ async fn a_chat_is_told_oldest_first_also_where_the_vendor_serves_it_newest_firs
         }
         for beyond in [138, 100_000] {
             let query = format!("{{ node(id: \"bangwo8:ChatMessage:{key}/{beyond}\") {{ id }} }}");
-            assert_eq!(desk.ask(&query).await["node"], Value::Null);
+            assert_eq!(desk.execute(&query).await["node"], Value::Null);
         }
     }
 }
 
 #[tokio::test]
-async fn a_record_without_a_chat_has_an_empty_connection_and_costs_no_call() {
+async fn a_record_without_a_chat_has_an_empty_connection_and_needs_no_call() {
     let desk = empty_desk().await;
     for flag in [json!(0), json!("0")] {
         let fields = json!({ "csBTime": "2026-3-9 10:00:00", "ChatRecord": flag });
@@ -164,7 +163,7 @@ async fn a_record_without_a_chat_has_an_empty_connection_and_costs_no_call() {
 }
 
 #[tokio::test]
-async fn a_speaker_is_an_agent_by_name_where_one_agent_alone_bears_it() {
+async fn a_sender_is_matched_to_an_agent_by_a_unique_name() {
     let desk = empty_desk().await;
     let number = desk
         .sandbox
@@ -189,15 +188,15 @@ async fn a_speaker_is_an_agent_by_name_where_one_agent_alone_bears_it() {
         "{{ serviceRecord(id: \"bangwo8:ServiceRecord:{number}@2026-03-09\") {{ messages {{ nodes {{
             sentAt kind isSurvey rawType sender {{ role name employee {{ id name }} }} }} }} }} }}"
     );
-    let data = desk.ask(&query).await;
+    let data = desk.execute(&query).await;
     let nodes = data["serviceRecord"]["messages"]["nodes"]
         .as_array()
         .expect("nodes are a list");
     assert_eq!(nodes.len(), 8);
     for node in nodes {
-        let told = (&node["sentAt"], &node["kind"], &node["isSurvey"]);
+        let returned = (&node["sentAt"], &node["kind"], &node["isSurvey"]);
         assert_eq!(
-            told,
+            returned,
             (
                 &json!("2026-03-09T10:00:00+08:00"),
                 &json!("TEXT"),
@@ -230,14 +229,14 @@ async fn a_speaker_is_an_agent_by_name_where_one_agent_alone_bears_it() {
 }
 
 #[tokio::test]
-async fn a_chat_that_goes_on_keeps_the_ordinals_that_were_given_out() {
+async fn a_growing_chat_keeps_the_ordinals_of_earlier_messages() {
     for order in [ListOrder::TimeAscending, ListOrder::TimeDescending] {
-        let desk = Desk::open_with(Wishes {
+        let desk = Desk::open_with(DeskOptions {
             sandbox: SandboxOptions {
                 service_records: 0,
                 ..SandboxOptions::default()
             },
-            ..Wishes::default().set("CACHE__ENABLED", false)
+            ..DeskOptions::default().set("CACHE__ENABLED", false)
         })
         .await;
         let bangwo8 = desk.sandbox.bangwo8();
@@ -266,7 +265,7 @@ async fn a_chat_that_goes_on_keeps_the_ordinals_that_were_given_out() {
 }
 
 #[tokio::test]
-async fn a_page_of_messages_has_bounds_and_its_cursor_is_good_for_its_record_alone() {
+async fn a_page_of_messages_is_bounded_and_its_cursor_is_valid_for_its_record_only() {
     let desk = empty_desk().await;
     let (one, other) = (record_with_chat(&desk, 5), record_with_chat(&desk, 5));
     let cursor = page(&desk, &one, "first: 2").await["pageInfo"]["endCursor"].take();
@@ -281,7 +280,7 @@ async fn a_page_of_messages_has_bounds_and_its_cursor_is_good_for_its_record_alo
         let query = format!(
             "{{ serviceRecord(id: \"bangwo8:ServiceRecord:{key}\") {{ status messages({arguments}) {{ totalCount }} }} }}"
         );
-        let (error, data) = desk.fault(&query, json!({})).await;
+        let (error, data) = desk.execute_failing(&query, json!({})).await;
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{arguments}");
         assert_eq!(
             data["serviceRecord"],

@@ -1,4 +1,4 @@
-//! What the gateway makes of Bangwo8's answers.
+//! Bangwo8's data as the gateway's clients see it.
 
 mod categories;
 pub(crate) mod chat;

@@ -1,27 +1,27 @@
-//! How Bangwo8's remote-assistance records are told, field by field.
+//! Bangwo8's remote-assistance records, field by field.
 
 use deskgraph::sandbox::{Fault, FaultRule, SandboxOptions, credentials};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const DAY: &str = "2026-03-09";
 
-/// A desk whose vendors hold no service record but those that the test inserts.
-async fn empty_desk(wishes: Wishes) -> Desk {
-    Desk::open_with(Wishes {
+/// A desk whose vendors have only the service records that the test inserts.
+async fn empty_desk(options: DeskOptions) -> Desk {
+    Desk::open_with(DeskOptions {
         sandbox: SandboxOptions {
             service_records: 0,
             now: Some("2026-03-10T07:30:00Z".parse().expect("it is a timestamp")),
             ..SandboxOptions::default()
         },
-        ..wishes
+        ..options
     })
     .await
 }
 
-/// Inserts a record of the day and answers with the selection of it.
-async fn told(desk: &Desk, mut fields: Value, selection: &str) -> Value {
+/// Inserts a record and returns the selection of it.
+async fn read_record(desk: &Desk, mut fields: Value, selection: &str) -> Value {
     if fields.get("csBTime").is_none() {
         fields["csBTime"] = json!("2026-3-9 10:21:10");
     }
@@ -33,8 +33,8 @@ async fn told(desk: &Desk, mut fields: Value, selection: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_status_code_has_its_name_and_an_unknown_one_is_data() {
-    let desk = empty_desk(Wishes::default()).await;
+async fn every_status_code_is_mapped_and_an_unknown_code_is_kept() {
+    let desk = empty_desk(DeskOptions::default()).await;
     for (code, status) in [
         (json!(0), "INVALID"),
         (json!(1), "IN_SERVICE"),
@@ -45,19 +45,18 @@ async fn every_status_code_has_its_name_and_an_unknown_one_is_data() {
         (json!(6), "UNKNOWN"),
         (json!(-1), "UNKNOWN"),
     ] {
-        let record = told(&desk, json!({ "csStat": code }), "status channel").await;
+        let record = read_record(&desk, json!({ "csStat": code }), "status channel").await;
         let expected = json!({ "status": status, "channel": "REMOTE_ASSISTANCE" });
         assert_eq!(record, expected, "{code}");
     }
 }
 
 #[tokio::test]
-async fn times_are_read_in_the_vendors_zone_padded_or_not_and_a_duration_is_told_once_it_has_ended()
-{
-    let desk = empty_desk(Wishes::default()).await;
+async fn times_are_read_in_the_vendors_zone_and_an_ended_record_has_a_duration() {
+    let desk = empty_desk(DeskOptions::default()).await;
     let times = "createdAt startedAt queuedAt endedAt durationSeconds";
 
-    let ended = told(
+    let ended = read_record(
         &desk,
         json!({ "csBTime": "2026-3-9 9:05:07", "csETime": "2026-03-09 10:00:00", "csStat": 5 }),
         times,
@@ -73,13 +72,13 @@ async fn times_are_read_in_the_vendors_zone_padded_or_not_and_a_duration_is_told
 
     for nothing in [json!(""), json!("0000-00-00 00:00:00"), json!(null)] {
         let fields = json!({ "csETime": nothing, "csStat": 1 });
-        let under_way = told(&desk, fields, times).await;
-        assert_eq!(under_way["endedAt"], Value::Null, "{nothing}");
-        assert_eq!(under_way["durationSeconds"], Value::Null);
-        assert_eq!(under_way["startedAt"], "2026-03-09T10:21:10+08:00");
+        let in_flight = read_record(&desk, fields, times).await;
+        assert_eq!(in_flight["endedAt"], Value::Null, "{nothing}");
+        assert_eq!(in_flight["durationSeconds"], Value::Null);
+        assert_eq!(in_flight["startedAt"], "2026-03-09T10:21:10+08:00");
     }
 
-    let at_once = told(
+    let at_once = read_record(
         &desk,
         json!({ "csETime": "2026-03-09 10:21:10", "csStat": 5 }),
         times,
@@ -89,8 +88,8 @@ async fn times_are_read_in_the_vendors_zone_padded_or_not_and_a_duration_is_told
 }
 
 #[tokio::test]
-async fn a_payment_is_exact_and_is_null_where_nothing_was_charged() {
-    let desk = empty_desk(Wishes::default()).await;
+async fn a_payment_is_exact_and_null_if_nothing_was_charged() {
+    let desk = empty_desk(DeskOptions::default()).await;
     let selection = "payment { price { amount currency } status paidAt }";
     for (price, code, amount, status) in [
         (json!({ "$bare": "234.00" }), json!(1), "234.00", "PAID"),
@@ -107,7 +106,7 @@ async fn a_payment_is_exact_and_is_null_where_nothing_was_charged() {
     ] {
         let fields =
             json!({ "csPrice": price, "payStat": code, "payDateTime": "2026-3-9 11:00:00" });
-        let record = told(&desk, fields, selection).await;
+        let record = read_record(&desk, fields, selection).await;
         let expected = json!({
             "price": { "amount": amount, "currency": "CNY" },
             "status": status,
@@ -122,23 +121,23 @@ async fn a_payment_is_exact_and_is_null_where_nothing_was_charged() {
         (json!(0), json!(0)),
     ] {
         let fields = json!({ "csPrice": price, "payStat": code, "payDateTime": "" });
-        let record = told(&desk, fields, selection).await;
+        let record = read_record(&desk, fields, selection).await;
         assert_eq!(record["payment"], Value::Null);
     }
     let lacking = json!({ "$absent": ["csPrice", "payStat", "payDateTime"] });
     assert_eq!(
-        told(&desk, lacking, selection).await["payment"],
+        read_record(&desk, lacking, selection).await["payment"],
         Value::Null
     );
 
     let unpaid = json!({ "csPrice": "8.00", "payStat": 0, "payDateTime": "0000-00-00 00:00:00" });
-    let unpaid = told(&desk, unpaid, selection).await;
+    let unpaid = read_record(&desk, unpaid, selection).await;
     assert_eq!(unpaid["payment"]["paidAt"], Value::Null);
 }
 
 #[tokio::test]
-async fn a_rating_runs_from_five_to_one_and_zero_is_none() {
-    let desk = empty_desk(Wishes::default()).await;
+async fn a_rating_is_mapped_from_five_to_one_and_zero_is_null() {
+    let desk = empty_desk(DeskOptions::default()).await;
     for (score, name) in [
         (json!(5), "GOOD"),
         (json!("3"), "NEUTRAL"),
@@ -146,7 +145,7 @@ async fn a_rating_runs_from_five_to_one_and_zero_is_none() {
         (json!(2), "UNKNOWN"),
     ] {
         let fields = json!({ "commentScore": score, "comment": "这里是评价内容" });
-        let record = told(&desk, fields, "rating { score comment }").await;
+        let record = read_record(&desk, fields, "rating { score comment }").await;
         let expected = json!({ "score": name, "comment": "这里是评价内容" });
         assert_eq!(record["rating"], expected);
     }
@@ -155,11 +154,11 @@ async fn a_rating_runs_from_five_to_one_and_zero_is_none() {
         json!({ "commentScore": "0" }),
         json!({ "$absent": ["commentScore", "comment"] }),
     ] {
-        let record = told(&desk, none, "rating { score comment }").await;
+        let record = read_record(&desk, none, "rating { score comment }").await;
         assert_eq!(record["rating"], Value::Null);
     }
     let silent = json!({ "commentScore": 5, "comment": "" });
-    let silent = told(&desk, silent, "rating { score comment }").await;
+    let silent = read_record(&desk, silent, "rating { score comment }").await;
     assert_eq!(
         silent["rating"],
         json!({ "score": "GOOD", "comment": null })
@@ -167,8 +166,8 @@ async fn a_rating_runs_from_five_to_one_and_zero_is_none() {
 }
 
 #[tokio::test]
-async fn the_sample_of_the_vendors_page_is_told_whole() {
-    let desk = empty_desk(Wishes::default()).await;
+async fn the_sample_record_of_the_vendors_documentation_is_read_completely() {
+    let desk = empty_desk(DeskOptions::default()).await;
     let sample = json!({
         "csId": 123, "csStat": 5, "csServicerId": 223, "uniqueNumber": "028978980", "csSId": 31,
         "companyName": "金万维科技有限公司", "contactor": "张三", "contactMethod": "13240138478",
@@ -181,7 +180,7 @@ async fn the_sample_of_the_vendors_page_is_told_whole() {
             { "key": "field_5", "value": 7 },
         ],
     });
-    let record = told(
+    let record = read_record(
         &desk,
         sample,
         "id vendor vendorId problem solution memo isResolved customFields { key values }
@@ -215,8 +214,8 @@ async fn the_sample_of_the_vendors_page_is_told_whole() {
 }
 
 #[tokio::test]
-async fn a_record_of_which_the_vendor_tells_nothing_but_its_id_is_data() {
-    let desk = empty_desk(Wishes::default()).await;
+async fn a_record_with_only_an_id_is_returned() {
+    let desk = empty_desk(DeskOptions::default()).await;
     let absent = [
         "csIdS",
         "csETime",
@@ -250,7 +249,7 @@ async fn a_record_of_which_the_vendor_tells_nothing_but_its_id_is_data() {
         "status handler { id } contact { name } problem solution isResolved rating { score }
         category { id } customFields { key } payment { status } endedAt durationSeconds
         remoteSession { clientId hasChat fileCount }";
-    let record = told(&desk, json!({ "$absent": absent }), selection).await;
+    let record = read_record(&desk, json!({ "$absent": absent }), selection).await;
     assert_eq!(
         record,
         json!({
@@ -263,7 +262,7 @@ async fn a_record_of_which_the_vendor_tells_nothing_but_its_id_is_data() {
     let blank = json!({
         "contactor": "", "companyName": "", "contactMethod": "", "isFinish": 0, "custom_fields": [], "note": "",
     });
-    let record = told(
+    let record = read_record(
         &desk,
         blank,
         "contact { name } isResolved customFields { key } problem",
@@ -275,12 +274,11 @@ async fn a_record_of_which_the_vendor_tells_nothing_but_its_id_is_data() {
 }
 
 #[tokio::test]
-async fn a_handler_is_read_from_the_directory_and_is_an_id_alone_where_that_lacks_or_refuses_them()
-{
+async fn a_handler_comes_from_the_directory_and_is_only_an_id_if_it_is_missing_there() {
     let selection =
         "handler { id vendor vendorId name employeeNo email isActive groups { id name } }";
-    let desk = empty_desk(Wishes::default()).await;
-    let handled = told(&desk, json!({ "csServicerId": 207 }), selection).await;
+    let desk = empty_desk(DeskOptions::default()).await;
+    let handled = read_record(&desk, json!({ "csServicerId": 207 }), selection).await;
     assert_eq!(handled["handler"]["id"], "bangwo8:Employee:207");
     assert_eq!(handled["handler"]["name"], "张伟");
     assert_eq!(handled["handler"]["isActive"], true);
@@ -291,21 +289,21 @@ async fn a_handler_is_read_from_the_directory_and_is_an_id_alone_where_that_lack
             "name": null, "employeeNo": null, "email": null, "isActive": null, "groups": null,
         })
     };
-    let left = told(&desk, json!({ "csServicerId": "299" }), selection).await;
+    let left = read_record(&desk, json!({ "csServicerId": "299" }), selection).await;
     assert_eq!(left["handler"], id_alone("299"));
     for none in [json!(0), json!("0"), json!(""), json!(null)] {
-        let unhandled = told(&desk, json!({ "csServicerId": none }), selection).await;
+        let unhandled = read_record(&desk, json!({ "csServicerId": none }), selection).await;
         assert_eq!(unhandled["handler"], Value::Null);
     }
 
-    let desk = empty_desk(Wishes::default()).await;
+    let desk = empty_desk(DeskOptions::default()).await;
     let bangwo8 = desk.sandbox.bangwo8();
     bangwo8.change_switches(|switches| switches.supports_are_forbidden = true);
-    let refused = told(&desk, json!({ "csServicerId": 207 }), selection).await;
-    assert_eq!(refused["handler"], id_alone("207"));
+    let without_directory = read_record(&desk, json!({ "csServicerId": 207 }), selection).await;
+    assert_eq!(without_directory["handler"], id_alone("207"));
 
-    // An outage is no refusal: it nulls the relation with one error, and nothing else.
-    let desk = empty_desk(Wishes::default()).await;
+    // An outage is different from a missing agent: it nulls the relation, with one error.
+    let desk = empty_desk(DeskOptions::default()).await;
     let outage = FaultRule::new("/supports", Fault::HtmlError { code: 500 });
     desk.sandbox.bangwo8().add_fault(outage);
     let number = desk
@@ -314,7 +312,7 @@ async fn a_handler_is_read_from_the_directory_and_is_an_id_alone_where_that_lack
     let query = format!(
         "{{ serviceRecord(id: \"bangwo8:ServiceRecord:{number}@{DAY}\") {{ status handler {{ name employeeNo }} }} }}"
     );
-    let (error, data) = desk.fault(&query, json!({})).await;
+    let (error, data) = desk.execute_failing(&query, json!({})).await;
     assert_eq!(error["path"], json!(["serviceRecord", "handler"]));
     assert_eq!(error["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
     assert_eq!(
@@ -324,10 +322,10 @@ async fn a_handler_is_read_from_the_directory_and_is_an_id_alone_where_that_lack
 }
 
 #[tokio::test]
-async fn a_summary_is_told_or_null_without_an_error_under_either_http_status() {
+async fn a_missing_summary_is_null_without_an_error_for_either_http_status() {
     let selection = "summary { template fields { key values } }";
     for (status, as_number) in [(200, false), (404, false), (200, true)] {
-        let desk = empty_desk(Wishes::default()).await;
+        let desk = empty_desk(DeskOptions::default()).await;
         desk.sandbox.bangwo8().change_switches(|switches| {
             switches.absent_summary_status = status;
             switches.summary_status_is_number = as_number;
@@ -361,7 +359,7 @@ async fn a_summary_is_told_or_null_without_an_error_under_either_http_status() {
             record(blank),
             record(none)
         );
-        let data = desk.ask(&query).await;
+        let data = desk.execute(&query).await;
         assert_eq!(
             data["filled"]["summary"],
             json!({ "template": "服务总结模板名称", "fields": [
@@ -372,13 +370,13 @@ async fn a_summary_is_told_or_null_without_an_error_under_either_http_status() {
         assert_eq!(data["blank"], json!({ "summary": null }), "{status}");
         assert_eq!(data["none"], json!({ "summary": null }), "{status}");
 
-        let asked = desk
+        let requests = desk
             .sandbox
             .bangwo8()
             .requests_to("/api/v1/servicesummary/{id_json}");
-        assert_eq!(asked.len(), 3);
+        assert_eq!(requests.len(), 3);
         assert!(
-            asked
+            requests
                 .iter()
                 .all(|call| call.query_value("servicesummary_type") == Some("3"))
         );
@@ -386,10 +384,9 @@ async fn a_summary_is_told_or_null_without_an_error_under_either_http_status() {
 }
 
 #[tokio::test]
-async fn client_credentials_are_exchanged_once_for_many_requests_and_again_when_the_token_is_refused()
- {
+async fn client_credentials_are_exchanged_once_and_again_after_the_token_is_rejected() {
     let desk = empty_desk(
-        Wishes::default()
+        DeskOptions::default()
             .set("BANGWO8__ACCOUNT", "")
             .set("BANGWO8__PASSWORD", "")
             .set("BANGWO8__CLIENT_ID", credentials::BANGWO8_CLIENT_ID)
@@ -400,7 +397,7 @@ async fn client_credentials_are_exchanged_once_for_many_requests_and_again_when_
     let logins = || desk.sandbox.bangwo8().requests_to("/api/token.php").len();
     let query = "{ a: serviceRecords { totalCount } b: employees(filter: { vendors: [BANGWO8] }) { totalCount } }";
     for _ in 0..3 {
-        desk.ask(query).await;
+        desk.execute(query).await;
     }
     assert_eq!(logins(), 1);
     let requests = desk.sandbox.bangwo8().requests();
@@ -416,7 +413,7 @@ async fn client_credentials_are_exchanged_once_for_many_requests_and_again_when_
     }
 
     desk.sandbox.bangwo8_expire_tokens();
-    let data = desk.ask(query).await;
+    let data = desk.execute(query).await;
     assert_eq!(data["b"]["totalCount"], 40);
     assert_eq!(logins(), 2);
 }

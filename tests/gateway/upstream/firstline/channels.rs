@@ -1,11 +1,11 @@
-//! The channel of a record and of its logs, by the words of the vendor's class names.
+//! The channel of a record and of its logs, from the words in the vendor's class names.
 
 use serde_json::{Value, json};
 
 use super::{log_of, record_id};
 use crate::harness::Desk;
 
-/// What the last part of a class name makes of the channel.
+/// The channel for the last part of each class name.
 const CLASSES: [(&str, &str); 46] = [
     ("App\\LivechatContentProvider", "LIVECHAT"),
     ("App\\LiveChatContentProvider", "LIVECHAT"),
@@ -37,7 +37,7 @@ const CLASSES: [(&str, &str); 46] = [
     ("App\\PhoneCallContentProvider", "PHONE"),
     ("App\\VoiceContentProvider", "PHONE"),
     ("App\\Voice", "PHONE"),
-    // The words have to be whole, and of the class itself.
+    // Only whole words of the class name itself count.
     ("App\\OnlineConfigProvider", "UNKNOWN"),
     ("App\\OnlineContentProvider", "UNKNOWN"),
     ("App\\ConfigContentProvider", "UNKNOWN"),
@@ -59,7 +59,7 @@ const CLASSES: [(&str, &str); 46] = [
 const CHANNELS: &str = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on ServiceRecord { channel logs { channel providerType } } } }";
 
 #[tokio::test]
-async fn a_channel_is_a_whole_word_of_the_class_name() {
+async fn a_channel_is_matched_as_a_whole_word_of_the_class_name() {
     let desk = Desk::open().await;
     let mut ids = Vec::new();
     let mut expected = Vec::new();
@@ -79,11 +79,11 @@ async fn a_channel_is_a_whole_word_of_the_class_name() {
 }
 
 #[tokio::test]
-async fn the_newest_log_tells_the_channel_of_a_record() {
+async fn the_channel_of_a_record_comes_from_its_newest_log() {
     let desk = Desk::open().await;
     let at = |time: &str| json!(format!("2024-03-01 {time}"));
     let class = |word: &str| json!(format!("App\\{word}ContentProvider"));
-    // The logs as the vendor lists them, the channel of the record, and the ids of the logs from the oldest.
+    // The logs as the vendor lists them, the channel of the record, and the ids of the logs, oldest first.
     let cases = [
         (
             json!([
@@ -103,7 +103,7 @@ async fn the_newest_log_tells_the_channel_of_a_record() {
             "LINE",
             json!([9, 12]),
         ),
-        // A log without a time is no newer than one that has one.
+        // A log without a time counts as older than one with a time.
         (
             json!([
                 log_of(9, Value::Null, class("Line")),
@@ -112,7 +112,7 @@ async fn the_newest_log_tells_the_channel_of_a_record() {
             "FACEBOOK",
             json!([9, 1]),
         ),
-        // The newest decides also where nobody knows its channel.
+        // The newest log decides, even if its channel is unknown.
         (
             json!([
                 log_of(1, at("10:00:00"), class("Line")),
@@ -162,7 +162,7 @@ async fn the_newest_log_tells_the_channel_of_a_record() {
 }
 
 #[tokio::test]
-async fn a_log_tells_its_own_steps() {
+async fn a_service_log_has_its_own_timestamps() {
     let desk = Desk::open().await;
     let id = desk.sandbox.firstline_insert_record(json!({ "id": 991_200, "logs": [{
         "id": "77", "enter_queue_at": "2024-03-01 10:00:00", "service_start_at": "2024-03-01 10:01:00",

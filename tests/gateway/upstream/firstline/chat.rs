@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{asked, livechat_log, log_of, record_id};
-use crate::harness::{Desk, Wishes};
+use super::{livechat_log, log_of, record_id, vendor_requests};
+use crate::harness::{Desk, DeskOptions};
 
 fn message(id: i64, content: &str, at: &str) -> Value {
     json!({
@@ -31,7 +31,7 @@ const WHOLE_CHAT: &str = "query($id: ID!) { serviceRecord(id: $id) {
 } }";
 
 #[tokio::test]
-async fn messages_and_the_visitors_name_are_found_wherever_the_vendor_has_them() {
+async fn messages_and_the_visitors_name_are_found_in_the_record_and_in_the_list() {
     let expected = json!({ "serviceRecord": {
         "contact": { "id": null, "name": "b97beb2d", "company": null, "membershipNo": null },
         "messages": { "totalCount": 1, "nodes": [{
@@ -57,12 +57,12 @@ async fn messages_and_the_visitors_name_are_found_wherever_the_vendor_has_them()
             .data(WHOLE_CHAT, json!({ "id": record_id(992_001) }))
             .await;
         assert_eq!(data, expected, "{has_provider}");
-        assert_eq!(asked(&desk), calls, "{has_provider}");
+        assert_eq!(vendor_requests(&desk), calls, "{has_provider}");
     }
 }
 
 #[tokio::test]
-async fn the_visitors_name_alone_and_the_messages_alone_are_found_too() {
+async fn the_visitors_name_and_the_messages_are_found_independently() {
     for (fields, expected) in [
         (
             "contact { name }",
@@ -78,7 +78,7 @@ async fn the_visitors_name_alone_and_the_messages_alone_are_found_too() {
         ),
     ] {
         for has_provider in [true, false] {
-            let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+            let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await;
             desk.sandbox
                 .firstline()
                 .change_switches(|switches| switches.single_record_has_provider = has_provider);
@@ -91,23 +91,23 @@ async fn the_visitors_name_alone_and_the_messages_alone_are_found_too() {
             let data = desk.data(&query, json!({ "id": record_id(992_010) })).await;
             assert_eq!(data["serviceRecord"], expected, "{fields} {has_provider}");
             assert_eq!(
-                asked(&desk).len(),
+                vendor_requests(&desk).len(),
                 if has_provider { 1 } else { 2 },
                 "{fields} {:?}",
-                asked(&desk)
+                vendor_requests(&desk)
             );
         }
     }
 }
 
 #[tokio::test]
-async fn the_list_needs_no_further_call_for_its_chats() {
+async fn chats_of_a_list_need_no_further_call() {
     let desk = Desk::open().await;
     desk.sandbox.firstline_insert_record(record_with(
         992_020,
         json!([message(1, "one", "2024-03-01 12:20:00")]),
     ));
-    let data = desk.ask("{ serviceRecords(filter: { vendors: [FIRSTLINE], from: \"2024-03-01T12:23:25+08:00\", to: \"2024-03-01T12:23:25+08:00\" }) {
+    let data = desk.execute("{ serviceRecords(filter: { vendors: [FIRSTLINE], from: \"2024-03-01T12:23:25+08:00\", to: \"2024-03-01T12:23:25+08:00\" }) {
         nodes { id contact { id name } messages { nodes { text } } } } }").await;
     assert_eq!(
         data["serviceRecords"]["nodes"],
@@ -116,11 +116,16 @@ async fn the_list_needs_no_further_call_for_its_chats() {
             "messages": { "nodes": [{ "text": "one" }] },
         }])
     );
-    assert_eq!(asked(&desk).len(), 1, "{:?}", asked(&desk));
+    assert_eq!(
+        vendor_requests(&desk).len(),
+        1,
+        "{:?}",
+        vendor_requests(&desk)
+    );
 }
 
 #[tokio::test]
-async fn the_role_of_a_sender_is_told_by_the_flags() {
+async fn the_role_of_a_sender_comes_from_the_flags() {
     let desk = Desk::open().await;
     let flagged = |id: i64, is_system: Value, is_contact: Value, is_kb: Value| {
         json!({
@@ -159,7 +164,7 @@ async fn the_role_of_a_sender_is_told_by_the_flags() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_no_text_keeps_its_type() {
+async fn a_non_text_message_keeps_its_type() {
     let desk = Desk::open().await;
     let typed = |id: i64, kind: Value, content: Value| json!({ "id": id, "type": kind, "content": content, "is_contact": false, "at": "2024-03-01 12:00:00" });
     desk.sandbox.firstline_insert_record(record_with(
@@ -196,13 +201,13 @@ async fn a_message_that_is_no_text_keeps_its_type() {
 }
 
 #[tokio::test]
-async fn messages_are_paged_by_cursors_oldest_first_and_fetched_again_by_id() {
+async fn messages_are_paged_oldest_first_and_refetched_by_id() {
     for has_provider in [true, false] {
         let desk = Desk::open().await;
         desk.sandbox
             .firstline()
             .change_switches(|switches| switches.single_record_has_provider = has_provider);
-        // Two logs of one chat, the newer one first, each with messages that the other does not have, and one of both.
+        // Two logs of one chat, newer first: some messages are in one log only, one is in both.
         let first = json!([
             message(12, "m2", "2024-03-01 12:02:00"),
             message(11, "m1", "2024-03-01 12:01:00"),
@@ -251,7 +256,7 @@ async fn messages_are_paged_by_cursors_oldest_first_and_fetched_again_by_id() {
         assert_eq!(json!(texts), json!(["m1", "m2", "m3", "m4", "m5"]));
         assert_eq!(ids[0], "firstline:ChatMessage:992050/11");
 
-        // Past the end there is nothing, and a cursor of another record is none of this one.
+        // After the end there is nothing, and a cursor of another record is invalid.
         let beyond = desk.data(query, json!({ "id": id, "after": after })).await;
         assert_eq!(beyond["serviceRecord"]["messages"]["nodes"], json!([]));
         assert_eq!(
@@ -261,10 +266,10 @@ async fn messages_are_paged_by_cursors_oldest_first_and_fetched_again_by_id() {
         desk.sandbox
             .firstline_insert_record(record_with(992_051, json!([])));
         for wrong in [after.clone(), json!(""), json!("garbage")] {
-            let (fault, data) = desk
-                .fault(query, json!({ "id": record_id(992_051), "after": wrong }))
+            let (error, data) = desk
+                .execute_failing(query, json!({ "id": record_id(992_051), "after": wrong }))
                 .await;
-            assert_eq!(fault["extensions"]["code"], "BAD_USER_INPUT", "{wrong}");
+            assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{wrong}");
             assert_eq!(data, json!({ "serviceRecord": { "messages": null } }));
         }
 
@@ -288,7 +293,7 @@ async fn messages_are_paged_by_cursors_oldest_first_and_fetched_again_by_id() {
 }
 
 #[tokio::test]
-async fn what_cannot_have_a_chat_has_an_empty_connection() {
+async fn a_record_that_cannot_have_a_chat_has_an_empty_connection() {
     let desk = Desk::open().await;
     let at = json!("2024-03-01 12:00:00");
     for (id, logs) in [
@@ -334,7 +339,7 @@ async fn what_cannot_have_a_chat_has_an_empty_connection() {
         assert_eq!(node, &empty, "{index}");
     }
 
-    // A phone call costs no look into the list.
+    // A phone call needs no read of the list.
     desk.forget_calls();
     let phone = Desk::open().await;
     phone.sandbox.firstline_insert_record(json!({
@@ -343,14 +348,17 @@ async fn what_cannot_have_a_chat_has_an_empty_connection() {
     phone
         .data(query, json!({ "ids": [record_id(992_070)] }))
         .await;
-    assert_eq!(asked(&phone), ["GET /api/v1/interact-collection/992070"]);
+    assert_eq!(
+        vendor_requests(&phone),
+        ["GET /api/v1/interact-collection/992070"]
+    );
 }
 
-/// The clock shows 02:59:59 twice on that night, and 02:00:00 follows the first of the two.
+/// In that night the clock shows 02:59:59 twice: 02:00:00 follows the first one.
 #[tokio::test]
-async fn the_list_is_searched_by_the_vendors_clock_also_while_it_is_turned_back() {
+async fn a_list_search_uses_the_vendors_local_time_when_the_clock_goes_back() {
     let desk =
-        Desk::open_with(Wishes::default().set("FIRSTLINE__TIME_ZONE", "Europe/Berlin")).await;
+        Desk::open_with(DeskOptions::default().set("FIRSTLINE__TIME_ZONE", "Europe/Berlin")).await;
     let mut record = record_with(
         992_080,
         json!([message(2675, "late", "2024-10-27 02:59:59")]),
@@ -370,7 +378,7 @@ async fn the_list_is_searched_by_the_vendors_clock_also_while_it_is_turned_back(
         })
     );
     let data = desk
-        .ask("{ ticket(id: \"firstline:Ticket:778001\") { serviceRecords { vendorId } } }")
+        .execute("{ ticket(id: \"firstline:Ticket:778001\") { serviceRecords { vendorId } } }")
         .await;
     assert_eq!(
         data["ticket"]["serviceRecords"],

@@ -1,9 +1,9 @@
-//! Employees: the copies inside records and tickets, and the directory, which together tell one person.
+//! Employees: excerpts inside records and tickets, and the directory, which together make one person.
 
 use serde_json::{Value, json};
 
-use super::{asked, exact_employee, record_id, ticket_id};
-use crate::harness::{Desk, Wishes};
+use super::{exact_employee, record_id, ticket_id, vendor_requests};
+use crate::harness::{Desk, DeskOptions};
 
 const WHOLE: &str = "__typename id vendor vendorId name employeeNo email mobile isAdmin isActive photoUrl extension jobTitle
     department groups { id name supervisor { id name } } createdAt updatedAt";
@@ -38,7 +38,7 @@ fn alice(desk: &Desk) -> Value {
 }
 
 #[tokio::test]
-async fn an_employee_is_the_same_wherever_and_in_whatever_order_they_are_read() {
+async fn an_employee_is_the_same_on_every_path_and_in_every_order_of_reads() {
     let ways = [
         (
             "record",
@@ -88,22 +88,25 @@ async fn an_employee_is_the_same_wherever_and_in_whatever_order_they_are_read() 
 }
 
 #[tokio::test]
-async fn what_the_copy_tells_costs_no_call_and_the_rest_costs_one() {
+async fn fields_of_the_excerpt_need_no_call_and_the_rest_need_one() {
     let desk = desk_with_alice().await;
     let variables = json!({ "id": record_id(995_001) });
     let thin = "query($id: ID!) { serviceRecord(id: $id) { handler { id name employeeNo photoUrl extension groups { id name supervisor { id } } createdAt updatedAt } } }";
     desk.data(thin, variables.clone()).await;
-    assert_eq!(asked(&desk), ["GET /api/v1/interact-collection/995001"]);
+    assert_eq!(
+        vendor_requests(&desk),
+        ["GET /api/v1/interact-collection/995001"]
+    );
 
     desk.forget_calls();
     let rich = "query($id: ID!) { serviceRecord(id: $id) { handler { email jobTitle department isActive mobile isAdmin groups { supervisor { name email } } } } }";
     desk.data(rich, variables.clone()).await;
-    assert_eq!(asked(&desk), [DIRECTORY]);
+    assert_eq!(vendor_requests(&desk), [DIRECTORY]);
 }
 
-/// The copy and the directory differ here, so that it shows which of them a field is of.
+/// The excerpt and the directory differ here, so that the source of each field is visible.
 #[tokio::test]
-async fn a_field_is_of_the_same_answer_whatever_else_was_read() {
+async fn a_field_comes_from_the_same_response_whatever_else_was_read() {
     let mut copy = exact_employee(901, "name in the copy");
     for field in [
         "email",
@@ -123,7 +126,7 @@ async fn a_field_is_of_the_same_answer_whatever_else_was_read() {
         "jobTitle": "Agent", "department": "Service",
     });
     for warm in [false, true] {
-        let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", warm)).await;
+        let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", warm)).await;
         desk.sandbox
             .firstline_insert_employee(exact_employee(901, "name in the directory"));
         desk.sandbox.firstline_insert_record(json!({
@@ -147,7 +150,7 @@ async fn a_field_is_of_the_same_answer_whatever_else_was_read() {
 }
 
 #[tokio::test]
-async fn minus_one_is_none_and_empty_text_is_null_whatever_stands_beside_it() {
+async fn minus_one_and_empty_text_are_null_whatever_the_other_fields_are() {
     let desk = Desk::open().await;
     let mut employee = exact_employee(906, "dora");
     for (name, value) in [
@@ -196,7 +199,7 @@ async fn minus_one_is_none_and_empty_text_is_null_whatever_stands_beside_it() {
 }
 
 #[tokio::test]
-async fn an_employee_who_is_no_longer_listed_has_what_the_copy_tells() {
+async fn an_employee_missing_from_the_directory_keeps_the_fields_of_the_excerpt() {
     let desk = Desk::open().await;
     let mut employee = exact_employee(907, "gone");
     employee["listed"] = json!(false);
@@ -233,12 +236,12 @@ async fn an_employee_who_is_no_longer_listed_has_what_the_copy_tells() {
         data["serviceRecord"]["handler"],
         json!({ "id": "firstline:Employee:907", "name": null, "email": null, "groups": null })
     );
-    let data = desk.ask("{ employee(id: \"firstline:Employee:907\") { id } node(id: \"firstline:Employee:907\") { id } }").await;
+    let data = desk.execute("{ employee(id: \"firstline:Employee:907\") { id } node(id: \"firstline:Employee:907\") { id } }").await;
     assert_eq!(data, json!({ "employee": null, "node": null }));
 }
 
 #[tokio::test]
-async fn a_photo_is_an_absolute_address_and_no_other_kind_of_link() {
+async fn a_photo_is_an_absolute_http_url_or_null() {
     let desk = Desk::open().await;
     let base = desk.sandbox.firstline_url();
     let photos = [
@@ -280,7 +283,7 @@ async fn a_photo_is_an_absolute_address_and_no_other_kind_of_link() {
 }
 
 #[tokio::test]
-async fn the_mobile_phone_comes_before_other_phones() {
+async fn a_mobile_phone_takes_precedence_over_other_phones() {
     let desk = Desk::open().await;
     let phone = |kind: Value, number: Value| json!({ "id": 1, "type": kind, "number": number });
     let phones = [
@@ -370,7 +373,7 @@ async fn the_directory_is_listed_by_number_and_searched_by_the_vendor() {
         "firstline:Employee:4"
     );
     assert_eq!(second["employees"]["pageInfo"]["hasNextPage"], false);
-    assert_eq!(asked(&desk), [DIRECTORY]);
+    assert_eq!(vendor_requests(&desk), [DIRECTORY]);
 
     desk.forget_calls();
     desk.sandbox
@@ -384,7 +387,7 @@ async fn the_directory_is_listed_by_number_and_searched_by_the_vendor() {
     assert_eq!(ids(&data), json!(["firstline:Employee:940"]));
     assert_eq!(data["employees"]["totalCount"], 1);
     assert_eq!(
-        asked(&desk),
+        vendor_requests(&desk),
         ["GET /api/v1/employee?search=sought one&page=1&per_page=100"]
     );
 }

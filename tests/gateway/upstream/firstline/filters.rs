@@ -1,11 +1,11 @@
-//! Filters: each narrows at the vendor, in the vendor's words, and what can match nothing is not asked for.
+//! Filters: each is sent in the vendor's parameters, and a filter that cannot match makes no call.
 
 use serde_json::{Value, json};
 
-use super::asked;
-use crate::harness::{Desk, Wishes};
+use super::vendor_requests;
+use crate::harness::{Desk, DeskOptions};
 
-/// A filter of tickets and the parameters that FirstLine gets for it.
+/// A filter of tickets and the parameters that FirstLine receives for it.
 fn ticket_filters() -> Vec<(Value, &'static str)> {
     vec![
         (Value::Null, ""),
@@ -57,14 +57,14 @@ fn ticket_filters() -> Vec<(Value, &'static str)> {
 const TICKETS: &str = "query($filter: TicketFilter) { tickets(first: 5, filter: $filter) { totalCount nodes { id } sources { vendor state totalCount } } }";
 
 #[tokio::test]
-async fn every_filter_of_tickets_is_sent_to_the_vendor_in_its_own_words() {
+async fn every_ticket_filter_is_sent_as_the_vendors_parameters() {
     for (filter, sent) in ticket_filters() {
         let desk = Desk::open().await;
         desk.sandbox.firstline().change_switches(|switches| {
             switches.array_encoding = deskgraph::sandbox::ArrayEncoding::Brackets;
         });
         desk.data(TICKETS, json!({ "filter": filter })).await;
-        let calls = asked(&desk);
+        let calls = vendor_requests(&desk);
         assert!(!calls.is_empty(), "{filter}");
         for call in calls {
             let (expected, window) = (format!("GET /api/v1/ticket?{sent}"), "created_at__");
@@ -77,8 +77,8 @@ async fn every_filter_of_tickets_is_sent_to_the_vendor_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn lists_are_joined_by_commas_where_the_vendor_wants_them_so() {
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__ARRAY_STYLE", "comma")).await;
+async fn list_values_are_joined_by_commas_with_the_comma_style() {
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__ARRAY_STYLE", "comma")).await;
     desk.sandbox.firstline().change_switches(|switches| {
         switches.array_encoding = deskgraph::sandbox::ArrayEncoding::Comma;
     });
@@ -87,13 +87,13 @@ async fn lists_are_joined_by_commas_where_the_vendor_wants_them_so() {
         "creatorIds": ["firstline:Employee:6"], "terminationCodeIds": ["firstline:TerminationCode:1"],
     });
     desk.data(TICKETS, json!({ "filter": filter })).await;
-    let call = asked(&desk).remove(0);
+    let call = vendor_requests(&desk).remove(0);
     let expected = "GET /api/v1/ticket?statuses=0,1&termination_code_ids=1&handler_ids=7,8&creater_ids=6&page=1";
     assert!(call.starts_with(expected), "{call}");
 }
 
 #[tokio::test]
-async fn every_filter_of_tickets_narrows_the_list() {
+async fn every_ticket_filter_narrows_the_list() {
     let desk = Desk::open().await;
     let contact = desk
         .sandbox
@@ -125,7 +125,7 @@ async fn every_filter_of_tickets_narrows_the_list() {
         assert_eq!(data["tickets"]["nodes"], expected, "{filter}");
         assert_eq!(data["tickets"]["totalCount"], 1, "{filter}");
     }
-    // These hold the ticket among others.
+    // Each of these matches the ticket among others.
     let query = "query($filter: TicketFilter) { tickets(first: 100, filter: $filter) { nodes {
         status sponsor { id } terminationCode { id } } } }";
     for (filter, field, value) in [
@@ -156,7 +156,7 @@ async fn every_filter_of_tickets_narrows_the_list() {
 }
 
 #[tokio::test]
-async fn what_matches_nothing_is_an_empty_list_without_a_call() {
+async fn a_filter_that_cannot_match_returns_an_empty_list_without_a_call() {
     let desk = Desk::open().await;
     for filter in [
         json!({ "vendors": [] }),
@@ -183,12 +183,12 @@ async fn what_matches_nothing_is_an_empty_list_without_a_call() {
             "{filter}"
         );
     }
-    let data = desk.ask("{ employee(id: \"firstline:Employee:7\") { tickets(statuses: []) { totalCount nodes { id } } } }").await;
+    let data = desk.execute("{ employee(id: \"firstline:Employee:7\") { tickets(statuses: []) { totalCount nodes { id } } } }").await;
     assert_eq!(
         data["employee"]["tickets"],
         json!({ "totalCount": 0, "nodes": [] })
     );
-    let calls: Vec<_> = asked(&desk)
+    let calls: Vec<_> = vendor_requests(&desk)
         .into_iter()
         .filter(|call| !call.contains("/employee"))
         .collect();
@@ -197,7 +197,7 @@ async fn what_matches_nothing_is_an_empty_list_without_a_call() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_asked_for_is_bad_input() {
+async fn an_impossible_filter_is_bad_user_input() {
     let desk = Desk::open().await;
     for filter in [
         json!({ "statuses": ["UNKNOWN"] }),
@@ -211,13 +211,15 @@ async fn what_can_not_be_asked_for_is_bad_input() {
         json!({ "createdFrom": "2026-01-02T00:00:00Z", "createdTo": "2026-01-01T00:00:00Z" }),
         json!({ "dueFrom": "2026-01-02T00:00:00Z", "dueTo": "2026-01-01T00:00:00Z" }),
     ] {
-        let (fault, data) = desk.fault(TICKETS, json!({ "filter": filter })).await;
-        assert_eq!(fault["extensions"]["code"], "BAD_USER_INPUT", "{filter}");
+        let (error, data) = desk
+            .execute_failing(TICKETS, json!({ "filter": filter }))
+            .await;
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{filter}");
         assert_eq!(data, json!({ "tickets": null }), "{filter}");
     }
     let query = "{ employee(id: \"firstline:Employee:7\") { id tickets(statuses: [UNKNOWN]) { totalCount } } }";
-    let (fault, data) = desk.fault(query, Value::Null).await;
-    assert_eq!(fault["extensions"]["code"], "BAD_USER_INPUT");
+    let (error, data) = desk.execute_failing(query, Value::Null).await;
+    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT");
     assert_eq!(
         data["employee"],
         json!({ "id": "firstline:Employee:7", "tickets": null })
@@ -225,7 +227,7 @@ async fn what_can_not_be_asked_for_is_bad_input() {
 }
 
 #[tokio::test]
-async fn every_filter_of_service_records_is_sent_to_the_vendor_in_its_own_words() {
+async fn every_service_record_filter_is_sent_as_the_vendors_parameters() {
     let query = "query($filter: ServiceRecordFilter) { serviceRecords(first: 5, filter: $filter) { nodes { id } } }";
     for (mut filter, sent) in [
         (json!({}), ""),
@@ -245,22 +247,22 @@ async fn every_filter_of_service_records_is_sent_to_the_vendor_in_its_own_words(
         (json!({ "completed": false }), "is_acw_completed=0&"),
         (
             json!({ "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z" }),
-            // Whether a bound includes its own second is not documented, so there is one to spare.
+            // It is undocumented whether a bound includes its own second, so the gateway adds a second.
             "created_at__start=2026-01-01 07:59:59&created_at__end=2026-01-02 08:00:01&",
         ),
     ] {
         filter["vendors"] = json!(["FIRSTLINE"]);
-        // A gateway that has not read such a list yet asks for it without other bounds first.
+        // The first read of such a list starts with a call without other bounds.
         let desk = Desk::open().await;
         desk.data(query, json!({ "filter": filter })).await;
-        let call = asked(&desk).remove(0);
+        let call = vendor_requests(&desk).remove(0);
         let expected = format!("GET /api/v1/interact-collection?{sent}page=");
         assert!(call.starts_with(&expected), "{filter}: {call}");
     }
 }
 
 #[tokio::test]
-async fn an_employees_records_and_tickets_are_the_vendors_lists_narrowed_to_them() {
+async fn an_employees_records_and_tickets_are_the_lists_filtered_by_employee() {
     let desk = Desk::open().await;
     desk.sandbox
         .firstline_insert_employee(json!({ "id": 905, "name": "carol" }));
@@ -273,7 +275,7 @@ async fn an_employees_records_and_tickets_are_the_vendors_lists_narrowed_to_them
     desk.sandbox.firstline_insert_ticket(json!({ "id": 774_011, "handler_id": 905, "status": 0, "created_at": "2024-05-01 10:00:00" }));
     desk.sandbox.firstline_insert_ticket(json!({ "id": 774_012, "handler_id": 905, "status": 2, "created_at": "2024-05-02 10:00:00" }));
     let data = desk
-        .ask(
+        .execute(
             "{ employee(id: \"firstline:Employee:905\") {
         serviceRecords { totalCount nodes { id } }
         early: serviceRecords(to: \"2024-05-02T00:00:00+08:00\") { nodes { id } }

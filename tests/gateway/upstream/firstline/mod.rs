@@ -1,13 +1,13 @@
-//! What FirstLine tells, as the gateway's clients see it: the sandbox holds exact rows, and GraphQL answers whole objects.
+//! FirstLine's data as the gateway's clients see it: the sandbox has exact rows, and GraphQL returns whole objects.
 
 mod channels;
 mod chat;
 mod employees;
 mod filters;
-mod lenient;
+mod lenient_reading;
+mod login;
 mod secrets;
 mod service_records;
-mod sign_in;
 mod small_directories;
 mod tickets;
 
@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use crate::harness::Desk;
 
-/// What FirstLine was asked since the last `forget_calls`, less its sign-ins, as `METHOD path?query` with the query decoded.
-fn asked(desk: &Desk) -> Vec<String> {
+/// The requests to FirstLine since the last `forget_calls`, without logins, as `METHOD path?query` with the query decoded.
+fn vendor_requests(desk: &Desk) -> Vec<String> {
     let requests = desk.sandbox.firstline().requests();
     let requests = requests
         .iter()
@@ -35,14 +35,14 @@ fn asked(desk: &Desk) -> Vec<String> {
     requests.map(line).collect()
 }
 
-/// The same, sorted, of calls that go side by side.
-fn asked_in_any_order(desk: &Desk) -> Vec<String> {
-    let mut lines = asked(desk);
+/// The same, sorted, for concurrent calls.
+fn sorted_vendor_requests(desk: &Desk) -> Vec<String> {
+    let mut lines = vendor_requests(desk);
     lines.sort();
     lines
 }
 
-/// A log of a live chat with a visitor of that name.
+/// A log of a live chat with a visitor of this name.
 fn livechat_log(id: i64, queued_at: &str, visitor: &str, messages: Value) -> Value {
     json!({
         "id": id, "enter_queue_at": queued_at, "service_start_at": null, "service_end_at": null,
@@ -73,7 +73,7 @@ fn ticket_id(number: i64) -> String {
     format!("firstline:Ticket:{number}")
 }
 
-/// The rows of an employee as exact as a test wants them, in every field of the three shapes.
+/// The rows of an employee, with every field of the three shapes.
 fn exact_employee(id: i64, name: &str) -> Value {
     json!({
         "id": id, "name": name, "first_name": "alice", "last_name": "chang", "employee_no": "alice",

@@ -1,10 +1,10 @@
-//! What FirstLine's answers hold of passwords and tokens is nowhere in the gateway's.
+//! Passwords and tokens in FirstLine's responses never appear in the gateway's responses.
 
 use deskgraph::sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use super::{exact_employee, record_id, ticket_id};
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const EMPLOYEE: &str = "id vendor vendorId name employeeNo email mobile isAdmin isActive photoUrl extension jobTitle department
     groups { id name supervisor { id name } } createdAt updatedAt";
@@ -26,9 +26,10 @@ fn ticket_fields() -> String {
         terminationCode {{ id name description status }} serviceRecords {{ {} }}", record_fields())
 }
 
-/// Every place of FirstLine's answers that holds a secret, each with a text of its own.
+/// Every place in FirstLine's responses that holds a secret, each with its own text.
 async fn desk_of_secrets() -> Desk {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_COMPLEXITY", "1000000")).await;
+    let desk =
+        Desk::open_with(DeskOptions::default().set("LIMITS__MAX_COMPLEXITY", "1000000")).await;
     let mut employee = exact_employee(908, "eve");
     employee["extension"]["webrtc_password"] = json!("SECRET-webrtc");
     employee["password"] = json!("SECRET-password");
@@ -59,7 +60,7 @@ async fn desk_of_secrets() -> Desk {
 }
 
 #[tokio::test]
-async fn no_answer_holds_a_secret_whatever_is_asked() {
+async fn no_response_contains_a_secret() {
     for has_provider in [true, false] {
         let desk = desk_of_secrets().await;
         desk.sandbox
@@ -97,17 +98,17 @@ async fn no_answer_holds_a_secret_whatever_is_asked() {
             assert!(!text.contains("SECRET"), "{query}: {text}");
             assert!(!text.contains("password"), "{query}: {text}");
         }
-        // What was asked did come through.
+        // The selected fields did arrive.
         let text = desk.data("query($record: ID!) { serviceRecord(id: $record) { handler { name extension } messages { nodes { text } } } }", variables).await.to_string();
-        for told in ["eve", "8002", "hello"] {
-            assert!(text.contains(told), "{text}");
+        for returned in ["eve", "8002", "hello"] {
+            assert!(text.contains(returned), "{text}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_error_of_the_vendor_brings_nothing_of_its_body() {
-    let desk = Desk::open_with(Wishes::default().set("FIRSTLINE__MAX_RETRIES", "0")).await;
+async fn a_vendor_error_contains_nothing_of_the_vendors_body() {
+    let desk = Desk::open_with(DeskOptions::default().set("FIRSTLINE__MAX_RETRIES", "0")).await;
     for code in [200, 400, 403, 404, 422, 429, 500, 503] {
         desk.sandbox.firstline().clear_faults();
         let body = "{\"message\":\"SECRET-body at /var/www/SECRET.php\",\"exception\":\"SECRET\",\"id\":{}}";
@@ -138,21 +139,21 @@ async fn an_error_of_the_vendor_brings_nothing_of_its_body() {
         );
     }
     let text = desk
-        .ask("{ vendors { vendor state circuit lastError { code message retryable } } }")
+        .execute("{ vendors { vendor state circuit lastError { code message retryable } } }")
         .await
         .to_string();
     assert!(!text.contains("SECRET"), "{text}");
 }
 
 #[tokio::test]
-async fn no_field_of_the_schema_is_for_a_secret() {
+async fn the_schema_has_no_field_for_a_secret() {
     let desk = Desk::open().await;
     let response = desk
         .client()
         .get(desk.url("/schema.graphql"))
         .send()
         .await
-        .expect("the gateway answers");
+        .expect("the gateway responds");
     let sdl = response
         .text()
         .await

@@ -1,11 +1,11 @@
-//! Service records: their status, times, copies inside tickets, results and custom fields.
+//! Service records: their status, times, excerpts inside tickets, results and custom fields.
 
 use serde_json::{Value, json};
 
-use super::{asked, asked_in_any_order, exact_employee, livechat_log, record_id};
-use crate::harness::{Desk, Wishes};
+use super::{exact_employee, livechat_log, record_id, sorted_vendor_requests, vendor_requests};
+use crate::harness::{Desk, DeskOptions};
 
-/// A record that tells everything, as the vendor's page prints one.
+/// A record with every field, as in the vendor's documentation.
 fn whole_record(id: i64) -> Value {
     json!({
         "id": id, "is_acw_completed": true, "first_enter_queue_at": "2024-03-01 09:30:00",
@@ -18,7 +18,7 @@ fn whole_record(id: i64) -> Value {
 }
 
 #[tokio::test]
-async fn a_record_tells_all_that_the_vendor_tells() {
+async fn a_service_record_has_every_field_of_the_vendor() {
     let desk = Desk::open().await;
     desk.sandbox
         .firstline_insert_employee(exact_employee(901, "alice chang"));
@@ -66,12 +66,12 @@ async fn a_record_tells_all_that_the_vendor_tells() {
         expected
     );
 
-    // The list tells the same, whatever was read before.
+    // The list returns the same, whatever was read before.
     let listed = query.replace("query($id: ID!) { serviceRecord(id: $id)", "{ serviceRecords(filter: {
         vendors: [FIRSTLINE], from: \"2024-03-01T00:00:00+08:00\", to: \"2024-03-01T23:59:59+08:00\" }) { nodes")
         + " }";
     let nodes = json!({ "serviceRecords": { "nodes": [expected["serviceRecord"]] } });
-    assert_eq!(desk.ask(&listed).await, nodes);
+    assert_eq!(desk.execute(&listed).await, nodes);
     let other = Desk::open().await;
     other
         .sandbox
@@ -80,7 +80,7 @@ async fn a_record_tells_all_that_the_vendor_tells() {
         "id": 801, "name": "小 閎", "membership_no": 77, "identity_no": "A123456789", "birth_at": "1987-10-10",
     }));
     other.sandbox.firstline_insert_record(whole_record(990_001));
-    assert_eq!(other.ask(&listed).await, nodes);
+    assert_eq!(other.execute(&listed).await, nodes);
     assert_eq!(
         other.data(query, json!({ "id": record_id(990_001) })).await,
         expected
@@ -88,10 +88,10 @@ async fn a_record_tells_all_that_the_vendor_tells() {
 }
 
 #[tokio::test]
-async fn the_status_is_the_last_step_that_the_record_has_taken() {
+async fn the_status_is_the_latest_step_of_the_record() {
     let desk = Desk::open().await;
     let (none, at) = (Value::Null, json!("2024-03-01 10:00:00"));
-    // Whether the wrap-up is completed, when it was, the end, the start, and what they tell together.
+    // Wrap-up completed, its time, the end, the start, and the status that follows.
     let steps = [
         (json!(false), &none, &none, &none, "WAITING"),
         (none.clone(), &none, &none, &none, "WAITING"),
@@ -125,7 +125,7 @@ async fn the_status_is_the_last_step_that_the_record_has_taken() {
 }
 
 #[tokio::test]
-async fn a_record_has_no_duration_until_it_has_started_and_ended() {
+async fn a_record_without_start_or_end_has_no_duration() {
     let desk = Desk::open().await;
     let times = [
         (
@@ -170,7 +170,7 @@ async fn a_record_has_no_duration_until_it_has_started_and_ended() {
 }
 
 #[tokio::test]
-async fn an_object_of_nulls_is_no_result() {
+async fn a_result_with_only_null_fields_is_null() {
     let desk = Desk::open().await;
     for (id, fields) in [
         (990_301, json!({ "result_id": null })),
@@ -203,7 +203,7 @@ async fn an_object_of_nulls_is_no_result() {
 }
 
 #[tokio::test]
-async fn custom_fields_are_told_where_the_vendor_tells_them() {
+async fn custom_fields_are_present_where_the_vendor_returns_them() {
     let desk = Desk::open().await;
     let id = desk
         .sandbox
@@ -232,9 +232,9 @@ async fn custom_fields_are_told_where_the_vendor_tells_them() {
     );
 }
 
-/// A ticket's answer tells of a record neither when service began nor when it was opened, nor its logs.
+/// The record in a ticket's response has no start of service, no time of opening and no logs.
 #[tokio::test]
-async fn a_record_inside_a_ticket_is_loaded_by_id_only_for_what_its_copy_lacks_and_once() {
+async fn a_record_in_a_ticket_is_hydrated_once_and_only_for_fields_its_excerpt_lacks() {
     let desk = Desk::open().await;
     desk.sandbox
         .firstline_insert_employee(exact_employee(901, "alice chang"));
@@ -275,8 +275,8 @@ async fn a_record_inside_a_ticket_is_loaded_by_id_only_for_what_its_copy_lacks_a
         format!("{{ tickets({list}) {{ nodes {{ serviceRecords {{ {fields} }} }} }} }}")
     };
 
-    // What the copy tells costs nothing more than the list of tickets.
-    let data = desk.ask(&records("id queuedAt endedAt memo boundType wrapUpCompletedAt handler { id name } sponsor { id } result { id }")).await;
+    // Fields of the excerpt need no call besides the list of tickets.
+    let data = desk.execute(&records("id queuedAt endedAt memo boundType wrapUpCompletedAt handler { id name } sponsor { id } result { id }")).await;
     let copies = &data["tickets"]["nodes"][0]["serviceRecords"];
     assert_eq!(
         copies[2],
@@ -287,11 +287,16 @@ async fn a_record_inside_a_ticket_is_loaded_by_id_only_for_what_its_copy_lacks_a
             "result": { "id": "firstline:ServiceResult:2" },
         })
     );
-    assert_eq!(asked(&desk).len(), 1, "{:?}", asked(&desk));
+    assert_eq!(
+        vendor_requests(&desk).len(),
+        1,
+        "{:?}",
+        vendor_requests(&desk)
+    );
 
-    // Only WAITING and IN_SERVICE can't be told apart without the record itself.
+    // Only WAITING and IN_SERVICE need the record itself.
     desk.forget_calls();
-    let data = desk.ask(&records("status")).await;
+    let data = desk.execute(&records("status")).await;
     let statuses: Vec<_> = data["tickets"]["nodes"][0]["serviceRecords"]
         .as_array()
         .into_iter()
@@ -300,15 +305,15 @@ async fn a_record_inside_a_ticket_is_loaded_by_id_only_for_what_its_copy_lacks_a
         .collect();
     assert_eq!(statuses, ["WAITING", "IN_SERVICE", "WRAP_UP", "COMPLETED"]);
     assert_eq!(
-        asked_in_any_order(&desk),
+        sorted_vendor_requests(&desk),
         [
             "GET /api/v1/interact-collection/990501",
             "GET /api/v1/interact-collection/990502",
         ]
     );
 
-    // The rest of one record is one call, however much of it is asked for.
-    let cold = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+    // The other fields of one record need one call, however many are selected.
+    let cold = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await;
     cold.sandbox
         .firstline()
         .change_switches(|switches| switches.single_record_has_provider = true);
@@ -321,7 +326,7 @@ async fn a_record_inside_a_ticket_is_loaded_by_id_only_for_what_its_copy_lacks_a
     cold.sandbox.firstline_insert_ticket(json!({
         "id": 770_001, "created_at": "2024-03-01 11:00:00", "interact_collection_ids": [990_501, 990_502],
     }));
-    let data = cold.ask(&records(
+    let data = cold.execute(&records(
         "id status startedAt createdAt durationSeconds channel logs { id } messages { totalCount } contact { id name } customFields { key } result { name }",
     )).await;
     assert_eq!(
@@ -333,7 +338,7 @@ async fn a_record_inside_a_ticket_is_loaded_by_id_only_for_what_its_copy_lacks_a
             "contact": { "id": null, "name": "visitor 1" }, "customFields": null, "result": { "name": "轉工單處理" },
         })
     );
-    let calls = asked_in_any_order(&cold);
+    let calls = sorted_vendor_requests(&cold);
     assert_eq!(
         calls[..2],
         [
@@ -345,13 +350,13 @@ async fn a_record_inside_a_ticket_is_loaded_by_id_only_for_what_its_copy_lacks_a
 }
 
 #[tokio::test]
-async fn a_record_that_is_gone_leaves_its_copy_in_the_ticket() {
+async fn a_deleted_record_keeps_its_excerpt_in_the_ticket() {
     let desk = Desk::open().await;
     desk.sandbox.firstline_insert_ticket(json!({
         "id": 770_002, "created_at": "2024-03-02 11:00:00",
         "interact_collections": [{ "id": 990_599, "is_acw_completed": false, "acw_at": null, "last_finished_at": null, "memo": "kept" }],
     }));
-    let data = desk.ask("{ tickets(filter: { createdFrom: \"2024-03-02T11:00:00+08:00\", createdTo: \"2024-03-02T11:00:00+08:00\" }) {
+    let data = desk.execute("{ tickets(filter: { createdFrom: \"2024-03-02T11:00:00+08:00\", createdTo: \"2024-03-02T11:00:00+08:00\" }) {
         nodes { serviceRecords { id memo status createdAt channel messages { totalCount } } } } }").await;
     assert_eq!(
         data["tickets"]["nodes"][0]["serviceRecords"],
@@ -363,12 +368,12 @@ async fn a_record_that_is_gone_leaves_its_copy_in_the_ticket() {
 }
 
 #[tokio::test]
-async fn local_times_are_of_the_configured_zone_with_its_clock_changes() {
+async fn local_times_are_read_in_the_configured_zone_across_clock_changes() {
     let desk =
-        Desk::open_with(Wishes::default().set("FIRSTLINE__TIME_ZONE", "Europe/Berlin")).await;
+        Desk::open_with(DeskOptions::default().set("FIRSTLINE__TIME_ZONE", "Europe/Berlin")).await;
     let id = desk.sandbox.firstline_insert_record(json!({
         "id": 990_601, "created_at": "2024-01-15 12:00:00", "first_enter_queue_at": "2024-07-15 12:00:00",
-        // One time that the clocks skip, and one that they show twice.
+        // A local time that the clock change skips, and one that occurs twice.
         "first_start_service_at": "2024-03-31 02:30:00", "last_finished_at": "2024-10-27 02:30:00",
         "acw_at": "2024-10-27 03:00:00",
     }));
@@ -384,8 +389,8 @@ async fn local_times_are_of_the_configured_zone_with_its_clock_changes() {
     );
 
     desk.forget_calls();
-    desk.ask("{ serviceRecords(first: 1, filter: { vendors: [FIRSTLINE], from: \"2024-07-01T00:00:00Z\", to: \"2024-12-01T00:00:00Z\" }) { nodes { id } } }").await;
-    let call = asked(&desk).remove(0);
+    desk.execute("{ serviceRecords(first: 1, filter: { vendors: [FIRSTLINE], from: \"2024-07-01T00:00:00Z\", to: \"2024-12-01T00:00:00Z\" }) { nodes { id } } }").await;
+    let call = vendor_requests(&desk).remove(0);
     assert!(
         call.contains("created_at__start=2024-07-01 01:59:59&created_at__end=2024-12-01 01:00:01"),
         "{call}"

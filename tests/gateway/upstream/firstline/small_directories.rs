@@ -1,16 +1,16 @@
-//! Categories, sponsors and termination codes: the vendor's small lists, and how tickets point into them.
+//! Categories, sponsors and termination codes: the vendor's small lists, and how tickets refer to them.
 
 use serde_json::{Value, json};
 
-use super::{asked, asked_in_any_order, ticket_id};
+use super::{sorted_vendor_requests, ticket_id, vendor_requests};
 use crate::harness::Desk;
 
 const CATEGORY: &str = "__typename id vendor vendorId name description level parent { id name } children { id name level }";
 
 #[tokio::test]
-async fn categories_are_a_tree_of_two_levels_and_an_orphan() {
+async fn categories_are_a_tree_of_two_levels_with_an_orphan() {
     let desk = Desk::open().await;
-    let data = desk.ask(&format!("{{ categories(vendors: [FIRSTLINE]) {{ nodes {{ {CATEGORY} }} sources {{ vendor state totalCount }} }} }}")).await;
+    let data = desk.execute(&format!("{{ categories(vendors: [FIRSTLINE]) {{ nodes {{ {CATEGORY} }} sources {{ vendor state totalCount }} }} }}")).await;
     let nodes = data["categories"]["nodes"]
         .as_array()
         .expect("categories are a list");
@@ -33,9 +33,9 @@ async fn categories_are_a_tree_of_two_levels_and_an_orphan() {
             { "vendor": "BANGWO8", "state": "SKIPPED", "totalCount": null },
         ])
     );
-    // Both lists are read once, however many children there are.
+    // Both lists are read once, whatever the number of children.
     assert_eq!(
-        asked_in_any_order(&desk),
+        sorted_vendor_requests(&desk),
         [
             "GET /api/v1/category?page=1&per_page=100",
             "GET /api/v1/subcategory?page=1&per_page=100",
@@ -79,9 +79,9 @@ async fn categories_are_a_tree_of_two_levels_and_an_orphan() {
     );
 }
 
-/// The vendor numbers its two levels apart: category 5 and subcategory 5 are two things.
+/// The vendor numbers the two levels independently: category 5 and subcategory 5 are different.
 #[tokio::test]
-async fn a_ticket_has_its_most_specific_category_and_levels_never_collide() {
+async fn a_ticket_has_its_most_specific_category_and_ids_of_levels_do_not_collide() {
     let desk = Desk::open().await;
     let top = |id: i64| json!({ "id": id, "name": format!("top {id}"), "description": "t" });
     let sub = |id: Value, parent: Value, parent_id: Value| {
@@ -90,7 +90,7 @@ async fn a_ticket_has_its_most_specific_category_and_levels_never_collide() {
         })
     };
     let cases = [
-        // The subcategory with its own parent, and one of the same number.
+        // The subcategory with its own parent, and a category of the same number.
         (
             sub(json!(5), top(5), json!(5)),
             json!(5),
@@ -100,7 +100,7 @@ async fn a_ticket_has_its_most_specific_category_and_levels_never_collide() {
                 "id": "firstline:Category:2-5", "level": 2, "name": "sub 5", "parent": { "id": "firstline:Category:1-5", "name": "top 5" },
             }),
         ),
-        // No subcategory: the category beside it.
+        // No subcategory: only the category.
         (
             Value::Null,
             Value::Null,
@@ -129,7 +129,7 @@ async fn a_ticket_has_its_most_specific_category_and_levels_never_collide() {
                 "id": "firstline:Category:2-24", "level": 2, "name": "sub 24", "parent": null,
             }),
         ),
-        // The parent stands beside the subcategory alone.
+        // Only the subcategory has a parent.
         (
             json!({ "id": 7, "name": "sub 7", "description": null }),
             json!(7),
@@ -139,7 +139,7 @@ async fn a_ticket_has_its_most_specific_category_and_levels_never_collide() {
                 "id": "firstline:Category:2-7", "level": 2, "name": "sub 7", "parent": { "id": "firstline:Category:1-5", "name": "top 5" },
             }),
         ),
-        // Numbers alone: the lists tell the names.
+        // Only numbers: the names come from the lists.
         (
             Value::Null,
             json!(34),
@@ -167,7 +167,7 @@ async fn a_ticket_has_its_most_specific_category_and_levels_never_collide() {
                 "id": "firstline:Category:2-34", "level": 2, "name": "規格詢問", "parent": { "id": "firstline:Category:1-5", "name": "商品諮詢" },
             }),
         ),
-        // A number that the lists do not have any more.
+        // A number that is no longer in the lists.
         (
             Value::Null,
             json!(999),
@@ -200,7 +200,7 @@ async fn a_ticket_has_its_most_specific_category_and_levels_never_collide() {
 }
 
 #[tokio::test]
-async fn the_id_of_a_tickets_category_costs_no_call() {
+async fn the_id_of_a_tickets_category_needs_no_call() {
     let desk = Desk::open().await;
     desk.sandbox.firstline_insert_ticket(json!({
         "id": 773_100, "sub_category": null, "sub_category_id": 34, "category": null, "category_id": 5, "sponsor": null,
@@ -215,9 +215,9 @@ async fn the_id_of_a_tickets_category_costs_no_call() {
             "sponsor": { "id": "firstline:Sponsor:3" }, "terminationCode": { "id": "firstline:TerminationCode:8" },
         })
     );
-    assert_eq!(asked(&desk), ["GET /api/v1/ticket/773100"]);
+    assert_eq!(vendor_requests(&desk), ["GET /api/v1/ticket/773100"]);
 
-    // Their names are in the small lists.
+    // The names come from the small lists.
     let query = "query($id: ID!) { ticket(id: $id) { sponsor { name description } terminationCode { name description status } } }";
     let data = desk.data(query, json!({ "id": ticket_id(773_100) })).await;
     assert_eq!(
@@ -230,9 +230,9 @@ async fn the_id_of_a_tickets_category_costs_no_call() {
 }
 
 #[tokio::test]
-async fn sponsors_and_termination_codes_are_lists_and_nodes() {
+async fn sponsors_and_termination_codes_are_served_as_lists_and_nodes() {
     let desk = Desk::open().await;
-    let data = desk.ask("{ sponsors { __typename id vendor vendorId name description } terminationCodes { id status } }").await;
+    let data = desk.execute("{ sponsors { __typename id vendor vendorId name description } terminationCodes { id status } }").await;
     assert_eq!(data["sponsors"].as_array().map(Vec::len), Some(4));
     assert_eq!(
         data["sponsors"][1],
@@ -250,7 +250,7 @@ async fn sponsors_and_termination_codes_are_lists_and_nodes() {
         ("CLOSED", json!(["9", "10"])),
     ] {
         let data = desk
-            .ask(&format!(
+            .execute(&format!(
                 "{{ terminationCodes(status: {status}) {{ vendorId status }} }}"
             ))
             .await;
@@ -264,10 +264,10 @@ async fn sponsors_and_termination_codes_are_lists_and_nodes() {
             "{status}"
         );
     }
-    let (fault, data) = desk
-        .fault("{ terminationCodes(status: UNKNOWN) { id } }", Value::Null)
+    let (error, data) = desk
+        .execute_failing("{ terminationCodes(status: UNKNOWN) { id } }", Value::Null)
         .await;
-    assert_eq!(fault["extensions"]["code"], "BAD_USER_INPUT");
+    assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT");
     assert_eq!(data, json!({ "terminationCodes": null }));
 
     let ids = [
@@ -286,9 +286,9 @@ async fn sponsors_and_termination_codes_are_lists_and_nodes() {
             null, null,
         ])
     );
-    // The lists were read once each.
+    // Each list was read once.
     assert_eq!(
-        asked_in_any_order(&desk),
+        sorted_vendor_requests(&desk),
         [
             "GET /api/v1/sponsor?page=1&per_page=100",
             "GET /api/v1/ticket-termination-code?page=1&per_page=100",
@@ -296,9 +296,9 @@ async fn sponsors_and_termination_codes_are_lists_and_nodes() {
     );
 }
 
-/// What a copy leaves out, not what it tells to be null, is in the vendor's own lists.
+/// A field that an excerpt leaves out comes from the vendor's lists; a field that is null in it stays null.
 #[tokio::test]
-async fn a_thin_copy_hides_nothing_of_what_the_lists_tell() {
+async fn fields_missing_from_an_excerpt_are_read_from_the_directory() {
     let desk = Desk::open().await;
     desk.sandbox.firstline_insert_ticket(json!({
         "id": 773_200, "sponsor_id": 3, "sponsor": { "id": 3, "name": "晨光家電" }, "termination_code_id": 8,
@@ -309,7 +309,7 @@ async fn a_thin_copy_hides_nothing_of_what_the_lists_tell() {
     let names =
         "query($id: ID!) { ticket(id: $id) { sponsor { id name } terminationCode { name } } }";
     desk.data(names, id.clone()).await;
-    assert_eq!(asked(&desk), ["GET /api/v1/ticket/773200"]);
+    assert_eq!(vendor_requests(&desk), ["GET /api/v1/ticket/773200"]);
 
     let query = "query($id: ID!) { ticket(id: $id) { sponsor { name description } terminationCode { name status } category { name description } } }";
     let data = desk.data(query, id).await;

@@ -1,9 +1,9 @@
-//! Tickets: every field, codes that are not known, and due dates.
+//! Tickets: every field, unknown codes, and due dates.
 
 use serde_json::{Value, json};
 
-use super::{asked, exact_employee, ticket_id};
-use crate::harness::{Desk, Wishes};
+use super::{exact_employee, ticket_id, vendor_requests};
+use crate::harness::{Desk, DeskOptions};
 
 const WHOLE_TICKET: &str = "__typename id vendor vendorId subject content status statusMemo priority dueAt isOverdue
     createdAt updatedAt contact { id name company membershipNo identityNo birthDate contactMethod }
@@ -33,7 +33,7 @@ async fn desk_with_a_whole_ticket() -> Desk {
 }
 
 #[tokio::test]
-async fn a_ticket_tells_all_that_the_vendor_tells_alone_and_in_the_list() {
+async fn a_ticket_has_every_field_of_the_vendor_by_id_and_in_the_list() {
     let expected = json!({
         "__typename": "Ticket", "id": "firstline:Ticket:771001", "vendor": "FIRSTLINE", "vendorId": "771001",
         "subject": "無法通話", "content": "無法通話\n#處理完成", "status": "RESOLVED", "statusMemo": "done",
@@ -59,7 +59,7 @@ async fn a_ticket_tells_all_that_the_vendor_tells_alone_and_in_the_list() {
             "id": "firstline:Sponsor:3", "vendor": "FIRSTLINE", "vendorId": "3", "name": "晨光家電",
             "description": "家電售後服務專線",
         },
-        // The code's own status, which is not the ticket's.
+        // The status of the code, not of the ticket.
         "terminationCode": {
             "id": "firstline:TerminationCode:1", "vendor": "FIRSTLINE", "vendorId": "1", "name": "尚未知曉",
             "description": null, "status": "PENDING",
@@ -82,25 +82,24 @@ async fn a_ticket_tells_all_that_the_vendor_tells_alone_and_in_the_list() {
     ] {
         let desk = desk_with_a_whole_ticket().await;
         for place in order {
-            let mut told = match place {
+            let mut returned = match place {
                 "alone" => desk.data(&ticket, id.clone()).await["ticket"].take(),
                 "node" => desk.data(&node, id.clone()).await["node"].take(),
-                _ => desk.ask(&tickets).await["tickets"]["nodes"][0].take(),
+                _ => desk.execute(&tickets).await["tickets"]["nodes"][0].take(),
             };
             assert_eq!(
-                told["handler"]["photoUrl"],
+                returned["handler"]["photoUrl"],
                 format!("{}/employee/7/photo", desk.sandbox.firstline_url())
             );
-            told["handler"]["photoUrl"] = Value::Null;
-            assert_eq!(told, expected, "{place} in {order:?}");
+            returned["handler"]["photoUrl"] = Value::Null;
+            assert_eq!(returned, expected, "{place} in {order:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn creator_and_records_of_a_single_ticket_are_found_in_the_list_by_its_creation_time_and_once()
- {
-    let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+async fn creator_and_records_of_a_ticket_are_read_once_from_the_list_at_its_creation_time() {
+    let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await;
     desk.sandbox
         .firstline_insert_employee(exact_employee(902, "bob"));
     desk.sandbox
@@ -115,7 +114,7 @@ async fn creator_and_records_of_a_single_ticket_are_found_in_the_list_by_its_cre
     let query =
         "query($id: ID!) { ticket(id: $id) { subject status handler { id } sponsor { id } } }";
     desk.data(query, id.clone()).await;
-    assert_eq!(asked(&desk), [single]);
+    assert_eq!(vendor_requests(&desk), [single]);
 
     desk.forget_calls();
     let query = "query($id: ID!) { ticket(id: $id) { creator { id name } serviceRecords { id memo } again: creator { employeeNo } } }";
@@ -128,9 +127,9 @@ async fn creator_and_records_of_a_single_ticket_are_found_in_the_list_by_its_cre
             "again": { "employeeNo": "alice" },
         })
     );
-    assert_eq!(asked(&desk), [single, list]);
+    assert_eq!(vendor_requests(&desk), [single, list]);
 
-    // It is found behind others of the same second, too.
+    // It is found among other tickets of the same second, too.
     for other in 0..120 {
         desk.sandbox.firstline_insert_ticket(
             json!({ "id": 772_000 + other, "created_at": "2024-04-02 11:00:00" }),
@@ -139,11 +138,16 @@ async fn creator_and_records_of_a_single_ticket_are_found_in_the_list_by_its_cre
     desk.forget_calls();
     let data = desk.data(query, id).await;
     assert_eq!(data["ticket"]["creator"]["name"], "bob");
-    assert_eq!(asked(&desk).len(), 3, "{:?}", asked(&desk));
+    assert_eq!(
+        vendor_requests(&desk).len(),
+        3,
+        "{:?}",
+        vendor_requests(&desk)
+    );
 }
 
 #[tokio::test]
-async fn a_ticket_that_the_list_does_not_hold_has_neither_creator_nor_records() {
+async fn a_ticket_missing_from_the_list_has_no_creator_and_no_records() {
     let desk = Desk::open().await;
     desk.sandbox
         .firstline_insert_ticket(json!({ "id": 771_003, "$absent": ["created_at"] }));
@@ -164,7 +168,7 @@ async fn a_ticket_that_the_list_does_not_hold_has_neither_creator_nor_records() 
 }
 
 #[tokio::test]
-async fn codes_of_status_and_priority_that_are_not_known_are_data() {
+async fn unknown_status_and_priority_codes_are_kept_as_raw_data() {
     let desk = Desk::open().await;
     let codes = [
         (json!(0), "PENDING", "LOW"),
@@ -231,7 +235,7 @@ async fn a_ticket_is_overdue_when_it_is_past_due_and_open() {
 }
 
 #[tokio::test]
-async fn a_ticket_is_null_in_all_that_the_vendor_leaves_out() {
+async fn fields_that_the_vendor_leaves_out_of_a_ticket_are_null() {
     let desk = Desk::open().await;
     desk.sandbox.firstline_insert_ticket(json!({ "id": 771_300, "$absent": [
         "subject", "content", "due_at", "status", "status_memo", "priority", "contact", "contact_id", "sub_category",

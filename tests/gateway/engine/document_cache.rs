@@ -1,8 +1,8 @@
-//! A document that was asked for before is parsed and validated no more, and what differs is checked as strictly as ever.
+//! A cached document is not parsed and validated again, and everything else is checked as strictly as for a new one.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const TICKETS: &str = "query Tickets($first: Int!, $filter: TicketFilter) {
     tickets(first: $first, filter: $filter) { nodes { id } } }";
@@ -11,22 +11,22 @@ const SEVERAL: &str = "query One($id: ID!) { ticket(id: $id) { ...Parts } }
         tickets(first: $first) { nodes { ...Parts subject @include(if: $more) } } }
     fragment Parts on Ticket { id }";
 
-/// The status under the media type that tells of refusals by it, and the answer.
-async fn ask(desk: &Desk, question: &Value) -> (u16, Value) {
+/// The status, in the media type whose status reports errors, and the response.
+async fn send_query(desk: &Desk, request: &Value) -> (u16, Value) {
     let response = desk
         .client()
         .post(desk.url("/graphql"))
         .header("accept", "application/graphql-response+json")
-        .json(question)
+        .json(request)
         .send()
         .await
-        .expect("the gateway answers");
+        .expect("the gateway responds");
     let status = response.status().as_u16();
-    (status, response.json().await.expect("the answer is JSON"))
+    (status, response.json().await.expect("the response is JSON"))
 }
 
 #[tokio::test]
-async fn a_known_document_is_refused_for_the_same_faults_as_a_new_one() {
+async fn a_cached_document_is_rejected_for_the_same_errors_as_a_new_one() {
     let known = Desk::open().await;
     let warm = [
         json!({ "query": TICKETS, "variables": { "first": 1 } }),
@@ -35,9 +35,9 @@ async fn a_known_document_is_refused_for_the_same_faults_as_a_new_one() {
         json!({ "query": SEVERAL, "operationName": "Many", "variables": { "first": 3 } }),
         json!({ "query": SEVERAL, "operationName": "One", "variables": { "id": "firstline:Ticket:1001" } }),
     ];
-    for question in &warm {
-        let (status, answer) = ask(&known, question).await;
-        assert_eq!((status, answer.get("errors")), (200, None), "{question}");
+    for request in &warm {
+        let (status, answer) = send_query(&known, request).await;
+        assert_eq!((status, answer.get("errors")), (200, None), "{request}");
     }
 
     for (query, operation, variables) in [
@@ -69,20 +69,19 @@ async fn a_known_document_is_refused_for_the_same_faults_as_a_new_one() {
         (SEVERAL, Some("Many"), json!({ "more": "yes" })),
         (SEVERAL, Some("Many"), json!({ "more": null })),
     ] {
-        let question =
-            json!({ "query": query, "operationName": operation, "variables": variables });
+        let request = json!({ "query": query, "operationName": operation, "variables": variables });
         let fresh = Desk::open().await;
-        let as_new = ask(&fresh, &question).await;
-        assert_eq!(as_new.0, 400, "{question}: {}", as_new.1);
-        assert_eq!(ask(&known, &question).await, as_new, "{question}");
-        assert_eq!(fresh.calls(), (0, 0), "{question}");
+        let as_new = send_query(&fresh, &request).await;
+        assert_eq!(as_new.0, 400, "{request}: {}", as_new.1);
+        assert_eq!(send_query(&known, &request).await, as_new, "{request}");
+        assert_eq!(fresh.calls(), (0, 0), "{request}");
     }
 }
 
 #[tokio::test]
-async fn what_a_known_document_may_cost_is_counted_with_its_variables() {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_COMPLEXITY", 300)).await;
-    let (status, _) = ask(
+async fn the_cost_of_a_cached_document_is_counted_with_its_variables() {
+    let desk = Desk::open_with(DeskOptions::default().set("LIMITS__MAX_COMPLEXITY", 300)).await;
+    let (status, _) = send_query(
         &desk,
         &json!({ "query": TICKETS, "variables": { "first": 5 } }),
     )
@@ -90,13 +89,13 @@ async fn what_a_known_document_may_cost_is_counted_with_its_variables() {
     assert_eq!(status, 200);
 
     let dear = json!({ "query": TICKETS, "variables": { "first": 100 } });
-    let (status, answer) = ask(&desk, &dear).await;
+    let (status, answer) = send_query(&desk, &dear).await;
     assert_eq!(status, 400);
     assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
 }
 
 #[tokio::test]
-async fn an_invalid_document_is_refused_each_time() {
+async fn an_invalid_document_is_rejected_each_time() {
     let desk = Desk::open().await;
     for query in [
         "{ nothing }",
@@ -106,11 +105,11 @@ async fn an_invalid_document_is_refused_each_time() {
         "{ tickets { nodes } }",
         "{ tickets { nodes { ...A } } } fragment A on Ticket { ...A }",
     ] {
-        let first = ask(&desk, &json!({ "query": query })).await;
+        let first = send_query(&desk, &json!({ "query": query })).await;
         assert_eq!(first.0, 400, "{query}");
         for _ in 0..2 {
             assert_eq!(
-                ask(&desk, &json!({ "query": query })).await,
+                send_query(&desk, &json!({ "query": query })).await,
                 first,
                 "{query}"
             );

@@ -1,11 +1,11 @@
-//! What an answer's headers say of keeping it: for how long, for whom, and whether it is still the same.
+//! The caching headers of a response: how long and for whom it may be cached, and whether it has changed.
 
 use deskgraph::sandbox::{Fault, FaultRule};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Desk, Wishes},
+    harness::{Desk, DeskOptions},
     repository::writes::UPDATE,
     upstream::bangwo8::chat::CHAT,
 };
@@ -15,8 +15,8 @@ const ENTITY: &str = "{ ticket(id: \"firstline:Ticket:1002\") { subject } }";
 const DIRECTORY: &str = "{ sponsors { id } }";
 const RECORDS: &str = "{ serviceRecords(first: 5) { nodes { id } sources { vendor state } } }";
 
-fn lives() -> Wishes {
-    Wishes::default()
+fn lives() -> DeskOptions {
+    DeskOptions::default()
         .set("CACHE__LIST_TTL_MS", 100_000)
         .set("CACHE__ENTITY_TTL_MS", 200_000)
         .set("CACHE__DIRECTORY_TTL_MS", 250_000)
@@ -31,21 +31,21 @@ async fn control_of(desk: &Desk, query: &str, variables: Value) -> String {
         .json(&json!({ "query": query, "variables": variables }))
         .send()
         .await
-        .expect("the gateway answers");
+        .expect("the gateway responds");
     let control = &response.headers()[header::CACHE_CONTROL];
     control.to_str().expect("it is text").to_owned()
 }
 
-/// Whether the answer may be kept by anybody for so many seconds, or a few less where the machine is slow.
-fn is_good_for(control: &str, seconds: u64) -> bool {
-    let told = control
+/// Whether any cache may store the response for this many seconds, or a few less on a slow machine.
+fn is_public_for(control: &str, seconds: u64) -> bool {
+    let max_age = control
         .strip_prefix("public, max-age=")
-        .and_then(|told| told.parse::<u64>().ok());
-    told.is_some_and(|told| told <= seconds && told + 20 > seconds)
+        .and_then(|max_age| max_age.parse::<u64>().ok());
+    max_age.is_some_and(|max_age| max_age <= seconds && max_age + 20 > seconds)
 }
 
 #[tokio::test]
-async fn an_answer_is_good_for_as_long_as_the_part_that_is_good_for_the_shortest_time() {
+async fn max_age_is_the_shortest_freshness_of_any_part() {
     let desk = Desk::open_with(lives()).await;
     for (query, seconds) in [
         (ENTITY, 200),
@@ -68,16 +68,16 @@ async fn an_answer_is_good_for_as_long_as_the_part_that_is_good_for_the_shortest
     ] {
         for _ in 0..2 {
             let control = control_of(&desk, query, json!({})).await;
-            assert!(is_good_for(&control, seconds), "{query}: {control}");
+            assert!(is_public_for(&control, seconds), "{query}: {control}");
         }
     }
 }
 
 #[tokio::test]
-async fn every_relation_and_directory_says_how_long_it_is_good_for() {
+async fn every_relation_and_directory_contributes_to_max_age() {
     let desk = Desk::open_with(lives()).await;
     let ids = desk
-        .ask("{ tickets(first: 1) { nodes { id } } serviceRecords(first: 20) { nodes { id vendor } } }")
+        .execute("{ tickets(first: 1) { nodes { id } } serviceRecords(first: 20) { nodes { id vendor } } }")
         .await;
     let records = ids["serviceRecords"]["nodes"].as_array().expect("a list");
     let mut read_by_pages = 0;
@@ -87,16 +87,16 @@ async fn every_relation_and_directory_says_how_long_it_is_good_for() {
             "{{ serviceRecord(id: {id}) {{ category {{ name }} contact {{ name }} handler {{ name }} }} }}"
         );
         let control = control_of(&desk, &related, json!({})).await;
-        assert!(is_good_for(&control, 200), "{related}: {control}");
+        assert!(is_public_for(&control, 200), "{related}: {control}");
 
         desk.forget_calls();
         let messages =
             format!("{{ serviceRecord(id: {id}) {{ messages {{ nodes {{ text }} }} }} }}");
         let control = control_of(&desk, &messages, json!({})).await;
-        // Where the record does not hold them they are a list of their own.
+        // If the record does not contain them, they are a list of their own.
         let is_list = !desk.sandbox.bangwo8().requests_to(CHAT).is_empty();
         let seconds = if is_list { 100 } else { 200 };
-        assert!(is_good_for(&control, seconds), "{messages}: {control}");
+        assert!(is_public_for(&control, seconds), "{messages}: {control}");
         read_by_pages += usize::from(is_list);
     }
     let held = records.len() - read_by_pages;
@@ -118,12 +118,12 @@ async fn every_relation_and_directory_says_how_long_it_is_good_for() {
         ),
     ] {
         let control = control_of(&desk, &query, json!({})).await;
-        assert!(is_good_for(&control, seconds), "{query}: {control}");
+        assert!(is_public_for(&control, seconds), "{query}: {control}");
     }
 }
 
 #[tokio::test]
-async fn nobody_keeps_what_is_of_its_moment_alone() {
+async fn a_response_about_the_current_moment_is_no_store() {
     let desk = Desk::open_with(lives()).await;
     let input = json!({ "input": { "id": "firstline:Ticket:1002", "subject": "New" } });
     for (query, variables) in [
@@ -146,27 +146,27 @@ async fn nobody_keeps_what_is_of_its_moment_alone() {
 }
 
 #[tokio::test]
-async fn nobody_keeps_an_answer_of_which_a_part_failed_or_is_stale() {
+async fn a_response_with_a_failed_or_stale_part_is_no_store() {
     let desk = Desk::open_with(lives().set("CACHE__LIST_TTL_MS", 0)).await;
-    desk.ask(RECORDS).await;
+    desk.execute(RECORDS).await;
     let broken = Fault::HtmlError { code: 503 };
     desk.sandbox
         .bangwo8()
         .add_fault(FaultRule::new("", broken.clone()));
 
     assert_eq!(control_of(&desk, RECORDS, json!({})).await, "no-store");
-    let data = desk.ask(RECORDS).await;
+    let data = desk.execute(RECORDS).await;
     assert_eq!(data["serviceRecords"]["sources"][1]["state"], "STALE");
 
     let never_read =
         "{ serviceRecords(filter: { completed: true }) { nodes { id } sources { vendor state } } }";
     assert_eq!(control_of(&desk, never_read, json!({})).await, "no-store");
-    let data = desk.ask(never_read).await;
+    let data = desk.execute(never_read).await;
     assert_eq!(data["serviceRecords"]["sources"][1]["state"], "FAILED");
 }
 
 #[tokio::test]
-async fn nobody_keeps_anything_where_the_cache_is_switched_off() {
+async fn with_the_cache_disabled_every_response_is_no_store() {
     let desk = Desk::open_with(lives().set("CACHE__ENABLED", false)).await;
     for query in [LIST, ENTITY, DIRECTORY, RECORDS] {
         assert_eq!(
@@ -178,7 +178,7 @@ async fn nobody_keeps_anything_where_the_cache_is_switched_off() {
 }
 
 #[tokio::test]
-async fn what_a_known_caller_gets_is_theirs_alone() {
+async fn a_response_to_an_authenticated_caller_is_private() {
     let keys = json!([{ "name": "app", "key": "a-key-of-the-test", "scopes": ["read"] }]);
     let desk = Desk::open_with(
         lives()
@@ -194,7 +194,7 @@ async fn what_a_known_caller_gets_is_theirs_alone() {
         .bearer_auth("a-key-of-the-test")
         .send()
         .await
-        .expect("the gateway answers");
+        .expect("the gateway responds");
 
     let control = response.headers()[header::CACHE_CONTROL].to_str();
     assert!(control.is_ok_and(|control| control.starts_with("private, max-age=")));
@@ -216,7 +216,7 @@ async fn what_a_known_caller_gets_is_theirs_alone() {
         .bearer_auth("a-key-of-the-test")
         .send()
         .await
-        .expect("the gateway answers");
+        .expect("the gateway responds");
     assert_eq!(
         not_kept.headers()[header::CACHE_CONTROL],
         "private, no-store"
@@ -224,13 +224,13 @@ async fn what_a_known_caller_gets_is_theirs_alone() {
 
     let stranger = desk.client().get(desk.url("/graphql"));
     let stranger = stranger.query(&[("query", DIRECTORY)]).send().await;
-    let stranger = stranger.expect("the gateway answers");
+    let stranger = stranger.expect("the gateway responds");
     assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(stranger.headers()[header::CACHE_CONTROL], "no-store");
 }
 
 #[tokio::test]
-async fn a_client_that_holds_the_answer_is_told_so_until_it_changes() {
+async fn a_matching_etag_returns_304_until_the_response_changes() {
     let desk = Desk::open_with(lives()).await;
     let get = async |tag: Option<&str>| {
         let mut request = desk
@@ -240,7 +240,7 @@ async fn a_client_that_holds_the_answer_is_told_so_until_it_changes() {
         if let Some(tag) = tag {
             request = request.header(header::IF_NONE_MATCH, tag);
         }
-        request.send().await.expect("the gateway answers")
+        request.send().await.expect("the gateway responds")
     };
     let first = get(None).await;
     assert_eq!(first.status(), StatusCode::OK);
@@ -282,7 +282,7 @@ async fn a_client_that_holds_the_answer_is_told_so_until_it_changes() {
 }
 
 #[tokio::test]
-async fn what_nobody_keeps_has_no_tag_and_a_post_neither() {
+async fn a_no_store_response_and_a_post_have_no_etag() {
     let desk = Desk::open_with(lives()).await;
     for query in ["{ vendors { state } }", "{ nothing }"] {
         let response = desk
@@ -292,7 +292,7 @@ async fn what_nobody_keeps_has_no_tag_and_a_post_neither() {
             .header(header::IF_NONE_MATCH, "*")
             .send()
             .await
-            .expect("the gateway answers");
+            .expect("the gateway responds");
         assert_eq!(response.status(), StatusCode::OK, "{query}");
         assert!(!response.headers().contains_key(header::ETAG));
     }
@@ -304,13 +304,13 @@ async fn what_nobody_keeps_has_no_tag_and_a_post_neither() {
         .header(header::IF_NONE_MATCH, "*")
         .send()
         .await
-        .expect("the gateway answers");
+        .expect("the gateway responds");
     assert_eq!(posted.status(), StatusCode::OK);
     assert!(!posted.headers().contains_key(header::ETAG));
 }
 
 #[tokio::test]
-async fn a_batch_is_good_for_as_long_as_its_shortest_answer() {
+async fn a_batch_has_the_shortest_max_age_of_its_responses() {
     let desk = Desk::open_with(lives()).await;
     for (batch, control) in [
         (vec![DIRECTORY, LIST, ENTITY], None),
@@ -321,13 +321,13 @@ async fn a_batch_is_good_for_as_long_as_its_shortest_answer() {
             .map(|query| json!({ "query": query }))
             .collect();
         let response = desk.client().post(desk.url("/graphql")).json(&batch);
-        let response = response.send().await.expect("the gateway answers");
-        let told = response.headers()[header::CACHE_CONTROL]
+        let response = response.send().await.expect("the gateway responds");
+        let max_age = response.headers()[header::CACHE_CONTROL]
             .to_str()
             .expect("it is text");
         match control {
-            Some(control) => assert_eq!(told, control),
-            None => assert!(is_good_for(told, 100), "{told}"),
+            Some(control) => assert_eq!(max_age, control),
+            None => assert!(is_public_for(max_age, 100), "{max_age}"),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Demand control: each limit at its bound and past it, told with what was asked and what is allowed, and no vendor called.
+//! Demand control: each limit at its bound and above it, reported with both numbers, and without a vendor call.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
-/// A limit, and a query that asks for as much as this number of what it limits.
+/// A limit, and a query that needs this much of what it limits.
 struct Limit {
     setting: &'static str,
     allowed: u64,
@@ -30,7 +30,7 @@ const LIMITS: [Limit; 7] = [
         setting: "LIMITS__MAX_COMPLEXITY",
         allowed: 100,
         query: |cost| {
-            // A call, the connection, and a ticket with its id for the rest.
+            // The remaining cost: a call, the connection, and a ticket with its id.
             let first = (cost - 10 - 2) / 3;
             let rest = "__typename ".repeat(((cost - 10 - 2) % 3) as usize);
             format!("{{ tickets(first: {first}) {{ nodes {{ id }} {rest} }} }}")
@@ -79,7 +79,7 @@ const LIMITS: [Limit; 7] = [
     },
 ];
 
-/// Asserts that the answer is a refusal by this limit, which tells both numbers.
+/// Asserts that the response is an error of this limit, with both numbers.
 fn assert_over((status, answer): &(u16, Value), has: u64, what: &str, allowed: u64) {
     assert_eq!(*status, 400, "{answer}");
     assert_eq!(answer.get("data"), None, "{answer}");
@@ -93,9 +93,9 @@ fn assert_over((status, answer): &(u16, Value), has: u64, what: &str, allowed: u
 }
 
 #[tokio::test]
-async fn each_limit_of_a_document_holds_at_its_bound_and_past_it() {
+async fn each_document_limit_accepts_its_bound_and_rejects_more() {
     for limit in LIMITS {
-        let desk = Desk::open_with(Wishes::default().set(limit.setting, limit.allowed)).await;
+        let desk = Desk::open_with(DeskOptions::default().set(limit.setting, limit.allowed)).await;
 
         let within = json!({ "query": (limit.query)(limit.allowed) });
         let (status, answer) = desk.post(&within).await;
@@ -114,8 +114,8 @@ async fn each_limit_of_a_document_holds_at_its_bound_and_past_it() {
 }
 
 #[tokio::test]
-async fn the_variables_have_a_bound_of_their_own() {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_VARIABLES_BYTES", 50)).await;
+async fn the_variables_have_their_own_limit() {
+    let desk = Desk::open_with(DeskOptions::default().set("LIMITS__MAX_VARIABLES_BYTES", 50)).await;
     let query = "query($search: String) { tickets(filter: { search: $search }) { totalCount } }";
     let variables =
         |bytes: usize| json!({ "search": "a".repeat(bytes - "{\"search\":\"\"}".len()) });
@@ -133,8 +133,8 @@ async fn the_variables_have_a_bound_of_their_own() {
 }
 
 #[tokio::test]
-async fn the_size_of_a_page_counts_when_a_variable_tells_it() {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_COMPLEXITY", 100)).await;
+async fn a_page_size_in_a_variable_counts_towards_the_cost() {
+    let desk = Desk::open_with(DeskOptions::default().set("LIMITS__MAX_COMPLEXITY", 100)).await;
     let query = "query($n: Int = 29) { tickets(first: $n) { nodes { id } } }";
 
     for variables in [json!({}), json!({ "n": 29 }), json!({ "n": 29.0 })] {
@@ -154,8 +154,8 @@ async fn the_size_of_a_page_counts_when_a_variable_tells_it() {
 }
 
 #[tokio::test]
-async fn a_batch_has_a_bound_and_each_of_its_requests_its_own() {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_BATCH", 3)).await;
+async fn a_batch_has_a_limit_and_so_has_each_of_its_requests() {
+    let desk = Desk::open_with(DeskOptions::default().set("LIMITS__MAX_BATCH", 3)).await;
     let request = json!({ "query": "{ sponsors { id } }" });
 
     let (status, answers) = desk.post(&json!([request, request, request])).await;
@@ -189,8 +189,8 @@ async fn a_batch_has_a_bound_and_each_of_its_requests_its_own() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_tells_its_size_where_it_says_it() {
-    let desk = Desk::open_with(Wishes::default().set("LIMITS__MAX_BODY_BYTES", 100)).await;
+async fn a_body_over_the_limit_is_rejected_with_its_size_if_declared() {
+    let desk = Desk::open_with(DeskOptions::default().set("LIMITS__MAX_BODY_BYTES", 100)).await;
     let body = |bytes: usize| {
         format!(
             "{:bytes$}",
@@ -216,7 +216,7 @@ async fn a_body_that_is_too_large_tells_its_size_where_it_says_it() {
 }
 
 #[tokio::test]
-async fn graphiqls_introspection_passes_however_narrow_the_limits_are() {
+async fn graphiqls_introspection_passes_with_the_strictest_limits() {
     let narrow = [
         ("LIMITS__MAX_DEPTH", 1),
         ("LIMITS__MAX_COMPLEXITY", 1),
@@ -226,24 +226,24 @@ async fn graphiqls_introspection_passes_however_narrow_the_limits_are() {
         ("LIMITS__MAX_TOKENS", 1),
         ("LIMITS__MAX_DOCUMENT_BYTES", 1),
     ];
-    let wishes = narrow
+    let options = narrow
         .into_iter()
-        .fold(Wishes::default(), |wishes, (name, value)| {
-            wishes.set(name, value)
+        .fold(DeskOptions::default(), |options, (name, value)| {
+            options.set(name, value)
         });
-    let desk = Desk::open_with(wishes).await;
+    let desk = Desk::open_with(options).await;
 
     let introspection = include_str!("../../fixtures/introspection.graphql");
-    let told = desk.ask(introspection).await;
-    assert!(told["__schema"]["types"].is_array(), "{told}");
+    let found = desk.execute(introspection).await;
+    assert!(found["__schema"]["types"].is_array(), "{found}");
     let (status, answer) = desk.post(&json!({ "query": "{ __typename }" })).await;
     assert_eq!(status, 400, "{answer}");
     assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
 }
 
 #[tokio::test]
-async fn with_introspection_off_the_schema_is_not_told_by_anything() {
-    let desk = Desk::open_with(Wishes::default().set("INTROSPECTION__ENABLED", "false")).await;
+async fn with_introspection_disabled_nothing_reveals_the_schema() {
+    let desk = Desk::open_with(DeskOptions::default().set("INTROSPECTION__ENABLED", "false")).await;
 
     for (query, field) in [
         ("{ __schema { types { name } } }", "__schema"),
@@ -263,11 +263,11 @@ async fn with_introspection_off_the_schema_is_not_told_by_anything() {
         );
     }
     assert_eq!(
-        desk.ask("{ __typename vendors { __typename } }").await["__typename"],
+        desk.execute("{ __typename vendors { __typename } }").await["__typename"],
         "Query"
     );
 
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     for (query, variables) in [
         ("{ tickts { nodes { id } } }", json!({})),
         ("{ tickets { nodes { subjct } } }", json!({})),
@@ -341,12 +341,12 @@ async fn with_introspection_off_the_schema_is_not_told_by_anything() {
                     && !names(&sent).any(|known| known == name)
                     && !PLAIN_WORDS.contains(&name);
                 if is_loaded {
-                    told.push(format!("{query}: {name} in {message}"));
+                    found.push(format!("{query}: {name} in {message}"));
                 }
             }
         }
     }
-    assert!(told.is_empty(), "{told:#?}");
+    assert!(found.is_empty(), "{found:#?}");
     assert_eq!(desk.calls(), (0, 0));
     let schema = desk.client().get(desk.url("/schema.graphql")).send().await;
     assert_eq!(
@@ -355,7 +355,7 @@ async fn with_introspection_off_the_schema_is_not_told_by_anything() {
     );
 }
 
-/// What is a name of the schema and a word of a plain sentence too, and GraphQL's own types, which every schema has.
+/// Names of the schema that are also words of plain sentences, and GraphQL's own types, which every schema has.
 const PLAIN_WORDS: [&str; 13] = [
     "query", "type", "field", "enum", "input", "Int", "String", "Boolean", "ID", "name", "from",
     "to", "value",

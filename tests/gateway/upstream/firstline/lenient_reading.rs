@@ -1,10 +1,10 @@
-//! Answers that are not as the vendor's pages print them: read where they can be, and told as the vendor's fault where not.
+//! Responses that differ from the vendor's documentation: read where possible, otherwise a contract error.
 
 use deskgraph::sandbox::{AnswerShape, Fault, FaultRule, ListOrder};
 use serde_json::{Value, json};
 
-use super::{asked, record_id, ticket_id};
-use crate::harness::{Desk, Wishes};
+use super::{record_id, ticket_id, vendor_requests};
+use crate::harness::{Desk, DeskOptions};
 
 const RECORD: &str = "query($id: ID!) { serviceRecord(id: $id) { id vendorId channel status createdAt queuedAt startedAt endedAt
     durationSeconds handler { id name } contact { id name } memo customFields { key } messages { totalCount } logs { id }
@@ -12,7 +12,7 @@ const RECORD: &str = "query($id: ID!) { serviceRecord(id: $id) { id vendorId cha
 const TICKET: &str = "query($id: ID!) { ticket(id: $id) { id subject status priority dueAt isOverdue contact { id } category { id }
     handler { id } sponsor { id } terminationCode { id } } }";
 
-/// A 2xx answer of exactly this body, instead of the sandbox's own.
+/// A 2xx response with exactly this body, in place of the sandbox's own.
 fn answer_with(desk: &Desk, line: &str, body: &str) {
     let headers = [("content-type".to_owned(), "application/json".to_owned())].into();
     let fault = Fault::Status {
@@ -27,11 +27,11 @@ fn answer_with(desk: &Desk, line: &str, body: &str) {
 }
 
 async fn uncached() -> Desk {
-    Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await
+    Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await
 }
 
 #[tokio::test]
-async fn a_record_is_read_bare_or_wrapped_with_numbers_or_texts() {
+async fn a_record_is_read_bare_or_wrapped_and_with_numbers_as_strings() {
     let desk = uncached().await;
     let numbers = r#"{"id":5,"is_acw_completed":false,"handler_id":7,"handler":{"id":7,"name":"n"},"bound_type":1,"sponsor_id":2,
         "sponsor":{"id":2,"name":"s","description":null},"result_id":3,"result":{"id":3,"name":"r","description":null},
@@ -107,13 +107,13 @@ async fn every_field_but_the_id_may_be_missing_or_of_another_type() {
         spoilt(json!([])),
     ] {
         answer_with(&desk, "GET /api/v1/interact-collection/5", &body);
-        let mut told =
+        let mut returned =
             desk.data(RECORD, json!({ "id": record_id(5) })).await["serviceRecord"].take();
-        // -1 is a number, and [] is a list of no custom fields.
-        told["boundType"] = Value::Null;
-        told["customFields"] = Value::Null;
-        told["memo"] = Value::Null;
-        assert_eq!(told, nothing, "{body}");
+        // -1 is a number, and [] is an empty list of custom fields.
+        returned["boundType"] = Value::Null;
+        returned["customFields"] = Value::Null;
+        returned["memo"] = Value::Null;
+        assert_eq!(returned, nothing, "{body}");
     }
     for value in [
         json!(true),
@@ -168,9 +168,9 @@ async fn every_field_but_the_id_may_be_missing_or_of_another_type() {
 }
 
 #[tokio::test]
-async fn a_malformed_answer_is_the_vendors_fault_and_nulls_its_field_alone() {
+async fn a_malformed_response_is_a_contract_error_and_nulls_only_its_field() {
     let desk = uncached().await;
-    let questions = [
+    let queries = [
         (
             "GET /api/v1/interact-collection/5",
             "serviceRecord(id: \"firstline:ServiceRecord:5\") { id }",
@@ -223,16 +223,16 @@ async fn a_malformed_answer_is_the_vendors_fault_and_nulls_its_field_alone() {
         "{\"id\":\"x\"}",
         "{\"message\":\"ok\"}",
     ];
-    for (line, field, name) in questions {
+    for (line, field, name) in queries {
         for body in bodies {
             answer_with(&desk, line, body);
             let query = format!("{{ vendors {{ vendor }} {field} }}");
-            let (fault, data) = desk.fault(&query, Value::Null).await;
+            let (error, data) = desk.execute_failing(&query, Value::Null).await;
             assert_eq!(data[name], Value::Null, "{line} {body}");
             assert_eq!(data["vendors"].as_array().map(Vec::len), Some(2));
-            assert_eq!(fault["path"], json!([name]), "{line} {body}");
+            assert_eq!(error["path"], json!([name]), "{line} {body}");
             assert_eq!(
-                fault["extensions"],
+                error["extensions"],
                 json!({
                     "code": "UPSTREAM_CONTRACT", "vendor": "FIRSTLINE", "vendorCode": "BAD_RESPONSE", "retryable": false,
                 }),
@@ -246,10 +246,10 @@ async fn a_malformed_answer_is_the_vendors_fault_and_nulls_its_field_alone() {
             .firstline()
             .add_fault(FaultRule::new("", fault));
         desk.forget_calls();
-        let (fault, _) = desk
-            .fault("{ tickets { nodes { id } } }", Value::Null)
+        let (error, _) = desk
+            .execute_failing("{ tickets { nodes { id } } }", Value::Null)
             .await;
-        assert_eq!(fault["extensions"]["vendorCode"], "BAD_RESPONSE");
+        assert_eq!(error["extensions"]["vendorCode"], "BAD_RESPONSE");
     }
 }
 
@@ -266,7 +266,7 @@ async fn lists_without_meta_or_with_links_are_read_to_their_end() {
                 switches.single_answer = AnswerShape::Wrapped;
             });
             let place = format!("{order:?} meta {has_meta} links {has_links}");
-            let data = desk.ask("{ sponsors { id } employees(first: 100, filter: { vendors: [FIRSTLINE] }) { nodes { id } }
+            let data = desk.execute("{ sponsors { id } employees(first: 100, filter: { vendors: [FIRSTLINE] }) { nodes { id } }
                 categories(vendors: [FIRSTLINE]) { nodes { id children { id } } } }").await;
             assert_eq!(
                 data["sponsors"].as_array().map(Vec::len),
@@ -293,7 +293,7 @@ async fn lists_without_meta_or_with_links_are_read_to_their_end() {
                     json!({ "id": id, "subject": "few", "created_at": format!("{day} 10:00:00") }),
                 );
             }
-            let data = desk.ask("{ tickets(first: 2, filter: { search: \"few\" }) { nodes { vendorId } pageInfo { hasNextPage } } }").await;
+            let data = desk.execute("{ tickets(first: 2, filter: { search: \"few\" }) { nodes { vendorId } pageInfo { hasNextPage } } }").await;
             assert_eq!(
                 data["tickets"],
                 json!({
@@ -308,20 +308,20 @@ async fn lists_without_meta_or_with_links_are_read_to_their_end() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_null_without_an_error() {
+async fn a_missing_object_is_null_without_an_error() {
     let desk = Desk::open().await;
     let largest = i64::MAX;
-    let data = desk.ask(&format!("{{ serviceRecord(id: \"{}\") {{ id }} ticket(id: \"{}\") {{ id }} employee(id: \"firstline:Employee:{largest}\") {{ id }}
+    let data = desk.execute(&format!("{{ serviceRecord(id: \"{}\") {{ id }} ticket(id: \"{}\") {{ id }} employee(id: \"firstline:Employee:{largest}\") {{ id }}
         category(id: \"firstline:Category:1-{largest}\") {{ id }} }}", record_id(largest), ticket_id(largest))).await;
     assert_eq!(
         data,
         json!({ "serviceRecord": null, "ticket": null, "employee": null, "category": null })
     );
-    assert!(asked(&desk).contains(&format!("GET /api/v1/ticket/{largest}")));
+    assert!(vendor_requests(&desk).contains(&format!("GET /api/v1/ticket/{largest}")));
 }
 
 #[tokio::test]
-async fn custom_fields_have_one_value_or_many_or_none() {
+async fn custom_fields_have_one_many_or_no_values() {
     let desk = uncached().await;
     let body = r#"{"data":{"id":5,"cz_cols":[{"id":4,"value":"123456"},{"id":"7","value":19999},{"id":18,"value":["A","B"]},
         {"id":19,"value":null},{"id":20,"value":[]},{"id":21},{"value":"without an id"},null]}}"#;

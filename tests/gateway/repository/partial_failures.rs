@@ -1,4 +1,4 @@
-//! A batch of a hundred objects of which some fail, each in its own way: the others answer.
+//! A batch of a hundred objects of which some fail, each in its own way: the others are returned.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +6,15 @@ use deskgraph::sandbox::{Fault, FaultRule, SandboxOptions};
 use jiff::{ToSpan, civil::date};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, Wishes};
+use crate::harness::{Desk, DeskOptions};
 
 const TIMEOUT: Duration = Duration::from_millis(3_000);
 const A_LITTLE: Duration = Duration::from_secs(5);
 const KEYS: usize = 100;
-/// Which of the keys are bad, in the order of `faults`.
+/// The indexes of the failing keys, in the order of `faults`.
 const BAD: [usize; 6] = [3, 17, 40, 41, 66, 99];
 
-/// How the bad keys fail, and the code that each then has; none where there is no such object.
+/// The fault of each failing key and its error code; none if there is no such object.
 fn faults() -> [(Fault, Option<&'static str>); 6] {
     let status = |code| Fault::Status {
         code,
@@ -32,23 +32,23 @@ fn faults() -> [(Fault, Option<&'static str>); 6] {
 }
 
 async fn desk() -> Desk {
-    let wishes = Wishes {
+    let options = DeskOptions {
         sandbox: SandboxOptions {
             service_records: 12,
             tickets: 2,
             ..SandboxOptions::default()
         },
-        ..Wishes::default()
+        ..DeskOptions::default()
     };
     Desk::open_with(
-        wishes
+        options
             .set("FIRSTLINE__TIMEOUT_MS", TIMEOUT.as_millis())
             .set("BANGWO8__TIMEOUT_MS", TIMEOUT.as_millis()),
     )
     .await
 }
 
-/// Asks, and checks that 94 objects come, that each bad one is null with its own code at its own path, and the time.
+/// Checks that 94 objects come, that each failing one is null with its own code at its own path, and the time.
 async fn check(desk: &Desk, query: &str, variables: Value, path_of: impl Fn(usize) -> Value) {
     let started = Instant::now();
     let answer = desk.answer(query, variables).await;
@@ -78,13 +78,13 @@ async fn check(desk: &Desk, query: &str, variables: Value, path_of: impl Fn(usiz
     for (index, code) in BAD.into_iter().zip(expected) {
         assert!(at(index).is_null(), "{index}: {answer}");
         let error = errors.iter().find(|error| error["path"] == path_of(index));
-        let told = error.map(|error| &error["extensions"]["vendorCode"]);
-        assert_eq!(told, code.map(Value::from).as_ref(), "{index}");
+        let returned = error.map(|error| &error["extensions"]["vendorCode"]);
+        assert_eq!(returned, code.map(Value::from).as_ref(), "{index}");
     }
 }
 
 #[tokio::test]
-async fn six_bad_tickets_of_a_hundred_leave_ninety_four() {
+async fn six_failing_tickets_of_a_hundred_leave_ninety_four() {
     let desk = desk().await;
     let ids: Vec<i64> = (0..KEYS)
         .map(|_| desk.sandbox.firstline_insert_ticket(json!({})))
@@ -105,12 +105,12 @@ async fn six_bad_tickets_of_a_hundred_leave_ninety_four() {
         json!(["nodes", index])
     })
     .await;
-    // The 500, the 429 and the reset are asked for three times each, and nobody else twice.
+    // Only the 500, the 429 and the reset are retried, three calls each.
     assert_eq!(desk.calls(), (KEYS + 3 * 2, 0));
 }
 
 #[tokio::test]
-async fn six_bad_days_of_a_hundred_leave_ninety_four_records() {
+async fn six_failing_days_of_a_hundred_leave_ninety_four_records() {
     let desk = desk().await;
     let mut ids = Vec::new();
     for index in 0..KEYS {
@@ -123,7 +123,7 @@ async fn six_bad_days_of_a_hundred_leave_ninety_four_records() {
             continue;
         };
         match &faults()[bad] {
-            // The list of a day is always there; a record may not be.
+            // The list of a day always exists; a record may not.
             (_, None) => desk.sandbox.bangwo8_remove_record(id),
             (fault, Some(_)) => {
                 let day = format!("starttime={day}");
@@ -142,11 +142,11 @@ async fn six_bad_days_of_a_hundred_leave_ninety_four_records() {
 }
 
 #[tokio::test]
-async fn six_bad_relations_of_a_hundred_objects_leave_ninety_four() {
+async fn six_failing_relations_of_a_hundred_objects_leave_ninety_four() {
     let desk = desk().await;
     let mut numbers = Vec::new();
     for index in 0..KEYS {
-        // The newest first, as the list has them.
+        // Newest first, as in the list.
         let at = format!(
             "2026-03-01 10:{:02}:{:02}",
             59 - index / 60,

@@ -1,4 +1,4 @@
-//! Signing in to FirstLine: by a permanent token, or by a login that is shared, renewed and not repeated in vain.
+//! Authentication at FirstLine: by a permanent token, or by a login that is shared, renewed and not retried in vain.
 
 use deskgraph::sandbox::{
     Fault, FaultRule, LoggedRequest, LoginAnswer, UnauthenticatedBody, credentials,
@@ -6,8 +6,8 @@ use deskgraph::sandbox::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{asked, record_id};
-use crate::harness::{Desk, Wishes};
+use super::{record_id, vendor_requests};
+use crate::harness::{Desk, DeskOptions};
 
 const ONE_RECORD: &str = "query($id: ID!) { serviceRecord(id: $id) { vendorId } }";
 
@@ -21,17 +21,17 @@ fn record_number(index: usize) -> i64 {
     245_001 + index as i64
 }
 
-/// That many different records, asked for at once in requests of their own.
-async fn ask_at_once(desk: &Desk, count: usize) -> Vec<Value> {
-    let questions = (0..count).map(async |index| {
+/// Reads this number of different records at once, each in its own request.
+async fn execute_concurrently(desk: &Desk, count: usize) -> Vec<Value> {
+    let requests = (0..count).map(async |index| {
         let id = record_id(record_number(index));
         desk.answer(ONE_RECORD, json!({ "id": id })).await
     });
-    join_all(questions).await
+    join_all(requests).await
 }
 
-fn with_token(token: &str) -> Wishes {
-    Wishes::default()
+fn with_token(token: &str) -> DeskOptions {
+    DeskOptions::default()
         .set("FIRSTLINE__USERNAME", "")
         .set("FIRSTLINE__PASSWORD", "")
         .set("FIRSTLINE__TOKEN", token)
@@ -40,7 +40,7 @@ fn with_token(token: &str) -> Wishes {
 #[tokio::test]
 async fn a_permanent_token_is_sent_without_a_login() {
     let desk = Desk::open_with(with_token(credentials::FIRSTLINE_TOKEN)).await;
-    for (index, answer) in ask_at_once(&desk, 5).await.into_iter().enumerate() {
+    for (index, answer) in execute_concurrently(&desk, 5).await.into_iter().enumerate() {
         let expected = json!({ "data": { "serviceRecord": { "vendorId": record_number(index).to_string() } } });
         assert_eq!(answer, expected);
     }
@@ -52,28 +52,32 @@ async fn a_permanent_token_is_sent_without_a_login() {
 }
 
 #[tokio::test]
-async fn a_permanent_token_that_is_refused_is_told_so_and_not_exchanged() {
+async fn a_rejected_permanent_token_is_an_error_and_causes_no_login() {
     let desk = Desk::open_with(with_token("another-token")).await;
-    let (fault, data) = desk
-        .fault(ONE_RECORD, json!({ "id": record_id(245_001) }))
+    let (error, data) = desk
+        .execute_failing(ONE_RECORD, json!({ "id": record_id(245_001) }))
         .await;
     assert_eq!(data, json!({ "serviceRecord": null }));
     assert_eq!(
-        fault["extensions"],
+        error["extensions"],
         json!({
             "code": "UPSTREAM_REJECTED", "vendor": "FIRSTLINE", "vendorCode": "UNAUTHENTICATED", "retryable": false,
         })
     );
-    assert!(!fault.to_string().contains("another-token"), "{fault}");
-    assert_eq!(asked(&desk).len(), 1);
+    assert!(!error.to_string().contains("another-token"), "{error}");
+    assert_eq!(vendor_requests(&desk).len(), 1);
     assert_eq!(logins(&desk).len(), 0);
 }
 
 #[tokio::test]
-async fn twenty_requests_at_once_share_one_login() {
+async fn twenty_concurrent_requests_share_one_login() {
     let desk = Desk::open().await;
     desk.forget_calls();
-    for (index, answer) in ask_at_once(&desk, 20).await.into_iter().enumerate() {
+    for (index, answer) in execute_concurrently(&desk, 20)
+        .await
+        .into_iter()
+        .enumerate()
+    {
         let expected = json!({ "data": { "serviceRecord": { "vendorId": record_number(index).to_string() } } });
         assert_eq!(answer, expected);
     }
@@ -81,25 +85,25 @@ async fn twenty_requests_at_once_share_one_login() {
     assert_eq!(logins.len(), 1);
     assert_eq!(logins[0].method, "POST");
     assert_eq!(logins[0].body["name"], credentials::FIRSTLINE_USERNAME);
-    assert_eq!(asked(&desk).len(), 20);
+    assert_eq!(vendor_requests(&desk).len(), 20);
 }
 
 #[tokio::test]
-async fn a_token_that_ended_is_replaced_once_by_a_new_login() {
+async fn an_expired_token_is_replaced_by_one_new_login() {
     for body in [
         UnauthenticatedBody::Message,
         UnauthenticatedBody::Error,
         UnauthenticatedBody::Html,
     ] {
-        let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+        let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await;
         desk.sandbox
             .firstline()
             .change_switches(|switches| switches.unauthenticated_body = body);
-        ask_at_once(&desk, 1).await;
+        execute_concurrently(&desk, 1).await;
         desk.sandbox.firstline_expire_tokens();
         desk.forget_calls();
 
-        for answer in ask_at_once(&desk, 20).await {
+        for answer in execute_concurrently(&desk, 20).await {
             assert_eq!(answer.get("errors"), None, "{answer}");
         }
         let logins = logins(&desk);
@@ -112,7 +116,7 @@ async fn a_token_that_ended_is_replaced_once_by_a_new_login() {
 }
 
 #[tokio::test]
-async fn a_login_is_understood_in_every_form_of_its_answer() {
+async fn every_documented_shape_of_a_login_response_is_accepted() {
     for answer in [
         LoginAnswer::AccessToken,
         LoginAnswer::DataAccessToken,
@@ -131,11 +135,12 @@ async fn a_login_is_understood_in_every_form_of_its_answer() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_not_tried_again_and_again() {
+async fn a_wrong_password_is_not_retried() {
     let desk =
-        Desk::open_with(Wishes::default().set("FIRSTLINE__PASSWORD", "a-wrong-password")).await;
+        Desk::open_with(DeskOptions::default().set("FIRSTLINE__PASSWORD", "a-wrong-password"))
+            .await;
     for round in 0..3 {
-        for answer in ask_at_once(&desk, 5).await {
+        for answer in execute_concurrently(&desk, 5).await {
             assert_eq!(answer["data"], json!({ "serviceRecord": null }), "{round}");
             assert_eq!(
                 answer["errors"][0]["extensions"],
@@ -147,10 +152,10 @@ async fn a_wrong_password_is_not_tried_again_and_again() {
         }
     }
     assert_eq!(logins(&desk).len(), 1);
-    assert_eq!(asked(&desk), Vec::<String>::new());
+    assert_eq!(vendor_requests(&desk), Vec::<String>::new());
 
-    // The other vendor's half of a list is served all the same.
-    let data = desk.ask("{ serviceRecords(first: 2) { nodes { vendor } sources { vendor state error { code retryable } } } }").await;
+    // The other vendor's part of a list is still served.
+    let data = desk.execute("{ serviceRecords(first: 2) { nodes { vendor } sources { vendor state error { code retryable } } } }").await;
     assert_eq!(
         data["serviceRecords"]["nodes"],
         json!([{ "vendor": "BANGWO8" }, { "vendor": "BANGWO8" }])
@@ -164,8 +169,8 @@ async fn a_wrong_password_is_not_tried_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_new_token_that_is_refused_too_is_not_replaced_again() {
-    let desk = Desk::open_with(Wishes::default().set("CACHE__ENABLED", "false")).await;
+async fn a_new_token_that_is_rejected_is_not_replaced_again() {
+    let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await;
     let refused = Fault::Status {
         code: 401,
         body: "{\"message\":\"Unauthenticated.\"}".into(),
@@ -175,21 +180,22 @@ async fn a_new_token_that_is_refused_too_is_not_replaced_again() {
         .firstline()
         .add_fault(FaultRule::new("GET /api/v1/interact-collection", refused));
     for _ in 0..4 {
-        let (fault, _) = desk
-            .fault(ONE_RECORD, json!({ "id": record_id(245_001) }))
+        let (error, _) = desk
+            .execute_failing(ONE_RECORD, json!({ "id": record_id(245_001) }))
             .await;
-        assert_eq!(fault["extensions"]["vendorCode"], "UNAUTHENTICATED");
+        assert_eq!(error["extensions"]["vendorCode"], "UNAUTHENTICATED");
     }
-    // One login to begin with and one replacement, then a pause.
+    // One first login and one replacement, then a pause.
     assert_eq!(logins(&desk).len(), 2);
 }
 
 #[tokio::test]
-async fn a_login_that_was_refused_is_tried_again_after_the_time_that_is_set() {
+async fn a_rejected_login_is_retried_after_the_configured_pause() {
     for (pause_ms, expected_logins) in [("60000", 1), ("0", 2)] {
-        let desk =
-            Desk::open_with(Wishes::default().set("FIRSTLINE__REFUSED_LOGIN_PAUSE_MS", pause_ms))
-                .await;
+        let desk = Desk::open_with(
+            DeskOptions::default().set("FIRSTLINE__REFUSED_LOGIN_PAUSE_MS", pause_ms),
+        )
+        .await;
         let refused = Fault::Status {
             code: 401,
             body: "{\"message\":\"Unauthenticated.\"}".into(),
@@ -200,8 +206,8 @@ async fn a_login_that_was_refused_is_tried_again_after_the_time_that_is_set() {
             .add_fault(FaultRule::new("/api/v1/auth", refused).times(1));
         let id = json!({ "id": record_id(245_001) });
 
-        let (fault, _) = desk.fault(ONE_RECORD, id.clone()).await;
-        assert_eq!(fault["extensions"]["vendorCode"], "UNAUTHENTICATED");
+        let (error, _) = desk.execute_failing(ONE_RECORD, id.clone()).await;
+        assert_eq!(error["extensions"]["vendorCode"], "UNAUTHENTICATED");
         let answer = desk.answer(ONE_RECORD, id).await;
         assert_eq!(logins(&desk).len(), expected_logins);
         let is_answered = answer["data"]["serviceRecord"].is_object();
@@ -210,7 +216,7 @@ async fn a_login_that_was_refused_is_tried_again_after_the_time_that_is_set() {
 }
 
 #[tokio::test]
-async fn a_login_that_can_not_be_read_is_the_vendors_fault() {
+async fn an_unreadable_login_response_is_a_contract_error() {
     let desk = Desk::open().await;
     let garbage = Fault::Status {
         code: 200,
@@ -220,11 +226,11 @@ async fn a_login_that_can_not_be_read_is_the_vendors_fault() {
     desk.sandbox
         .firstline()
         .add_fault(FaultRule::new("/api/v1/auth", garbage).times(1));
-    let (fault, _) = desk
-        .fault(ONE_RECORD, json!({ "id": record_id(245_001) }))
+    let (error, _) = desk
+        .execute_failing(ONE_RECORD, json!({ "id": record_id(245_001) }))
         .await;
     assert_eq!(
-        fault["extensions"],
+        error["extensions"],
         json!({
             "code": "UPSTREAM_CONTRACT", "vendor": "FIRSTLINE", "vendorCode": "BAD_RESPONSE", "retryable": false,
         })
@@ -236,19 +242,19 @@ async fn a_login_that_can_not_be_read_is_the_vendors_fault() {
 }
 
 #[tokio::test]
-async fn a_list_is_null_when_its_only_vendor_refuses_the_credentials() {
-    let wishes = Wishes::default()
+async fn a_list_is_null_when_its_only_vendor_rejects_the_credentials() {
+    let options = DeskOptions::default()
         .without("BANGWO8")
         .set("FIRSTLINE__PASSWORD", "a-wrong-password");
-    let desk = Desk::open_with(wishes).await;
+    let desk = Desk::open_with(options).await;
     for field in ["serviceRecords", "tickets", "employees", "categories"] {
-        let (fault, data) = desk
-            .fault(&format!("{{ {field} {{ nodes {{ id }} }} }}"), Value::Null)
+        let (error, data) = desk
+            .execute_failing(&format!("{{ {field} {{ nodes {{ id }} }} }}"), Value::Null)
             .await;
         assert_eq!(data[field], Value::Null, "{field}");
-        assert_eq!(fault["path"], json!([field]));
+        assert_eq!(error["path"], json!([field]));
         assert_eq!(
-            fault["extensions"]["vendorCode"], "UNAUTHENTICATED",
+            error["extensions"]["vendorCode"], "UNAUTHENTICATED",
             "{field}"
         );
     }

@@ -1,4 +1,4 @@
-//! How the program ends: what is under way may end first, for a while, and nobody who only keeps a connection holds it up.
+//! Shutdown: requests in flight may end within a time, and idle connections do not delay it.
 
 use std::time::{Duration, Instant};
 
@@ -11,19 +11,19 @@ use crate::{
     program::{Program, client, settings_for},
 };
 
-/// How long requests under way may go on after the first signal.
+/// The time that requests in flight have after the first signal.
 const GRACE: Duration = Duration::from_secs(20);
-/// What a busy machine may add to an end that comes at once.
+/// The time that a busy machine may add to an immediate exit.
 const A_LITTLE: Duration = Duration::from_secs(10);
 
-struct Stage {
+struct SlowGateway {
     vendors: Sandbox,
     program: Program,
     client: reqwest::Client,
 }
 
-impl Stage {
-    /// A program whose requests may take as long as a vendor does.
+impl SlowGateway {
+    /// A program whose requests may take as long as the vendor does.
     async fn open() -> Self {
         let vendors = Sandbox::start(SandboxOptions::default())
             .await
@@ -42,8 +42,8 @@ impl Stage {
         }
     }
 
-    /// A request that the vendor keeps waiting by this fault, once the vendor has it.
-    async fn under_way(&self, fault: Fault) -> JoinHandle<Option<Value>> {
+    /// A request that this fault delays, once the vendor has received it.
+    async fn in_flight(&self, fault: Fault) -> JoinHandle<Option<Value>> {
         let firstline = self.vendors.firstline();
         firstline.add_fault(FaultRule::new("/api/v1/sponsor", fault));
         let sent = self
@@ -59,24 +59,24 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn requests_under_way_end_and_idle_connections_hold_nothing_up() {
+async fn requests_in_flight_finish_and_idle_connections_do_not_delay_shutdown() {
     for signal in ["-TERM", "-INT"] {
-        let stage = Stage::open().await;
-        // One connection that was used and is kept, and one that never says anything.
-        let live = stage.client.get(stage.program.url("/health/live"));
+        let slow = SlowGateway::open().await;
+        // One connection that was used and stays open, and one that never sends anything.
+        let live = slow.client.get(slow.program.url("/health/live"));
         assert!(live.send().await.is_ok());
-        let silent = TcpStream::connect(&stage.program.address).await;
+        let silent = TcpStream::connect(&slow.program.address).await;
         assert!(silent.is_ok());
 
-        let answer = stage.under_way(Fault::Delay { ms: 1_500 }).await;
+        let answer = slow.in_flight(Fault::Delay { ms: 1_500 }).await;
         let signalled_at = Instant::now();
-        stage.program.signal(signal).await;
-        stage.program.stops_listening().await;
+        slow.program.signal(signal).await;
+        slow.program.stops_listening().await;
         let answer = answer.await.expect("it is not cut off");
         let sponsors = answer.map(|answer| answer["data"]["sponsors"].is_array());
         assert_eq!(sponsors, Some(true), "it is answered whole");
 
-        let ended = stage.program.end().await;
+        let ended = slow.program.end().await;
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         assert!(
             signalled_at.elapsed() < GRACE,
@@ -87,18 +87,18 @@ async fn requests_under_way_end_and_idle_connections_hold_nothing_up() {
 }
 
 #[tokio::test]
-async fn a_write_whose_client_went_away_ends_before_the_program() {
-    let stage = Stage::open().await;
-    let firstline = stage.vendors.firstline();
+async fn a_write_of_a_disconnected_client_finishes_before_the_process_exits() {
+    let slow = SlowGateway::open().await;
+    let firstline = slow.vendors.firstline();
     firstline.add_fault(FaultRule::new(
         "POST /api/v1/ticket",
         Fault::Delay { ms: 1_500 },
     ));
     let create =
         "mutation { createTicket(input: { subject: \"s\", content: \"c\" }) { ticket { id } } }";
-    let sent = stage
+    let sent = slow
         .client
-        .post(stage.program.url("/graphql"))
+        .post(slow.program.url("/graphql"))
         .json(&json!({ "query": create }))
         .send();
     let client = tokio::spawn(sent);
@@ -106,7 +106,7 @@ async fn a_write_whose_client_went_away_ends_before_the_program() {
     in_time("the vendor has the write", arrived).await;
     client.abort();
 
-    let ended = stage.program.end_by("-TERM").await;
+    let ended = slow.program.end_by("-TERM").await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(ended.stderr.contains("a write ended"), "{}", ended.stderr);
     let status = firstline.requests_to("/api/v1/ticket")[0].status;
@@ -114,25 +114,25 @@ async fn a_write_whose_client_went_away_ends_before_the_program() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_the_program_at_once() {
-    let stage = Stage::open().await;
-    let answer = stage.under_way(Fault::HangBeforeHead).await;
-    stage.program.signal("-TERM").await;
-    stage.program.stops_listening().await;
+async fn a_second_signal_ends_the_process_at_once() {
+    let slow = SlowGateway::open().await;
+    let answer = slow.in_flight(Fault::HangBeforeHead).await;
+    slow.program.signal("-TERM").await;
+    slow.program.stops_listening().await;
 
     let signalled_at = Instant::now();
-    let ended = stage.program.end_by("-TERM").await;
+    let ended = slow.program.end_by("-TERM").await;
     assert!(signalled_at.elapsed() < A_LITTLE);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(answer.await.expect("the client goes on"), None);
 }
 
 #[tokio::test]
-async fn what_does_not_end_in_its_time_is_cut_off() {
-    let stage = Stage::open().await;
-    let answer = stage.under_way(Fault::HangBeforeHead).await;
+async fn requests_that_exceed_the_shutdown_time_are_aborted() {
+    let slow = SlowGateway::open().await;
+    let answer = slow.in_flight(Fault::HangBeforeHead).await;
     let signalled_at = Instant::now();
-    let ended = stage.program.end_by("-TERM").await;
+    let ended = slow.program.end_by("-TERM").await;
     let took = signalled_at.elapsed();
     assert!((GRACE..GRACE + A_LITTLE).contains(&took), "{took:?}");
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
