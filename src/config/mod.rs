@@ -35,7 +35,7 @@ use crate::{
         GraphiqlPage, HttpSettings,
         auth::{AuthSettings, TokenSettings},
     },
-    repository::{self, CacheSettings, Keeping},
+    repository::{self, CacheMode, CacheSettings},
     schema::{Introspection, SchemaSettings},
     telemetry::LogFormat,
     upstream::{bangwo8::Bangwo8Settings, firstline::FirstLineSettings},
@@ -153,7 +153,7 @@ fn engine(layers: &Layers) -> Result<EngineSettings> {
         documents: documents(layers)?,
         introspection: introspection(layers)?,
         response_cache: ResponseCacheSettings {
-            keeping: keeping(layers)?,
+            mode: cache_mode(layers)?,
             max_bytes: layers.number("cache.answers_max_bytes")?,
         },
         request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
@@ -211,16 +211,16 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
     }
 }
 
-fn keeping(layers: &Layers) -> Result<Keeping> {
+fn cache_mode(layers: &Layers) -> Result<CacheMode> {
     Ok(match layers.is_on("cache.enabled")? {
-        true => Keeping::Kept,
-        false => Keeping::NotKept,
+        true => CacheMode::Enabled,
+        false => CacheMode::Disabled,
     })
 }
 
 fn cache(layers: &Layers) -> Result<CacheSettings> {
     Ok(CacheSettings {
-        keeping: keeping(layers)?,
+        mode: cache_mode(layers)?,
         list_ttl: milliseconds(layers, "cache.list_ttl_ms")?,
         entity_ttl: milliseconds(layers, "cache.entity_ttl_ms")?,
         directory_ttl: milliseconds(layers, "cache.directory_ttl_ms")?,

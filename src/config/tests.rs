@@ -4,7 +4,7 @@ use super::{Config, ConfigError, settings::SETTINGS, settings_table};
 use crate::{
     domain::ListOrder,
     http::{GraphiqlPage, auth::AuthSettings},
-    repository::Keeping,
+    repository::CacheMode,
     schema::Introspection,
     telemetry::LogFormat,
     upstream::{
@@ -67,7 +67,7 @@ fn defaults_are_as_the_table_says() {
     assert_eq!(config.engine.request_timeout.as_millis(), 30_000);
     assert_eq!(config.engine.document.max_complexity, 20_000);
     assert_eq!(config.schema.introspection, Introspection::Enabled);
-    assert_eq!(config.cache.keeping, Keeping::Kept);
+    assert_eq!(config.cache.mode, CacheMode::Enabled);
     assert_eq!(config.cache.max_bytes, 268_435_456);
     assert_eq!(config.limits.max_page_size, 100);
     assert!(config.firstline.is_none());
@@ -96,7 +96,7 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
 
     assert_eq!(config.listen.to_string(), "[::1]:4002");
     assert_eq!(config.log, LogFormat::Json);
-    assert_eq!(config.cache.keeping, Keeping::NotKept);
+    assert_eq!(config.cache.mode, CacheMode::Disabled);
     assert_eq!(config.cache.list_ttl.as_millis(), 9);
     assert_eq!(config.cache.entity_ttl.as_millis(), 8);
     assert_eq!(config.cache.directory_ttl.as_millis(), 300_000);

@@ -1,7 +1,9 @@
-//! Explicit canonical texts of what a list was asked for. Cursors and cache keys are made from them, so they must not change by
-//! accident: a test pins them.
+//! Explicit canonical texts of filters, arguments and changes. Cursors, cache keys and the digests of idempotency keys are made
+//! from them, so they must not change by accident: tests pin them.
 
 use std::fmt::{Display, Write};
+
+use super::Change;
 
 /// Names and values, each value with its length before it, so that no two lists of them are the same text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -34,6 +36,15 @@ impl Canonical {
         self
     }
 
+    /// A cleared field has no length, so that it differs from every value.
+    pub fn change(self, name: &str, change: &Change<impl Display>) -> Self {
+        match change {
+            Change::Keep => self,
+            Change::Set(value) => self.field(name, Some(value)),
+            Change::Clear => Self(format!("{} {name}=null", self.0)),
+        }
+    }
+
     fn push(&mut self, name: &str, value: &str) {
         // Writing to a string does not fail.
         let _ = write!(self.0, " {name}={}:{value}", value.len());
@@ -63,5 +74,14 @@ mod tests {
         assert_eq!(empty.as_str(), "x a=0:");
         let list = Canonical::new("x").list("a", Some(["1", "22"]));
         assert_eq!(list.as_str(), "x a=11: =1:1 =2:22");
+    }
+
+    #[test]
+    fn a_cleared_field_is_neither_kept_nor_empty() {
+        let change = |change: &Change<&str>| Canonical::new("x").change("a", change);
+        assert_eq!(change(&Change::Keep).as_str(), "x");
+        assert_eq!(change(&Change::Clear).as_str(), "x a=null");
+        assert_eq!(change(&Change::Set("")).as_str(), "x a=0:");
+        assert_eq!(change(&Change::Set("null")).as_str(), "x a=4:null");
     }
 }

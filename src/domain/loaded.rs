@@ -1,7 +1,7 @@
 //! Whether a field was loaded at all, which is not the same as whether it is null.
 
 /// A field of an object that may come from a sparse copy.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Loaded<T> {
     /// The answer has no such field: another answer may have it.
     #[default]

@@ -132,7 +132,7 @@ pub struct ServiceLog {
     pub can_listen: Option<bool>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Payment {
     pub price: Option<Money>,
     pub status: PaymentStatus,
@@ -140,7 +140,7 @@ pub struct Payment {
 }
 
 /// An exact amount: its scale is the vendor's.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Money {
     pub amount: Decimal,
     pub currency: &'static str,
@@ -197,14 +197,23 @@ impl ServiceRecordFilter {
     }
 
     pub fn canonical(&self) -> Canonical {
+        let Self {
+            vendors,
+            handler,
+            handler_group,
+            contact,
+            from,
+            to,
+            completed,
+        } = self;
         Canonical::new("serviceRecords")
-            .list("vendors", self.vendors.clone())
-            .field("handler", self.handler)
-            .field("handlerGroup", self.handler_group)
-            .field("contact", self.contact)
-            .field("from", self.from)
-            .field("to", self.to)
-            .field("completed", self.completed)
+            .list("vendors", vendors.as_ref())
+            .field("handler", *handler)
+            .field("handlerGroup", *handler_group)
+            .field("contact", *contact)
+            .field("from", *from)
+            .field("to", *to)
+            .field("completed", *completed)
     }
 
     /// Which parameters narrow the list, whatever their values.
@@ -231,4 +240,33 @@ pub struct ServiceRecordChanges {
 pub enum CustomFieldValue {
     One(String),
     Many(Vec<String>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_canonical_form_of_a_filter_names_each_of_its_fields() {
+        let number = |number| VendorNumber::new(number).expect("the test numbers from 1");
+        let filter = ServiceRecordFilter {
+            vendors: Some(vec![Vendor::Bangwo8]),
+            handler: Some(EmployeeId::new(Vendor::FirstLine, number(1))),
+            handler_group: Some(EmployeeGroupId::new(Vendor::FirstLine, number(2))),
+            contact: Some(ContactId::new(Vendor::Bangwo8, number(3))),
+            from: Timestamp::from_second(1).ok(),
+            to: Timestamp::from_second(2).ok(),
+            completed: Some(true),
+        };
+        assert_eq!(
+            filter.canonical().as_str(),
+            "serviceRecords vendors=11: =7:Bangwo8 handler=20:firstline:Employee:1 \
+             handlerGroup=25:firstline:EmployeeGroup:2 contact=17:bangwo8:Contact:3 \
+             from=20:1970-01-01T00:00:01Z to=20:1970-01-01T00:00:02Z completed=4:true"
+        );
+        assert_eq!(
+            ServiceRecordFilter::default().canonical().as_str(),
+            "serviceRecords"
+        );
+    }
 }

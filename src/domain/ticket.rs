@@ -75,6 +75,18 @@ pub enum TicketPriority {
     Unknown,
 }
 
+impl TicketPriority {
+    pub fn name(self) -> &'static str {
+        match self {
+            TicketPriority::Low => "LOW",
+            TicketPriority::Medium => "MEDIUM",
+            TicketPriority::High => "HIGH",
+            TicketPriority::Urgent => "URGENT",
+            TicketPriority::Unknown => "UNKNOWN",
+        }
+    }
+}
+
 /// Why a ticket is in the status that it is in.
 #[derive(Debug, Clone)]
 pub struct TerminationCode {
@@ -116,6 +128,14 @@ impl<T> Change<T> {
     pub fn is_keep(&self) -> bool {
         matches!(self, Change::Keep)
     }
+
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Change<U> {
+        match self {
+            Change::Keep => Change::Keep,
+            Change::Clear => Change::Clear,
+            Change::Set(value) => Change::Set(map(value)),
+        }
+    }
 }
 
 /// The fields of a ticket that a client may write; a new ticket keeps what it does not set at the vendor's default.
@@ -132,6 +152,36 @@ pub struct TicketChanges {
     pub sponsor: Change<SponsorId>,
     pub category: Change<CategoryId>,
     pub termination_code: Change<TerminationCodeId>,
+}
+
+impl TicketChanges {
+    pub fn canonical(&self) -> Canonical {
+        let Self {
+            subject,
+            content,
+            status,
+            status_memo,
+            priority,
+            due_at,
+            handler,
+            contact,
+            sponsor,
+            category,
+            termination_code,
+        } = self;
+        Canonical::new("ticketChanges")
+            .change("subject", subject)
+            .change("content", content)
+            .change("status", &status.clone().map(TicketStatus::name))
+            .change("statusMemo", status_memo)
+            .change("priority", &priority.clone().map(TicketPriority::name))
+            .change("dueAt", due_at)
+            .change("handler", handler)
+            .change("contact", contact)
+            .change("sponsor", sponsor)
+            .change("category", category)
+            .change("terminationCode", termination_code)
+    }
 }
 
 impl TicketFilter {
@@ -157,21 +207,35 @@ impl TicketFilter {
     }
 
     pub fn canonical(&self) -> Canonical {
-        let statuses = self.statuses.as_ref();
+        let Self {
+            vendors,
+            search,
+            statuses,
+            contact,
+            sponsor,
+            termination_codes,
+            handlers,
+            creators,
+            due_from,
+            due_to,
+            created_from,
+            created_to,
+        } = self;
+        let statuses = statuses.as_ref();
         let statuses = statuses.map(|statuses| statuses.iter().map(|status| status.name()));
         Canonical::new("tickets")
-            .list("vendors", self.vendors.clone())
-            .field("search", self.search.as_deref())
+            .list("vendors", vendors.as_ref())
+            .field("search", search.as_ref())
             .list("statuses", statuses)
-            .field("contact", self.contact)
-            .field("sponsor", self.sponsor)
-            .list("terminationCodes", self.termination_codes.clone())
-            .list("handlers", self.handlers.clone())
-            .list("creators", self.creators.clone())
-            .field("dueFrom", self.due_from)
-            .field("dueTo", self.due_to)
-            .field("createdFrom", self.created_from)
-            .field("createdTo", self.created_to)
+            .field("contact", *contact)
+            .field("sponsor", *sponsor)
+            .list("terminationCodes", termination_codes.as_ref())
+            .list("handlers", handlers.as_ref())
+            .list("creators", creators.as_ref())
+            .field("dueFrom", *due_from)
+            .field("dueTo", *due_to)
+            .field("createdFrom", *created_from)
+            .field("createdTo", *created_to)
     }
 
     /// Which parameters narrow the list, whatever their values.
@@ -221,4 +285,76 @@ fn own<Id: Copy>(ids: &Option<Vec<Id>>, is_own: impl Fn(&Id) -> bool) -> Option<
     };
     let own: Vec<Id> = ids.iter().copied().filter(is_own).collect();
     (!own.is_empty()).then_some(Some(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::VendorNumber;
+
+    fn number(number: u64) -> VendorNumber {
+        VendorNumber::new(number).expect("the tests number from 1")
+    }
+
+    #[test]
+    fn the_canonical_form_of_a_filter_names_each_of_its_fields() {
+        let employee = |id| EmployeeId::new(Vendor::FirstLine, number(id));
+        let second = |second| Timestamp::from_second(second).ok();
+        let filter = TicketFilter {
+            vendors: Some(vec![Vendor::FirstLine, Vendor::Bangwo8]),
+            search: Some("a printer".to_owned()),
+            statuses: Some(vec![TicketStatus::Pending]),
+            contact: Some(ContactId::new(Vendor::FirstLine, number(1))),
+            sponsor: Some(SponsorId::new(Vendor::FirstLine, number(2))),
+            termination_codes: Some(vec![TerminationCodeId::new(Vendor::FirstLine, number(3))]),
+            handlers: Some(vec![employee(4), employee(5)]),
+            creators: Some(Vec::new()),
+            due_from: second(1),
+            due_to: second(2),
+            created_from: second(3),
+            created_to: second(4),
+        };
+        assert_eq!(
+            filter.canonical().as_str(),
+            "tickets vendors=24: =9:FirstLine =7:Bangwo8 search=9:a printer statuses=11: =7:PENDING \
+             contact=19:firstline:Contact:1 sponsor=19:firstline:Sponsor:2 \
+             terminationCodes=32: =27:firstline:TerminationCode:3 \
+             handlers=50: =20:firstline:Employee:4 =20:firstline:Employee:5 creators=0: \
+             dueFrom=20:1970-01-01T00:00:01Z dueTo=20:1970-01-01T00:00:02Z \
+             createdFrom=20:1970-01-01T00:00:03Z createdTo=20:1970-01-01T00:00:04Z"
+        );
+        assert_eq!(TicketFilter::default().canonical().as_str(), "tickets");
+    }
+
+    #[test]
+    fn the_canonical_form_of_changes_names_each_of_their_fields() {
+        let changes = TicketChanges {
+            subject: Change::Set("A printer".to_owned()),
+            content: Change::Set(String::new()),
+            status: Change::Set(TicketStatus::InProgress),
+            status_memo: Change::Clear,
+            priority: Change::Set(TicketPriority::Urgent),
+            due_at: Change::Set(Timestamp::UNIX_EPOCH),
+            handler: Change::Set(EmployeeId::new(Vendor::FirstLine, number(1))),
+            contact: Change::Set(ContactId::new(Vendor::FirstLine, number(2))),
+            sponsor: Change::Set(SponsorId::new(Vendor::FirstLine, number(3))),
+            category: Change::Set(CategoryId {
+                vendor: Vendor::FirstLine,
+                level: 2,
+                number: number(4),
+            }),
+            termination_code: Change::Set(TerminationCodeId::new(Vendor::FirstLine, number(5))),
+        };
+        assert_eq!(
+            changes.canonical().as_str(),
+            "ticketChanges subject=9:A printer content=0: status=11:IN_PROGRESS statusMemo=null \
+             priority=6:URGENT dueAt=20:1970-01-01T00:00:00Z handler=20:firstline:Employee:1 \
+             contact=19:firstline:Contact:2 sponsor=19:firstline:Sponsor:3 \
+             category=22:firstline:Category:2-4 terminationCode=27:firstline:TerminationCode:5"
+        );
+        assert_eq!(
+            TicketChanges::default().canonical().as_str(),
+            "ticketChanges"
+        );
+    }
 }

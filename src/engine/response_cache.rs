@@ -11,12 +11,12 @@ use async_graphql::{Value, Variables};
 use crate::{
     domain::Caller,
     engine::{encoded_response::EncodedResponse, progress::OperationInfo, request::GraphqlRequest},
-    repository::{Keeping, Shared},
+    repository::{CacheMode, Shared},
 };
 
 #[derive(Debug, Clone)]
 pub struct ResponseCacheSettings {
-    pub keeping: Keeping,
+    pub mode: CacheMode,
     pub max_bytes: u64,
 }
 
@@ -25,7 +25,7 @@ pub struct ResponseCacheSettings {
 pub(crate) struct ResponseKey(u64, u64);
 
 pub(crate) struct ResponseCache {
-    keeping: Keeping,
+    mode: CacheMode,
     responses: moka::sync::Cache<ResponseKey, CachedResponse>,
     hashers: (RandomState, RandomState),
 }
@@ -48,7 +48,7 @@ impl ResponseCache {
             u32::try_from(cached.response.body().len() + RESPONSE_BYTES).unwrap_or(u32::MAX)
         };
         Self {
-            keeping: settings.keeping,
+            mode: settings.mode,
             responses: moka::sync::Cache::builder()
                 .max_capacity(settings.max_bytes)
                 .weigher(weight)
@@ -74,18 +74,18 @@ impl ResponseCache {
 
     /// A cached response that is as good as a new one.
     pub(crate) fn get(&self, key: ResponseKey, shared: &Shared) -> Option<CachedResponse> {
-        if self.keeping == Keeping::NotKept {
+        if self.mode == CacheMode::Disabled {
             return None;
         }
         let cached = self.responses.get(&key)?;
         let dependencies = cached.response.dependencies()?;
         let is_good =
-            !cached.response.replayable_for().is_zero() && shared.still_holds(dependencies);
+            !cached.response.replayable_for().is_zero() && shared.are_current(dependencies);
         is_good.then_some(cached)
     }
 
     pub(crate) fn insert(&self, key: ResponseKey, cached: &CachedResponse) {
-        if self.keeping == Keeping::Kept && !cached.response.replayable_for().is_zero() {
+        if self.mode == CacheMode::Enabled && !cached.response.replayable_for().is_zero() {
             self.responses.insert(key, cached.clone());
         }
     }
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn the_key_is_the_document_the_variables_and_the_rights() {
         let cache = ResponseCache::new(&ResponseCacheSettings {
-            keeping: Keeping::Kept,
+            mode: CacheMode::Enabled,
             max_bytes: 1024,
         });
         let read = [Scope::Read];

@@ -50,7 +50,7 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 
     let (code, status) = if is_a_vendor_up {
         (StatusCode::OK, "ready")
-    } else if shared.holds_answers() {
+    } else if shared.has_cached_data() {
         (StatusCode::OK, "no vendor is up; cached data is served")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "no vendor is up")

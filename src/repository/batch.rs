@@ -1,4 +1,4 @@
-//! Batches of reads by id: what the fields of one request ask for at once is asked of a vendor together.
+//! Batches of reads by id: ids that the fields of one request need at the same time are read from a vendor together.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,6 @@ use tracing::Instrument;
 use super::{
     Shared,
     cache::{Lifetime, ReadKey},
-    flight,
     weight::Weight,
 };
 use crate::{
@@ -32,45 +31,38 @@ use crate::{
         CategoryNames, ServiceRecord, ServiceRecordId, Ticket, TicketId, Topic, Transcript, Vendor,
     },
     error::{Error, Result},
-    upstream::EachById,
+    upstream::{EachById, VendorApi},
 };
 
-/// One request's batches. A value is a result of its own for each key, so that one bad key fails alone.
+/// One request's batches. Each id has its own result, so that one bad id fails alone.
 pub(super) struct Batches {
-    reader: ById,
-    loader: OnceLock<DataLoader<ById, HashMapCache>>,
+    by_id: ByIdLoader,
+    loader: OnceLock<DataLoader<ByIdLoader, HashMapCache>>,
     tasks: RequestTasks,
 }
 
 impl Batches {
     pub(super) fn new(shared: Arc<Shared>, scope: Arc<RequestScope>) -> Self {
         Self {
-            reader: ById { shared, scope },
+            by_id: ByIdLoader { shared, scope },
             loader: OnceLock::new(),
             tasks: RequestTasks::default(),
         }
     }
 
-    pub(super) async fn load<Id, T>(&self, id: Id) -> Result<Option<T>>
-    where
-        Id: Send + Sync + Hash + Eq + Copy + 'static,
-        ById: Loader<Id, Value = Result<Option<T>>, Error = Infallible>,
-        T: Send + Sync + Clone + 'static,
-    {
+    pub(super) async fn load<Id: BatchKey>(&self, id: Id) -> Result<Option<Arc<Id::Object>>> {
         let loader = self.loader.get_or_init(|| {
-            let cached = HashMapCache::default();
-            DataLoader::with_cache(self.reader.clone(), self.tasks.clone(), NextTurn, cached)
+            let loaded = HashMapCache::default();
+            DataLoader::with_cache(self.by_id.clone(), self.tasks.clone(), YieldTimer, loaded)
         });
         match loader.load_one(id).await {
             Ok(Some(result)) => result,
-            Ok(None) => Err(Error::internal(
-                "a batch left one of its keys without a result",
-            )),
+            Ok(None) => Err(Error::internal("a batch has no result for one of its ids")),
             Err(never) => match never {},
         }
     }
 
-    /// What this request read of objects that can be written is read anew from now on.
+    /// Drops what this request has read of objects that can be written.
     pub(super) fn forget(&self) {
         if let Some(loader) = self.loader.get() {
             loader.clear::<ServiceRecordId>();
@@ -81,161 +73,153 @@ impl Batches {
 
 /// Reads objects by id, through the cache.
 #[derive(Clone)]
-pub(super) struct ById {
+pub(super) struct ByIdLoader {
     shared: Arc<Shared>,
     scope: Arc<RequestScope>,
 }
 
 /// The names of a record's categories, by the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct NamesOf(pub(super) ServiceRecordId);
+pub(super) struct CategoryNamesKey(pub(super) ServiceRecordId);
 
-impl Loader<ServiceRecordId> for ById {
-    type Value = Result<Option<Arc<ServiceRecord>>>;
-    type Error = Infallible;
+/// An id that a vendor's objects are read by, many at once.
+pub(super) trait BatchKey: Copy + Eq + Hash + Ord + Send + Sync + 'static {
+    const TOPIC: Topic;
+    type Object: Weight + Send + Sync + 'static;
 
-    async fn load(
-        &self,
-        ids: &[ServiceRecordId],
-    ) -> Result<HashMap<ServiceRecordId, Self::Value>, Infallible> {
-        let topic = Topic::ServiceRecords;
-        let found = self.each(
-            ids,
-            topic,
-            |id| id.vendor,
-            |shared, vendor, scope, ids| {
-                flight(
-                    async move { Ok(Answers(shared.records_by_id(&vendor, &scope, &ids).await)) },
-                )
-            },
-        );
-        Ok(found.await)
+    fn vendor(self) -> Vendor;
+
+    /// A result for each id. Other objects that the calls returned may follow.
+    fn read(
+        ids: Vec<Self>,
+        shared: Arc<Shared>,
+        vendor: Arc<dyn VendorApi>,
+        scope: Arc<RequestScope>,
+    ) -> impl Future<Output = EachById<Self, Arc<Self::Object>>> + Send + 'static;
+
+    /// Whether reading the object by id loads as many of its fields as the cached copy has, so that a refresh loses none.
+    fn is_as_rich_by_id(_cached: &Self::Object) -> bool {
+        true
     }
 }
 
-impl Loader<NamesOf> for ById {
-    type Value = Result<Option<Arc<CategoryNames>>>;
-    type Error = Infallible;
+impl BatchKey for ServiceRecordId {
+    const TOPIC: Topic = Topic::ServiceRecords;
+    type Object = ServiceRecord;
 
-    async fn load(&self, ids: &[NamesOf]) -> Result<HashMap<NamesOf, Self::Value>, Infallible> {
-        let topic = Topic::Categories;
-        let found = self.each(
-            ids,
-            topic,
-            |id| id.0.vendor,
-            |shared, vendor, scope, ids| {
-                flight(async move {
-                    let records: Vec<_> = ids.iter().map(|id| id.0).collect();
-                    let names = shared.category_names(&vendor, &scope, &records).await;
-                    let by_record = names
-                        .into_iter()
-                        .map(|(id, names)| (NamesOf(id), names.map(|names| names.map(Arc::new))));
-                    Ok(Answers(by_record.collect()))
-                })
-            },
-        );
-        Ok(found.await)
+    fn vendor(self) -> Vendor {
+        self.vendor
+    }
+
+    async fn read(
+        ids: Vec<Self>,
+        shared: Arc<Shared>,
+        vendor: Arc<dyn VendorApi>,
+        scope: Arc<RequestScope>,
+    ) -> EachById<Self, Arc<ServiceRecord>> {
+        shared.records_by_id(&vendor, &scope, &ids).await
+    }
+
+    /// Only the list may have the messages with the record.
+    fn is_as_rich_by_id(cached: &ServiceRecord) -> bool {
+        let has_messages = |transcript: &Transcript| match transcript {
+            Transcript::Held(messages) => !messages.is_empty(),
+            _ => false,
+        };
+        !cached.transcript.value().is_some_and(has_messages)
     }
 }
 
-impl Loader<TicketId> for ById {
-    type Value = Result<Option<Arc<Ticket>>>;
-    type Error = Infallible;
+impl BatchKey for CategoryNamesKey {
+    const TOPIC: Topic = Topic::Categories;
+    type Object = CategoryNames;
 
-    async fn load(&self, ids: &[TicketId]) -> Result<HashMap<TicketId, Self::Value>, Infallible> {
-        let topic = Topic::Tickets;
-        let found = self.each(
-            ids,
-            topic,
-            |id| id.vendor,
-            |_, vendor, scope, ids| {
-                flight(async move {
-                    let each = ids
-                        .iter()
-                        .map(async |id| (*id, vendor.ticket(&scope, *id).await));
-                    Ok(Answers(join_all(each).await))
-                })
-            },
-        );
-        Ok(found.await)
+    fn vendor(self) -> Vendor {
+        self.0.vendor
+    }
+
+    async fn read(
+        ids: Vec<Self>,
+        shared: Arc<Shared>,
+        vendor: Arc<dyn VendorApi>,
+        scope: Arc<RequestScope>,
+    ) -> EachById<Self, Arc<CategoryNames>> {
+        let records: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let names = shared.category_names(&vendor, &scope, &records).await;
+        let by_record = names.into_iter();
+        let by_record = by_record
+            .map(|(id, names)| (CategoryNamesKey(id), names.map(|names| names.map(Arc::new))));
+        by_record.collect()
     }
 }
 
-impl ById {
+impl BatchKey for TicketId {
+    const TOPIC: Topic = Topic::Tickets;
+    type Object = Ticket;
+
+    fn vendor(self) -> Vendor {
+        self.vendor
+    }
+
+    async fn read(
+        ids: Vec<Self>,
+        _shared: Arc<Shared>,
+        vendor: Arc<dyn VendorApi>,
+        scope: Arc<RequestScope>,
+    ) -> EachById<Self, Arc<Ticket>> {
+        let each = ids.iter();
+        let each = each.map(async |id| (*id, vendor.ticket(&scope, *id).await));
+        join_all(each).await
+    }
+
+    /// Only the list has the creator of a ticket.
+    fn is_as_rich_by_id(cached: &Ticket) -> bool {
+        !cached.creator.is_loaded()
+    }
+}
+
+impl<Id: BatchKey> Loader<Id> for ByIdLoader {
+    type Value = Result<Option<Arc<Id::Object>>>;
+    type Error = Infallible;
+
     /// A result for every id: from the cache, or from one batch for each vendor. Equal batches at once share their calls.
-    async fn each<Id, T>(
-        &self,
-        ids: &[Id],
-        topic: Topic,
-        vendor_of: impl Fn(&Id) -> Vendor,
-        load: impl Fn(
-            Arc<Shared>,
-            Arc<dyn crate::upstream::VendorApi>,
-            Arc<RequestScope>,
-            Vec<Id>,
-        ) -> BoxFuture<'static, Result<Answers<Id, T>>>
-        + Copy
-        + Send
-        + Sync
-        + 'static,
-    ) -> HashMap<Id, Result<Option<Arc<T>>>>
-    where
-        Id: Copy + Eq + Hash + Ord + Send + Sync + 'static,
-        T: ReadById + Weight + Send + Sync + 'static,
-    {
+    async fn load(&self, ids: &[Id]) -> Result<HashMap<Id, Self::Value>, Infallible> {
         let mut found = HashMap::with_capacity(ids.len());
         let mut missing: HashMap<Vendor, Vec<Id>> = HashMap::new();
         let mut aging: HashMap<Vendor, Vec<Id>> = HashMap::new();
+        let cache = &self.shared.cache;
         for id in ids {
-            let vendor = vendor_of(id);
-            match self
-                .shared
-                .cache
-                .held_to_refresh::<T>(&self.scope, self.key(topic, vendor, *id))
-            {
+            let key = self.shared.entity_key(*id);
+            match cache.cached_to_refresh::<Id::Object>(&self.scope, key) {
                 Some((object, is_to_refresh)) => {
-                    if is_to_refresh && object.is_as_rich_by_id() {
-                        aging.entry(vendor).or_default().push(*id);
+                    if is_to_refresh && Id::is_as_rich_by_id(&object) {
+                        aging.entry(id.vendor()).or_default().push(*id);
                     }
                     found.insert(*id, Ok(Some(object)));
                 }
-                None => missing.entry(vendor).or_default().push(*id),
+                None => missing.entry(id.vendor()).or_default().push(*id),
             }
         }
 
-        for (vendor, mut ids) in aging {
-            ids.sort_unstable();
-            let reader = self.clone();
-            // What it brings goes into the cache, and its failure is nobody's: the answer at hand is still good.
-            let refreshing = async move { reader.batch(topic, vendor, ids, load).await.map(drop) };
-            tokio::spawn(refreshing.in_current_span());
+        for (vendor, ids) in aging {
+            let loader = self.clone();
+            // The batch stores its objects in the cache. Its failure concerns no request: the cached objects are still good.
+            let refresh = async move { loader.batch(vendor, ids).await.map(drop) };
+            tokio::spawn(refresh.in_current_span());
         }
 
-        let reads = missing.into_iter().map(async |(vendor, mut ids)| {
-            ids.sort_unstable();
-            let answers = self.batch(topic, vendor, ids.clone(), load).await;
-            (vendor, ids, answers)
+        let batches = missing.into_iter().map(async |(vendor, ids)| {
+            let results = self.batch(vendor, ids.clone()).await;
+            (ids, results)
         });
-        for (vendor, ids, answers) in join_all(reads).await {
-            match answers {
-                Ok((answers, source)) => {
-                    for (id, result) in &answers.0 {
+        for (ids, results) in join_all(batches).await {
+            match results {
+                Ok((results, source)) => {
+                    for (id, result) in &results.0 {
                         found.entry(*id).or_insert_with(|| result.clone());
                     }
                     for id in ids {
-                        let result = found.entry(id).or_insert(Ok(None));
-                        match result {
-                            Ok(Some(_)) => self.shared.cache.tell_brought(&self.scope, source),
-                            Ok(None) => {
-                                // What is gone must not stand in for a failure later, and may be there the next time.
-                                self.shared.cache.drop_entity(self.key(topic, vendor, id));
-                                self.scope.dependencies.expire_now();
-                            }
-                            Err(_) => {
-                                self.stand_in(result, self.key(topic, vendor, id));
-                                self.scope.dependencies.expire_now();
-                            }
-                        }
+                        self.settle(id, found.entry(id).or_insert(Ok(None)), source);
                     }
                 }
                 Err(error) => {
@@ -244,120 +228,91 @@ impl ById {
                 }
             }
         }
-        found
+        Ok(found)
     }
+}
 
-    /// One batch of one vendor, and the read that brought it; what it brings goes into the cache.
-    async fn batch<Id, T>(
+impl ByIdLoader {
+    /// One batch of one vendor, and the key of its read. Its objects are stored in the cache.
+    async fn batch<Id: BatchKey>(
         &self,
-        topic: Topic,
         vendor: Vendor,
-        ids: Vec<Id>,
-        load: impl Fn(
-            Arc<Shared>,
-            Arc<dyn crate::upstream::VendorApi>,
-            Arc<RequestScope>,
-            Vec<Id>,
-        ) -> BoxFuture<'static, Result<Answers<Id, T>>>,
-    ) -> Result<(Arc<Answers<Id, T>>, ReadKey)>
-    where
-        Id: Copy + Eq + Hash + Ord + Send + Sync + 'static,
-        T: Weight + Send + Sync + 'static,
-    {
-        let api = self.shared.vendor(vendor)?;
+        mut ids: Vec<Id>,
+    ) -> Result<(Arc<BatchResults<Id>>, ReadKey)> {
+        // Equal batches have the same key.
+        ids.sort_unstable();
+        let vendor = self.shared.vendor(vendor)?;
         let cache = &self.shared.cache;
-        let key = cache.key(vendor, topic, Lifetime::Flight, ("by id", &ids));
-        let read = self.shared.read(&self.scope, api, key, |api, scope| {
-            let cache = Arc::clone(cache);
-            let answering = load(Arc::clone(&self.shared), api, scope, ids.clone());
-            flight(async move {
-                let answers = answering.await?;
-                let brought = answers.0.iter().filter_map(|(id, result)| {
+        let parts = ("by id", &ids);
+        let key = cache.key(vendor.vendor(), Id::TOPIC, Lifetime::Flight, parts);
+        let results = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+            let (shared, ids) = (Arc::clone(&self.shared), ids.clone());
+            async move {
+                let results = Id::read(ids, Arc::clone(&shared), vendor, scope).await;
+                let objects = results.iter().filter_map(|(id, result)| {
                     let object = result.as_ref().ok()?.as_ref()?;
                     Some((*id, Arc::clone(object)))
                 });
-                cache.feed(key, brought);
-                Ok(answers)
-            })
+                shared.cache.store_objects(key, objects);
+                Ok(BatchResults(results))
+            }
         });
-        Ok((read.await?.value, key))
+        Ok((results.await?.value, key))
     }
 
-    /// What the vendor said last stands in for a failure.
-    fn stand_in<T: Send + Sync + 'static>(
+    /// Records what the response depends on by this result, and replaces a failure by a stale object where the cache has one.
+    fn settle<Id: BatchKey>(
         &self,
-        result: &mut Result<Option<Arc<T>>>,
-        key: ReadKey,
+        id: Id,
+        result: &mut Result<Option<Arc<Id::Object>>>,
+        source: ReadKey,
     ) {
-        let failed = result
-            .as_ref()
-            .is_err_and(|error| error.vendor_failure().is_some());
-        if failed && let Some(stale) = self.shared.cache.stale(&self.scope, key) {
-            *result = Ok(Some(stale));
+        let cache = &self.shared.cache;
+        let failure = match result {
+            Ok(Some(_)) => return cache.depend_on_loaded(&self.scope, source),
+            Ok(None) => {
+                // A missing object must not stand in for a failure later, and the response must not be cached without it.
+                cache.drop_entity(self.shared.entity_key(id));
+                None
+            }
+            Err(error) => error.vendor_failure(),
+        };
+        self.scope.dependencies.expire_now();
+        let key = self.shared.entity_key(id);
+        let stale = failure.and_then(|failure| cache.stand_in(&self.scope, key, failure));
+        if let Some(stale) = stale {
+            *result = Ok(Some(stale.value));
         }
-    }
-
-    fn key(&self, topic: Topic, vendor: Vendor, id: impl Hash) -> ReadKey {
-        self.shared.entity_key(vendor, topic, id)
     }
 }
 
 impl Shared {
-    /// The key under which one object is kept, however it was read.
-    pub(super) fn entity_key(&self, vendor: Vendor, topic: Topic, id: impl Hash) -> ReadKey {
-        self.cache.key(vendor, topic, Lifetime::Entity, id)
-    }
-}
-
-/// Whether reading an object by id would tell as much of it as the copy at hand, so that a thin copy never replaces a rich one.
-trait ReadById {
-    fn is_as_rich_by_id(&self) -> bool;
-}
-
-impl ReadById for Ticket {
-    /// Only the list tells who created a ticket.
-    fn is_as_rich_by_id(&self) -> bool {
-        !self.creator.is_loaded()
-    }
-}
-
-impl ReadById for ServiceRecord {
-    /// Only the list may tell the messages along.
-    fn is_as_rich_by_id(&self) -> bool {
-        let holds_messages = |transcript: &Transcript| match transcript {
-            Transcript::Held(messages) => !messages.is_empty(),
-            _ => false,
-        };
-        !self.transcript.value().is_some_and(holds_messages)
-    }
-}
-
-impl ReadById for CategoryNames {
-    fn is_as_rich_by_id(&self) -> bool {
-        true
+    /// The cache key of one object, however it was read.
+    pub(super) fn entity_key<Id: BatchKey>(&self, id: Id) -> ReadKey {
+        self.cache.key(id.vendor(), Id::TOPIC, Lifetime::Entity, id)
     }
 }
 
 /// One batch's results, by id.
-pub(super) struct Answers<Id, T>(EachById<Id, Arc<T>>);
+pub(super) struct BatchResults<Id: BatchKey>(EachById<Id, Arc<Id::Object>>);
 
-impl<Id, T> Weight for Answers<Id, T> {
-    /// Never kept, so never weighed.
+impl<Id: BatchKey> Weight for BatchResults<Id> {
+    /// Never cached, so never weighed.
     fn owned_bytes(&self) -> usize {
         0
     }
 }
 
-/// Ends a batch once every field that is ready has asked: a few turns of the executor, where a timer would cost a
-/// millisecond for each level of the query.
-struct NextTurn;
+/// Closes a batch after the executor has polled every field that is ready. A timer would add a millisecond for each level of the
+/// query.
+struct YieldTimer;
 
-const TURNS: usize = 3;
+const YIELDS: usize = 3;
 
-impl Timer for NextTurn {
+impl Timer for YieldTimer {
     fn delay(&self, _duration: Duration) -> BoxFuture<'static, ()> {
         async {
-            for _ in 0..TURNS {
+            for _ in 0..YIELDS {
                 tokio::task::yield_now().await;
             }
         }
@@ -365,7 +320,7 @@ impl Timer for NextTurn {
     }
 }
 
-/// The batches' tasks end with their request.
+/// The tasks of the batches, which end with their request.
 #[derive(Clone, Default)]
 struct RequestTasks(Arc<Mutex<JoinSet<()>>>);
 

@@ -1,7 +1,7 @@
-//! The process's cache of what vendors said: read through, with one flight for equal reads, bounded by bytes.
+//! The process's cache of the vendors' data: read through, with a single flight for equal reads, bounded by bytes.
 //!
-//! It holds only what the gateway's own credentials saw; narrowing to a caller happens after it. A key is a keyed hash, so no
-//! personal data stands in one. An answer past its time to live is kept a while longer, to stand in for a vendor that fails.
+//! It contains what the gateway's own credentials may see; narrowing to a caller happens after it. A key is a keyed hash, so it
+//! contains no personal data. An entry stays for a while after its time to live, to stand in for a vendor that fails.
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +16,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::time::{sleep_until, timeout_at};
 
@@ -30,23 +29,23 @@ use crate::{
 
 #[derive(Debug, Clone)]
 pub struct CacheSettings {
-    pub keeping: Keeping,
+    pub mode: CacheMode,
     pub list_ttl: Duration,
     pub entity_ttl: Duration,
     pub directory_ttl: Duration,
-    /// How long past its time to live an answer may stand in for a vendor that fails.
+    /// How long past its time to live an entry may stand in for a vendor that fails.
     pub stale: Duration,
     pub max_bytes: u64,
 }
 
-/// Whether anything is kept between requests. Equal reads at once share one call either way.
+/// Whether anything is cached between requests. Equal reads at the same time share one call either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeping {
-    Kept,
-    NotKept,
+pub enum CacheMode {
+    Enabled,
+    Disabled,
 }
 
-/// What kind of answer it is: that decides how long it is good for.
+/// The kind of a read, which decides its time to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Lifetime {
     List,
@@ -54,7 +53,7 @@ pub(super) enum Lifetime {
     Directory,
     /// The count of a day that is over.
     PastDay,
-    /// Not kept: only equal reads at once share it.
+    /// Not cached: only equal reads at the same time share it.
     Flight,
 }
 
@@ -62,8 +61,8 @@ const PAST_DAY_TTL: Duration = Duration::from_secs(3600);
 
 const VENDORS: usize = Vendor::ALL.len();
 
-/// An answer, and how it came.
-pub(super) struct Kept<T> {
+/// A value, and how the cache came by it.
+pub(super) struct Cached<T> {
     pub value: Arc<T>,
     /// FRESH, CACHED or STALE.
     pub state: SourceState,
@@ -72,7 +71,7 @@ pub(super) struct Kept<T> {
     pub failure: Option<VendorFailure>,
 }
 
-impl<T> Clone for Kept<T> {
+impl<T> Clone for Cached<T> {
     fn clone(&self) -> Self {
         Self {
             value: Arc::clone(&self.value),
@@ -95,7 +94,7 @@ pub(super) struct Cache {
     settings: CacheSettings,
     entries: moka::sync::Cache<(u64, u64), Entry>,
     flights: Arc<SingleFlight<(u64, u64), Result<Entry>, Instant>>,
-    /// Raised by every write to a vendor's topic: answers read under an earlier epoch are found no more.
+    /// Raised by every write to a vendor's topic: reads find no entries of an earlier epoch.
     list_epochs: Epochs,
     /// Raised by a write that may change every object of a topic.
     entity_epochs: Epochs,
@@ -110,10 +109,11 @@ struct Entry {
     value: Arc<dyn Any + Send + Sync>,
     read_at: Timestamp,
     fresh_until: Instant,
-    /// From here on a read has it read again in the background, once.
+    /// From this instant on, the first read refreshes it in the background.
     refresh_from: Instant,
     is_refreshed: Arc<AtomicBool>,
-    kept_for: Duration,
+    /// How long it stays in the cache.
+    expires_after: Duration,
     bytes: u32,
 }
 
@@ -122,7 +122,7 @@ impl Cache {
         let entries = moka::sync::Cache::builder()
             .max_capacity(settings.max_bytes)
             .weigher(|_, entry: &Entry| entry.bytes)
-            .expire_after(KeptFor)
+            .expire_after(EntryExpiry)
             .build();
         Self {
             settings,
@@ -135,23 +135,23 @@ impl Cache {
         }
     }
 
-    /// The key of a read: everything that its answer depends on goes into `read`.
+    /// The key of a read. `parts` names all that the result depends on beside vendor and topic.
     pub(super) fn key(
         &self,
         vendor: Vendor,
         topic: Topic,
         lifetime: Lifetime,
-        read: impl Hash,
+        parts: impl Hash,
     ) -> ReadKey {
-        // Read once, and before the objects' epoch, which is raised first: a write between the two makes the key one of before
-        // it, never one of after it that finds what was read before it.
+        // Read once, and before the objects' epoch, which a write raises first. So a write between the two reads makes a key that
+        // is too old, never a current key that finds an entry of before the write.
         let list_epoch = epoch(&self.list_epochs, vendor, topic);
-        let found_under = match lifetime {
-            // One object's answer is dropped by name when the object alone is written.
+        let entry_epoch = match lifetime {
+            // A write to one object drops its entry by key.
             Lifetime::Entity => epoch(&self.entity_epochs, vendor, topic),
             _ => list_epoch,
         };
-        let whole = (vendor, topic, lifetime, found_under, read);
+        let whole = (vendor, topic, lifetime, entry_epoch, parts);
         let hash = (
             self.hashers.0.hash_one(&whole),
             self.hashers.1.hash_one(&whole),
@@ -165,103 +165,79 @@ impl Cache {
         }
     }
 
-    /// What is held and fresh, without any waiting.
-    pub(super) fn held<T: Send + Sync + 'static>(
-        &self,
-        scope: &RequestScope,
-        key: ReadKey,
-    ) -> Option<Arc<T>> {
-        let entry = self.entries.get(&key.hash)?;
-        self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
-        let value = entry.value.downcast().ok()?;
-        scope.counters.count_cache_hit();
-        Some(value)
-    }
-
-    /// The same, with where it came from.
+    /// The cached value while it is fresh, without waiting.
     pub(super) fn cached<T: Send + Sync + 'static>(
         &self,
         scope: &RequestScope,
         key: ReadKey,
-    ) -> Option<Kept<T>> {
+    ) -> Option<Cached<T>> {
         let entry = self.entries.get(&key.hash)?;
-        self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
+        self.depend_on(scope, key, entry.is_fresh().then_some(&entry)?);
         scope.counters.count_cache_hit();
-        entry.kept(SourceState::Cached).ok()
+        entry.cached(SourceState::Cached).ok()
     }
 
-    /// What is fresh, to learn from: no answer rests on it.
+    /// The same, for a response that does not depend on it.
     pub(super) fn fresh<T: Send + Sync + 'static>(&self, key: ReadKey) -> Option<Arc<T>> {
         let entry = self.entries.get(&key.hash).filter(Entry::is_fresh)?;
         entry.value.downcast().ok()
     }
 
-    /// The same, however old.
+    /// The same, at any age.
     pub(super) fn known<T: Send + Sync + 'static>(&self, key: ReadKey) -> Option<Arc<T>> {
         self.entries.get(&key.hash)?.value.downcast().ok()
     }
 
-    /// What the vendor said last, in place of what it fails to say now.
+    /// The cached value at any age, in place of a read that failed.
     pub(super) fn stand_in<T: Send + Sync + 'static>(
         &self,
         scope: &RequestScope,
         key: ReadKey,
         failure: VendorFailure,
-    ) -> Option<Kept<T>> {
+    ) -> Option<Cached<T>> {
         let entry = self.entries.get(&key.hash)?;
         scope.counters.count_cache_hit();
         scope.dependencies.expire_now();
-        Some(Kept {
+        Some(Cached {
             failure: Some(failure),
-            ..entry.kept(SourceState::Stale).ok()?
+            ..entry.cached(SourceState::Stale).ok()?
         })
     }
 
-    /// The same, and whether this reader is the one who has it read again in the background.
-    pub(super) fn held_to_refresh<T: Send + Sync + 'static>(
+    /// The cached value while it is fresh, and whether this caller has to refresh it in the background.
+    pub(super) fn cached_to_refresh<T: Send + Sync + 'static>(
         &self,
         scope: &RequestScope,
         key: ReadKey,
     ) -> Option<(Arc<T>, bool)> {
         let entry = self.entries.get(&key.hash)?;
-        self.tell(scope, key, entry.is_fresh().then_some(&entry)?);
+        self.depend_on(scope, key, entry.is_fresh().then_some(&entry)?);
         let is_to_refresh = entry.takes_refresh();
         let value = entry.value.downcast().ok()?;
         scope.counters.count_cache_hit();
         Some((value, is_to_refresh))
     }
 
-    /// What is held, however old, to stand in for a vendor that failed.
-    pub(super) fn stale<T: Send + Sync + 'static>(
-        &self,
-        scope: &RequestScope,
-        key: ReadKey,
-    ) -> Option<Arc<T>> {
-        let value = self.entries.get(&key.hash)?.value.downcast().ok()?;
-        scope.counters.count_cache_hit();
-        scope.dependencies.expire_now();
-        Some(value)
-    }
-
-    /// Whether there is any answer that has not left yet, however old.
-    pub(super) fn holds_any(&self) -> bool {
+    /// Whether there is any entry, at any age.
+    pub(super) fn has_entries(&self) -> bool {
         self.entries.iter().next().is_some()
     }
 
-    /// Answers from the cache while it is fresh, from the vendor otherwise, and from what the vendor said last when it fails.
-    pub(super) async fn read<T>(
+    /// Reads from the cache while the entry is fresh, and from the vendor otherwise. When the vendor fails, a stale entry stands in.
+    pub(super) async fn read<T, Loading>(
         self: &Arc<Self>,
         scope: &RequestScope,
         key: ReadKey,
-        load: impl Fn() -> BoxFuture<'static, Result<T>>,
-    ) -> Result<Kept<T>>
+        load: impl Fn() -> Loading,
+    ) -> Result<Cached<T>>
     where
         T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
     {
-        let held = self.entries.get(&key.hash);
-        if let Some(entry) = held.as_ref().filter(|entry| entry.is_fresh()) {
+        let known = self.entries.get(&key.hash);
+        if let Some(entry) = known.as_ref().filter(|entry| entry.is_fresh()) {
             scope.counters.count_cache_hit();
-            self.tell(scope, key, entry);
+            self.depend_on(scope, key, entry);
             if entry.takes_refresh() {
                 match self.join(key, scope.deadline, &load) {
                     Joined::Leader(flight) | Joined::Follower(flight, _) => {
@@ -270,80 +246,83 @@ impl Cache {
                     Joined::Cached(_) => {}
                 }
             }
-            return entry.kept(SourceState::Cached);
+            return entry.cached(SourceState::Cached);
         }
 
-        let error = match self.fly(scope, key, load).await {
+        let error = match self.load_once(scope, key, load).await {
             Ok(entry) => {
-                self.tell(scope, key, &entry);
-                return entry.kept(SourceState::Fresh);
+                self.depend_on(scope, key, &entry);
+                return entry.cached(SourceState::Fresh);
             }
             Err(error) => error,
         };
         scope.dependencies.expire_now();
-        match (error.vendor_failure(), held) {
+        match (error.vendor_failure(), known) {
             (Some(failure), Some(stale)) => {
                 scope.counters.count_cache_hit();
-                Ok(Kept {
+                Ok(Cached {
                     failure: Some(failure),
-                    ..stale.kept(SourceState::Stale)?
+                    ..stale.cached(SourceState::Stale)?
                 })
             }
             _ => Err(error),
         }
     }
 
-    /// Tells the request what its answer rests on. A flight is not kept: what it brings is told by whoever takes it apart.
-    fn tell(&self, scope: &RequestScope, key: ReadKey, entry: &Entry) {
-        match self.settings.keeping {
+    /// Records that the response depends on the entry. The result of a flight is no entry: `depend_on_loaded` records its objects.
+    fn depend_on(&self, scope: &RequestScope, key: ReadKey, entry: &Entry) {
+        match self.settings.mode {
             _ if key.lifetime == Lifetime::Flight => {}
-            Keeping::Kept => {
+            CacheMode::Enabled => {
                 scope.dependencies.depend_on(
                     key.dependency(),
                     entry.fresh_until,
                     entry.refresh_from,
                 );
             }
-            Keeping::NotKept => scope.dependencies.expire_now(),
+            CacheMode::Disabled => scope.dependencies.expire_now(),
         }
     }
 
-    /// The same for an object that the flight named by `source` has just brought.
-    pub(super) fn tell_brought(&self, scope: &RequestScope, source: ReadKey) {
+    /// The same for an object that the batch with the key `source` has just loaded.
+    pub(super) fn depend_on_loaded(&self, scope: &RequestScope, source: ReadKey) {
         let now = Instant::now();
         let ttl = self.ttl(Lifetime::Entity);
-        match self.settings.keeping {
-            Keeping::Kept => {
+        match self.settings.mode {
+            CacheMode::Enabled => {
                 scope.dependencies.depend_on(
                     source.dependency(),
                     now + ttl,
                     now + refreshed_after(ttl),
                 );
             }
-            Keeping::NotKept => scope.dependencies.expire_now(),
+            CacheMode::Disabled => scope.dependencies.expire_now(),
         }
     }
 
-    /// Whether nothing was written since to what the answer rests on.
-    pub(super) fn holds(&self, dependencies: &CacheDependencies) -> bool {
+    /// Whether no write has changed what a response depends on.
+    pub(super) fn are_current(&self, dependencies: &CacheDependencies) -> bool {
         dependencies
             .dependencies()
             .iter()
-            .all(|one| one.epoch == epoch(&self.list_epochs, one.vendor, one.topic))
+            .all(|known| known.epoch == epoch(&self.list_epochs, known.vendor, known.topic))
     }
 
-    /// Files objects that a read has just brought along, unless their topic was written since that read's key was made. It
-    /// belongs into the read itself: who finds the read's answer in the cache has nothing newer to file.
-    pub(super) fn feed<Id, T>(&self, source: ReadKey, brought: impl Iterator<Item = (Id, Arc<T>)>)
-    where
+    /// Stores objects that a read has just loaded, unless a write to their topic came after the read's key. The read itself calls
+    /// it: a caller that finds the read's result in the cache has no newer objects.
+    pub(super) fn store_objects<Id, T>(
+        &self,
+        source: ReadKey,
+        objects: impl Iterator<Item = (Id, Arc<T>)>,
+    ) where
         Id: Hash,
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.keeping == Keeping::NotKept {
+        if self.settings.mode == CacheMode::Disabled {
             return;
         }
         let read_at = Timestamp::now();
-        for (id, object) in brought {
+        for (id, object) in objects {
             if !self.is_current(source) {
                 return;
             }
@@ -362,34 +341,34 @@ impl Cache {
     where
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.keeping == Keeping::Kept && self.is_current(key) {
+        if self.settings.mode == CacheMode::Enabled && self.is_current(key) {
             let entry = self.entry(key, Arc::new(value), read_at);
             self.entries.insert(key.hash, entry);
         }
     }
 
-    /// How often anything was written.
+    /// How many writes the gateway has sent.
     pub(super) fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
     }
 
-    /// Lists, totals and counts of the topic are read anew from now on, by every caller.
+    /// Drops the lists, totals and counts of the topic, for every caller.
     pub(super) fn drop_lists(&self, vendor: Vendor, topic: Topic) {
         self.list_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
         self.writes.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// So is every object of the topic.
+    /// Drops every object of the topic too.
     pub(super) fn drop_all(&self, vendor: Vendor, topic: Topic) {
         self.entity_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
         self.drop_lists(vendor, topic);
     }
 
-    /// An object that was written, with the lists, totals and counts of its topic.
+    /// Drops an object that was written, with the lists, totals and counts of its topic.
     pub(super) fn drop_object(&self, key: ReadKey) {
         self.drop_lists(key.vendor, key.topic);
         self.drop_entity(key);
-        // Who found the object between those two believes to have read it after the write. Now that is before one.
+        // A request that found the object between those two calls has recorded the epoch after the write. Raise it once more.
         self.drop_lists(key.vendor, key.topic);
     }
 
@@ -398,59 +377,61 @@ impl Cache {
         self.entries.invalidate(&key.hash);
     }
 
-    /// Whether nothing of the topic was written since the key was made.
+    /// Whether no write to the topic came after the key.
     fn is_current(&self, key: ReadKey) -> bool {
         key.epoch == epoch(&self.list_epochs, key.vendor, key.topic)
     }
 
-    /// What the vendor answers within the request's own time, whoever else asks the same.
-    async fn fly<T>(
+    /// Loads from the vendor, in one flight with equal reads, within the deadline of this request.
+    async fn load_once<T, Loading>(
         self: &Arc<Self>,
         scope: &RequestScope,
         key: ReadKey,
-        load: impl Fn() -> BoxFuture<'static, Result<T>>,
+        load: impl Fn() -> Loading,
     ) -> Result<Entry>
     where
         T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
     {
         loop {
             let (flight, deadline) = match self.join(key, scope.deadline, &load) {
-                // It holds itself to the deadline of this request.
+                // The load ends by the deadline of this request.
                 Joined::Leader(flight) => return flight.await.unwrap_or_else(panicked),
                 Joined::Follower(flight, deadline) => (flight, deadline),
                 Joined::Cached(entry) => return entry,
             };
-            let answer = match timeout_at(scope.deadline.into(), flight).await {
-                Ok(answer) => answer.unwrap_or_else(panicked),
+            let result = match timeout_at(scope.deadline.into(), flight).await {
+                Ok(result) => result.unwrap_or_else(panicked),
                 Err(_) => Err(Error::vendor(key.vendor, VendorErrorCode::Timeout)),
             };
             let now = Instant::now();
-            // The time that was over was that of the request that started the flight.
-            let is_anothers_timeout = timed_out(&answer) && deadline <= now;
-            // Or the vendor asked for a pause that that request had no time for.
-            let pause = asked_pause(&answer).and_then(|pause| now.checked_add(pause));
-            let again_at = match pause.filter(|pause_ends| deadline <= *pause_ends) {
+            // The deadline that was missed was the leader's.
+            let is_leaders_timeout = timed_out(&result) && deadline <= now;
+            // Or the vendor asked for a pause that ends after the leader's deadline.
+            let pause = asked_pause(&result).and_then(|pause| now.checked_add(pause));
+            let retry_at = match pause.filter(|pause_ends| deadline <= *pause_ends) {
                 Some(pause_ends) => pause_ends,
-                None if is_anothers_timeout => now,
-                None => return answer,
+                None if is_leaders_timeout => now,
+                None => return result,
             };
-            if scope.deadline <= again_at {
-                scope.deadline_miss.record(again_at);
-                return answer;
+            if scope.deadline <= retry_at {
+                scope.deadline_miss.record(retry_at);
+                return result;
             }
-            sleep_until(again_at.into()).await;
+            sleep_until(retry_at.into()).await;
         }
     }
 
     /// Joins the flight of an equal read, or starts one.
-    fn join<T>(
+    fn join<T, Loading>(
         self: &Arc<Self>,
         key: ReadKey,
         deadline: Instant,
-        load: impl Fn() -> BoxFuture<'static, Result<T>>,
+        load: impl Fn() -> Loading,
     ) -> Joined<Result<Entry>, Instant>
     where
         T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
     {
         let cached = || self.entries.get(&key.hash).filter(Entry::is_new).map(Ok);
         let read = || {
@@ -465,7 +446,7 @@ impl Cache {
             if let Ok(entry) = entry
                 && key.lifetime != Lifetime::Flight
                 && cache.is_current(key)
-                && cache.settings.keeping == Keeping::Kept
+                && cache.settings.mode == CacheMode::Enabled
             {
                 cache.entries.insert(key.hash, entry.clone());
             }
@@ -487,7 +468,7 @@ impl Cache {
             fresh_until: now + ttl,
             refresh_from: now + refreshed_after(ttl),
             is_refreshed: Arc::default(),
-            kept_for: ttl + self.settings.stale,
+            expires_after: ttl + self.settings.stale,
         }
     }
 
@@ -516,7 +497,7 @@ impl ReadKey {
     }
 }
 
-/// What is still read late in its life is read again before it ends.
+/// A read late in the time to live refreshes the entry before it ends.
 fn refreshed_after(ttl: Duration) -> Duration {
     ttl * 4 / 5
 }
@@ -529,21 +510,21 @@ fn panicked<T>() -> Result<T> {
     Err(Error::internal("a read of a vendor panicked"))
 }
 
-fn timed_out<T>(answer: &Result<T>) -> bool {
-    let failure = answer.as_ref().err().and_then(Error::vendor_failure);
+fn timed_out<T>(result: &Result<T>) -> bool {
+    let failure = result.as_ref().err().and_then(Error::vendor_failure);
     failure.is_some_and(|failure| failure.code == VendorErrorCode::Timeout)
 }
 
-/// What the vendor itself asked for; an open circuit asks for one too, and is not waited for.
-fn asked_pause<T>(answer: &Result<T>) -> Option<Duration> {
-    let failure = answer.as_ref().err().and_then(Error::vendor_failure)?;
+/// The pause that the vendor asked for. An open circuit names one too, but no request waits for it.
+fn asked_pause<T>(result: &Result<T>) -> Option<Duration> {
+    let failure = result.as_ref().err().and_then(Error::vendor_failure)?;
     match failure.code {
         VendorErrorCode::CircuitOpen => None,
         _ => failure.retry_after,
     }
 }
 
-/// What an entry costs beside its value: its key, its place in the table and in the eviction queues.
+/// What an entry takes beside its value: its key, its slot in the table and its nodes in the eviction queues.
 const ENTRY_BYTES: usize = 256;
 
 impl Entry {
@@ -551,21 +532,21 @@ impl Entry {
         Instant::now() < self.fresh_until
     }
 
-    /// Whether there is no reason yet to read it again.
+    /// Whether it is too early to refresh it.
     fn is_new(&self) -> bool {
         Instant::now() < self.refresh_from
     }
 
-    /// Whether it is time to refresh it, told to one reader alone.
+    /// Whether the caller has to refresh it. True for one caller alone.
     fn takes_refresh(&self) -> bool {
         Instant::now() >= self.refresh_from && !self.is_refreshed.swap(true, Ordering::Relaxed)
     }
 
-    fn kept<T: Send + Sync + 'static>(&self, state: SourceState) -> Result<Kept<T>> {
+    fn cached<T: Send + Sync + 'static>(&self, state: SourceState) -> Result<Cached<T>> {
         let value = Arc::clone(&self.value)
             .downcast()
-            .map_err(|_| Error::internal("a cached answer is of another type than its key"))?;
-        Ok(Kept {
+            .map_err(|_| Error::internal("a cached value is of another type than its key"))?;
+        Ok(Cached {
             value,
             state,
             read_at: self.read_at,
@@ -574,12 +555,12 @@ impl Entry {
     }
 }
 
-/// Entries leave by themselves once not even a failing vendor may be stood in for.
-struct KeptFor;
+/// An entry expires when it may no longer stand in for a failing vendor.
+struct EntryExpiry;
 
-impl<K> moka::Expiry<K, Entry> for KeptFor {
+impl<K> moka::Expiry<K, Entry> for EntryExpiry {
     fn expire_after_create(&self, _key: &K, entry: &Entry, _now: Instant) -> Option<Duration> {
-        Some(entry.kept_for)
+        Some(entry.expires_after)
     }
 
     fn expire_after_update(
@@ -589,6 +570,6 @@ impl<K> moka::Expiry<K, Entry> for KeptFor {
         _now: Instant,
         _left: Option<Duration>,
     ) -> Option<Duration> {
-        Some(entry.kept_for)
+        Some(entry.expires_after)
     }
 }

@@ -5,9 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::future::join_all;
-
-use super::{Kept, Repository, Shared, flight, list::VendorList, source_of, tolerate};
+use super::{Cached, Repository, Shared, list::VendorList, source_of};
 use crate::{
     context::RequestScope,
     domain::{
@@ -45,20 +43,12 @@ impl Repository {
         vendors: Option<Vec<Vendor>>,
     ) -> Result<(Vec<Arc<Category>>, Vec<SourceStatus>)> {
         self.authorize(Scope::Read)?;
-        let is_asked = |vendor: &Arc<dyn VendorApi>| {
-            vendors
-                .as_ref()
-                .is_none_or(|vendors| vendors.contains(&vendor.vendor()))
-        };
-        let asked = self.shared.vendors.iter().filter(|vendor| is_asked(vendor));
-        let trees = join_all(asked.map(|vendor| self.category_tree(vendor))).await;
-        tolerate(&trees)?;
-
-        let mut trees = trees.into_iter();
+        let selected = vendors.as_deref();
+        let trees = self.read_selected(selected, |vendor| self.category_tree(vendor));
         let mut nodes = Vec::new();
         let mut sources = Vec::new();
-        for vendor in &self.shared.vendors {
-            let Some(tree) = is_asked(vendor).then(|| trees.next()).flatten() else {
+        for (vendor, tree) in trees.await? {
+            let Some(tree) = tree else {
                 sources.push(SourceStatus::skipped(vendor.vendor()));
                 continue;
             };
@@ -91,32 +81,34 @@ impl Repository {
         Ok(tree.value.iter().filter(is_child).cloned().collect())
     }
 
-    async fn category_tree(&self, vendor: &Arc<dyn VendorApi>) -> Result<Kept<Vec<Arc<Category>>>> {
-        let shared = &self.shared;
-        let read = self.directory(vendor, |vendor, scope| {
-            let shared = Arc::clone(shared);
-            flight(async move {
+    async fn category_tree(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+    ) -> Result<Cached<Vec<Arc<Category>>>> {
+        self.directory(vendor, |vendor, scope| {
+            let shared = Arc::clone(&self.shared);
+            async move {
                 match vendor.capabilities().category_source {
                     CategorySource::Directory => vendor.categories(&scope).await,
                     CategorySource::NewestServiceRecords { count } => {
                         shared.shown_categories(&vendor, &scope, count).await
                     }
                 }
-            })
-        });
-        read.await
+            }
+        })
+        .await
     }
 }
 
 impl Shared {
-    /// The categories that a vendor's newest records show, where it lists its categories nowhere.
+    /// The categories of a vendor's newest records, for a vendor without a list of categories.
     async fn shown_categories(
         self: &Arc<Self>,
         vendor: &Arc<dyn VendorApi>,
         scope: &Arc<RequestScope>,
         records: u32,
     ) -> Result<Vec<Arc<Category>>> {
-        // The tree lives longer than the lists that it is read from.
+        // The tree is cached for longer than the lists that it is read from.
         let scope = &Arc::new(scope.for_operation());
         let wanted = records as usize;
         let list = VendorList::new(self, scope, vendor, ServiceRecordFilter::default());
@@ -138,7 +130,7 @@ impl Shared {
     }
 }
 
-/// Every category that the records show, once and after its parent, with its name where one of the records has it.
+/// Every category of the records, once and after its parent, with its name where one of the records has it.
 fn tree_of(
     records: &[Arc<ServiceRecord>],
     names: &HashMap<VendorNumber, &CategoryNames>,
@@ -161,7 +153,7 @@ fn tree_of(
         }
     }
 
-    // Ids sort by level, so a parent stands before its children, and each child gets the parent that the list has.
+    // Ids sort by level, so a parent precedes its children, and each child gets the parent of the tree.
     let mut tree: BTreeMap<CategoryId, Arc<Category>> = BTreeMap::new();
     let mut whole = Vec::with_capacity(seen.len());
     for (id, category) in seen {

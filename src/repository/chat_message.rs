@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::join_all;
 
-use super::{Cursors, Lifetime, ListField, Page, Repository, Topic, flight};
+use super::{Cursors, Lifetime, ListField, Page, Repository, Topic};
 use crate::{
     domain::{
         Canonical, ChatMessage, ChatMessageId, Employee, PageArguments, Scope, ServiceRecord,
@@ -17,12 +17,12 @@ use crate::{
     listing::{Resume, decode},
 };
 
-/// The most messages that one call asks a vendor for, and the most calls that one page of messages takes.
+/// The most messages of one vendor call, and the most calls for one page of messages.
 const MAX_PER_PAGE: u32 = 100;
 const MAX_CALLS: u32 = 10;
 
 impl Repository {
-    /// A page of the record's messages. A cursor counts messages from the oldest, so that it holds while more are written.
+    /// A page of the record's messages. A cursor counts messages from the oldest, so that it stays valid when messages are added.
     pub async fn messages(
         &self,
         record: &Arc<ServiceRecord>,
@@ -38,7 +38,7 @@ impl Repository {
         };
         let last = given.saturating_add(page.limit.get() as u64);
 
-        let (messages, total) = match self.held_messages(record).await? {
+        let (messages, total) = match self.embedded_messages(record).await? {
             Some(messages) => {
                 let slice = messages
                     .iter()
@@ -65,7 +65,7 @@ impl Repository {
         let Some(record) = self.service_record(id.record).await? else {
             return Ok(None);
         };
-        let messages = match self.held_messages(&record).await? {
+        let messages = match self.embedded_messages(&record).await? {
             Some(messages) => messages,
             None => {
                 let number = id.number.get();
@@ -78,7 +78,7 @@ impl Repository {
             .find(|message| message.id.number == id.number))
     }
 
-    /// The one agent of the vendor who bears the name; none where several do or nobody does.
+    /// The agent of the vendor with this name; none unless exactly one agent has it.
     pub async fn employee_named(
         &self,
         vendor: Vendor,
@@ -88,18 +88,18 @@ impl Repository {
         let Some(directory) = self.employee_directory(self.vendor(vendor)?).await? else {
             return Ok(None);
         };
-        let mut bearers = directory
+        let mut named = directory
             .value
             .iter()
             .filter(|employee| employee.name.value().is_some_and(|known| known == name));
-        match (bearers.next(), bearers.next()) {
+        match (named.next(), named.next()) {
             (Some(only), None) => Ok(Some(Arc::clone(only))),
             _ => Ok(None),
         }
     }
 
-    /// All of the record's messages, where an answer about the record holds them; none where they are asked for by the page.
-    async fn held_messages(
+    /// All of the record's messages, where the record contains them; none where they are read page by page.
+    async fn embedded_messages(
         &self,
         record: &Arc<ServiceRecord>,
     ) -> Result<Option<Vec<Arc<ChatMessage>>>> {
@@ -110,7 +110,7 @@ impl Repository {
                 listed = self.listed_service_record(record).await?;
                 listed.as_ref().and_then(|listed| listed.transcript.value())
             }
-            told => told,
+            loaded => loaded,
         };
         Ok(Some(match transcript {
             Some(Transcript::Held(messages)) => messages.clone(),
@@ -118,8 +118,8 @@ impl Repository {
         }))
     }
 
-    /// The messages from one ordinal to another, and how many there are. A page of the vendor holds messages side by side, in
-    /// either order and in its own size, which show on the first one.
+    /// The messages from one ordinal to another, and how many there are. The vendor's pages contain consecutive messages, in either
+    /// order and with a page size of the vendor's choice; the first page shows both.
     async fn messages_elsewhere(
         &self,
         record: &Arc<ServiceRecord>,
@@ -127,10 +127,12 @@ impl Repository {
         last: u64,
     ) -> Result<(Vec<Arc<ChatMessage>>, Option<u64>)> {
         let mut chat = Chat::default();
-        let mut asked = HashSet::new();
+        let mut requested = HashSet::new();
         for _ in 0..MAX_CALLS {
             let requests = chat.pages_of(first, last).into_iter();
-            let requests: Vec<_> = requests.filter(|request| asked.insert(*request)).collect();
+            let requests: Vec<_> = requests
+                .filter(|request| requested.insert(*request))
+                .collect();
             if requests.is_empty() {
                 break;
             }
@@ -156,35 +158,28 @@ impl Repository {
         record: &Arc<ServiceRecord>,
         request: VendorPageRequest,
     ) -> Result<Arc<VendorPage<ChatMessage>>> {
-        let id = record.id;
-        let vendor = self.vendor(id.vendor)?;
-        let cache = &self.shared.cache;
-        let key = cache.key(
-            id.vendor,
-            Topic::ChatMessages,
-            Lifetime::List,
-            (id, request.page, request.per_page),
-        );
-        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
+        let vendor = self.vendor(record.id.vendor)?;
+        let key = (Topic::ChatMessages, Lifetime::List, (record.id, request));
+        let page = self.read(vendor, key, |vendor, scope| {
             let record = Arc::clone(record);
-            flight(async move { vendor.chat_page(&scope, &record, request).await })
+            async move { vendor.chat_page(&scope, &record, request).await }
         });
-        Ok(read.await?.value)
+        Ok(page.await?.value)
     }
 }
 
-/// What is known of one chat.
+/// What the pages of one chat have shown.
 #[derive(Default)]
 struct Chat {
     messages: BTreeMap<u64, Arc<ChatMessage>>,
     total: Option<u64>,
-    /// How many messages a page was seen to hold where more followed.
+    /// How many messages a page had where more followed.
     granted: Option<u32>,
     is_newest_first: bool,
 }
 
 impl Chat {
-    /// The pages that hold the messages from one ordinal to another: one page of the smallest size that does, or several of the
+    /// The pages with the messages from one ordinal to another: one page of the smallest size that has them all, or several of the
     /// largest.
     fn pages_of(&self, first: u64, last: u64) -> Vec<VendorPageRequest> {
         let wanted = match self.total {
@@ -198,8 +193,8 @@ impl Chat {
         }
         let largest = u64::from(self.granted.unwrap_or(MAX_PER_PAGE));
         let length = wanted.end - wanted.start;
-        let holds_all = |size: &u64| wanted.start / size == (wanted.end - 1) / size;
-        let size = (length..=largest).find(holds_all).unwrap_or(largest);
+        let has_all = |size: &u64| wanted.start / size == (wanted.end - 1) / size;
+        let size = (length..=largest).find(has_all).unwrap_or(largest);
         let pages = wanted.start / size..=(wanted.end - 1) / size;
         let pages = pages.filter_map(|page| {
             Some(VendorPageRequest {

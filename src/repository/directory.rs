@@ -1,10 +1,10 @@
-//! The directories that one request has read: each of them once, whatever the cache keeps, and with how that went.
+//! The directories that one request has read: each of them once, failures included, also without a cache.
 
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::{Kept, weight::Weight};
+use super::{Cached, weight::Weight};
 use crate::{
     domain::{Category, Employee, Sponsor, TerminationCode, Topic, Vendor},
     error::Result,
@@ -18,10 +18,10 @@ pub(super) struct Directories {
     termination_codes: OfEachVendor<TerminationCode>,
 }
 
-type OfEachVendor<T> = [OnceCell<Result<Kept<Vec<Arc<T>>>>>; Vendor::ALL.len()];
+type OfEachVendor<T> = [OnceCell<Result<Cached<Vec<Arc<T>>>>>; Vendor::ALL.len()];
 
-/// What a vendor lists whole.
-pub(super) trait Listed: Weight + Send + Sync + 'static {
+/// An object that a vendor lists whole.
+pub(super) trait DirectoryObject: Weight + Send + Sync + 'static {
     const TOPIC: Topic;
 
     fn of(directories: &Directories) -> &OfEachVendor<Self>
@@ -29,9 +29,9 @@ pub(super) trait Listed: Weight + Send + Sync + 'static {
         Self: Sized;
 }
 
-macro_rules! listed {
+macro_rules! directories {
     ($($object:ident as $topic:ident in $directory:ident;)*) => {$(
-        impl Listed for $object {
+        impl DirectoryObject for $object {
             const TOPIC: Topic = Topic::$topic;
 
             fn of(directories: &Directories) -> &OfEachVendor<Self> {
@@ -41,7 +41,7 @@ macro_rules! listed {
     )*};
 }
 
-listed! {
+directories! {
     Employee as Employees in employees;
     Category as Categories in categories;
     Sponsor as Sponsors in sponsors;

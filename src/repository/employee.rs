@@ -2,14 +2,10 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
-
-use super::{
-    Cursors, Kept, Lifetime, ListField, Page, Repository, Topic, flight, source_of, tolerate,
-};
+use super::{Cached, Cursors, Lifetime, ListField, Page, Repository, Topic, source_of};
 use crate::{
     domain::{
-        Canonical, Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor,
+        Canonical, Employee, EmployeeId, PageArguments, Scope, SourceState, SourceStatus, Vendor,
         VendorErrorCode,
     },
     error::Result,
@@ -18,7 +14,7 @@ use crate::{
 };
 
 impl Repository {
-    /// As the directory lists them; none where it does not. Where the directory is refused to the gateway, the id alone.
+    /// The employee of the directory, none where it has no such employee. Where the vendor refuses the directory, the id alone.
     pub async fn employee(&self, id: EmployeeId) -> Result<Option<Arc<Employee>>> {
         self.authorize(Scope::Read)?;
         let Some(directory) = self.employee_directory(self.vendor(id.vendor)?).await? else {
@@ -27,8 +23,8 @@ impl Repository {
         Ok(find(&directory.value, id))
     }
 
-    /// For a relation that names an employee by id alone: as the directory lists them, or, where it does not list them or
-    /// is refused to the gateway, the id alone.
+    /// The employee that a relation names by id: the employee of the directory, or the id alone where the directory does not have
+    /// them or the vendor refuses it.
     pub async fn related_employee(&self, id: EmployeeId) -> Result<Arc<Employee>> {
         let employee = self.employee(id).await?;
         Ok(employee.unwrap_or_else(|| Arc::new(Employee::unlisted(id))))
@@ -52,40 +48,25 @@ impl Repository {
             _ => None,
         };
 
-        let is_asked = |vendor: &&Arc<dyn VendorApi>| {
-            vendors
-                .as_ref()
-                .is_none_or(|vendors| vendors.contains(&vendor.vendor()))
-        };
-        let asked: Vec<_> = self.shared.vendors.iter().filter(is_asked).collect();
-        let parts = asked
-            .iter()
-            .map(|vendor| self.employees_of(vendor, search.as_deref()));
-        let parts = join_all(parts).await;
-        tolerate(&parts)?;
-
+        let search = search.as_deref();
+        let parts = self.read_selected(vendors.as_deref(), |vendor| {
+            self.employees_of(vendor, search)
+        });
         let mut sources = Vec::new();
         let mut employees: Vec<Arc<Employee>> = Vec::new();
-        for vendor in &self.shared.vendors {
-            let asked_at = asked
-                .iter()
-                .position(|asked| asked.vendor() == vendor.vendor());
-            let Some(answer) = asked_at.map(|index| &parts[index]) else {
+        for (vendor, part) in parts.await? {
+            let Some(part) = part else {
                 sources.push(SourceStatus::skipped(vendor.vendor()));
                 continue;
             };
-            let total = answer.as_ref().ok().and_then(|part| part.total);
-            let kept = answer.as_ref().map(|part| &part.directory);
-            sources.extend(source_of(&**vendor, kept, total));
-            employees.extend(
-                answer
-                    .iter()
-                    .flat_map(|part| part.employees.iter().cloned()),
-            );
+            let total = part.as_ref().ok().and_then(|part| part.total);
+            let directory = part.as_ref().map(|part| &part.directory);
+            sources.extend(source_of(&**vendor, directory, total));
+            employees.extend(part.into_iter().flat_map(|part| part.employees));
         }
         let total_count = sources
             .iter()
-            .filter(|source| source.state != crate::domain::SourceState::Skipped)
+            .filter(|source| source.state != SourceState::Skipped)
             .map(|source| source.total_count)
             .sum();
 
@@ -116,18 +97,18 @@ impl Repository {
     async fn whole_directory(
         &self,
         vendor: &Arc<dyn VendorApi>,
-    ) -> Result<Kept<Vec<Arc<Employee>>>> {
-        let read = self.directory(vendor, |vendor, scope| {
-            flight(async move { vendor.employees(&scope, None).await })
-        });
-        read.await
+    ) -> Result<Cached<Vec<Arc<Employee>>>> {
+        self.directory(vendor, async |vendor, scope| {
+            vendor.employees(&scope, None).await
+        })
+        .await
     }
 
-    /// The same; none where the vendor refuses it to the gateway's account.
+    /// The same; none where the vendor refuses the directory to the gateway's account.
     pub(super) async fn employee_directory(
         &self,
         vendor: &Arc<dyn VendorApi>,
-    ) -> Result<Option<Kept<Vec<Arc<Employee>>>>> {
+    ) -> Result<Option<Cached<Vec<Arc<Employee>>>>> {
         match self.whole_directory(vendor).await {
             Ok(directory) => Ok(Some(directory)),
             Err(error)
@@ -146,42 +127,38 @@ impl Repository {
         &self,
         vendor: &Arc<dyn VendorApi>,
         search: Option<&str>,
-    ) -> Result<Part> {
+    ) -> Result<VendorEmployees> {
         let Some(search) = search else {
-            return Ok(Part::whole(self.whole_directory(vendor).await?));
+            return Ok(VendorEmployees::whole(self.whole_directory(vendor).await?));
         };
         if !vendor.capabilities().has_employee_search {
             let directory = self.whole_directory(vendor).await?;
-            return Ok(Part::filtered(directory, search));
+            return Ok(VendorEmployees::filtered(directory, search));
         }
 
-        let topic = Topic::Employees;
-        let key = self
-            .shared
-            .cache
-            .key(vendor.vendor(), topic, Lifetime::List, ("search", search));
-        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
-            let sought = search.to_owned();
-            flight(async move { vendor.employees(&scope, Some(&sought)).await })
+        let key = (Topic::Employees, Lifetime::List, ("search", search));
+        let found = self.read(vendor, key, |vendor, scope| {
+            let search = search.to_owned();
+            async move { vendor.employees(&scope, Some(&search)).await }
         });
-        let found = read.await?;
-        // The vendor matches national identity numbers too: who may not see personal data may not find by it either.
+        let found = found.await?;
+        // The vendor matches national identity numbers too: a caller that may not see personal data may not search by it.
         Ok(match self.scope.caller.may(Scope::Pii) {
-            true => Part::whole(found),
-            false => Part::filtered(found, search),
+            true => VendorEmployees::whole(found),
+            false => VendorEmployees::filtered(found, search),
         })
     }
 }
 
-/// One vendor's part of a list of employees.
-struct Part {
-    directory: Kept<Vec<Arc<Employee>>>,
+/// The employees of one vendor in a list.
+struct VendorEmployees {
+    directory: Cached<Vec<Arc<Employee>>>,
     employees: Vec<Arc<Employee>>,
     total: Option<u64>,
 }
 
-impl Part {
-    fn whole(directory: Kept<Vec<Arc<Employee>>>) -> Self {
+impl VendorEmployees {
+    fn whole(directory: Cached<Vec<Arc<Employee>>>) -> Self {
         Self {
             employees: directory.value.to_vec(),
             total: Some(directory.value.len() as u64),
@@ -189,15 +166,17 @@ impl Part {
         }
     }
 
-    /// Those whose name or number holds the text, whatever its case. The gateway filtered, so only an empty part is counted.
-    fn filtered(directory: Kept<Vec<Arc<Employee>>>, search: &str) -> Self {
-        let sought = search.to_lowercase();
-        let holds =
-            |text: Option<&String>| text.is_some_and(|text| text.to_lowercase().contains(&sought));
+    /// Those whose name or number contains the text in any case. The gateway filtered, so only an empty list has a total.
+    fn filtered(directory: Cached<Vec<Arc<Employee>>>, search: &str) -> Self {
+        let wanted = search.to_lowercase();
+        let contains =
+            |text: Option<&String>| text.is_some_and(|text| text.to_lowercase().contains(&wanted));
         let employees: Vec<_> = directory
             .value
             .iter()
-            .filter(|employee| holds(employee.name.value()) || holds(employee.employee_no.value()))
+            .filter(|employee| {
+                contains(employee.name.value()) || contains(employee.employee_no.value())
+            })
             .cloned()
             .collect();
         Self {

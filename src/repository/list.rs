@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, join, join_all};
 use jiff::Timestamp;
 
 use super::{
-    Kept, Lifetime, Page, ReadKey, Repository, Shared, Topic, TotalsWanted, flight, weight::Weight,
+    Cached, Lifetime, Page, ReadKey, Repository, Shared, Topic, TotalsWanted, weight::Weight,
 };
 use crate::{
     context::RequestScope,
@@ -314,7 +314,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 
     /// What the vendor said last stands in for a failure.
-    fn stale(&self, second: Second, failure: VendorFailure) -> Option<Kept<Window<T>>> {
+    fn stale(&self, second: Second, failure: VendorFailure) -> Option<Cached<Window<T>>> {
         let cache = &self.shared.cache;
         let mut kept = self.candidates(second).filter_map(|key| {
             let kept = cache.stand_in::<Window<T>>(self.scope, key, failure)?;
@@ -323,7 +323,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         kept.next()
     }
 
-    fn note<V>(&self, kept: &Kept<V>) {
+    fn note<V>(&self, kept: &Cached<V>) {
         lock(&self.provenance).add(kept);
     }
 
@@ -332,7 +332,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 
     /// What was created in a span, all of it, where that takes no more pages than the limit.
-    pub(super) async fn exactly(&self, span: Span) -> Result<Kept<Window<T>>> {
+    pub(super) async fn exactly(&self, span: Span) -> Result<Cached<Window<T>>> {
         let key = self.key(Lifetime::List, ("exactly", span));
         let most_pages = self.budget.left();
         let kept = self
@@ -370,29 +370,29 @@ impl<'a, T: Listed> VendorList<'a, T> {
         Ok(found)
     }
 
-    async fn read(&self, key: ReadKey, reading: Reading) -> Result<Kept<Window<T>>> {
+    async fn read(&self, key: ReadKey, reading: Reading) -> Result<Cached<Window<T>>> {
         let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
             let (shared, filter) = (Arc::clone(self.shared), self.filter.clone());
-            flight(async move {
+            async move {
                 let window = read_list::<T>(&shared, &vendor, &scope, &filter, reading).await?;
                 let rows = window.rows.iter().chain(&window.undated);
                 let brought = rows.map(|row| (row.id(), Arc::clone(row)));
-                shared.cache.feed(key, brought);
+                shared.cache.store_objects(key, brought);
                 Ok(window)
-            })
+            }
         };
         self.shared.read(self.scope, self.vendor, key, load).await
     }
 
     /// How many objects the list has, by the vendor's own count; none where it tells none.
-    pub(super) async fn total(&self) -> Result<Kept<Option<u64>>> {
+    pub(super) async fn total(&self) -> Result<Cached<Option<u64>>> {
         let key = self.key(Lifetime::List, "total");
         let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
             let filter = self.filter.clone();
-            flight(async move {
+            async move {
                 let page = T::page(&vendor, &scope, &filter, TOTAL_ONLY).await?;
                 Ok(page.total)
-            })
+            }
         };
         self.shared.read(self.scope, self.vendor, key, load).await
     }
@@ -421,10 +421,10 @@ impl<'a, T: Listed> VendorList<'a, T> {
         let key = self.key(lifetime, ("count", span));
         let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
             let filter = T::within(&self.filter, range);
-            flight(async move {
+            async move {
                 let page = T::page(&vendor, &scope, &filter, TOTAL_ONLY).await?;
                 Ok(page.total)
-            })
+            }
         };
         let kept = self.shared.read(self.scope, self.vendor, key, load).await?;
         Ok(*kept.value)
@@ -806,7 +806,7 @@ pub(super) struct Provenance {
 }
 
 impl Provenance {
-    pub(super) fn of<T>(kept: &Kept<T>) -> Self {
+    pub(super) fn of<T>(kept: &Cached<T>) -> Self {
         Self {
             state: Some(kept.state),
             read_at: Some(kept.read_at),
@@ -815,7 +815,7 @@ impl Provenance {
     }
 
     /// One stale window makes the reading stale; one fresh window among cached ones makes it fresh.
-    pub(super) fn add<T>(&mut self, kept: &Kept<T>) {
+    pub(super) fn add<T>(&mut self, kept: &Cached<T>) {
         let rank = |state: SourceState| match state {
             SourceState::Stale => 2,
             SourceState::Fresh => 1,

@@ -1,27 +1,35 @@
-//! The only way to data: authorizes, batches, caches, and merges the vendors. A `Repository` lives for one request.
+//! The only way to data: authorizes, batches, caches, and merges the vendors. A `Repository` serves one request.
 
+// How data is read: through the cache, in batches by id, as whole directories, and as lists by creation time.
 mod batch;
 mod cache;
-mod category;
-mod chat_message;
 mod directory;
-mod employee;
 mod list;
 mod record_lookup;
+mod weight;
+
+// How data is written.
+mod idempotency;
+mod object_locks;
+mod write;
+
+// The objects, a file each.
+mod category;
+mod chat_message;
+mod employee;
 mod service_record;
 mod sponsor;
 mod stats;
 mod termination_code;
 mod ticket;
-mod weight;
-mod write;
 
 use std::{
     borrow::Cow,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::future::{OptionFuture, join_all};
 
 pub use crate::listing::Cursors;
 use crate::{
@@ -35,13 +43,14 @@ use crate::{
     upstream::VendorApi,
 };
 use batch::Batches;
-use cache::{Cache, Kept, Lifetime, ReadKey};
-pub use cache::{CacheSettings, Keeping};
-use directory::{Directories, Listed};
+use cache::{Cache, Cached, Lifetime, ReadKey};
+pub use cache::{CacheMode, CacheSettings};
+use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
+use weight::Weight;
 use write::Writes;
 
-/// What every request shares: the vendors and the cache.
+/// The state that all requests share: the vendors and the cache.
 pub struct Shared {
     vendors: Vec<Arc<dyn VendorApi>>,
     capabilities: VendorCapabilities,
@@ -52,13 +61,13 @@ pub struct Shared {
     writes: Writes,
 }
 
-/// What one request may ask of the repository.
+/// The bounds of what one request may read.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub max_page_size: usize,
-    /// Vendor pages that one reading may take for a filter that the gateway applies.
+    /// Vendor pages that one list read may take for a filter that the gateway applies.
     pub max_vendor_pages: u32,
-    /// Vendor calls that one reading of a list or one count may take.
+    /// Vendor calls that one list read or one count may take.
     pub max_vendor_calls: u32,
 }
 
@@ -81,7 +90,7 @@ pub enum TotalsWanted {
     No,
 }
 
-/// Which field of the schema a list stands in: its cursors are good there alone.
+/// The field of the schema that returns a list: its cursors are valid for that field alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListField {
     ServiceRecords,
@@ -93,7 +102,7 @@ pub enum ListField {
 }
 
 impl ListField {
-    /// Of the field and its arguments but `first` and `after`.
+    /// The fingerprint of the field and its arguments without `first` and `after`.
     fn fingerprint(self, arguments: &Canonical) -> Fingerprint {
         let name = match self {
             ListField::ServiceRecords => "Query.serviceRecords",
@@ -107,7 +116,7 @@ impl ListField {
     }
 }
 
-/// The data as one request's caller may see it.
+/// The data, as the caller of one request may see it.
 pub struct Repository {
     shared: Arc<Shared>,
     scope: Arc<RequestScope>,
@@ -137,7 +146,7 @@ impl Shared {
         })
     }
 
-    /// Done when no write is under way. A write goes on when its caller goes away.
+    /// Completes when no write is in flight. A write runs on when its caller disconnects.
     pub async fn writes_ended(&self) {
         self.writes.ended().await;
     }
@@ -156,17 +165,17 @@ impl Shared {
         self.vendors.iter().map(|vendor| vendor.status()).collect()
     }
 
-    /// Whether anything is held that could stand in for vendors that fail.
-    pub fn holds_answers(&self) -> bool {
-        self.cache.holds_any()
+    /// Whether anything is cached that could stand in for failing vendors.
+    pub fn has_cached_data(&self) -> bool {
+        self.cache.has_entries()
     }
 
-    /// Whether nothing was written through the gateway since to what an answer rests on.
-    pub fn still_holds(&self, dependencies: &CacheDependencies) -> bool {
-        self.cache.holds(dependencies)
+    /// Whether no write through the gateway has changed what a response depends on.
+    pub fn are_current(&self, dependencies: &CacheDependencies) -> bool {
+        self.cache.are_current(dependencies)
     }
 
-    /// How many writes the gateway has sent: what was asked before one is no answer to who asks after it.
+    /// How many writes the gateway has sent: a query that starts after a write must not share an execution from before it.
     pub fn writes(&self) -> u64 {
         self.cache.writes()
     }
@@ -180,17 +189,17 @@ impl Shared {
         })
     }
 
-    /// Reads through the cache. The work is handed to a flight that outlives the request while others wait for it.
-    async fn read<T, Load>(
+    /// Reads through the cache. `load` owns all that it uses, because its future outlives this request while others wait for it.
+    async fn read<T, Loading>(
         &self,
         scope: &Arc<RequestScope>,
         vendor: &Arc<dyn VendorApi>,
         key: ReadKey,
-        load: Load,
-    ) -> Result<Kept<T>>
+        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
+    ) -> Result<Cached<T>>
     where
-        T: weight::Weight + Send + Sync + 'static,
-        Load: Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<T>>,
+        T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
     {
         self.cache
             .read(scope, key, || load(Arc::clone(vendor), Arc::clone(scope)))
@@ -214,7 +223,7 @@ impl Repository {
         &self.shared.capabilities
     }
 
-    /// At most MAX_PAGE_SIZE ids may be asked for at once.
+    /// A client may request at most MAX_PAGE_SIZE ids in one field.
     pub fn check_id_count(&self, count: usize) -> Result<()> {
         let max = self.shared.limits.max_page_size;
         if count <= max {
@@ -225,7 +234,7 @@ impl Repository {
         )))
     }
 
-    /// Personal data as this caller may see it: whole, or its last characters alone.
+    /// Personal data as this caller may see it: whole, or masked but for its last characters.
     pub fn personal<'a>(&self, value: Option<&'a str>) -> Option<Cow<'a, str>> {
         let value = value?;
         Some(match self.scope.caller.may(Scope::Pii) {
@@ -234,8 +243,8 @@ impl Repository {
         })
     }
 
-    /// Where a part of the answer came from is told. That it was just read is true of one answer alone.
-    pub fn tell(&self, state: SourceState) {
+    /// The response shows this state. Only the first response can say that its data is fresh.
+    pub fn forbid_replay_of_fresh(&self, state: SourceState) {
         if state == SourceState::Fresh {
             self.scope.dependencies.forbid_replay();
         }
@@ -261,26 +270,59 @@ impl Repository {
         ))
     }
 
-    /// The vendor of an id, which has to be one that is configured.
+    /// The vendor of an id. It must be configured.
     fn vendor(&self, vendor: Vendor) -> Result<&Arc<dyn VendorApi>> {
         self.shared.vendor(vendor)
     }
 
-    /// Reads a whole directory of a vendor, once for the request, also where that fails.
-    async fn directory<T, Load>(
+    /// Reads from a vendor through the cache. The last part of the key names all that the result depends on beside vendor and
+    /// topic.
+    async fn read<T, Loading>(
         &self,
         vendor: &Arc<dyn VendorApi>,
-        load: Load,
-    ) -> Result<Kept<Vec<Arc<T>>>>
+        (topic, lifetime, parts): (Topic, Lifetime, impl Hash),
+        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
+    ) -> Result<Cached<T>>
     where
-        T: Listed,
-        Load: Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> BoxFuture<'static, Result<Vec<Arc<T>>>>,
+        T: Weight + Send + Sync + 'static,
+        Loading: Future<Output = Result<T>> + Send + 'static,
     {
-        let read = async || {
-            let cache = &self.shared.cache;
-            let key = cache.key(vendor.vendor(), T::TOPIC, Lifetime::Directory, ());
-            self.shared.read(&self.scope, vendor, key, load).await
-        };
+        let cache = &self.shared.cache;
+        let key = cache.key(vendor.vendor(), topic, lifetime, parts);
+        self.shared.read(&self.scope, vendor, key, load).await
+    }
+
+    /// Reads from the selected vendors at the same time, without a selection from all of them. A vendor that is not selected has
+    /// no read. Fails as `tolerate` does.
+    async fn read_selected<'a, T, Reading>(
+        &'a self,
+        selected: Option<&[Vendor]>,
+        read: impl Fn(&'a Arc<dyn VendorApi>) -> Reading,
+    ) -> Result<Vec<(&'a Arc<dyn VendorApi>, Option<Result<T>>)>>
+    where
+        Reading: Future<Output = Result<T>>,
+    {
+        let vendors = &self.shared.vendors;
+        let reads = vendors.iter().map(|vendor| {
+            let is_selected = selected.is_none_or(|selected| selected.contains(&vendor.vendor()));
+            OptionFuture::from(is_selected.then(|| read(vendor)))
+        });
+        let reads = join_all(reads).await;
+        tolerate(reads.iter().flatten())?;
+        Ok(vendors.iter().zip(reads).collect())
+    }
+
+    /// Reads a whole directory of a vendor, once for the request, also when that fails.
+    async fn directory<T, Loading>(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
+    ) -> Result<Cached<Vec<Arc<T>>>>
+    where
+        T: DirectoryObject,
+        Loading: Future<Output = Result<Vec<Arc<T>>>> + Send + 'static,
+    {
+        let read = || self.read(vendor, (T::TOPIC, Lifetime::Directory, ()), load);
         let known = Arc::clone(&self.directories());
         let of_vendor = &T::of(&known)[vendor.vendor() as usize];
         of_vendor.get_or_init(read).await.clone()
@@ -291,14 +333,14 @@ impl Repository {
         directories.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What follows a write in the same request is read anew.
-    fn forget_what_was_read(&self) {
+    /// Drops what this request has read, so that fields after a write read it again.
+    fn forget_reads(&self) {
         self.batches.forget();
         *self.directories() = Arc::default();
     }
 }
 
-/// At most the last four characters are shown, and never more than a third of them.
+/// Shows the last four characters at most, and never more than a third of them.
 fn masked(value: &str) -> String {
     let length = value.chars().count();
     let shown = (length / 3).min(4);
@@ -310,35 +352,31 @@ fn masked(value: &str) -> String {
         .collect()
 }
 
-/// How a vendor took part, of one answer of it.
+/// How a vendor took part, from one read.
 fn source_of<T>(
     vendor: &dyn VendorApi,
-    answer: Result<&Kept<T>, &Error>,
+    read: Result<&Cached<T>, &Error>,
     total_count: Option<u64>,
 ) -> Option<SourceStatus> {
-    match answer {
-        Ok(kept) => Some(Provenance::of(kept).source(vendor.vendor(), vendor.zone(), total_count)),
+    match read {
+        Ok(cached) => {
+            Some(Provenance::of(cached).source(vendor.vendor(), vendor.zone(), total_count))
+        }
         Err(error) => error.vendor_failure().map(SourceStatus::failed),
     }
 }
 
-/// One vendor's failure leaves the others' part. An error where all that were asked failed, or one for another reason than a
-/// vendor's failure.
-fn tolerate<T>(answers: &[Result<T>]) -> Result<()> {
-    let errors: Vec<&Error> = answers
+/// Fails when all vendors failed, or when one read failed for another reason than its vendor. Otherwise the response has the data
+/// of the other vendors.
+fn tolerate<'a, T: 'a>(reads: impl IntoIterator<Item = &'a Result<T>>) -> Result<()> {
+    let reads: Vec<_> = reads.into_iter().collect();
+    let errors: Vec<&Error> = reads
         .iter()
-        .filter_map(|answer| answer.as_ref().err())
+        .filter_map(|read| read.as_ref().err())
         .collect();
-    let all_failed = errors.len() == answers.len();
+    let all_failed = errors.len() == reads.len();
     let fatal = errors
         .into_iter()
         .find(|error| all_failed || error.vendor_failure().is_none());
     fatal.map_or(Ok(()), |error| Err(error.clone()))
-}
-
-/// Boxes the future of a read.
-fn flight<T: 'static>(
-    future: impl Future<Output = Result<T>> + Send + 'static,
-) -> BoxFuture<'static, Result<T>> {
-    future.boxed()
 }

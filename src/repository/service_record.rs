@@ -1,18 +1,21 @@
-//! Service records: the merged list, one by id, names of their categories, and summaries.
+//! Service records: the merged list, one by id, names of their categories, summaries, and writes.
 
 use std::sync::Arc;
 
 use super::{
-    Lifetime, ListField, Page, Repository, Topic, TotalsWanted, batch::NamesOf, flight,
+    Lifetime, ListField, Page, Repository, Shared, Topic, TotalsWanted, batch::CategoryNamesKey,
     list::Participation,
 };
 use crate::{
+    context::RequestScope,
     domain::{
-        Category, Contact, Detail, FilterPlan, Loaded, PageArguments, Scope, ServiceRecord,
-        ServiceRecordFilter, ServiceRecordId, ServiceRecordLookup, ServiceSummary,
+        Category, Contact, CustomField, Detail, FilterPlan, Loaded, PageArguments, Scope,
+        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId,
+        ServiceRecordLookup, ServiceSummary,
     },
     error::Result,
     listing::decode,
+    upstream::VendorApi,
 };
 
 impl Repository {
@@ -46,7 +49,7 @@ impl Repository {
             let filters = vendor.capabilities().service_record_filters;
             match filters.plan(vendor.vendor(), &filter) {
                 FilterPlan::Read { left_over } => {
-                    // Which other vendors are asked makes no other list of this one.
+                    // The other vendors of the filter do not change the list of this one.
                     let of_vendor = ServiceRecordFilter {
                         vendors: None,
                         ..filter.clone()
@@ -70,7 +73,7 @@ impl Repository {
         .await
     }
 
-    /// The record's category with its name and its ancestors', where the record's own answer has ids alone.
+    /// The record's category with its name and those of its ancestors, also where the record has ids alone.
     pub async fn named_category(&self, record: &ServiceRecord) -> Result<Option<Arc<Category>>> {
         self.authorize(Scope::Read)?;
         let Some(category) = record.category.value() else {
@@ -79,14 +82,14 @@ impl Repository {
         if category.detail != Detail::Reference {
             return Ok(Some(Arc::clone(category)));
         }
-        let names = self.batches.load(NamesOf(record.id)).await?;
+        let names = self.batches.load(CategoryNamesKey(record.id)).await?;
         Ok(Some(match names {
             Some(names) => Arc::new(category.named(&names)),
             None => Arc::clone(category),
         }))
     }
 
-    /// The record's customer. A visitor's name may stand in the list alone.
+    /// The record's customer. For a visitor, only the list may have the name.
     pub async fn record_contact(
         &self,
         record: &Arc<ServiceRecord>,
@@ -99,7 +102,7 @@ impl Repository {
         Ok(listed.and_then(|listed| listed.contact.value().cloned()))
     }
 
-    /// The same record as the list tells it, where the list tells more than the answer for one.
+    /// The same record from the list, where the list has more fields than the read by id.
     pub(super) async fn listed_service_record(
         &self,
         record: &Arc<ServiceRecord>,
@@ -118,15 +121,66 @@ impl Repository {
         self.authorize(Scope::Read)?;
         let id = record.id;
         let vendor = self.vendor(id.vendor)?;
-        let topic = Topic::ServiceRecords;
-        let key = self
-            .shared
-            .cache
-            .key(id.vendor, topic, Lifetime::Entity, ("summary", id.number));
-        let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
-            flight(async move { vendor.service_summary(&scope, id).await })
+        let key = (
+            Topic::ServiceRecords,
+            Lifetime::Entity,
+            ("summary", id.number),
+        );
+        let summary = self.read(vendor, key, |vendor, scope| async move {
+            Ok(vendor.service_summary(&scope, id).await?.map(Arc::new))
         });
-        let summary = read.await?.value;
-        Ok(Option::as_ref(&summary).map(|summary| Arc::new(summary.clone())))
+        Ok(Option::clone(&summary.await?.value))
     }
+
+    /// The schema has checked that there is a change, the memo's length and the custom fields' keys. The outer result is that of
+    /// the write, the inner one that of reading the record afterwards: none where it was deleted since.
+    pub async fn update_service_record(
+        &self,
+        id: ServiceRecordId,
+        changes: ServiceRecordChanges,
+    ) -> Result<Result<Option<Arc<ServiceRecord>>>> {
+        self.authorize(Scope::Write)?;
+        let vendor = Arc::clone(self.vendor(id.vendor)?);
+        let (shared, scope) = (Arc::clone(&self.shared), Arc::clone(&self.scope));
+        self.write("updateServiceRecord", Some(id.to_string()), async move {
+            let updated = vendor.update_service_record(&scope, id, &changes).await;
+            shared.drop_service_record(id);
+            let record = reread(&shared, &vendor, &scope, id, updated?).await;
+            Ok((id.to_string(), record))
+        })
+        .await
+    }
+}
+
+impl Shared {
+    /// Tickets contain copies of their service records, so they are dropped too.
+    fn drop_service_record(&self, id: ServiceRecordId) {
+        self.cache.drop_object(self.entity_key(id));
+        self.cache.drop_all(id.vendor, Topic::Tickets);
+    }
+}
+
+/// Reads the whole record after an update, because the vendor returns a part of it. Custom fields that this read lacks are those
+/// that the update returned.
+async fn reread(
+    shared: &Arc<Shared>,
+    vendor: &Arc<dyn VendorApi>,
+    scope: &Arc<RequestScope>,
+    id: ServiceRecordId,
+    updated_fields: Option<Vec<CustomField>>,
+) -> Result<Option<Arc<ServiceRecord>>> {
+    let results = shared.records_by_id(vendor, scope, &[id]).await;
+    let record = match results.into_iter().find(|(read, _)| *read == id) {
+        Some((_, result)) => result?,
+        None => None,
+    };
+    Ok(
+        record.map(|record| match (&record.custom_fields, updated_fields) {
+            (Loaded::NotLoaded, Some(updated)) => Arc::new(ServiceRecord {
+                custom_fields: Loaded::some(updated),
+                ..ServiceRecord::clone(&record)
+            }),
+            _ => record,
+        }),
+    )
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kept, Repository, flight};
+use super::{Cached, Repository};
 use crate::{
     domain::{Scope, Sponsor, SponsorId},
     error::Result,
@@ -30,10 +30,8 @@ impl Repository {
             .collect())
     }
 
-    async fn sponsors_of(&self, vendor: &Arc<dyn VendorApi>) -> Result<Kept<Vec<Arc<Sponsor>>>> {
-        let read = self.directory(vendor, |vendor, scope| {
-            flight(async move { vendor.sponsors(&scope).await })
-        });
-        read.await
+    async fn sponsors_of(&self, vendor: &Arc<dyn VendorApi>) -> Result<Cached<Vec<Arc<Sponsor>>>> {
+        self.directory(vendor, async |vendor, scope| vendor.sponsors(&scope).await)
+            .await
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
-    Kept, Lifetime, Repository, Shared, Topic, flight,
+    Cached, Lifetime, Repository, Shared, Topic,
     list::{Provenance, TOTAL_ONLY},
     tolerate,
     weight::Weight,
@@ -56,7 +56,7 @@ impl Repository {
         let shared = &self.shared;
         let read = shared.read(&self.scope, vendor, key, |vendor, scope| {
             let (shared, filter) = (Arc::clone(shared), filter.clone());
-            flight(async move {
+            async move {
                 let first = shared.count_tickets(&vendor, &scope, &filter).await?;
                 if first.with_a_status() == first.total {
                     return Ok(first);
@@ -67,7 +67,7 @@ impl Repository {
                     true => Ok(second),
                     false => Err(contradiction(vendor.vendor(), "the counts of tickets")),
                 }
-            })
+            }
         });
         let stats = read.await?.value;
         Ok(TicketStats::clone(&stats))
@@ -151,8 +151,8 @@ impl Repository {
             _ => {}
         }
 
-        let is_held = |day: &&Date| self.held_count(vendor, single(**day)).is_some();
-        let days_to_ask = days.iter().filter(|day| !is_held(day)).count() as u64;
+        let is_cached = |day: &&Date| self.cached_count(vendor, single(**day)).is_some();
+        let days_to_ask = days.iter().filter(|day| !is_cached(day)).count() as u64;
         let most_calls = u64::from(self.shared.limits.max_vendor_calls);
         let most_calls = most_calls / self.shared.vendors.len().max(1) as u64;
         let list = self.list::<ServiceRecord>(vendor, filter_of(range, vendor.zone()));
@@ -256,26 +256,26 @@ impl Repository {
         &self,
         vendor: &Arc<dyn VendorApi>,
         range: CountedRange,
-    ) -> Result<Kept<Option<u64>>> {
+    ) -> Result<Cached<Option<u64>>> {
         let key = self.count_key(vendor, range);
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
             let filter = filter_of(range, vendor.zone());
-            flight(async move {
+            async move {
                 let page = vendor.service_record_page(&scope, &filter, TOTAL_ONLY);
                 Ok(page.await?.total)
-            })
+            }
         });
         read.await
     }
 
-    fn held_count(
+    fn cached_count(
         &self,
         vendor: &Arc<dyn VendorApi>,
         range: CountedRange,
-    ) -> Option<Arc<Option<u64>>> {
+    ) -> Option<Cached<Option<u64>>> {
         self.shared
             .cache
-            .held(&self.scope, self.count_key(vendor, range))
+            .cached(&self.scope, self.count_key(vendor, range))
     }
 
     fn count_key(&self, vendor: &Arc<dyn VendorApi>, range: CountedRange) -> super::ReadKey {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kept, Repository, flight};
+use super::{Cached, Repository};
 use crate::{
     domain::{Scope, TerminationCode, TerminationCodeId, TicketStatus},
     error::Result,
@@ -35,10 +35,10 @@ impl Repository {
     async fn termination_codes_of(
         &self,
         vendor: &Arc<dyn VendorApi>,
-    ) -> Result<Kept<Vec<Arc<TerminationCode>>>> {
-        let read = self.directory(vendor, |vendor, scope| {
-            flight(async move { vendor.termination_codes(&scope).await })
-        });
-        read.await
+    ) -> Result<Cached<Vec<Arc<TerminationCode>>>> {
+        self.directory(vendor, async |vendor, scope| {
+            vendor.termination_codes(&scope).await
+        })
+        .await
     }
 }

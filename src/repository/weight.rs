@@ -1,15 +1,15 @@
-//! How many bytes a cached answer takes, close enough for the cache's bound.
+//! How many bytes a cached value takes, close enough for the cache's bound.
 
 use std::{mem::size_of, sync::Arc};
 
 use crate::domain::{
-    Category, CategoryNames, ChatMessage, Contact, CustomField, Employee, EmployeeGroup, Loaded,
-    Rating, RemoteSession, ServiceLog, ServiceRecord, ServiceResult, ServiceSummary, Sponsor,
-    TerminationCode, Ticket, Transcript, VendorPage,
+    Category, CategoryNames, ChatMessage, ChatSender, Contact, CustomField, Employee,
+    EmployeeGroup, Loaded, Rating, RemoteSession, ServiceLog, ServiceRecord, ServiceResult,
+    ServiceSummary, Sponsor, TerminationCode, Ticket, Transcript, VendorPage,
 };
 use crate::listing::Window;
 
-/// The whole size of a value, what it owns included.
+/// The whole size of a value, with what it owns.
 pub(super) trait Weight {
     fn bytes(&self) -> usize {
         size_of_val(self) + self.owned_bytes()
@@ -23,43 +23,107 @@ pub(super) trait Weight {
 const ALLOCATION_BYTES: usize = 16;
 const ARC_BYTES: usize = 16 + ALLOCATION_BYTES;
 
-macro_rules! owns {
-    ($($name:ty: $($field:ident),*;)*) => {$(
+/// Weighs structs by all of their fields, so that a struct with a new field does not compile before the field is weighed. The
+/// fields after `plain` own nothing: they are `Copy`.
+macro_rules! weighed {
+    ($($name:ident { $($field:ident),*; plain $($plain:ident),* })*) => {$(
         impl Weight for $name {
             fn owned_bytes(&self) -> usize {
-                0 $(+ self.$field.owned_bytes())*
+                let $name { $($field,)* $($plain,)* } = self;
+                0 $(+ $field.owned_bytes())* $(+ owned_bytes_of_copy($plain))*
             }
         }
     )*};
 }
 
-owns! {
-    ServiceRecord: handler, contact, problem, solution, memo, rating, category, custom_fields, transcript, logs, result, sponsor, remote_session;
-    Ticket: subject, content, status_memo, contact, category, handler, creator, sponsor, termination_code, service_records;
-    Employee: name, employee_no, email, mobile, photo_url, extension, job_title, department, groups;
-    EmployeeGroup: name, supervisor;
-    Rating: comment;
-    ServiceLog: provider_type;
-    ServiceResult: name, description;
-    RemoteSession: client_id, host, service_card_id;
-    Contact: name, company, membership_no, identity_no, birth_date, contact_method;
-    Category: name, description, parent;
-    Sponsor: name, description;
-    TerminationCode: name, description;
-    ChatMessage: text, raw_type;
-    CustomField: key, values;
-    ServiceSummary: template, fields;
+fn owned_bytes_of_copy<T: Copy>(_: &T) -> usize {
+    0
 }
 
-impl Weight for String {
+weighed! {
+    ServiceRecord {
+        handler, contact, problem, solution, memo, rating, category, custom_fields, transcript, logs, result, sponsor,
+        remote_session;
+        plain id, detail, channel, status, created_at, queued_at, started_at, ended_at, duration_seconds, is_resolved,
+        wrap_up_completed_at, bound_type, payment, may_have_summary
+    }
+    Ticket {
+        subject, content, status_memo, contact, category, handler, creator, sponsor, termination_code, service_records;
+        plain id, status, priority, due_at, created_at, updated_at
+    }
+    Employee {
+        name, employee_no, email, mobile, photo_url, extension, job_title, department, groups;
+        plain id, detail, is_admin, is_active, created_at, updated_at
+    }
+    EmployeeGroup { name, supervisor; plain id }
+    Rating { comment; plain score }
+    ServiceLog {
+        provider_type;
+        plain id, channel, queued_at, started_at, ended_at, service_seconds, status_code, can_listen
+    }
+    ServiceResult { name, description; plain id, detail }
+    RemoteSession {
+        client_id, host, service_card_id;
+        plain has_chat, has_remote_control, has_file_transfer, file_count
+    }
+    Contact { name, company, membership_no, identity_no, birth_date, contact_method; plain id }
+    Category { name, description, parent; plain id, detail }
+    Sponsor { name, description; plain id, detail }
+    TerminationCode { name, description; plain id, detail, status }
+    ChatMessage { text, sender, raw_type; plain id, sent_at, kind, is_survey }
+    ChatSender { name; plain role }
+    CustomField { key, values; plain }
+    ServiceSummary { template, fields; plain }
+}
+
+impl<T: Weight> Weight for Window<T> {
     fn owned_bytes(&self) -> usize {
-        self.capacity() + ALLOCATION_BYTES
+        let Window {
+            rows,
+            undated,
+            span: _,
+            older: _,
+            list_total: _,
+            is_too_large: _,
+            calls: _,
+        } = self;
+        rows.owned_bytes() + undated.owned_bytes()
+    }
+}
+
+impl<T: Weight> Weight for VendorPage<T> {
+    fn owned_bytes(&self) -> usize {
+        let VendorPage {
+            items,
+            total: _,
+            per_page: _,
+            last_page: _,
+            has_next: _,
+            unreadable: _,
+        } = self;
+        items.owned_bytes()
+    }
+}
+
+impl Weight for Transcript {
+    fn owned_bytes(&self) -> usize {
+        match self {
+            Transcript::Held(messages) => messages.owned_bytes(),
+            Transcript::Listed | Transcript::Elsewhere => 0,
+        }
     }
 }
 
 impl Weight for CategoryNames {
     fn owned_bytes(&self) -> usize {
-        self.0.owned_bytes()
+        let CategoryNames(names) = self;
+        names.owned_bytes()
+    }
+}
+
+impl Weight for String {
+    fn owned_bytes(&self) -> usize {
+        self.capacity() + ALLOCATION_BYTES
     }
 }
 
@@ -91,33 +155,6 @@ impl<T: Weight> Weight for Vec<T> {
     fn owned_bytes(&self) -> usize {
         let spare = (self.capacity() - self.len()) * size_of::<T>();
         ALLOCATION_BYTES + spare + self.iter().map(Weight::bytes).sum::<usize>()
-    }
-}
-
-impl<A, B: Weight> Weight for (A, B) {
-    fn owned_bytes(&self) -> usize {
-        self.1.owned_bytes()
-    }
-}
-
-impl Weight for Transcript {
-    fn owned_bytes(&self) -> usize {
-        match self {
-            Transcript::Held(messages) => messages.owned_bytes(),
-            Transcript::Listed | Transcript::Elsewhere => 0,
-        }
-    }
-}
-
-impl<T: Weight> Weight for Window<T> {
-    fn owned_bytes(&self) -> usize {
-        self.rows.owned_bytes() + self.undated.owned_bytes()
-    }
-}
-
-impl<T: Weight> Weight for VendorPage<T> {
-    fn owned_bytes(&self) -> usize {
-        self.items.owned_bytes()
     }
 }
 

@@ -35,7 +35,7 @@ impl SourceStatus<'_> {
 
     /// Where its part of the response came from.
     fn state(&self, ctx: &Context<'_>) -> FieldResult<SourceState> {
-        repository(ctx)?.tell(self.0.state);
+        repository(ctx)?.forbid_replay_of_fresh(self.0.state);
         Ok(self.0.state.into())
     }
 

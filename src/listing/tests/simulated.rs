@@ -110,11 +110,14 @@ const PAGE_SIZE: u32 = 100;
 const MAX_VENDOR_CALLS: u32 = 200;
 const MAX_VENDOR_PAGES: u32 = 10;
 
+/// A window and the second that it was asked to end at.
+type HeldWindow = (Option<Second>, Arc<Window<Row>>);
+
 pub(super) struct SimulatedVendor {
     vendor: Vendor,
     pub(super) traits: Traits,
     rows: Mutex<Vec<Row>>,
-    windows: Mutex<Vec<(Option<Second>, Arc<Window<Row>>)>>,
+    windows: Mutex<Vec<HeldWindow>>,
     observations: Observations,
     zone: VendorZone,
     budget: Mutex<Budget>,
@@ -271,7 +274,6 @@ impl SimulatedVendor {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "a closure has no shorter name")]
     fn reader(
         &self,
     ) -> ListReader<

@@ -1,4 +1,4 @@
-//! Equal reads at once, each of a request with its own deadline.
+//! Equal reads at the same time, each with its own deadline, and what makes a response out of date.
 
 use std::sync::atomic::AtomicUsize;
 
@@ -17,7 +17,7 @@ const LATER: Duration = Duration::from_secs(60);
 fn cache() -> Arc<Cache> {
     let minute = Duration::from_secs(60);
     Arc::new(Cache::new(CacheSettings {
-        keeping: Keeping::Kept,
+        mode: CacheMode::Enabled,
         list_ttl: Duration::ZERO,
         entity_ttl: minute,
         directory_ttl: minute,
@@ -35,9 +35,9 @@ fn timeout() -> Error {
     Error::vendor(Vendor::FirstLine, VendorErrorCode::Timeout)
 }
 
-fn told(kept: Result<Kept<u64>>) -> Result<(u64, SourceState), Option<VendorErrorCode>> {
-    match kept {
-        Ok(kept) => Ok((*kept.value, kept.state)),
+fn outcome(read: Result<Cached<u64>>) -> Result<(u64, SourceState), Option<VendorErrorCode>> {
+    match read {
+        Ok(cached) => Ok((*cached.value, cached.state)),
         Err(error) => Err(error.vendor_failure().map(|failure| failure.code)),
     }
 }
@@ -47,7 +47,7 @@ fn key(cache: &Cache) -> ReadKey {
 }
 
 #[tokio::test]
-async fn a_read_goes_on_when_the_request_that_started_it_ran_out_of_time() {
+async fn a_follower_reads_again_when_the_leader_missed_its_deadline() {
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let (first, second) = (scope(SOON), scope(LATER));
     let load = || {
@@ -68,13 +68,13 @@ async fn a_read_goes_on_when_the_request_that_started_it_ran_out_of_time() {
         cache.read(&second, key(&cache), load),
     );
     let (first, second) = reads.await;
-    assert_eq!(told(first), Err(Some(VendorErrorCode::Timeout)));
-    assert_eq!(told(second), Ok((7, SourceState::Fresh)));
+    assert_eq!(outcome(first), Err(Some(VendorErrorCode::Timeout)));
+    assert_eq!(outcome(second), Ok((7, SourceState::Fresh)));
     assert_eq!(calls.into_inner(), 2);
 }
 
 #[tokio::test]
-async fn a_vendor_that_took_its_whole_time_is_not_asked_again_by_those_who_waited_too() {
+async fn followers_with_the_leaders_deadline_do_not_read_again() {
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let (first, second) = (scope(LATER), scope(LATER));
     let load = || {
@@ -91,24 +91,24 @@ async fn a_vendor_that_took_its_whole_time_is_not_asked_again_by_those_who_waite
         cache.read(&second, key(&cache), load),
     );
     let (first, second) = reads.await;
-    assert_eq!(told(first), Err(Some(VendorErrorCode::Timeout)));
-    assert_eq!(told(second), Err(Some(VendorErrorCode::Timeout)));
+    assert_eq!(outcome(first), Err(Some(VendorErrorCode::Timeout)));
+    assert_eq!(outcome(second), Err(Some(VendorErrorCode::Timeout)));
     assert_eq!(calls.into_inner(), 1);
 }
 
 #[tokio::test]
-async fn who_has_the_time_waits_for_the_pause_that_a_vendor_asked_another_for() {
+async fn a_follower_with_time_left_waits_for_the_pause_that_the_vendor_asked_for() {
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let (first, second, third) = (scope(SOON), scope(LATER), scope(SOON * 5));
-    // When all have asked.
-    let answers_at = Instant::now() + SOON / 2;
+    // After all three reads have started.
+    let returns_at = Instant::now() + SOON / 2;
     let load = || {
         let is_first = calls.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
             if !is_first {
                 return Ok(7);
             }
-            sleep_until(answers_at.into()).await;
+            sleep_until(returns_at.into()).await;
             Err(Error::from(VendorFailure {
                 vendor: Vendor::FirstLine,
                 code: VendorErrorCode::RateLimited,
@@ -125,10 +125,10 @@ async fn who_has_the_time_waits_for_the_pause_that_a_vendor_asked_another_for() 
         cache.read(&third, key(&cache), load),
     )
     .await;
-    assert_eq!(told(first), Err(Some(VendorErrorCode::RateLimited)));
-    assert_eq!(told(second), Ok((7, SourceState::Fresh)));
+    assert_eq!(outcome(first), Err(Some(VendorErrorCode::RateLimited)));
+    assert_eq!(outcome(second), Ok((7, SourceState::Fresh)));
     assert!(started_at.elapsed() >= SOON * 6);
-    assert_eq!(told(third_read), Err(Some(VendorErrorCode::RateLimited)));
+    assert_eq!(outcome(third_read), Err(Some(VendorErrorCode::RateLimited)));
     assert!(
         third.deadline_miss.earliest().is_some(),
         "it had no time either"
@@ -137,7 +137,7 @@ async fn who_has_the_time_waits_for_the_pause_that_a_vendor_asked_another_for() 
 }
 
 #[tokio::test]
-async fn who_looked_before_a_read_ended_and_joins_after_it_has_its_answer() {
+async fn a_caller_that_joins_after_a_read_ended_gets_the_cached_result() {
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let scope = scope(LATER);
     let key = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
@@ -146,45 +146,45 @@ async fn who_looked_before_a_read_ended_and_joins_after_it_has_its_answer() {
         async { Ok(7_u64) }.boxed()
     };
     let read = cache.read(&scope, key, load).await;
-    assert_eq!(told(read), Ok((7, SourceState::Fresh)));
+    assert_eq!(outcome(read), Ok((7, SourceState::Fresh)));
 
     let joined = cache.join(key, scope.deadline, load);
     let Joined::Cached(entry) = joined else {
-        panic!("the vendor is asked again");
+        panic!("the vendor is called again");
     };
     assert_eq!(
-        told(entry.and_then(|entry| entry.kept(SourceState::Fresh))),
+        outcome(entry.and_then(|entry| entry.cached(SourceState::Fresh))),
         Ok((7, SourceState::Fresh))
     );
     assert_eq!(calls.into_inner(), 1);
 }
 
 #[tokio::test]
-async fn a_request_waits_for_the_read_of_another_no_longer_than_it_may() {
+async fn a_follower_waits_no_longer_than_its_own_deadline() {
     let cache = cache();
     let hangs = || std::future::pending::<Result<u64>>().boxed();
     let mut expected = Err(Some(VendorErrorCode::Timeout));
     for _ in 0..2 {
         let (patient, hurried) = (scope(LATER), scope(SOON));
         let started_at = Instant::now();
-        let told = tokio::select! {
+        let outcome = tokio::select! {
             biased;
             _ = cache.read(&patient, key(&cache), hangs) => unreachable!("it hangs"),
-            kept = cache.read(&hurried, key(&cache), hangs) => told(kept),
+            read = cache.read(&hurried, key(&cache), hangs) => outcome(read),
         };
-        assert_eq!(told, expected);
+        assert_eq!(outcome, expected);
         assert!((SOON..LATER).contains(&started_at.elapsed()));
 
-        // What the vendor said before stands in the next time.
-        let answers = || async { Ok(7) }.boxed();
-        let kept = cache.read(&patient, key(&cache), answers).await;
-        assert_eq!(self::told(kept), Ok((7, SourceState::Fresh)));
+        // The next time, the stale value stands in.
+        let returns = || async { Ok(7) }.boxed();
+        let read = cache.read(&patient, key(&cache), returns).await;
+        assert_eq!(self::outcome(read), Ok((7, SourceState::Fresh)));
         expected = Ok((7, SourceState::Stale));
     }
 }
 
 #[test]
-fn who_found_an_object_while_it_was_dropped_does_not_hold_what_is_current() {
+fn a_response_that_read_an_object_while_it_was_dropped_is_not_current() {
     let cache = cache();
     let object = || cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
     let during = object().dependency().epoch + 1;
@@ -199,7 +199,7 @@ fn who_found_an_object_while_it_was_dropped_does_not_hold_what_is_current() {
     scope
         .dependencies
         .depend_on(dependency, Instant::now() + LATER, Instant::now() + LATER);
-    assert!(!cache.holds(&scope.dependencies.recorded()));
+    assert!(!cache.are_current(&scope.dependencies.recorded()));
 
     let fresh = self::scope(LATER);
     fresh.dependencies.depend_on(
@@ -207,5 +207,5 @@ fn who_found_an_object_while_it_was_dropped_does_not_hold_what_is_current() {
         Instant::now() + LATER,
         Instant::now() + LATER,
     );
-    assert!(cache.holds(&fresh.dependencies.recorded()));
+    assert!(cache.are_current(&fresh.dependencies.recorded()));
 }

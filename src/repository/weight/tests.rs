@@ -83,7 +83,7 @@ fn ticket(index: usize) -> Arc<Ticket> {
     })
 }
 
-/// The allocator's own overhead is no part of what is counted, so the weight lies a little above.
+/// The counter does not see the allocator's own overhead, so the weight is a little higher.
 #[test]
 fn the_weight_of_a_page_of_tickets_is_close_to_the_memory_that_it_takes() {
     let mut page = None;

@@ -19,7 +19,7 @@ use deskgraph::{
         auth::{ApiKey, AuthSettings, KeySecret},
         router, server,
     },
-    repository::{CacheSettings, Keeping, Limits, Shared},
+    repository::{CacheMode, CacheSettings, Limits, Shared},
     sandbox::{Sandbox, SandboxOptions, credentials},
     schema::{self, Introspection, SchemaSettings},
 };
@@ -60,7 +60,7 @@ fn engine_settings() -> EngineSettings {
         },
         introspection: Introspection::Enabled,
         response_cache: ResponseCacheSettings {
-            keeping: Keeping::NotKept,
+            mode: CacheMode::Disabled,
             max_bytes: 0,
         },
         request_timeout: Duration::from_secs(30),
@@ -81,7 +81,7 @@ impl Front {
     async fn start_with(settings: HttpSettings, engine: EngineSettings) -> Self {
         let no_time = Duration::ZERO;
         let cache = CacheSettings {
-            keeping: Keeping::NotKept,
+            mode: CacheMode::Disabled,
             list_ttl: no_time,
             entity_ttl: no_time,
             directory_ttl: no_time,
