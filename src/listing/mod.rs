@@ -21,5 +21,5 @@ pub use density::{ListKind, Observations};
 pub use merge::{Feed, MergedPage, PartRead, merged_page};
 pub use pages::Budget;
 pub use position::{Dated, Position};
-pub use reader::{ListReader, Want, Window};
+pub use reader::{ListReader, Start, Want, Window};
 pub use span::{Granularity, Range, Second, Span};

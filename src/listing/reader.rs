@@ -120,7 +120,7 @@ impl<Fetch> ListReader<'_, Fetch> {
             let allowed = match is_smallest {
                 _ if observed.repeats_first_page => Allowed::Pages(1),
                 true => Allowed::Budget,
-                false => Allowed::Rows(target.saturating_mul(5) / 2),
+                false => Allowed::Rows(most_rows(target, self.granted(&observed))),
             };
             let pages = self.pages(budget, &observed);
             let known = probed.known(self.asked(span, &observed));
@@ -447,6 +447,14 @@ impl<Fetch> ListReader<'_, Fetch> {
             "the vendor's total and its rows contradict each other"
         );
         Error::vendor(vendor, VendorErrorCode::BadResponse)
+    }
+}
+
+/// Rather more rows than were meant than a window chosen anew, as long as they are few pages.
+fn most_rows(target: u64, granted: u64) -> u64 {
+    match target <= granted {
+        true => target.saturating_mul(5) / 2,
+        false => target.saturating_mul(3) / 2,
     }
 }
 

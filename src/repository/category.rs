@@ -113,9 +113,7 @@ impl Shared {
         let wanted = records as usize;
         let list = VendorList::new(self, scope, vendor, ServiceRecordFilter::default());
         let list = list.limited_to(self.limits.max_vendor_calls);
-        // The last few would take as many calls as the first hundreds.
-        let is_enough = |found: &[Arc<ServiceRecord>]| found.len() * 4 >= wanted * 3;
-        let records: Vec<Arc<ServiceRecord>> = list.newest(wanted, is_enough).await?;
+        let records: Vec<Arc<ServiceRecord>> = list.about(wanted).await?;
         let seconds = || records.iter().filter_map(|record| record.created_second());
         let span = Span {
             from: seconds().min(),

@@ -24,7 +24,7 @@ use crate::{
     error::Result,
     listing::{
         Budget, Cursors, Dated, Feed, Fingerprint, Granularity, ListKind, ListReader, MergedPage,
-        Observations, PartRead, Range, Resume, Second, Span, Want, Window, merged_page,
+        Observations, PartRead, Range, Resume, Second, Span, Start, Want, Window, merged_page,
     },
     upstream::VendorApi,
 };
@@ -340,6 +340,19 @@ impl<'a, T: Listed> VendorList<'a, T> {
             .await?;
         self.note(&kept);
         Ok(kept)
+    }
+
+    /// About so many of the newest objects: exactly so many would take as many calls for the last few as for the others.
+    pub(super) async fn about(&self, wanted: usize) -> Result<Vec<Arc<T>>> {
+        let want = Want {
+            rows: wanted,
+            start: Start::Observed,
+        };
+        let window = self.window(None, want).await?;
+        match window.rows.len() * 2 < wanted && window.span.from.is_some() {
+            true => self.newest(wanted, |_| false).await,
+            false => Ok(window.rows.iter().take(wanted).cloned().collect()),
+        }
     }
 
     /// Reads at most so many of the newest objects, until `is_enough` of those read so far.
