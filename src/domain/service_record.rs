@@ -187,15 +187,6 @@ impl ServiceRecordFilter {
         self.completed.is_none_or(|wanted| wanted == is_completed)
     }
 
-    /// The same filter without bounds of time.
-    pub fn at_any_time(&self) -> Self {
-        Self {
-            from: None,
-            to: None,
-            ..self.clone()
-        }
-    }
-
     pub fn canonical(&self) -> Canonical {
         let Self {
             vendors,

@@ -197,15 +197,6 @@ impl TicketFilter {
             .chain(employees.map(|id| id.vendor))
     }
 
-    /// The same filter without bounds of the creation time.
-    pub fn at_any_time(&self) -> Self {
-        Self {
-            created_from: None,
-            created_to: None,
-            ..self.clone()
-        }
-    }
-
     pub fn canonical(&self) -> Canonical {
         let Self {
             vendors,

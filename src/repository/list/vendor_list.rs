@@ -1,195 +1,33 @@
-//! The vendors' lists by creation time: read in windows through the cache, and merged.
+//! One vendor's list: its windows, through the cache, and its totals.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, Ordering},
 };
 
-use futures_util::future::{BoxFuture, join, join_all};
+use futures_util::future::join;
 use jiff::Timestamp;
 
 use super::{
-    Cached, Lifetime, Page, ReadKey, Repository, Shared, Topic, TotalsWanted, weight::Weight,
+    super::{Cached, Lifetime, ReadKey, Shared},
+    Listed, Provenance, TOTAL_ONLY, granularity, instant, kind_of, lock,
 };
 use crate::{
     context::RequestScope,
-    domain::{
-        Canonical, Limit, ServiceRecord, ServiceRecordFilter, ServiceRecordId, SourceState,
-        SourceStatus, Ticket, TicketFilter, TicketId, TimeGranularity, Vendor, VendorErrorCode,
-        VendorFailure, VendorPage, VendorPageRequest, VendorZone,
-    },
+    domain::{SourceStatus, TimeGranularity, Vendor, VendorErrorCode, VendorFailure},
     error::Result,
     listing::{
-        Budget, Cursors, Dated, Feed, Fingerprint, Granularity, ListKind, ListReader, MergedPage,
-        Observations, PartRead, Range, Resume, Second, Span, Start, Want, Window, merged_page,
+        Budget, Feed, ListKind, ListReader, MergedPage, Observations, PartRead, Range, Second,
+        Span, Start, Want, Window, merged_page,
     },
     upstream::VendorApi,
-};
-
-/// The smallest page that tells a list's total.
-pub(super) const TOTAL_ONLY: VendorPageRequest = VendorPageRequest {
-    page: 1,
-    per_page: 1,
 };
 
 /// How many pages of a vendor a walk that goes on reads at a time.
 const MOST_PAGES_OF_WINDOW: u32 = 4;
 
-/// A noun that the vendors list by creation time.
-pub(super) trait Listed: Dated + Weight + Send + Sync + Sized + 'static {
-    const TOPIC: Topic;
-    const NAME: &'static str;
-    type Filter: Clone + Send + Sync + 'static;
-    type Id: std::hash::Hash;
-
-    fn id(&self) -> Self::Id;
-
-    fn page<'a>(
-        vendor: &'a Arc<dyn VendorApi>,
-        scope: &'a RequestScope,
-        filter: &'a Self::Filter,
-        page: VendorPageRequest,
-    ) -> BoxFuture<'a, Result<VendorPage<Self>>>;
-
-    /// The same filter with other bounds of the creation time.
-    fn within(filter: &Self::Filter, range: Range) -> Self::Filter;
-    fn range(filter: &Self::Filter) -> Range;
-    fn canonical(filter: &Self::Filter) -> Canonical;
-    fn kind(filter: &Self::Filter) -> u32;
-}
-
-impl Listed for ServiceRecord {
-    const TOPIC: Topic = Topic::ServiceRecords;
-    const NAME: &'static str = "service records";
-    type Filter = ServiceRecordFilter;
-    type Id = ServiceRecordId;
-
-    fn id(&self) -> Self::Id {
-        self.id
-    }
-
-    fn page<'a>(
-        vendor: &'a Arc<dyn VendorApi>,
-        scope: &'a RequestScope,
-        filter: &'a Self::Filter,
-        page: VendorPageRequest,
-    ) -> BoxFuture<'a, Result<VendorPage<Self>>> {
-        Box::pin(async move { vendor.service_record_page(scope, filter, page).await })
-    }
-
-    fn within(filter: &Self::Filter, range: Range) -> Self::Filter {
-        ServiceRecordFilter {
-            from: range.from,
-            to: range.to,
-            ..filter.clone()
-        }
-    }
-
-    fn range(filter: &Self::Filter) -> Range {
-        Range {
-            from: filter.from,
-            to: filter.to,
-        }
-    }
-
-    fn canonical(filter: &Self::Filter) -> Canonical {
-        filter.canonical()
-    }
-
-    fn kind(filter: &Self::Filter) -> u32 {
-        filter.kind()
-    }
-}
-
-impl Listed for Ticket {
-    const TOPIC: Topic = Topic::Tickets;
-    const NAME: &'static str = "tickets";
-    type Filter = TicketFilter;
-    type Id = TicketId;
-
-    fn id(&self) -> Self::Id {
-        self.id
-    }
-
-    fn page<'a>(
-        vendor: &'a Arc<dyn VendorApi>,
-        scope: &'a RequestScope,
-        filter: &'a Self::Filter,
-        page: VendorPageRequest,
-    ) -> BoxFuture<'a, Result<VendorPage<Self>>> {
-        Box::pin(async move { vendor.ticket_page(scope, filter, page).await })
-    }
-
-    fn within(filter: &Self::Filter, range: Range) -> Self::Filter {
-        TicketFilter {
-            created_from: range.from,
-            created_to: range.to,
-            ..filter.clone()
-        }
-    }
-
-    fn range(filter: &Self::Filter) -> Range {
-        Range {
-            from: filter.created_from,
-            to: filter.created_to,
-        }
-    }
-
-    fn canonical(filter: &Self::Filter) -> Canonical {
-        filter.canonical()
-    }
-
-    fn kind(filter: &Self::Filter) -> u32 {
-        filter.kind()
-    }
-}
-
-/// Which windows of which lists were read, by the second that they end at.
-pub(super) struct WindowIndex(moka::sync::Cache<(u64, u64), Arc<Mutex<BTreeSet<Second>>>>);
-
-impl WindowIndex {
-    const MOST_LISTS: u64 = 4096;
-    const MOST_WINDOWS: usize = 64;
-    /// Windows that overlap are few: a second is in one of the next few that end after it.
-    const CANDIDATES: usize = 4;
-
-    pub(super) fn new() -> Self {
-        Self(moka::sync::Cache::new(Self::MOST_LISTS))
-    }
-
-    fn note(&self, list: ReadKey, upper: Second) {
-        let uppers = self.0.get_with(list.hash(), Arc::default);
-        let mut uppers = lock(&uppers);
-        uppers.insert(upper);
-        if uppers.len() > Self::MOST_WINDOWS {
-            // The newest are read most.
-            uppers.pop_first();
-        }
-    }
-
-    fn ending_after(&self, list: ReadKey, second: Second) -> Vec<Second> {
-        let Some(uppers) = self.0.get(&list.hash()) else {
-            return Vec::new();
-        };
-        let uppers = lock(&uppers);
-        uppers
-            .range(second..)
-            .take(Self::CANDIDATES)
-            .copied()
-            .collect()
-    }
-}
-
-/// What a panic may have left behind is whole: each change under these locks is one call.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// One vendor's list, as one request reads it.
-pub(super) struct VendorList<'a, T: Listed> {
+pub(in crate::repository) struct VendorList<'a, T: Listed> {
     shared: &'a Arc<Shared>,
     scope: &'a Arc<RequestScope>,
     vendor: &'a Arc<dyn VendorApi>,
@@ -228,7 +66,7 @@ enum Reading {
 }
 
 impl<'a, T: Listed> VendorList<'a, T> {
-    pub(super) fn new(
+    pub(in crate::repository) fn new(
         shared: &'a Arc<Shared>,
         scope: &'a Arc<RequestScope>,
         vendor: &'a Arc<dyn VendorApi>,
@@ -249,7 +87,11 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 
     /// The same list, of which the gateway leaves out what a filter does not admit.
-    pub(super) fn filtered(self, filter: T::Filter, admits: fn(&T::Filter, &T) -> bool) -> Self {
+    pub(in crate::repository) fn filtered(
+        self,
+        filter: T::Filter,
+        admits: fn(&T::Filter, &T) -> bool,
+    ) -> Self {
         Self {
             budget: Budget::new(self.shared.limits.max_vendor_pages),
             left_over: Some(filter),
@@ -259,7 +101,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 
     /// The same list, of which so many pages are read at most, all of them from the vendor or fresh.
-    pub(super) fn limited_to(self, most_pages: u32) -> Self {
+    pub(in crate::repository) fn limited_to(self, most_pages: u32) -> Self {
         Self {
             budget: Budget::new(most_pages),
             stale: StaleUse::Refused,
@@ -267,12 +109,12 @@ impl<'a, T: Listed> VendorList<'a, T> {
         }
     }
 
-    pub(super) fn range(&self) -> Range {
+    pub(in crate::repository) fn range(&self) -> Range {
         T::range(&self.filter)
     }
 
     /// How many rows a page of it is expected to hold.
-    pub(super) fn rows_per_page(&self) -> u64 {
+    pub(in crate::repository) fn rows_per_page(&self) -> u64 {
         let observations: &Observations = &self.shared.observations;
         u64::from(
             observations.rows_per_page(self.kind(), self.vendor.capabilities().lists.page_size),
@@ -332,7 +174,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 
     /// What was created in a span, all of it, where that takes no more pages than the limit.
-    pub(super) async fn exactly(&self, span: Span) -> Result<Cached<Window<T>>> {
+    pub(in crate::repository) async fn exactly(&self, span: Span) -> Result<Cached<Window<T>>> {
         let key = self.key(Lifetime::List, ("exactly", span));
         let most_pages = self.budget.left();
         let kept = self
@@ -343,7 +185,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 
     /// About so many of the newest objects: exactly so many would take as many calls for the last few as for the others.
-    pub(super) async fn about(&self, wanted: usize) -> Result<Vec<Arc<T>>> {
+    pub(in crate::repository) async fn about(&self, wanted: usize) -> Result<Vec<Arc<T>>> {
         let want = Want {
             rows: wanted,
             start: Start::Observed,
@@ -356,7 +198,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 
     /// Reads at most so many of the newest objects, until `is_enough` of those read so far.
-    pub(super) async fn newest(
+    pub(in crate::repository) async fn newest(
         &self,
         limit: usize,
         mut is_enough: impl FnMut(&[Arc<T>]) -> bool,
@@ -398,7 +240,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 
     /// How many objects the list has, by the vendor's own count; none where it tells none.
-    pub(super) async fn total(&self) -> Result<Cached<Option<u64>>> {
+    pub(in crate::repository) async fn total(&self) -> Result<Cached<Option<u64>>> {
         let key = self.key(Lifetime::List, "total");
         let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
             let filter = self.filter.clone();
@@ -443,6 +285,13 @@ impl<'a, T: Listed> VendorList<'a, T> {
         Ok(*kept.value)
     }
 
+    /// Whether the reading of a page is expected not to show the total, which the vendor counts.
+    pub(super) fn needs_total(&self, goes_on: bool) -> bool {
+        let observations: &Observations = &self.shared.observations;
+        let is_known_kind = observations.expected_rows(self.kind(), 1).is_some();
+        self.is_counted_by_vendor() && self.total_at_hand().is_none() && (goes_on || is_known_kind)
+    }
+
     /// Whether the vendor's own count is that of the list.
     fn is_counted_by_vendor(&self) -> bool {
         let zone = self.vendor.zone();
@@ -461,7 +310,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 
     /// The total of the list, of what was read or of a call of its own.
-    async fn total_of(&self, read: &PartRead) -> Option<u64> {
+    pub(super) async fn total_of(&self, read: &PartRead) -> Option<u64> {
         if self.left_over.is_some() {
             // None of the list is exact whatever was filtered.
             return read.counted.filter(|counted| *counted == 0);
@@ -480,7 +329,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         *total.value
     }
 
-    fn source(&self, read: &PartRead, total: Option<u64>) -> SourceStatus {
+    pub(super) fn source(&self, read: &PartRead, total: Option<u64>) -> SourceStatus {
         let (vendor, zone) = (self.vendor.vendor(), self.vendor.zone());
         let Some(span) = read.too_large else {
             return self.provenance().source(vendor, zone, total);
@@ -509,16 +358,6 @@ fn too_large<T: Listed>(list: &VendorList<'_, T>, span: Span) -> String {
         at(span.to),
         list.shared.limits.max_vendor_calls
     )
-}
-
-fn kind_of<T: Listed>(vendor: Vendor, filter: &T::Filter) -> ListKind {
-    (vendor, T::NAME, T::kind(filter))
-}
-
-fn instant(second: Option<Second>) -> Option<Timestamp> {
-    let bounds = Timestamp::MIN.as_second()..=Timestamp::MAX.as_second();
-    let second = second?.clamp(*bounds.start(), *bounds.end());
-    Timestamp::from_second(second).ok()
 }
 
 /// Reads a part of a vendor's list, past the cache.
@@ -558,16 +397,6 @@ async fn read_list<T: Listed>(
         Reading::Exactly { span, most_pages } => {
             reader.exactly(&Budget::new(most_pages), span).await
         }
-    }
-}
-
-pub(super) fn granularity<'a>(
-    granularity: &TimeGranularity,
-    zone: &'a VendorZone,
-) -> Granularity<'a> {
-    match granularity {
-        TimeGranularity::Second => Granularity::Second,
-        TimeGranularity::Day => Granularity::Day(zone),
     }
 }
 
@@ -668,198 +497,5 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
 
     fn now(&self) -> Second {
         Timestamp::now().as_second()
-    }
-}
-
-/// How one configured vendor takes part in a merged list.
-pub(super) enum Participation<'a, T: Listed> {
-    Skipped(Vendor),
-    Asked(VendorList<'a, T>),
-}
-
-impl Repository {
-    pub(super) fn list<'a, T: Listed>(
-        &'a self,
-        vendor: &'a Arc<dyn VendorApi>,
-        filter: T::Filter,
-    ) -> VendorList<'a, T> {
-        VendorList::new(&self.shared, &self.scope, vendor, filter)
-    }
-
-    /// The same object as the vendor's list returns it, found by its creation time.
-    pub(super) async fn listed<T: Listed>(
-        &self,
-        vendor: &Arc<dyn VendorApi>,
-        object: &T,
-    ) -> Result<Option<Arc<T>>>
-    where
-        T::Filter: Default,
-    {
-        let Some(second) = object.created_second() else {
-            return Ok(None);
-        };
-        let list = self.list::<T>(vendor, T::Filter::default());
-        let span = Span {
-            from: Some(second),
-            to: Some(second),
-        };
-        let window = list.exactly(span).await?.value;
-        let found = window
-            .rows
-            .iter()
-            .find(|row| row.number() == object.number());
-        Ok(found.cloned())
-    }
-
-    /// One page of the list that the vendors' lists are together.
-    pub(super) async fn merged<T: Listed>(
-        &self,
-        fingerprint: Fingerprint,
-        after: Option<Resume>,
-        limit: Limit,
-        participations: Vec<Participation<'_, T>>,
-        totals: TotalsWanted,
-    ) -> Result<Page<T>> {
-        let (position, saw_undated) = match after {
-            Some(Resume::Timed { after, saw_undated }) => (Some(after), saw_undated),
-            _ => (None, false),
-        };
-        let mut skipped = Vec::new();
-        let mut lists = Vec::new();
-        for participation in participations {
-            match participation {
-                Participation::Skipped(vendor) => skipped.push(SourceStatus::skipped(vendor)),
-                Participation::Asked(list) => lists.push(list),
-            }
-        }
-
-        let (page, ()) = join(
-            merged_page(&lists, position, saw_undated, limit.get()),
-            self.read_totals_ahead(&lists, position.is_some(), totals),
-        )
-        .await;
-        let mut failures = Vec::new();
-        let sources = page.parts.iter().zip(&lists).map(async |(part, list)| {
-            let read = part.outcome.as_ref()?;
-            let total = match totals {
-                TotalsWanted::Yes => list.total_of(read).await,
-                TotalsWanted::No => None,
-            };
-            Ok(list.source(read, total))
-        });
-        let mut sources: Vec<SourceStatus> = join_all(sources)
-            .await
-            .into_iter()
-            .map(|source: Result<_, &crate::error::Error>| {
-                source.or_else(|error| {
-                    let failure = error.vendor_failure().ok_or_else(|| error.clone())?;
-                    failures.push(error.clone());
-                    Ok(SourceStatus::failed(failure))
-                })
-            })
-            .collect::<Result<_>>()?;
-        // Where every vendor that was asked failed there is no list; where one answered, its part is data.
-        if !lists.is_empty()
-            && failures.len() == lists.len()
-            && let Some(error) = failures.into_iter().next()
-        {
-            return Err(error);
-        }
-
-        let total_count = sources.iter().map(|source| source.total_count).sum();
-        sources.extend(skipped);
-        sources.sort_by_key(|source| source.vendor);
-        let saw_undated = page.saw_undated;
-        let resume = |after| Resume::Timed { after, saw_undated };
-        let edges = page.nodes.iter().map(|(position, _)| resume(*position));
-        Ok(Page {
-            cursors: Cursors::new(fingerprint, edges.collect(), page.end.map(resume)),
-            has_next_page: page.has_next,
-            has_previous_page: position.is_some(),
-            nodes: page.nodes.into_iter().map(|(_, node)| node).collect(),
-            total_count,
-            sources,
-        })
-    }
-
-    /// Totals that the reading of the page will not show are read beside it. They are found in the cache afterwards.
-    async fn read_totals_ahead<T: Listed>(
-        &self,
-        lists: &[VendorList<'_, T>],
-        goes_on: bool,
-        totals: TotalsWanted,
-    ) {
-        if totals == TotalsWanted::No {
-            return;
-        }
-        let is_known_kind = |list: &&VendorList<'_, T>| {
-            list.shared
-                .observations
-                .expected_rows(list.kind(), 1)
-                .is_some()
-        };
-        let needs_total = |list: &&VendorList<'_, T>| {
-            list.is_counted_by_vendor()
-                && list.total_at_hand().is_none()
-                && (goes_on || is_known_kind(list))
-        };
-        let reads = lists.iter().filter(needs_total).map(VendorList::total);
-        // What fails here fails again where the total is asked for.
-        let _ = join_all(reads).await;
-    }
-}
-
-/// How the windows that one reading took came, as one.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Provenance {
-    state: Option<SourceState>,
-    read_at: Option<Timestamp>,
-    /// What made it stale.
-    failure: Option<VendorFailure>,
-}
-
-impl Provenance {
-    pub(super) fn of<T>(kept: &Cached<T>) -> Self {
-        Self {
-            state: Some(kept.state),
-            read_at: Some(kept.read_at),
-            failure: kept.failure,
-        }
-    }
-
-    /// One stale window makes the reading stale; one fresh window among cached ones makes it fresh.
-    pub(super) fn add<T>(&mut self, kept: &Cached<T>) {
-        let rank = |state: SourceState| match state {
-            SourceState::Stale => 2,
-            SourceState::Fresh => 1,
-            _ => 0,
-        };
-        if self
-            .state
-            .is_none_or(|known| rank(kept.state) > rank(known))
-        {
-            self.state = Some(kept.state);
-        }
-        let oldest = self
-            .read_at
-            .map_or(kept.read_at, |known| known.min(kept.read_at));
-        self.read_at = Some(oldest);
-        self.failure = self.failure.or(kept.failure);
-    }
-
-    pub(super) fn source(
-        self,
-        vendor: Vendor,
-        zone: &VendorZone,
-        total_count: Option<u64>,
-    ) -> SourceStatus {
-        SourceStatus {
-            vendor,
-            state: self.state.unwrap_or(SourceState::Fresh),
-            fetched_at: Some(zone.at(self.read_at.unwrap_or_else(Timestamp::now))),
-            total_count,
-            failure: self.failure,
-            detail: None,
-        }
     }
 }
