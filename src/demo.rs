@@ -19,7 +19,7 @@ pub(super) async fn demo() -> Result<ExitCode, Failure> {
     let address = gateway.address;
     print(&format!(
         "\
-deskgraph serves two made-up vendors.
+deskgraph serves two simulated vendors.
 
   GraphQL     http://{address}/graphql
   Playground  http://{address}/graphiql
@@ -49,7 +49,7 @@ pub(super) async fn sandbox(firstline_port: u16, bangwo8_port: u16) -> Result<Ex
     let vendors = start_sandbox(firstline_port, bangwo8_port).await?;
     print(&format!(
         "\
-# Two made-up vendors. As a file of settings for `deskgraph serve --config FILE`:
+# Two simulated vendors. As a file of settings for `deskgraph serve --config FILE`:
 {}
 # Ctrl-C stops them.
 ",
@@ -72,7 +72,7 @@ async fn start_sandbox(firstline_port: u16, bangwo8_port: u16) -> Result<Sandbox
     };
     Sandbox::start(options)
         .await
-        .map_err(|err| Failure::Io("the made-up vendors can't listen on their ports", err))
+        .map_err(|err| Failure::Io("the simulated vendors can't listen on their ports", err))
 }
 
 /// The settings with which a gateway asks the sandbox.

@@ -10,13 +10,14 @@ pub mod context;
 pub mod single_flight;
 
 pub mod http;
-pub mod listing;
 
 pub mod engine;
 
 pub mod schema;
 
 pub mod repository;
+
+pub mod listing;
 pub mod upstream;
 
 pub mod config;

@@ -63,16 +63,16 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// Serve GraphQL over two made-up vendors on this machine; needs nothing
+    /// Serve GraphQL over two simulated vendors on this machine; needs nothing
     #[cfg(feature = "sandbox")]
     Demo,
-    /// Run the two made-up vendors by themselves, to point a gateway or another program at
+    /// Run the two simulated vendors by themselves, to point a gateway or another program at
     #[cfg(feature = "sandbox")]
     Sandbox {
-        /// The port of the made-up FirstLine; 0 takes any that is free
+        /// The port of the simulated FirstLine; 0 takes any that is free
         #[arg(long, value_name = "PORT", default_value_t = 4010)]
         firstline: u16,
-        /// The port of the made-up Bangwo8; 0 takes any that is free
+        /// The port of the simulated Bangwo8; 0 takes any that is free
         #[arg(long, value_name = "PORT", default_value_t = 4020)]
         bangwo8: u16,
     },

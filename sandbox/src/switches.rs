@@ -29,6 +29,8 @@ pub struct FirstLineSwitches {
     /// The status of the refusal to edit a record that is wrapped up.
     pub acw_lock_status: u16,
     pub created_at_end_is_inclusive: bool,
+    /// Lists take no notice of bounds on the creation time.
+    pub ignores_created_at: bool,
     /// Whether an end without a time of day means the end of that day, not its start.
     pub date_only_end_covers_day: bool,
     pub array_encoding: ArrayEncoding,
@@ -60,6 +62,7 @@ impl Default for FirstLineSwitches {
             other_channel_body: ChannelBody::Full,
             acw_lock_status: 422,
             created_at_end_is_inclusive: true,
+            ignores_created_at: false,
             date_only_end_covers_day: true,
             array_encoding: ArrayEncoding::Both,
             login_answer: LoginAnswer::AccessToken,

@@ -28,9 +28,9 @@ pub struct NamedRecord {
 
 impl Category {
     /// Whether it and its ancestors have all fields of the vendor's tree.
-    pub fn is_told_in_full(&self) -> bool {
+    pub fn is_fully_loaded(&self) -> bool {
         let ancestors = self.parent.as_ref();
-        self.detail == Detail::Full && ancestors.is_none_or(|parent| parent.is_told_in_full())
+        self.detail == Detail::Full && ancestors.is_none_or(|parent| parent.is_fully_loaded())
     }
 
     /// The same category and ancestors with their names.

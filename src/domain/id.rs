@@ -102,7 +102,7 @@ macro_rules! numbered_ids {
                 key_of(text, $type_name)
                     .and_then(|(vendor, key)| Some(Self::new(vendor, VendorNumber::from_canonical(key)?)))
                     .ok_or(MalformedId {
-                        expected: concat!("<vendor>:", $type_name, ":<number>, as an answer of this gateway gave it"),
+                        expected: concat!("<vendor>:", $type_name, ":<number>, as this gateway returns it"),
                     })
             }
         }
@@ -217,7 +217,7 @@ impl FromStr for CategoryId {
             })
         };
         read().ok_or(MalformedId {
-            expected: "<vendor>:Category:<level>-<number>, as an answer of this gateway gave it",
+            expected: "<vendor>:Category:<level>-<number>, as this gateway returns it",
         })
     }
 }
@@ -255,7 +255,7 @@ impl FromStr for ChatMessageId {
             })
         };
         read().ok_or(MalformedId {
-            expected: "<vendor>:ChatMessage:<record>/<number>, as an answer of this gateway gave it",
+            expected: "<vendor>:ChatMessage:<record>/<number>, as this gateway returns it",
         })
     }
 }
@@ -300,7 +300,7 @@ impl FromStr for NodeId {
             Some("Sponsor") => text.parse().map(NodeId::Sponsor),
             Some("TerminationCode") => text.parse().map(NodeId::TerminationCode),
             _ => Err(MalformedId {
-                expected: "<vendor>:<Type>:<key> of a type that implements Node, as an answer of this gateway gave it",
+                expected: "<vendor>:<Type>:<key> of a type that implements Node, as this gateway returns it",
             }),
         }
     }

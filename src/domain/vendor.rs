@@ -70,10 +70,13 @@ impl std::fmt::Display for VendorFailure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let vendor = self.vendor;
         match self.code {
-            VendorErrorCode::Timeout => write!(formatter, "{vendor} did not answer in time"),
+            VendorErrorCode::Timeout => write!(formatter, "{vendor} did not respond in time"),
             VendorErrorCode::Unreachable => write!(formatter, "{vendor} can't be reached"),
             VendorErrorCode::RateLimited => {
-                write!(formatter, "{vendor} asks for fewer calls; try again later")
+                write!(
+                    formatter,
+                    "{vendor} limits the rate of calls: try again later"
+                )
             }
             VendorErrorCode::Unauthenticated => {
                 write!(
@@ -89,14 +92,14 @@ impl std::fmt::Display for VendorFailure {
             }
             VendorErrorCode::NotFound => write!(formatter, "{vendor} has no such object"),
             VendorErrorCode::BadResponse => {
-                write!(formatter, "{vendor} gave an answer that can't be read")
+                write!(formatter, "{vendor} returned a response that can't be read")
             }
-            VendorErrorCode::ServerError => write!(formatter, "{vendor} failed while answering"),
+            VendorErrorCode::ServerError => write!(formatter, "{vendor} returned a server error"),
             VendorErrorCode::CircuitOpen => write!(
                 formatter,
-                "{vendor} failed too often and is left alone for a while"
+                "{vendor} failed too often and is not called for a while"
             ),
-            VendorErrorCode::Rejected => write!(formatter, "{vendor} refused the call"),
+            VendorErrorCode::Rejected => write!(formatter, "{vendor} rejected the call"),
         }
     }
 }

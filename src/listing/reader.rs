@@ -326,7 +326,7 @@ impl<Fetch> ListReader<'_, Fetch> {
             list = noun,
             filter.is_ignored = ignores_time,
             filter.seconds_outside = distance,
-            "the vendor returned rows outside the creation time that was asked for: it is asked for more from now on"
+            "the vendor returned rows outside the requested creation time: a wider span is requested from now on"
         );
         true
     }

@@ -154,7 +154,6 @@ impl Repository {
         let is_cached = |day: &&Date| self.cached_count(vendor, single(**day)).is_some();
         let days_to_ask = days.iter().filter(|day| !is_cached(day)).count() as u64;
         let most_calls = u64::from(self.shared.limits.max_vendor_calls);
-        let most_calls = most_calls / self.shared.vendors.len().max(1) as u64;
         let list = self.list::<ServiceRecord>(vendor, filter_of(range, vendor.zone()));
         let pages = total
             .value
@@ -191,7 +190,8 @@ impl Repository {
         Err(Error::new(
             ErrorKind::LimitExceeded,
             format!(
-                "counting these days would take more than {limit} vendor calls: ask for fewer days"
+                "counting these days would take more than {limit} calls to {}: request fewer days",
+                vendor.vendor()
             ),
         ))
     }

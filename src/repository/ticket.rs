@@ -160,7 +160,7 @@ impl Shared {
                 ),
             )
             .with_source(error),
-            // A create names no object that could be missing: the vendor refused the call.
+            // A create names no object that could be missing: the vendor rejected the call.
             ErrorKind::NotFound => Error::vendor(vendor.vendor(), VendorErrorCode::Rejected),
             _ => error,
         })

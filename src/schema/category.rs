@@ -28,7 +28,7 @@ impl Category {
         ctx: &'a Context<'_>,
         category: &'a Arc<domain::Category>,
     ) -> AtHandOr<'a, Self> {
-        if category.is_told_in_full() || !asks_for_category_names(ctx.field()) {
+        if category.is_fully_loaded() || !asks_for_category_names(ctx.field()) {
             return at_hand(Some(Ok(category.clone().into())));
         }
         Either::Right(answered(async {

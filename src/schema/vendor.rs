@@ -129,7 +129,7 @@ pub(super) enum VendorErrorCode {
     ServerError,
     /// The vendor failed too often; the gateway makes no calls to it for a while. Retryable.
     CircuitOpen,
-    /// The vendor refused the call.
+    /// The vendor rejected the call.
     Rejected,
 }
 

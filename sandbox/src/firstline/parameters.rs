@@ -130,6 +130,9 @@ impl Parameters {
     pub(super) fn range(&mut self, field: &str) -> Range {
         let start = self.date_time(&format!("{field}__start"));
         let end = self.date_time(&format!("{field}__end"));
+        if field == "created_at" && self.switches.ignores_created_at {
+            return Range::default();
+        }
         let end = end.map(|(end, is_day)| match is_day {
             true if self.switches.date_only_end_covers_day => {
                 end.date().to_datetime(Time::constant(23, 59, 59, 0))

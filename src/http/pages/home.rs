@@ -233,7 +233,7 @@ mod tests {
         };
         let card = vendor(&status, now);
         assert!(
-            card.contains(">0 seconds ago</time>: FirstLine did not answer in time</dd>"),
+            card.contains(">0 seconds ago</time>: FirstLine did not respond in time</dd>"),
             "{card}"
         );
         assert_eq!(

@@ -370,7 +370,7 @@ fn refused(response: VendorResponse<'_>) -> Result<VendorResponse<'_>, Error> {
                 target: "deskgraph::upstream",
                 vendor = VENDOR.slug(),
                 vendor.code = code.number(),
-                "a vendor refused within a success"
+                "the vendor rejected a call with a status of success"
             );
             Err(response.refuse_as(VendorErrorCode::Rejected))
         }

@@ -193,3 +193,94 @@ async fn numbers_of_tickets_stand_in_for_a_vendor_that_fails() {
     desk.sandbox.firstline().add_fault(broken);
     assert_eq!(desk.execute(query).await, before);
 }
+
+#[tokio::test]
+async fn a_vendor_that_ignores_the_time_filter_is_read_whole_or_fails() {
+    for (limit, is_read) in [(200, true), (5, false)] {
+        let options = DeskOptions {
+            sandbox: SandboxOptions {
+                service_records: 0,
+                tickets: 0,
+                now: Some("2026-03-10T07:30:00Z".parse().expect("it is a timestamp")),
+                ..SandboxOptions::default()
+            },
+            ..DeskOptions::default().set("LIMITS__MAX_VENDOR_CALLS", limit)
+        };
+        let desk = Desk::open_with(options).await;
+        let firstline = desk.sandbox.firstline();
+        firstline.change_switches(|switches| switches.ignores_created_at = true);
+        // Some 2,000 hours, so that the rows outside a window are far from it.
+        let records = add_records(&desk, (0..2_000).map(|index| seconds_ago(index * 3_600)));
+        if is_read {
+            assert_eq!(
+                walk(&desk, "serviceRecords", 100).await,
+                newest_first(records)
+            );
+        } else {
+            let query = "{ serviceRecords(filter: { vendors: [FIRSTLINE] }) { nodes { id } } }";
+            let (error, _) = desk.execute_failing(query, json!({})).await;
+            assert_eq!(error["extensions"]["code"], "UPSTREAM_CONTRACT");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_with_too_many_records_is_named_and_walked_past() {
+    let options = DeskOptions {
+        sandbox: SandboxOptions {
+            service_records: 0,
+            tickets: 0,
+            now: Some("2026-03-10T07:30:00Z".parse().expect("it is a timestamp")),
+            ..SandboxOptions::default()
+        },
+        ..DeskOptions::default().set("LIMITS__MAX_VENDOR_CALLS", 8)
+    };
+    let desk = Desk::open_with(options).await;
+    let others = add_records(&desk, (0..120).map(|index| seconds_ago(index * 300)));
+    add_records(&desk, (0..1_500).map(|_| seconds_ago(50 * 300 + 150)));
+
+    let query = "query($after: String) { serviceRecords(first: 20, after: $after, filter: { vendors: [FIRSTLINE] }) {
+        nodes { vendorId } pageInfo { hasNextPage endCursor } sources { state error { code message } } } }";
+    let mut seen = Vec::new();
+    let mut named = 0;
+    let mut after = Value::Null;
+    for _ in 0..40 {
+        let data = desk.data(query, json!({ "after": after })).await;
+        let page = &data["serviceRecords"];
+        let nodes = page["nodes"].as_array().expect("nodes are a list");
+        let number = |node: &Value| node["vendorId"].as_str()?.parse::<i64>().ok();
+        seen.extend(nodes.iter().filter_map(number));
+        let source = &page["sources"][0];
+        if source["state"] == "FAILED" {
+            let message = source["error"]["message"]
+                .as_str()
+                .expect("it has a message");
+            assert!(
+                message.contains("2026-03-10T10:4") && message.contains("8 calls"),
+                "{message}"
+            );
+            named += 1;
+        }
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        assert_ne!(page["pageInfo"]["endCursor"], after);
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+    assert_eq!(seen, newest_first(others));
+    assert!((1..=2).contains(&named), "{named}");
+}
+
+#[tokio::test]
+async fn a_count_that_needs_too_many_calls_is_an_error() {
+    let options = DeskOptions::default().set("LIMITS__MAX_VENDOR_CALLS", 3);
+    let desk = Desk::open_with(options).await;
+    let query = "{ serviceRecordStats(from: \"2026-01-01\", to: \"2026-03-10\", vendors: [FIRSTLINE]) { total } }";
+    let today = jiff::Zoned::now().date();
+    let query = query
+        .replace("2026-03-10", &today.to_string())
+        .replace("2026-01-01", &(today - 80.days()).to_string());
+    let (error, data) = desk.execute_failing(&query, json!({})).await;
+    assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED", "{error}");
+    assert_eq!(data["serviceRecordStats"], Value::Null);
+}

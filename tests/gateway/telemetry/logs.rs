@@ -252,7 +252,8 @@ async fn every_log_line_of_a_request_has_its_id_once() {
             {
                 continue;
             }
-            refused_within_a_success |= told["message"] == "a vendor refused within a success";
+            refused_within_a_success |=
+                told["message"] == "the vendor rejected a call with a status of success";
             let ids = line.matches("\"request.id\":").count();
             assert_eq!(ids, 1, "{filter}: {line}");
         }
