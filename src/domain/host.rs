@@ -21,7 +21,7 @@ mod tests {
     use super::is_loopback;
 
     #[test]
-    fn loopback_is_told_by_its_name_and_by_its_addresses() {
+    fn loopback_is_recognized_by_its_name_and_by_its_addresses() {
         for host in [
             "localhost",
             "LocalHost",

@@ -278,7 +278,7 @@ impl<Fetch> PageReader<'_, Fetch> {
         let totals: Vec<u64> = totals.into_iter().flatten().collect();
         let is_beyond_total = totals.iter().all(|total| *total < rows.count());
         if !totals.is_empty() && is_beyond_total && last_page_rows == served {
-            // The total that is told is none: there are more rows than that.
+            // The total is wrong: there are more rows than that.
             return self.read_on(span, allowed, served, last + 1, rows).await;
         }
         Ok(match is_whole(&rows, &totals, attempt) {

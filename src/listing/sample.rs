@@ -184,7 +184,7 @@ fn is_two_pages<T: Dated>(rows: &[Arc<T>], asked: Span) -> bool {
     newest > oldest && (newest - from) * 5 <= (newest - oldest) * 9
 }
 
-/// What an open look at the list told, before a window was chosen from it.
+/// What the first page of a list without a lower bound showed, before a window was chosen from it.
 pub(super) struct Probed<T> {
     rows: Vec<Arc<T>>,
     is_newest_first: bool,

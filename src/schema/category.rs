@@ -8,7 +8,7 @@ use futures_util::future::Either;
 use super::{
     error::{AtHandOr, FieldResult, answered, at_hand},
     repository,
-    selection::asks_for_category_names,
+    selection::selects_category_names,
     vendor::{SourceStatus, Vendor},
 };
 use crate::domain;
@@ -28,7 +28,7 @@ impl Category {
         ctx: &'a Context<'_>,
         category: &'a Arc<domain::Category>,
     ) -> AtHandOr<'a, Self> {
-        if category.is_fully_loaded() || !asks_for_category_names(ctx.field()) {
+        if category.is_fully_loaded() || !selects_category_names(ctx.field()) {
             return at_hand(Some(Ok(category.clone().into())));
         }
         Either::Right(answered(async {

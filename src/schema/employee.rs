@@ -12,7 +12,7 @@ use super::{
     pagination::{ServiceRecordConnection, TicketConnection},
     repository,
     scalars::DateTime,
-    selection::{IDENTITY, asks_only_for, totals_wanted},
+    selection::{IDENTITY, selects_only, totals_wanted},
     ticket::TicketStatus,
     vendor::Vendor,
 };
@@ -66,7 +66,7 @@ impl Employee {
         ctx: &'a Context<'_>,
         employee: &'a Arc<domain::Employee>,
     ) -> AtHandOr<'a, Self> {
-        if employee.detail > Detail::Reference || asks_only_for(ctx.field(), &IDENTITY) {
+        if employee.detail > Detail::Reference || selects_only(ctx.field(), &IDENTITY) {
             return at_hand(Some(Ok(employee.clone().into())));
         }
         Either::Right(answered(async {

@@ -11,14 +11,14 @@ pub(super) const IDENTITY: [&str; 4] = ["id", "vendor", "vendorId", "__typename"
 const IDENTITY_AND_NAME: [&str; 5] = ["id", "vendor", "vendorId", "__typename", "name"];
 
 /// Whether the field's selection has no other names than these, fragments included.
-pub(super) fn asks_only_for(field: SelectionField<'_>, names: &[&str]) -> bool {
+pub(super) fn selects_only(field: SelectionField<'_>, names: &[&str]) -> bool {
     field
         .selection_set()
         .all(|selected| names.contains(&selected.name()))
 }
 
 /// Whether the field's selection needs more than the copy in another object, which has this detail and may have a name.
-pub(super) fn asks_for_more_than_copy(
+pub(super) fn selects_more_than_copy(
     field: SelectionField<'_>,
     detail: Detail,
     name: Option<&str>,
@@ -27,16 +27,16 @@ pub(super) fn asks_for_more_than_copy(
         Some(_) => &IDENTITY_AND_NAME,
         None => &IDENTITY,
     };
-    detail != Detail::Full && !asks_only_for(field, embedded)
+    detail != Detail::Full && !selects_only(field, embedded)
 }
 
 /// Whether a category's selection needs more than the numbers of the category and its ancestors.
-pub(super) fn asks_for_category_names(category: SelectionField<'_>) -> bool {
+pub(super) fn selects_category_names(category: SelectionField<'_>) -> bool {
     category
         .selection_set()
         .any(|selected| match selected.name() {
             "level" | "children" => false,
-            "parent" => asks_for_category_names(selected),
+            "parent" => selects_category_names(selected),
             name => !IDENTITY.contains(&name),
         })
 }
@@ -56,7 +56,7 @@ pub(super) fn totals_wanted(ctx: &Context<'_>) -> TotalsWanted {
 mod tests {
     use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Schema};
 
-    use super::{super::category::Category, asks_for_category_names};
+    use super::{super::category::Category, selects_category_names};
 
     /// Returns whether the query selects the names of the categories of a list's records.
     struct Probe;
@@ -68,7 +68,7 @@ mod tests {
             let records = [list.field("nodes"), list.field("edges").field("node")];
             let categories = records.iter().map(|record| record.field("category"));
             let mut selected = categories.flat_map(|category| category.selection_fields());
-            ProbedList(selected.any(asks_for_category_names))
+            ProbedList(selected.any(selects_category_names))
         }
     }
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn category_names_are_wanted_only_where_the_query_asks_for_them() {
+    async fn category_names_are_needed_only_where_the_query_selects_them() {
         let schema = Schema::new(Probe, EmptyMutation, EmptySubscription);
 
         for (selection, expected) in [

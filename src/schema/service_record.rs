@@ -14,7 +14,7 @@ use super::{
     pagination::ChatMessageConnection,
     repository,
     scalars::{DateTime, Decimal, int},
-    selection::{asks_for_category_names, asks_only_for},
+    selection::{selects_category_names, selects_only},
     service_log::{ServiceChannel, ServiceLog},
     sponsor::Sponsor,
     vendor::Vendor,
@@ -208,7 +208,7 @@ impl ServiceRecord {
             Ok(result) => result,
             Err(error) => return Some(Err(error)),
         };
-        if result.detail > Detail::Reference || asks_only_for(ctx.field(), &["id", "__typename"]) {
+        if result.detail > Detail::Reference || selects_only(ctx.field(), &["id", "__typename"]) {
             return Some(Ok(ServiceResult(result)));
         }
         self.named_result(ctx, result).await
@@ -257,7 +257,7 @@ async fn category_of(
     record: &domain::ServiceRecord,
 ) -> Option<FieldResult<Category>> {
     let known = record.category.value()?;
-    if known.detail > Detail::Reference || !asks_for_category_names(ctx.field()) {
+    if known.detail > Detail::Reference || !selects_category_names(ctx.field()) {
         return Some(Ok(known.clone().into()));
     }
     answered(async {

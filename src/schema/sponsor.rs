@@ -8,7 +8,7 @@ use futures_util::future::Either;
 use super::{
     error::{AtHandOr, answered, at_hand},
     repository,
-    selection::asks_for_more_than_copy,
+    selection::selects_more_than_copy,
     vendor::Vendor,
 };
 use crate::domain;
@@ -27,7 +27,7 @@ impl Sponsor {
         ctx: &'a Context<'_>,
         sponsor: &'a Arc<domain::Sponsor>,
     ) -> AtHandOr<'a, Self> {
-        if !asks_for_more_than_copy(ctx.field(), sponsor.detail, sponsor.name.as_deref()) {
+        if !selects_more_than_copy(ctx.field(), sponsor.detail, sponsor.name.as_deref()) {
             return at_hand(Some(Ok(sponsor.clone().into())));
         }
         Either::Right(answered(async {

@@ -8,7 +8,7 @@ use futures_util::future::Either;
 use super::{
     error::{AtHandOr, answered, at_hand},
     repository,
-    selection::asks_for_more_than_copy,
+    selection::selects_more_than_copy,
     ticket::TicketStatus,
     vendor::Vendor,
 };
@@ -28,7 +28,7 @@ impl TerminationCode {
         ctx: &'a Context<'_>,
         code: &'a Arc<domain::TerminationCode>,
     ) -> AtHandOr<'a, Self> {
-        if !asks_for_more_than_copy(ctx.field(), code.detail, code.name.as_deref()) {
+        if !selects_more_than_copy(ctx.field(), code.detail, code.name.as_deref()) {
             return at_hand(Some(Ok(code.clone().into())));
         }
         Either::Right(answered(async {

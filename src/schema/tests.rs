@@ -186,7 +186,7 @@ async fn an_instant_without_an_offset_is_refused_with_a_code() {
 }
 
 #[test]
-fn every_scalar_of_the_schema_tells_what_does_not_fit_it() {
+fn every_scalar_of_the_schema_refuses_what_does_not_fit_it() {
     let sdl = super::sdl();
     let scalars = sdl.lines().filter_map(|line| line.strip_prefix("scalar "));
     let names: Vec<&str> = scalars
@@ -390,7 +390,7 @@ fn expected(faults: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn all_faults_of_a_new_ticket_are_told_at_once() {
+fn all_faults_of_a_new_ticket_are_reported_at_once() {
     let input: CreateTicketInput = parsed(value!({
         "subject": " ", "content": "", "status": "UNKNOWN", "priority": "UNKNOWN",
         "handlerId": "bangwo8:Employee:1", "contactId": "0", "categoryId": "firstline:Category:1-1",
@@ -416,7 +416,7 @@ fn all_faults_of_a_new_ticket_are_told_at_once() {
 }
 
 #[test]
-fn a_change_tells_omitted_from_null() {
+fn a_change_distinguishes_omitted_from_null() {
     let input: UpdateTicketInput = parsed(value!({
         "id": "firstline:Ticket:1", "statusMemo": null, "dueAt": null, "handlerId": null, "subject": "x",
     }));

@@ -60,7 +60,7 @@ pub(super) trait TokenSource: Send + Sync + 'static {
     async fn renew(
         &self,
         _client: &VendorClient,
-        _errand: &CallContext<'_>,
+        _context: &CallContext<'_>,
         _current: &HeaderValue,
     ) -> Result<Option<Token>> {
         Ok(None)

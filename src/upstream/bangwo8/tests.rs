@@ -87,7 +87,7 @@ fn chat(json: &str, page: VendorPageRequest) -> Vec<ChatMessage> {
 }
 
 #[test]
-fn a_listed_record_tells_all_that_the_page_shows() {
+fn a_listed_record_has_all_that_the_page_shows() {
     let records = records(HISTORIES);
     assert_eq!(records.len(), 2);
 
@@ -143,7 +143,7 @@ fn a_listed_record_tells_all_that_the_page_shows() {
     assert_eq!(session.file_count, Some(3));
     assert_eq!(session.service_card_id, None);
 
-    let fields = record.custom_fields.value().expect("they are told");
+    let fields = record.custom_fields.value().expect("they are loaded");
     assert_eq!(fields[2].key, "field_2");
     assert_eq!(fields[2].values, ["下拉菜单的某一项"]);
 }
@@ -403,7 +403,7 @@ fn a_refusal_within_a_success_is_known_by_its_code() {
 }
 
 #[test]
-fn the_agents_are_told_in_full_and_their_passwords_are_not() {
+fn the_agents_are_read_in_full_but_for_their_passwords() {
     let employees = employees(SUPPORTS);
     let first = &employees[0];
     assert_eq!(first.id.to_string(), "bangwo8:Employee:1");
@@ -411,7 +411,7 @@ fn the_agents_are_told_in_full_and_their_passwords_are_not() {
     assert_eq!(first.is_admin, Loaded::some(false));
     assert_eq!(first.is_active, Loaded::some(true));
     assert_eq!(first.mobile, Loaded::some("13800000001".to_owned()));
-    let groups = first.groups.value().expect("they are told");
+    let groups = first.groups.value().expect("they are loaded");
     assert_eq!(groups[1].id.to_string(), "bangwo8:EmployeeGroup:234");
 
     let second = &employees[1];

@@ -104,7 +104,7 @@ async fn a_filter_of_records_is_sent_in_the_vendors_words() {
 }
 
 #[tokio::test]
-async fn a_filter_of_tickets_drops_what_is_foreign_and_asks_nothing_for_nothing() {
+async fn a_filter_of_tickets_drops_foreign_ids_and_makes_no_call_for_none() {
     let (scripted, vendor) = with(|_, _| http_response("200 OK", NO_TICKETS)).await;
     let foreign = EmployeeId::new(Vendor::Bangwo8, number(9));
     let own = EmployeeId::new(VENDOR, number(7));

@@ -90,7 +90,7 @@ fn messages(record: &ServiceRecord) -> Option<usize> {
 }
 
 #[test]
-fn a_listed_record_tells_all_that_the_page_shows() {
+fn a_listed_record_has_all_that_the_page_shows() {
     let records = list(SERVICE_RECORDS);
     let record = records.into_iter().next().expect("the list has a record");
     let record = with_mapping(|mapping| mapping.service_record(record, Detail::Full));
@@ -123,7 +123,7 @@ fn a_listed_record_tells_all_that_the_page_shows() {
         Some("00000000-0000-4000-8000-000000000001")
     );
 
-    let logs = record.logs.value().expect("the logs are told");
+    let logs = record.logs.value().expect("the logs are loaded");
     assert_eq!(logs.len(), 1);
     assert_eq!(logs[0].channel, ServiceChannel::Livechat);
     assert_eq!(logs[0].provider_type, None);
@@ -155,7 +155,7 @@ fn the_handler_of_a_record_is_a_copy_that_hides_nothing_of_the_directory() {
     assert_eq!(handler.is_admin, Loaded::NotLoaded);
     assert_eq!(handler.is_active, Loaded::NotLoaded);
 
-    let groups = handler.groups.value().expect("the group is told");
+    let groups = handler.groups.value().expect("the group is loaded");
     assert_eq!(groups[0].id.to_string(), "firstline:EmployeeGroup:1");
     assert_eq!(groups[0].name.as_deref(), Some("客服小組"));
     let supervisor = groups[0].supervisor.as_ref().expect("it has a supervisor");
@@ -217,7 +217,7 @@ fn the_status_follows_the_steps_of_a_record() {
 }
 
 #[test]
-fn an_excerpt_without_the_start_of_service_leaves_the_status_untold() {
+fn an_excerpt_without_the_start_of_service_does_not_load_the_status() {
     let open = r#"{"id":1,"is_acw_completed":false,"acw_at":null,"last_finished_at":null}"#;
     assert_eq!(excerpt(open).status, Loaded::NotLoaded);
     assert_eq!(
@@ -251,9 +251,9 @@ fn a_record_inside_a_ticket_is_an_excerpt() {
     // What the vendor does not have at all is known without asking again.
     assert_eq!(record.problem, Loaded::none());
 
-    let result = record.result.value().expect("its number is told");
+    let result = record.result.value().expect("its number is loaded");
     assert_eq!(result.detail, Detail::Reference);
-    let sponsor = record.sponsor.value().expect("its number is told");
+    let sponsor = record.sponsor.value().expect("its number is loaded");
     assert_eq!(sponsor.detail, Detail::Reference);
 }
 
@@ -300,7 +300,7 @@ fn the_channel_is_a_whole_word_of_the_class_name() {
         let record = service_record(&json);
         assert_eq!(record.channel, Loaded::some(channel), "{class}");
 
-        let logs = record.logs.value().expect("the logs are told");
+        let logs = record.logs.value().expect("the logs are loaded");
         let kept = logs[0].provider_type.as_deref();
         let expected = (channel == Unknown).then(|| format!("App\\{class}"));
         assert_eq!(kept, expected.as_deref(), "{class}");
@@ -308,7 +308,7 @@ fn the_channel_is_a_whole_word_of_the_class_name() {
 }
 
 #[test]
-fn the_newest_log_tells_the_channel_and_logs_are_oldest_first() {
+fn the_newest_log_decides_the_channel_and_logs_are_oldest_first() {
     let record = service_record(
         r#"{"id":1,"logs":[
             {"id":3,"enter_queue_at":"2021-05-06 12:00:00","provider_type":"App\\LineContentProvider","provider":{}},
@@ -317,13 +317,13 @@ fn the_newest_log_tells_the_channel_and_logs_are_oldest_first() {
         ]}"#,
     );
     assert_eq!(record.channel, Loaded::some(ServiceChannel::Line));
-    let logs = record.logs.value().expect("the logs are told");
+    let logs = record.logs.value().expect("the logs are loaded");
     let numbers: Vec<_> = logs.iter().map(|log| log.id.number.get()).collect();
     assert_eq!(numbers, [9, 2, 3]);
 }
 
 #[test]
-fn who_speaks_is_told_by_flags() {
+fn flags_decide_the_role_of_a_sender() {
     for (flags, role) in [
         (r#""is_system":true,"is_contact":true"#, ChatRole::System),
         (r#""is_contact":1"#, ChatRole::Customer),
@@ -367,7 +367,7 @@ fn a_contact_may_be_an_object_or_a_number() {
 }
 
 #[test]
-fn a_listed_ticket_tells_all_that_the_page_shows() {
+fn a_listed_ticket_has_all_that_the_page_shows() {
     let tickets = tickets();
     assert_eq!(tickets.len(), 2);
 
@@ -399,7 +399,7 @@ fn a_listed_ticket_tells_all_that_the_page_shows() {
 }
 
 #[test]
-fn a_single_ticket_is_read_wrapped_or_bare_and_leaves_two_fields_untold() {
+fn a_single_ticket_is_read_wrapped_or_bare_and_does_not_load_two_fields() {
     for json in [TICKET, UPDATED_TICKET, CREATED_TICKET] {
         let ticket = ticket(json);
         assert_eq!(ticket.id.to_string(), "firstline:Ticket:1");
@@ -448,7 +448,7 @@ fn the_category_of_a_ticket_is_put_together_from_what_is_there() {
 }
 
 #[test]
-fn the_employees_list_tells_them_in_full() {
+fn the_employees_list_has_them_in_full() {
     let wire = list(EMPLOYEES);
     let employees: Vec<_> = with_mapping(|mapping| {
         wire.into_iter()
@@ -547,14 +547,14 @@ fn a_page_size_may_be_text() {
 #[test]
 fn custom_fields_are_one_text_or_many_or_none() {
     let updated: wire::UpdatedServiceRecord = read(UPDATED_SERVICE_RECORD);
-    let fields = updated.cz_cols.into_value().expect("they are told");
+    let fields = updated.cz_cols.into_value().expect("they are loaded");
     let fields = mapping::custom_fields(fields);
     assert_eq!(fields[0].key, "4");
     assert_eq!(fields[0].values, ["123456"]);
     assert_eq!(fields[2].values, ["A", "B", "C"]);
 
     let record = service_record(r#"{"id":1,"cz_cols":[{"id":"7","value":null},{"id":8}]}"#);
-    let fields = record.custom_fields.value().expect("they are told");
+    let fields = record.custom_fields.value().expect("they are loaded");
     assert!(fields.iter().all(|field| field.values.is_empty()));
     assert!(!service_record(r#"{"id":1}"#).custom_fields.is_loaded());
 }

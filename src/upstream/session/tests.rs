@@ -91,7 +91,7 @@ macro_rules! after_login {
 }
 
 #[tokio::test]
-async fn a_call_shows_who_asks_and_is_counted() {
+async fn a_call_has_the_credentials_and_is_counted() {
     let scripted =
         ScriptedVendor::with(|request, _| after_login!(request, http_response("200 OK", "7")))
             .await;

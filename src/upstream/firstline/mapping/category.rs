@@ -139,12 +139,12 @@ pub(super) fn ticket_category(
 
 fn category_copy(category: Loaded<wire::Category>) -> Option<Arc<Category>> {
     let category = identified(category.into_value()?)?;
-    let told = [
+    let fields = [
         category.object.name.is_loaded(),
         category.object.description.is_loaded(),
     ];
     Some(Arc::new(Category {
-        detail: detail_of_copy(told),
+        detail: detail_of_copy(fields),
         ..top_category(category)
     }))
 }

@@ -29,8 +29,8 @@ impl Mapping<'_> {
         let logs = wire.logs.value().map(|logs| self.oldest_first(logs));
 
         let status = status(&wire, detail);
-        let started_at = of_detail.told(self.time(&wire.first_start_service_at));
-        let ended_at = of_detail.told(self.time(&wire.last_finished_at));
+        let started_at = of_detail.loaded(self.time(&wire.first_start_service_at));
+        let ended_at = of_detail.loaded(self.time(&wire.last_finished_at));
 
         ServiceRecord {
             id,
@@ -40,14 +40,14 @@ impl Mapping<'_> {
                 None => of_detail.or_when_full(ServiceChannel::Unknown),
             },
             status,
-            created_at: of_detail.told(self.time(&wire.created_at)),
-            queued_at: of_detail.told(self.time(&wire.first_enter_queue_at)),
+            created_at: of_detail.loaded(self.time(&wire.created_at)),
+            queued_at: of_detail.loaded(self.time(&wire.first_enter_queue_at)),
             duration_seconds: duration(&started_at, &ended_at),
             started_at,
             ended_at,
-            handler: of_detail.told(self.handler(wire.handler_id, wire.handler)),
+            handler: of_detail.loaded(self.handler(wire.handler_id, wire.handler)),
             contact: self.record_contact(detail, wire.contact_id, wire.contact, logs.as_deref()),
-            memo: of_detail.told(wire.memo),
+            memo: of_detail.loaded(wire.memo),
             // A record that is read by id has no custom fields; only the response to an update has them.
             custom_fields: wire.cz_cols.map(custom_fields),
             transcript: match &logs {
@@ -58,10 +58,10 @@ impl Mapping<'_> {
                 Some(logs) => Loaded::some(logs.iter().filter_map(|log| self.log(log)).collect()),
                 None => of_detail.or_when_full(Vec::new()),
             },
-            wrap_up_completed_at: of_detail.told(self.time(&wire.acw_at)),
-            bound_type: of_detail.told(wire.bound_type),
-            result: of_detail.told(result(wire.result_id, wire.result)),
-            sponsor: of_detail.told(sponsor_by(wire.sponsor_id, wire.sponsor).map(Arc::new)),
+            wrap_up_completed_at: of_detail.loaded(self.time(&wire.acw_at)),
+            bound_type: of_detail.loaded(wire.bound_type),
+            result: of_detail.loaded(result(wire.result_id, wire.result)),
+            sponsor: of_detail.loaded(sponsor_by(wire.sponsor_id, wire.sponsor).map(Arc::new)),
             // The vendor has none of these.
             problem: Loaded::none(),
             solution: Loaded::none(),
@@ -179,7 +179,7 @@ struct FieldsOf {
 }
 
 impl FieldsOf {
-    fn told<T>(self, field: Loaded<T>) -> Loaded<T> {
+    fn loaded<T>(self, field: Loaded<T>) -> Loaded<T> {
         match (self.detail, field) {
             (Detail::Full, Loaded::NotLoaded) => Loaded::none(),
             (_, field) => field,

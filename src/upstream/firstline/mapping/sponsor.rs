@@ -24,12 +24,12 @@ pub(super) fn sponsor_by(
     }
 
     let embedded = sponsor_copy.into_value().and_then(identified).map(|copy| {
-        let told = [
+        let fields = [
             copy.object.name.is_loaded(),
             copy.object.description.is_loaded(),
         ];
         Sponsor {
-            detail: detail_of_copy(told),
+            detail: detail_of_copy(fields),
             ..sponsor(copy)
         }
     });

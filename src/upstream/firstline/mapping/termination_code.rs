@@ -23,12 +23,12 @@ pub(super) fn termination_code_by(
     code: Loaded<wire::TerminationCode>,
 ) -> Option<TerminationCode> {
     let embedded = code.into_value().and_then(identified).map(|code| {
-        let told = [
+        let fields = [
             code.object.name.is_loaded(),
             code.object.description.is_loaded() && code.object.status.is_loaded(),
         ];
         TerminationCode {
-            detail: detail_of_copy(told),
+            detail: detail_of_copy(fields),
             ..termination_code(code)
         }
     });
