@@ -94,7 +94,9 @@ impl std::fmt::Display for VendorFailure {
             VendorErrorCode::BadResponse => {
                 write!(formatter, "{vendor} returned a response that can't be read")
             }
-            VendorErrorCode::ServerError => write!(formatter, "{vendor} returned a server error"),
+            VendorErrorCode::ServerError => {
+                write!(formatter, "{vendor} failed with a server error")
+            }
             VendorErrorCode::CircuitOpen => write!(
                 formatter,
                 "{vendor} failed too often and is not called for a while"

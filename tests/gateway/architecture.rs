@@ -90,6 +90,7 @@ const HOMES: &[(&str, &[&str])] = &[
 
 const JSON: &[&str] = &[
     "*/wire.rs",
+    "upstream/wire/",
     "config",
     "http/",
     "engine/",
