@@ -76,7 +76,7 @@ pub fn decode(fingerprint: Fingerprint, after: Option<&str>) -> Result<Option<Re
     Ok(Some(resume))
 }
 
-/// The cursors of one page's edges, encoded when they are asked for.
+/// The cursors of one page's edges, encoded only where they are selected.
 #[derive(Debug)]
 pub struct Cursors {
     fingerprint: Fingerprint,

@@ -20,13 +20,13 @@ pub(super) struct Observed {
     pub(super) gap: Option<f64>,
     /// The most rows that a page was seen to hold where more followed.
     pub(super) granted: Option<u32>,
-    /// The vendor answers with rows outside the time that it was asked for.
+    /// The vendor returns rows far outside the requested time range.
     pub(super) ignores_time: bool,
-    /// How many seconds outside the span that was asked for rows were seen. So many are asked for to spare.
+    /// By how many seconds the requested time range is widened, since rows were seen outside it.
     pub(super) slack: i64,
-    /// A page said that another follows, so that the vendor is believed where it says that none does.
+    /// A page reported that another follows, so a report that none does is reliable.
     pub(super) tells_next: bool,
-    /// Every page is the first one, whichever was asked for.
+    /// Every page is the first one, whichever was requested.
     pub(super) repeats_first_page: bool,
 }
 
@@ -41,7 +41,7 @@ impl Observations {
         change(observed.entry(kind).or_default());
     }
 
-    /// How many rows a page of such a list holds, where it is asked for `page_size`.
+    /// The number of rows in a page of such a list, where `page_size` is requested.
     pub fn rows_per_page(&self, kind: ListKind, page_size: u32) -> u32 {
         let granted = self.of(kind).granted.unwrap_or(page_size);
         granted.min(page_size).max(1)

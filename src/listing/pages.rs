@@ -47,7 +47,7 @@ pub(super) enum PagesRead<T> {
     /// There are more pages than were allowed. Only the first was read.
     TooMany {
         first: Rows<T>,
-        /// Of the whole span, where the vendor tells it.
+        /// Of the whole span, where the vendor reports it.
         total: Option<u64>,
     },
     /// The rows moved while the pages were read, twice.
@@ -130,7 +130,7 @@ pub(super) enum Known<T> {
     FirstPage(Rows<T>),
 }
 
-/// What a first page tells of the pages after it.
+/// What a first page shows about the pages after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Following {
     Nothing,
@@ -287,8 +287,8 @@ impl<Fetch> PageReader<'_, Fetch> {
         })
     }
 
-    /// What the first page tells of the pages after it. A vendor that says nothing of them is asked for the next one, and so is one
-    /// whose page is full, unless it is known to say so where another follows.
+    /// What the first page shows about the pages after it. The next page is requested where the vendor says nothing about it, and
+    /// where the page is full, unless this vendor is known to report that another page follows.
     fn following<T>(&self, first: &VendorPage<T>, served: u64) -> Following {
         let is_full = served >= u64::from(self.granted.unwrap_or(self.page_size));
         let tells_next = self.tells_next || first.has_next == Some(true);
@@ -306,7 +306,7 @@ impl<Fetch> PageReader<'_, Fetch> {
                 Some(true) => Following::Unknown,
                 _ => unless_full,
             },
-            // The total counts fewer rows than there are, so nothing else is believed either.
+            // The total counts fewer rows than there are, so the page's other figures are not used either.
             (Some(_), _, _) => Following::Unknown,
             (None, _, _) if served == 0 => Following::Nothing,
             (None, Some(false), _) if tells_next => Following::Nothing,
@@ -315,7 +315,7 @@ impl<Fetch> PageReader<'_, Fetch> {
         }
     }
 
-    /// Page after page, where nothing tells how many there are.
+    /// Page after page, where their number is unknown.
     async fn read_on<T, Answer>(
         &self,
         span: Span,

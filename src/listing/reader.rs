@@ -23,7 +23,7 @@ pub struct ListReader<'a, Fetch> {
     pub zone: &'a VendorZone,
     /// The bounds that the client set: nothing outside them is in the list.
     pub range: Range,
-    /// How many rows a page is asked for.
+    /// The number of rows requested per page.
     pub page_size: u32,
     pub order: Option<ListOrder>,
     pub now: Second,
@@ -81,7 +81,7 @@ pub enum Start {
 /// A window is narrowed at most that often before its list is taken to be unreadable.
 const MOST_TRIES: usize = 40;
 
-/// Rows that are further outside the time that was asked for show a filter that is not applied at all.
+/// Rows that are further outside the requested time show a filter that is not applied at all.
 const MOST_SLACK: Second = 2 * 86_400;
 
 /// Reading a window again while its rows move is worth that many tries with half the length.
@@ -266,7 +266,7 @@ impl<Fetch> ListReader<'_, Fetch> {
         }
     }
 
-    /// What the vendor is asked for, with as much to spare as its filter was seen to need.
+    /// The time range to request, widened by as much as the vendor's filter was seen to need.
     fn asked(&self, span: Span, observed: &Observed) -> Span {
         self.granularity.asked(Span {
             from: span.from.map(|from| from.saturating_sub(observed.slack)),
@@ -301,8 +301,8 @@ impl<Fetch> ListReader<'_, Fetch> {
         }
     }
 
-    /// Whether the vendor returned rows that it was not asked for, which tells what its filter is worth. It is asked differently
-    /// from then on: with more time to spare where the rows are near, without bounds where they are not.
+    /// Whether the vendor returned rows outside the requested time range, which shows how its filter works. Later requests use a
+    /// wider range where those rows are near it, and no range where they are not.
     fn is_outside<T: Dated>(&self, rows: &Rows<T>, span: Span, observed: &Observed) -> bool {
         let asked = self.asked(span, observed);
         let seconds = rows.items.iter().filter_map(|row| row.created_second());
@@ -417,7 +417,7 @@ impl<Fetch> ListReader<'_, Fetch> {
         };
         let observed = self.observations.of(self.kind);
         let asked = self.asked(span, &observed);
-        // What is asked for to spare would be read again with each of the parts.
+        // The seconds added around the range would be read again with each of the parts.
         if let (Some(from), Some(to), Some(asked_from)) = (span.from, span.to, asked.from)
             && to - from <= 4 * (from - asked_from)
         {

@@ -68,8 +68,8 @@ impl Sample {
         }
     }
 
-    /// The page that holds the newest rows, where the first one turned out to hold the oldest. Where the vendor grants what it is
-    /// asked for, the page is as large as it takes to hold the wanted rows.
+    /// The page that holds the newest rows, where the first one turned out to hold the oldest. Where the vendor grants the
+    /// requested page size, the page is as large as it takes to hold the wanted rows.
     pub(super) fn last_page(
         &self,
         wanted: usize,

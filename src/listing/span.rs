@@ -97,8 +97,8 @@ impl Granularity<'_> {
         }
     }
 
-    /// What the vendor is asked for. Whether a bound of seconds includes its own second is not documented, so there is one to
-    /// spare on both sides.
+    /// The time range to request. Whether a bound of seconds includes its own second is not documented, so a second is added on
+    /// both sides.
     pub(super) fn asked(&self, span: Span) -> Span {
         match self {
             Granularity::Second => Span {
@@ -109,7 +109,7 @@ impl Granularity<'_> {
         }
     }
 
-    /// Whether no shorter window can be asked for.
+    /// Whether no shorter window can be requested.
     pub(super) fn is_smallest(&self, from: Second, to: Second) -> bool {
         self.start_of(to) <= from
     }

@@ -1,5 +1,5 @@
-//! Documents that are asked for by their id: those that clients have persisted, and those of the operator's manifest, which may
-//! be all that runs.
+//! Documents that are requested by their id: those that clients have persisted, and those of the operator's manifest. The
+//! manifest may be set to be the only source.
 
 use std::collections::HashMap;
 

@@ -139,7 +139,7 @@ impl Repository {
         }
         let needs_total = |list: &&VendorList<'_, T>| list.needs_total(goes_on);
         let reads = lists.iter().filter(needs_total).map(VendorList::total);
-        // What fails here fails again where the total is asked for.
+        // A failure here is reported where the total is read.
         let _ = join_all(reads).await;
     }
 }

@@ -24,7 +24,7 @@ pub(in crate::repository) use merged::{Participation, Provenance};
 pub(in crate::repository) use vendor_list::VendorList;
 pub(in crate::repository) use window_index::WindowIndex;
 
-/// The smallest page that tells a list's total.
+/// The smallest page that reports a list's total.
 pub(in crate::repository) const TOTAL_ONLY: VendorPageRequest = VendorPageRequest {
     page: 1,
     per_page: 1,

@@ -47,7 +47,7 @@ pub(in crate::repository) struct VendorList<'a, T: Listed> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StaleUse {
     Allowed,
-    /// The result is cached or acted upon by itself, so that nobody would know.
+    /// The result is cached again or acted upon, which would hide that it is stale.
     Refused,
 }
 
@@ -239,7 +239,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         self.shared.read(self.scope, self.vendor, key, load).await
     }
 
-    /// How many objects the list has, by the vendor's own count; none where it tells none.
+    /// The number of objects in the list, as the vendor reports it; none where it reports none.
     pub(in crate::repository) async fn total(&self) -> Result<Cached<Option<u64>>> {
         let key = self.key(Lifetime::List, "total");
         let load = |vendor: Arc<dyn VendorApi>, scope: Arc<RequestScope>| {
