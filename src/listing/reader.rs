@@ -304,15 +304,19 @@ impl<Fetch> ListReader<'_, Fetch> {
     /// Whether the vendor returned rows outside the requested time range, which shows how its filter works. Later requests use a
     /// wider range where those rows are near it, and no range where they are not.
     fn is_outside<T: Dated>(&self, rows: &Rows<T>, span: Span, observed: &Observed) -> bool {
-        let asked = self.asked(span, observed);
-        let seconds = rows.items.iter().filter_map(|row| row.created_second());
-        let distance = seconds.map(|second| asked.distance(second)).max();
+        let furthest_from = |span: Span| {
+            let seconds = rows.items.iter().filter_map(|row| row.created_second());
+            seconds.map(|second| span.distance(second)).max()
+        };
+        let distance = furthest_from(self.asked(span, observed));
         let Some(distance) = distance.filter(|distance| *distance > 0 && !observed.ignores_time)
         else {
             return false;
         };
 
-        let slack = observed.slack + distance + distance / 4 + 1;
+        // Not counted from the widened range, which may end on a whole day: seconds added to the slack could leave it as it is.
+        let needed = furthest_from(self.granularity.asked(span)).unwrap_or(distance);
+        let slack = needed + needed / 4 + 1;
         let ignores_time = slack > MOST_SLACK;
         self.observations
             .note(self.kind, |observed| match ignores_time {

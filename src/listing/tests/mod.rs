@@ -374,3 +374,31 @@ fn an_import_of_one_second_is_read_once_by_a_walk() {
         assert!(calls <= 120, "{order:?}: {calls}");
     }
 }
+
+#[test]
+fn rows_just_before_the_day_that_was_requested_show_that_days_are_ignored() {
+    let traits = Traits {
+        order: Order::NewestNumberFirst,
+        cap: 37,
+        tells_next: false,
+        filters_by_day: true,
+        ignores_time: true,
+        ..Traits::default()
+    };
+    // Midnight in the vendor's zone is 11 seconds after the last of the first rows.
+    let before_midnight = (0..117).map(|index| 1_791_128_313 + 11 * index);
+    let seconds = before_midnight
+        .chain((0..7).map(|index| 1_791_132_295 + 1_500 * index))
+        .chain((0..3).map(|index| 1_794_375_150 + 2_000 * index))
+        .chain((0..22).map(|index| 1_797_211_456 + 2_600 * index))
+        .chain([NOW - 4_565, NOW, NOW, NOW]);
+    let rows: Vec<_> = (1..)
+        .zip(seconds)
+        .map(|(number, second)| Row::new(number, Some(second)))
+        .collect();
+    let count = rows.len();
+    let vendors = [SimulatedVendor::new(Vendor::Bangwo8, traits, rows, NOW)];
+    let (given, _) = walk(&vendors, 20, |_| {});
+    assert_eq!(given.len(), count);
+    assert_eq!(given, sorted(&vendors));
+}
