@@ -16,12 +16,15 @@ use serde_json::{Value, json};
 
 use super::api_error::{ApiError, Errors};
 use super::data::printed;
-use super::{FirstLine, HandlerResult, Owner, Pairs, Presented, body_fields, overriding_method};
+use super::{
+    FirstLine, HandlerResult, Owner, Pairs, Presented, body_fields, overriding_method,
+    require_native_put,
+};
 use crate::control::hold;
 use crate::credentials::{FIRSTLINE_PASSWORD, FIRSTLINE_TOKEN, FIRSTLINE_USERNAME};
 use crate::random::Random;
 use crate::row::Fields;
-use crate::switches::{ExpiryUnit, LoginAnswer, MethodSupport};
+use crate::switches::{ExpiryUnit, LoginAnswer};
 
 /// The employee who logs in with the password.
 const LOGIN_EMPLOYEE_ID: i64 = 1;
@@ -47,9 +50,7 @@ pub(super) async fn refresh(
     State(firstline): State<Arc<FirstLine>>,
     request: Presented,
 ) -> HandlerResult {
-    if firstline.control.switches().method_support != MethodSupport::Native {
-        return Err(ApiError::MethodNotAllowed("PUT".into()));
-    }
+    require_native_put(&firstline)?;
     renew(&firstline, &request.0)
 }
 

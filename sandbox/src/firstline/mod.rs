@@ -275,14 +275,19 @@ async fn show_record(
     Ok(single(record, switches.single_answer))
 }
 
+fn require_native_put(firstline: &FirstLine) -> Result<(), ApiError> {
+    match firstline.control.switches().method_support {
+        MethodSupport::Native => Ok(()),
+        _ => Err(ApiError::MethodNotAllowed("PUT".into())),
+    }
+}
+
 async fn put_record(
     State(firstline): State<Arc<FirstLine>>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> HandlerResult {
-    if firstline.control.switches().method_support != MethodSupport::Native {
-        return Err(ApiError::MethodNotAllowed("PUT".into()));
-    }
+    require_native_put(&firstline)?;
     update_record(&firstline, &id, &body_fields(&body))
 }
 
@@ -409,9 +414,7 @@ async fn put_ticket(
     Path(id): Path<String>,
     body: Bytes,
 ) -> HandlerResult {
-    if firstline.control.switches().method_support != MethodSupport::Native {
-        return Err(ApiError::MethodNotAllowed("PUT".into()));
-    }
+    require_native_put(&firstline)?;
     update_ticket(&firstline, &id, &body_fields(&body))
 }
 
