@@ -1,12 +1,10 @@
 //! The settings of Bangwo8.
 
 use super::{
-    count,
     layers::{ConfigError, Layers, Result},
-    milliseconds,
     settings::variable,
     small,
-    vendor_client::{Timing, incomplete, list_order, one_kind_of_credentials, within_a_request},
+    vendor_client::{Common, incomplete, one_kind_of_credentials},
 };
 use crate::{
     domain::Vendor,
@@ -22,16 +20,7 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
     let client_secret = layers.secret("bangwo8.client_secret")?;
     let find_max_calls = small(layers, "bangwo8.find_max_calls")?;
     let newest_records_for_categories = small(layers, "bangwo8.category_records")?;
-    let zone = layers.time_zone("bangwo8.time_zone")?;
-    let list_page_size = small(layers, "bangwo8.list_page_size")?;
-    let list_order = list_order(layers, "bangwo8.list_order")?;
-    let timing = Timing {
-        timeout: within_a_request(layers, "bangwo8.timeout_ms")?,
-        connect_timeout: milliseconds(layers, "bangwo8.connect_timeout_ms")?,
-        max_concurrency: count(layers, "bangwo8.max_concurrency")?,
-        max_retries: count(layers, "bangwo8.max_retries")?,
-        refused_login_pause: milliseconds(layers, "bangwo8.refused_login_pause_ms")?,
-    };
+    let common = Common::read(layers, "bangwo8")?;
 
     let Some(base_url) = base_url else {
         return Ok(None);
@@ -86,12 +75,12 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
     };
 
     Ok(Some(Bangwo8Settings {
-        client: timing.client(Vendor::Bangwo8, base_url),
+        client: common.client(Vendor::Bangwo8, base_url),
         credentials,
-        zone,
+        zone: common.zone,
         find_max_calls,
-        list_page_size,
+        list_page_size: common.list_page_size,
         newest_records_for_categories,
-        list_order,
+        list_order: common.list_order,
     }))
 }

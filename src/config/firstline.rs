@@ -1,12 +1,9 @@
 //! The settings of FirstLine.
 
 use super::{
-    count,
     layers::{ConfigError, Layers, Result},
-    milliseconds,
     settings::variable,
-    small,
-    vendor_client::{Timing, incomplete, list_order, one_kind_of_credentials, within_a_request},
+    vendor_client::{Common, incomplete, one_kind_of_credentials},
 };
 use crate::{
     domain::Vendor,
@@ -34,16 +31,7 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
         "exclusive" => EndBound::Exclusive,
         _ => EndBound::Inclusive,
     };
-    let zone = layers.time_zone("firstline.time_zone")?;
-    let list_page_size = small(layers, "firstline.list_page_size")?;
-    let list_order = list_order(layers, "firstline.list_order")?;
-    let timing = Timing {
-        timeout: within_a_request(layers, "firstline.timeout_ms")?,
-        connect_timeout: milliseconds(layers, "firstline.connect_timeout_ms")?,
-        max_concurrency: count(layers, "firstline.max_concurrency")?,
-        max_retries: count(layers, "firstline.max_retries")?,
-        refused_login_pause: milliseconds(layers, "firstline.refused_login_pause_ms")?,
-    };
+    let common = Common::read(layers, "firstline")?;
 
     let Some(base_url) = base_url else {
         return Ok(None);
@@ -86,13 +74,13 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
     };
 
     Ok(Some(FirstLineSettings {
-        client: timing.client(Vendor::FirstLine, base_url),
+        client: common.client(Vendor::FirstLine, base_url),
         credentials,
-        zone,
+        zone: common.zone,
         update_method,
         array_style,
         created_end,
-        list_page_size,
-        list_order,
+        list_page_size: common.list_page_size,
+        list_order: common.list_order,
     }))
 }

@@ -80,7 +80,7 @@ impl Layers {
         self.required(key, |text| text.parse().ok())
     }
 
-    pub(super) fn number(&self, key: &'static str) -> Result<u64> {
+    pub(super) fn number(&self, key: &str) -> Result<u64> {
         let Kind::Number { min, max } = setting(key)?.kind else {
             return Err(unknown_to_the_table(key));
         };
@@ -99,7 +99,7 @@ impl Layers {
     }
 
     /// One of the choices that the table lists.
-    pub(super) fn choice(&self, key: &'static str) -> Result<&'static str> {
+    pub(super) fn choice(&self, key: &str) -> Result<&'static str> {
         let Kind::Choice(choices) = setting(key)?.kind else {
             return Err(unknown_to_the_table(key));
         };
@@ -108,7 +108,7 @@ impl Layers {
         })
     }
 
-    pub(super) fn time_zone(&self, key: &'static str) -> Result<VendorZone> {
+    pub(super) fn time_zone(&self, key: &str) -> Result<VendorZone> {
         self.required(key, VendorZone::named)
     }
 
@@ -186,7 +186,7 @@ impl Layers {
         }
     }
 
-    pub(super) fn wrong(&self, key: &'static str) -> ConfigError {
+    pub(super) fn wrong(&self, key: &str) -> ConfigError {
         match setting(key) {
             Ok(setting) => ConfigError::new(format!(
                 "{} must be {}",
@@ -197,15 +197,11 @@ impl Layers {
         }
     }
 
-    fn required<T>(&self, key: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+    fn required<T>(&self, key: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
         self.optional(key, read)?.ok_or_else(|| self.wrong(key))
     }
 
-    fn optional<T>(
-        &self,
-        key: &'static str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>> {
+    fn optional<T>(&self, key: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
         let kind = setting(key)?.kind;
         let Some(value) = self.value(key) else {
             return Ok(None);
@@ -339,7 +335,7 @@ fn ours(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<HashMap
     Ok(ours)
 }
 
-fn setting(key: &'static str) -> Result<&'static Setting> {
+fn setting(key: &str) -> Result<&'static Setting> {
     SETTINGS
         .iter()
         .find(|setting| setting.key == key)

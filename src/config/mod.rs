@@ -229,15 +229,15 @@ fn cache(layers: &Layers) -> Result<CacheSettings> {
     })
 }
 
-fn milliseconds(layers: &Layers, key: &'static str) -> Result<Duration> {
+fn milliseconds(layers: &Layers, key: &str) -> Result<Duration> {
     layers.number(key).map(Duration::from_millis)
 }
 
-fn count(layers: &Layers, key: &'static str) -> Result<usize> {
+fn count(layers: &Layers, key: &str) -> Result<usize> {
     usize::try_from(layers.number(key)?).map_err(|_| layers.wrong(key))
 }
 
-fn small(layers: &Layers, key: &'static str) -> Result<u32> {
+fn small(layers: &Layers, key: &str) -> Result<u32> {
     u32::try_from(layers.number(key)?).map_err(|_| layers.wrong(key))
 }
 

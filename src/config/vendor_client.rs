@@ -3,29 +3,57 @@
 use std::time::Duration;
 
 use super::{
+    count,
     layers::{ConfigError, Layers, Result},
     milliseconds,
     settings::variable,
+    small,
 };
 use crate::{
-    domain::{ListOrder, Vendor},
+    domain::{ListOrder, Vendor, VendorZone},
     upstream::client::ClientSettings,
 };
 
 /// No correct response of a vendor is larger.
 const MAX_VENDOR_BODY_BYTES: usize = 16 << 20;
 
-/// The limits of a vendor's calls.
-pub(super) struct Timing {
-    pub(super) timeout: Duration,
-    pub(super) connect_timeout: Duration,
-    pub(super) max_concurrency: usize,
-    pub(super) max_retries: usize,
-    pub(super) refused_login_pause: Duration,
+/// The settings that every vendor's section has, beside its URL and credentials.
+pub(super) struct Common {
+    timeout: Duration,
+    connect_timeout: Duration,
+    max_concurrency: usize,
+    max_retries: usize,
+    refused_login_pause: Duration,
+    pub(super) zone: VendorZone,
+    pub(super) list_page_size: u32,
+    pub(super) list_order: Option<ListOrder>,
 }
 
-impl Timing {
-    pub(super) fn client(self, vendor: Vendor, base_url: String) -> ClientSettings {
+impl Common {
+    pub(super) fn read(layers: &Layers, section: &str) -> Result<Self> {
+        let key = |name: &str| format!("{section}.{name}");
+        let zone = layers.time_zone(&key("time_zone"))?;
+        let list_page_size = small(layers, &key("list_page_size"))?;
+        let list_order = match layers.choice(&key("list_order"))? {
+            "newest_first" => Some(ListOrder::NewestFirst),
+            "oldest_first" => Some(ListOrder::OldestFirst),
+            _ => None,
+        };
+        // No call may outlast its request.
+        let request_timeout = milliseconds(layers, "limits.request_timeout_ms")?;
+        Ok(Self {
+            timeout: milliseconds(layers, &key("timeout_ms"))?.min(request_timeout),
+            connect_timeout: milliseconds(layers, &key("connect_timeout_ms"))?,
+            max_concurrency: count(layers, &key("max_concurrency"))?,
+            max_retries: count(layers, &key("max_retries"))?,
+            refused_login_pause: milliseconds(layers, &key("refused_login_pause_ms"))?,
+            zone,
+            list_page_size,
+            list_order,
+        })
+    }
+
+    pub(super) fn client(&self, vendor: Vendor, base_url: String) -> ClientSettings {
         ClientSettings {
             vendor,
             base_url,
@@ -37,20 +65,6 @@ impl Timing {
             refused_login_pause: self.refused_login_pause,
         }
     }
-}
-
-/// No call may outlast its request.
-pub(super) fn within_a_request(layers: &Layers, key: &'static str) -> Result<Duration> {
-    let request_timeout = milliseconds(layers, "limits.request_timeout_ms")?;
-    Ok(milliseconds(layers, key)?.min(request_timeout))
-}
-
-pub(super) fn list_order(layers: &Layers, key: &'static str) -> Result<Option<ListOrder>> {
-    Ok(match layers.choice(key)? {
-        "newest_first" => Some(ListOrder::NewestFirst),
-        "oldest_first" => Some(ListOrder::OldestFirst),
-        _ => None,
-    })
 }
 
 pub(super) fn incomplete(layers: &Layers, given: &str, missing: &str) -> ConfigError {
