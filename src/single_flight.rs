@@ -16,7 +16,7 @@ use futures_util::{
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-/// The flights in flight, by key. `Info` is what a leader tells its followers.
+/// The calls in flight, by key. `Info` is what a leader shares with its followers.
 pub struct SingleFlight<Key, T, Info = ()> {
     flights: Mutex<Flights<Key, T, Info>>,
     started: AtomicU64,

@@ -104,7 +104,7 @@ pub struct Bangwo8Switches {
     pub summary_status_is_number: bool,
     /// A record that does not exist: 404, or else an empty response with 200.
     pub unknown_record_is_not_found: bool,
-    /// Refusals carry their body with status 200.
+    /// Rejections carry their body with status 200.
     pub refusals_are_ok: bool,
 }
 

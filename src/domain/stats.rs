@@ -38,7 +38,7 @@ impl TicketStats {
 
 #[derive(Debug, Clone)]
 pub struct ServiceRecordStats {
-    /// None where a vendor that was asked failed.
+    /// None where a requested vendor failed.
     pub total: Option<u64>,
     pub by_vendor: Vec<(Vendor, u64)>,
     pub daily: Vec<(Date, Vendor, u64)>,

@@ -25,7 +25,7 @@ pub(super) struct Observed {
     /// By how many seconds the requested time range is widened, since rows were seen outside it.
     pub(super) slack: i64,
     /// A page reported that another follows, so a report that none does is reliable.
-    pub(super) tells_next: bool,
+    pub(super) reports_next: bool,
     /// Every page is the first one, whichever was requested.
     pub(super) repeats_first_page: bool,
 }

@@ -16,8 +16,8 @@ use crate::{domain::Vendor, error::Result};
 pub trait Feed<T: Dated> {
     fn vendor(&self) -> Vendor;
 
-    /// A window that is at hand and holds that second.
-    fn at_hand(&self, second: Second) -> Option<Arc<Window<T>>>;
+    /// A cached window that holds that second.
+    fn cached_at(&self, second: Second) -> Option<Arc<Window<T>>>;
 
     /// The same to learn from, not to answer from; without a second the newest window, however old.
     fn recent(&self, second: Option<Second>) -> Option<Arc<Window<T>>>;
@@ -278,15 +278,15 @@ where
         self.failure.is_none() && matches!(self.reached, Reached::Second(_, Older::Some))
     }
 
-    /// Takes one more window: from those at hand, or a new one.
+    /// Takes one more window: a cached one, or a new one.
     async fn extend(&mut self, after: Option<Position>, lacking: usize) {
         let upper = match self.reached {
             Reached::Nothing(upper) => upper,
             Reached::Second(second, _) => Some(second - 1),
             Reached::End => return,
         };
-        let at_hand = upper.and_then(|upper| self.feed.at_hand(upper));
-        let window = match at_hand {
+        let cached = upper.and_then(|upper| self.feed.cached_at(upper));
+        let window = match cached {
             Some(window) => Ok(window),
             None => {
                 let want = self.want(upper, lacking);
@@ -300,7 +300,7 @@ where
         }
     }
 
-    /// A walk that goes fast enough to find the window before this one at hand reads more at a time.
+    /// A walk that goes fast enough to find the window before this one in the cache reads more at a time.
     fn want(&self, upper: Option<Second>, lacking: usize) -> Want {
         let now = self.feed.now();
         let Some(upper) = upper else {
@@ -365,8 +365,8 @@ where
             Some(from) => Reached::Second(from, window.older),
         };
         // Where a window held far less than it was meant to, the next one is chosen after a look at the rest of the list.
-        let brought = (self.rows.len() - taken_before).max(window.rows.len());
-        self.start = match brought * 5 < self.wanted * 2 {
+        let found = (self.rows.len() - taken_before).max(window.rows.len());
+        self.start = match found * 5 < self.wanted * 2 {
             true => Start::Probe,
             false => Start::Observed,
         };

@@ -64,7 +64,7 @@ pub(super) struct Rows<T> {
     /// How many rows the first page held, where more followed.
     pub(super) granted: Option<u32>,
     /// Whether a page said that another follows.
-    pub(super) tells_next: bool,
+    pub(super) reports_next: bool,
     /// Whether the pages after the first held nothing but its rows.
     pub(super) repeats_first_page: bool,
 }
@@ -87,7 +87,7 @@ impl<T: Dated> Rows<T> {
             unreadable: 0,
             repeated: 0,
             granted: None,
-            tells_next: false,
+            reports_next: false,
             repeats_first_page: false,
         }
     }
@@ -112,7 +112,7 @@ impl<T: Dated> Rows<T> {
     fn take(&mut self, page: VendorPage<T>) -> usize {
         let before = self.items.len();
         self.unreadable += page.unreadable;
-        self.tells_next |= page.has_next == Some(true);
+        self.reports_next |= page.has_next == Some(true);
         page.items.into_iter().for_each(|item| self.add(item));
         self.items.len() - before
     }
@@ -148,7 +148,7 @@ pub(super) struct PageReader<'a, Fetch> {
     /// How many rows a page was seen to hold where more followed.
     pub(super) granted: Option<u32>,
     /// Whether the vendor was seen to say that a page follows.
-    pub(super) tells_next: bool,
+    pub(super) reports_next: bool,
 }
 
 impl<Fetch> PageReader<'_, Fetch> {
@@ -291,8 +291,8 @@ impl<Fetch> PageReader<'_, Fetch> {
     /// where the page is full, unless this vendor is known to report that another page follows.
     fn following<T>(&self, first: &VendorPage<T>, served: u64) -> Following {
         let is_full = served >= u64::from(self.granted.unwrap_or(self.page_size));
-        let tells_next = self.tells_next || first.has_next == Some(true);
-        let unless_full = match is_full && !tells_next {
+        let reports_next = self.reports_next || first.has_next == Some(true);
+        let unless_full = match is_full && !reports_next {
             true => Following::Unknown,
             false => Following::Nothing,
         };
@@ -309,7 +309,7 @@ impl<Fetch> PageReader<'_, Fetch> {
             // The total counts fewer rows than there are, so the page's other figures are not used either.
             (Some(_), _, _) => Following::Unknown,
             (None, _, _) if served == 0 => Following::Nothing,
-            (None, Some(false), _) if tells_next => Following::Nothing,
+            (None, Some(false), _) if reports_next => Following::Nothing,
             (None, Some(true), Some(last_page)) => Following::Pages(u64::from(last_page)),
             (None, _, _) => Following::Unknown,
         }
@@ -335,7 +335,7 @@ impl<Fetch> PageReader<'_, Fetch> {
             }
             let page = self.page(span, number).await?;
             let rows_of_page = page.items.len() as u64 + page.unreadable;
-            let says_so = page.has_next == Some(false) && self.tells_next;
+            let says_so = page.has_next == Some(false) && self.reports_next;
             let is_last = says_so || rows_of_page < served;
             let new_rows = rows.take(page);
             if is_last || new_rows == 0 {

@@ -123,9 +123,9 @@ impl<Fetch> ListReader<'_, Fetch> {
                 false => Allowed::Rows(most_rows(target, self.granted(&observed))),
             };
             let pages = self.pages(budget, &observed);
-            let known = probed.known(self.asked(span, &observed));
+            let known = probed.known(self.requested(span, &observed));
             match pages
-                .read(self.asked(span, &observed), allowed, known)
+                .read(self.requested(span, &observed), allowed, known)
                 .await?
             {
                 PagesRead::Whole(rows) => {
@@ -154,7 +154,7 @@ impl<Fetch> ListReader<'_, Fetch> {
                     let mut first = first;
                     let sample = match sample.last_page(want.rows, self.page_size, self.order) {
                         Some(request) if budget.left() > 1 => {
-                            let last = pages.one(self.asked(span, &observed), request).await?;
+                            let last = pages.one(self.requested(span, &observed), request).await?;
                             first.items.extend(last.items.iter().cloned());
                             sample.with_last_page(last.items)
                         }
@@ -201,7 +201,7 @@ impl<Fetch> ListReader<'_, Fetch> {
         let observed = self.observations.of(self.kind);
         let pages = self.pages(budget, &observed);
         let read = pages.read(
-            self.asked(span, &observed),
+            self.requested(span, &observed),
             Allowed::Budget,
             Known::Some(Vec::new()),
         );
@@ -221,7 +221,7 @@ impl<Fetch> ListReader<'_, Fetch> {
             page_size: self.page_size,
             budget,
             granted: observed.granted,
-            tells_next: observed.tells_next,
+            reports_next: observed.reports_next,
         }
     }
 
@@ -267,8 +267,8 @@ impl<Fetch> ListReader<'_, Fetch> {
     }
 
     /// The time range to request, widened by as much as the vendor's filter was seen to need.
-    fn asked(&self, span: Span, observed: &Observed) -> Span {
-        self.granularity.asked(Span {
+    fn requested(&self, span: Span, observed: &Observed) -> Span {
+        self.granularity.requested(Span {
             from: span.from.map(|from| from.saturating_sub(observed.slack)),
             to: span.to.map(|to| to.saturating_add(observed.slack)),
         })
@@ -292,10 +292,10 @@ impl<Fetch> ListReader<'_, Fetch> {
     }
 
     fn note_pages<T: Dated>(&self, rows: &Rows<T>) {
-        if rows.granted.is_some() || rows.tells_next || rows.repeats_first_page {
+        if rows.granted.is_some() || rows.reports_next || rows.repeats_first_page {
             self.observations.note(self.kind, |observed| {
                 observed.granted = rows.granted.or(observed.granted);
-                observed.tells_next |= rows.tells_next;
+                observed.reports_next |= rows.reports_next;
                 observed.repeats_first_page |= rows.repeats_first_page;
             });
         }
@@ -308,14 +308,14 @@ impl<Fetch> ListReader<'_, Fetch> {
             let seconds = rows.items.iter().filter_map(|row| row.created_second());
             seconds.map(|second| span.distance(second)).max()
         };
-        let distance = furthest_from(self.asked(span, observed));
+        let distance = furthest_from(self.requested(span, observed));
         let Some(distance) = distance.filter(|distance| *distance > 0 && !observed.ignores_time)
         else {
             return false;
         };
 
         // Not counted from the widened range, which may end on a whole day: seconds added to the slack could leave it as it is.
-        let needed = furthest_from(self.granularity.asked(span)).unwrap_or(distance);
+        let needed = furthest_from(self.granularity.requested(span)).unwrap_or(distance);
         let slack = needed + needed / 4 + 1;
         let ignores_time = slack > MOST_SLACK;
         self.observations
@@ -420,10 +420,10 @@ impl<Fetch> ListReader<'_, Fetch> {
             *second <= end && span.from.is_none_or(|from| start > from)
         };
         let observed = self.observations.of(self.kind);
-        let asked = self.asked(span, &observed);
+        let requested = self.requested(span, &observed);
         // The seconds added around the range would be read again with each of the parts.
-        if let (Some(from), Some(to), Some(asked_from)) = (span.from, span.to, asked.from)
-            && to - from <= 4 * (from - asked_from)
+        if let (Some(from), Some(to), Some(requested_from)) = (span.from, span.to, requested.from)
+            && to - from <= 4 * (from - requested_from)
         {
             return None;
         }
@@ -431,8 +431,8 @@ impl<Fetch> ListReader<'_, Fetch> {
             && self.granularity.start_of(chosen) == self.granularity.start_of(from)
         {
             // The wanted rows are in the first unit of the span, which has to be a window of its own: what comes after it, as far
-            // as the vendor is not asked for that unit again, is another.
-            let spare = from - asked.from.unwrap_or(from);
+            // as that unit is not requested again, is another.
+            let spare = from - requested.from.unwrap_or(from);
             let after_first = self.granularity.end_of(from) + 1 + spare;
             return Some(after_first).filter(is_shorter);
         }

@@ -175,9 +175,10 @@ impl Sample {
 }
 
 /// Whether a window whose newest rows are these is expected to hold no more than as many again.
-fn is_two_pages<T: Dated>(rows: &[Arc<T>], asked: Span) -> bool {
+fn is_two_pages<T: Dated>(rows: &[Arc<T>], requested: Span) -> bool {
     let seconds = || rows.iter().filter_map(|row| row.created_second());
-    let (Some(newest), Some(oldest), Some(from)) = (seconds().max(), seconds().min(), asked.from)
+    let (Some(newest), Some(oldest), Some(from)) =
+        (seconds().max(), seconds().min(), requested.from)
     else {
         return false;
     };
@@ -230,17 +231,17 @@ impl<T: Dated> Probed<T> {
 
     /// The rows of the window that were seen. They are used once: what they do not confirm is read. Where the vendor lists newest
     /// first and the window takes two pages, they are its first page.
-    pub(super) fn known(&mut self, asked: Span) -> Known<T> {
+    pub(super) fn known(&mut self, requested: Span) -> Known<T> {
         let rows = std::mem::take(&mut self.rows);
-        let is_asked = |row: &Arc<T>| {
+        let is_requested = |row: &Arc<T>| {
             row.created_second()
-                .is_some_and(|second| asked.contains(second))
+                .is_some_and(|second| requested.contains(second))
         };
         let is_page_of_window =
-            self.is_newest_first && rows.iter().all(is_asked) && is_two_pages(&rows, asked);
+            self.is_newest_first && rows.iter().all(is_requested) && is_two_pages(&rows, requested);
         match is_page_of_window {
             true => Known::FirstPage(Rows::of(rows)),
-            false => Known::Some(rows.into_iter().filter(is_asked).collect()),
+            false => Known::Some(rows.into_iter().filter(is_requested).collect()),
         }
     }
 

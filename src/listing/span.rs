@@ -99,7 +99,7 @@ impl Granularity<'_> {
 
     /// The time range to request. Whether a bound of seconds includes its own second is not documented, so a second is added on
     /// both sides.
-    pub(super) fn asked(&self, span: Span) -> Span {
+    pub(super) fn requested(&self, span: Span) -> Span {
         match self {
             Granularity::Second => Span {
                 from: span.from.map(|from| from.saturating_sub(1)),

@@ -83,7 +83,7 @@ pub struct Page<T> {
     pub sources: Vec<SourceStatus>,
 }
 
-/// Whether the query asks for the totals of a list, which may cost calls of their own.
+/// Whether the query selects the totals of a list, which may cost calls of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TotalsWanted {
     Yes,

@@ -55,7 +55,7 @@ impl Repository {
                         ..filter.clone()
                     };
                     let list = self.list(vendor, of_vendor);
-                    Participation::Asked(match left_over {
+                    Participation::Included(match left_over {
                         Some(left_over) => list.filtered(left_over, ServiceRecordFilter::admits),
                         None => list,
                     })

@@ -84,13 +84,18 @@ impl Repository {
         let range = CountedRange { from, to };
         let days = days_of(range)?;
 
-        let is_asked = |vendor: &Arc<dyn VendorApi>| {
+        let is_included = |vendor: &Arc<dyn VendorApi>| {
             vendors
                 .as_ref()
                 .is_none_or(|vendors| vendors.contains(&vendor.vendor()))
         };
-        let asked = self.shared.vendors.iter().filter(|vendor| is_asked(vendor));
-        let counted = join_all(asked.map(|vendor| self.days_of_vendor(vendor, range, &days))).await;
+        let included = self
+            .shared
+            .vendors
+            .iter()
+            .filter(|vendor| is_included(vendor));
+        let counted =
+            join_all(included.map(|vendor| self.days_of_vendor(vendor, range, &days))).await;
         tolerate(&counted)?;
 
         let mut counted = counted.into_iter();
@@ -102,7 +107,7 @@ impl Repository {
         };
         for vendor in &self.shared.vendors {
             let name = vendor.vendor();
-            match is_asked(vendor).then(|| counted.next()).flatten() {
+            match is_included(vendor).then(|| counted.next()).flatten() {
                 None => stats.sources.push(SourceStatus::skipped(name)),
                 Some(Ok(counts)) => {
                     stats.total = stats.total.map(|total| total + counts.total);
@@ -152,7 +157,7 @@ impl Repository {
         }
 
         let is_cached = |day: &&Date| self.cached_count(vendor, single(**day)).is_some();
-        let days_to_ask = days.iter().filter(|day| !is_cached(day)).count() as u64;
+        let days_to_read = days.iter().filter(|day| !is_cached(day)).count() as u64;
         let most_calls = u64::from(self.shared.limits.max_vendor_calls);
         let list = self.list::<ServiceRecord>(vendor, filter_of(range, vendor.zone()));
         let pages = total
@@ -162,8 +167,8 @@ impl Repository {
             Some(pages) => pages.min(most_calls),
             None => most_calls,
         };
-        if by_rows < days_to_ask || pages.is_none() {
-            let most_pages = days_to_ask.min(most_calls).max(1);
+        if by_rows < days_to_read || pages.is_none() {
+            let most_pages = days_to_read.min(most_calls).max(1);
             let most_pages = pages.map_or(most_calls, |_| most_pages);
             if self
                 .count_rows(vendor, range, days, most_pages, &mut counts)
@@ -172,7 +177,7 @@ impl Repository {
                 return Ok(counts);
             }
         }
-        if pages.is_some() && days_to_ask <= most_calls {
+        if pages.is_some() && days_to_read <= most_calls {
             self.count_each_day(vendor, days, &mut counts).await?;
             if counts.daily.iter().sum::<u64>() == counts.total {
                 return Ok(counts);
@@ -301,29 +306,29 @@ impl Shared {
         scope: &RequestScope,
         filter: &TicketFilter,
     ) -> Result<TicketStats> {
-        let is_asked = |status: &TicketStatus| {
+        let is_included = |status: &TicketStatus| {
             let statuses = filter.statuses.as_ref();
             statuses.is_none_or(|statuses| statuses.contains(status))
         };
         // A ticket is overdue once its due time lies before now; the bound of a filter is inclusive, in whole seconds.
         let last_second = last_whole_second_before(Timestamp::now());
         let overdue = TicketFilter {
-            statuses: Some(OPEN.into_iter().filter(is_asked).collect()),
+            statuses: Some(OPEN.into_iter().filter(is_included).collect()),
             due_to: Some(filter.due_to.map_or(last_second, |to| to.min(last_second))),
             ..filter.clone()
         };
         let of_status = |status: TicketStatus| TicketFilter {
-            statuses: Some(Some(status).filter(is_asked).into_iter().collect()),
+            statuses: Some(Some(status).filter(is_included).into_iter().collect()),
             ..filter.clone()
         };
 
-        let mut questions = vec![filter.clone(), overdue];
-        questions.extend(TicketStatus::KNOWN.map(of_status));
-        let counts = questions.iter().map(async |question| {
-            if question.statuses.as_ref().is_some_and(Vec::is_empty) {
+        let mut filters = vec![filter.clone(), overdue];
+        filters.extend(TicketStatus::KNOWN.map(of_status));
+        let counts = filters.iter().map(async |filter| {
+            if filter.statuses.as_ref().is_some_and(Vec::is_empty) {
                 return Ok(0);
             }
-            let page = vendor.ticket_page(scope, question, TOTAL_ONLY).await?;
+            let page = vendor.ticket_page(scope, filter, TOTAL_ONLY).await?;
             page.total
                 .ok_or_else(|| contradiction(vendor.vendor(), "a total of tickets"))
         });

@@ -57,7 +57,7 @@ impl Repository {
                 .iter()
                 .map(|vendor| match filter.narrowed_to(vendor.vendor()) {
                     Some(narrowed) if vendor.capabilities().has_tickets => {
-                        Participation::Asked(self.list(vendor, narrowed))
+                        Participation::Included(self.list(vendor, narrowed))
                     }
                     _ => Participation::Skipped(vendor.vendor()),
                 });

@@ -1,4 +1,4 @@
-//! The printed schema is what the repository holds and explains itself; inputs are refused with a code, faults told together.
+//! The printed schema equals the file and describes itself; invalid inputs fail with a code, all faults at once.
 
 use std::path::{Path, PathBuf};
 

@@ -31,7 +31,7 @@ pub(super) struct Health {
 enum Outcome {
     Success,
     /// The vendor responded, but without the requested data.
-    Refusal,
+    Rejection,
     Failure,
 }
 
@@ -70,7 +70,7 @@ impl Health {
             Unauthenticated => Outcome::Failure,
             Timeout | Unreachable | RateLimited | Forbidden | BadResponse | ServerError => {
                 match end {
-                    CallEnd::Responded => Outcome::Refusal,
+                    CallEnd::Responded => Outcome::Rejection,
                     CallEnd::Failed => Outcome::Failure,
                 }
             }

@@ -324,5 +324,5 @@ fn introspection_passes_and_its_multiplication_does_not() {
     );
 }
 
-/// What GraphiQL asks for.
+/// The introspection query of GraphiQL.
 const INTROSPECTION: &str = include_str!("../../../tests/fixtures/introspection.graphql");

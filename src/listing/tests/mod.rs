@@ -13,7 +13,7 @@ use simulated::{Cached, Order, Row, SimulatedVendor, Traits, ready};
 const NOW: Second = 1_800_000_000;
 const MOST_PAGES: usize = 5_000;
 
-/// One page after another by cursors, as a client asks for them. `between` changes the vendors between two pages.
+/// One page after another by cursors, as a client requests them. `between` changes the vendors between two pages.
 fn walk(
     vendors: &[SimulatedVendor],
     first: usize,
@@ -123,8 +123,8 @@ fn traits() -> impl Strategy<Value = Traits> {
                 order,
                 cap,
                 ignores_page_size: flags[0],
-                tells_total: flags[1] || !flags[2],
-                tells_next: flags[2],
+                reports_total: flags[1] || !flags[2],
+                reports_next: flags[2],
                 filters_by_day: flags[3],
                 end_is_exclusive: flags[4] && !flags[3],
                 cached: match flags[5] {
@@ -154,7 +154,7 @@ fn side(most: usize, first_number: u64) -> impl Strategy<Value = (Traits, Vec<Ro
             // A vendor that leaves such rows out of what it filters by time shows them nowhere but in the whole list.
             for index in undated {
                 let count = rows.len();
-                if count > 0 && traits.tells_total {
+                if count > 0 && traits.reports_total {
                     rows[index % count].second = None;
                 }
             }
@@ -380,7 +380,7 @@ fn rows_just_before_the_day_that_was_requested_show_that_days_are_ignored() {
     let traits = Traits {
         order: Order::NewestNumberFirst,
         cap: 37,
-        tells_next: false,
+        reports_next: false,
         filters_by_day: true,
         ignores_time: true,
         ..Traits::default()

@@ -72,10 +72,10 @@ pub(super) struct Traits {
     pub(super) order: Order,
     /// The most rows of a page.
     pub(super) cap: u32,
-    /// Every page has as many rows as that, whatever was asked for.
+    /// Every page has as many rows as that, whatever was requested.
     pub(super) ignores_page_size: bool,
-    pub(super) tells_total: bool,
-    pub(super) tells_next: bool,
+    pub(super) reports_total: bool,
+    pub(super) reports_next: bool,
     pub(super) filters_by_day: bool,
     pub(super) end_is_exclusive: bool,
     pub(super) ignores_time: bool,
@@ -93,8 +93,8 @@ impl Default for Traits {
             order: Order::NewestFirst,
             cap: 100,
             ignores_page_size: false,
-            tells_total: true,
-            tells_next: true,
+            reports_total: true,
+            reports_next: true,
             filters_by_day: false,
             end_is_exclusive: false,
             ignores_time: false,
@@ -110,14 +110,14 @@ const PAGE_SIZE: u32 = 100;
 const MAX_VENDOR_CALLS: u32 = 200;
 const MAX_VENDOR_PAGES: u32 = 10;
 
-/// A window and the second that it was asked to end at.
-type HeldWindow = (Option<Second>, Arc<Window<Row>>);
+/// A window and the second that it was requested to end at.
+type CachedWindow = (Option<Second>, Arc<Window<Row>>);
 
 pub(super) struct SimulatedVendor {
     vendor: Vendor,
     pub(super) traits: Traits,
     rows: Mutex<Vec<Row>>,
-    windows: Mutex<Vec<HeldWindow>>,
+    windows: Mutex<Vec<CachedWindow>>,
     observations: Observations,
     zone: VendorZone,
     budget: Mutex<Budget>,
@@ -245,7 +245,7 @@ impl SimulatedVendor {
             let zone = Granularity::Day(&self.zone);
             assert!(
                 span == zone.aligned(span) || span == Span::ALL_TIME,
-                "it is asked for whole days"
+                "whole days are requested"
             );
         }
         let mut rows: Vec<Row> = self.rows().into_iter().filter(is_listed).collect();
@@ -263,11 +263,11 @@ impl SimulatedVendor {
             .map(Arc::new)
             .collect();
         VendorPage {
-            total: traits.tells_total.then_some(rows.len() as u64),
+            total: traits.reports_total.then_some(rows.len() as u64),
             per_page: None,
             last_page: None,
             has_next: traits
-                .tells_next
+                .reports_next
                 .then_some(start + items.len() < rows.len()),
             unreadable: 0,
             items,
@@ -296,7 +296,7 @@ impl SimulatedVendor {
         }
     }
 
-    fn held(&self, second: Second) -> Option<Arc<Window<Row>>> {
+    fn cached_window(&self, second: Second) -> Option<Arc<Window<Row>>> {
         let windows = self.windows.lock().expect("no test panics here");
         let mut windows = windows.iter().map(|(_, window)| window);
         windows.find(|window| window.span.contains(second)).cloned()
@@ -308,13 +308,13 @@ impl Feed<Row> for SimulatedVendor {
         self.vendor
     }
 
-    fn at_hand(&self, second: Second) -> Option<Arc<Window<Row>>> {
-        self.held(second)
+    fn cached_at(&self, second: Second) -> Option<Arc<Window<Row>>> {
+        self.cached_window(second)
     }
 
     fn recent(&self, second: Option<Second>) -> Option<Arc<Window<Row>>> {
         match second {
-            Some(second) => self.held(second),
+            Some(second) => self.cached_window(second),
             None => {
                 let windows = self.windows.lock().expect("no test panics here");
                 let newest = windows.iter().find(|(upper, _)| upper.is_none());

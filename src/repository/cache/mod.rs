@@ -407,7 +407,7 @@ impl Cache {
             let now = Instant::now();
             // The deadline that was missed was the leader's.
             let is_leaders_timeout = timed_out(&result) && deadline <= now;
-            // Or the vendor asked for a pause that ends after the leader's deadline.
+            // Or the vendor requested a pause that ends after the leader's deadline.
             let pause = asked_pause(&result).and_then(|pause| now.checked_add(pause));
             let retry_at = match pause.filter(|pause_ends| deadline <= *pause_ends) {
                 Some(pause_ends) => pause_ends,
@@ -515,7 +515,7 @@ fn timed_out<T>(result: &Result<T>) -> bool {
     failure.is_some_and(|failure| failure.code == VendorErrorCode::Timeout)
 }
 
-/// The pause that the vendor asked for. An open circuit names one too, but no request waits for it.
+/// The pause that the vendor requested. An open circuit names one too, but no request waits for it.
 fn asked_pause<T>(result: &Result<T>) -> Option<Duration> {
     let failure = result.as_ref().err().and_then(Error::vendor_failure)?;
     match failure.code {

@@ -19,7 +19,7 @@ use crate::{
 /// How one configured vendor takes part in a merged list.
 pub(in crate::repository) enum Participation<'a, T: Listed> {
     Skipped(Vendor),
-    Asked(VendorList<'a, T>),
+    Included(VendorList<'a, T>),
 }
 
 impl Repository {
@@ -74,7 +74,7 @@ impl Repository {
         for participation in participations {
             match participation {
                 Participation::Skipped(vendor) => skipped.push(SourceStatus::skipped(vendor)),
-                Participation::Asked(list) => lists.push(list),
+                Participation::Included(list) => lists.push(list),
             }
         }
 
@@ -103,7 +103,7 @@ impl Repository {
                 })
             })
             .collect::<Result<_>>()?;
-        // Where every vendor that was asked failed there is no list; where one answered, its part is data.
+        // Where every included vendor failed there is no list; where one succeeded, its part is data.
         if !lists.is_empty()
             && failures.len() == lists.len()
             && let Some(error) = failures.into_iter().next()

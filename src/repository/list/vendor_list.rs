@@ -231,8 +231,8 @@ impl<'a, T: Listed> VendorList<'a, T> {
             async move {
                 let window = read_list::<T>(&shared, &vendor, &scope, &filter, reading).await?;
                 let rows = window.rows.iter().chain(&window.undated);
-                let brought = rows.map(|row| (row.id(), Arc::clone(row)));
-                shared.cache.store_objects(key, brought);
+                let found = rows.map(|row| (row.id(), Arc::clone(row)));
+                shared.cache.store_objects(key, found);
                 Ok(window)
             }
         };
@@ -405,7 +405,7 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
         self.vendor.vendor()
     }
 
-    fn at_hand(&self, second: Second) -> Option<Arc<Window<T>>> {
+    fn cached_at(&self, second: Second) -> Option<Arc<Window<T>>> {
         let cache = &self.shared.cache;
         let mut kept = self.candidates(second).filter_map(|key| {
             // What does not hold the second is nothing that the answer rests on.

@@ -96,12 +96,12 @@ fn read_in_every_way(body: &[u8], page: VendorPageRequest) -> usize {
             mapping.chat_messages(record, contents, &paging, page, order)
         })
     });
-    let refusal = mapping::refusal(decode_root(body).unwrap_or_default());
+    let refusal = mapping::failure_code(decode_root(body).unwrap_or_default());
 
     ways.into_iter().flatten().count() + chats.count() + usize::from(refusal.is_some())
 }
 
-/// The body as the mapping tells it, down to the last field; none where it has another shape.
+/// The body as the mapping returns it, down to the last field; none where it has another shape.
 fn shown<T: Readable, U: std::fmt::Debug>(body: &[u8], map: impl Fn(T) -> U) -> Option<usize> {
     decode(body)
         .ok()

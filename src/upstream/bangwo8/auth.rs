@@ -76,7 +76,7 @@ impl TokenSource for ClientCredentials {
             .await?;
         let refusal: wire::LoginError = response.try_decode().unwrap_or_default();
         let is_refused =
-            refusal.error.value().is_some() || mapping::refusal_of(&response).is_some();
+            refusal.error.value().is_some() || mapping::failure_code_of(&response).is_some();
         if response.status().is_client_error() || (response.status().is_success() && is_refused) {
             return Err(response.refuse_as(VendorErrorCode::Unauthenticated));
         }

@@ -1,4 +1,4 @@
-//! What Bangwo8 is asked, and what becomes of its answers, over a real connection.
+//! The requests to Bangwo8, and what the gateway makes of its responses, over a real connection.
 
 use std::time::Duration;
 

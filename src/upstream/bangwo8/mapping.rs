@@ -433,24 +433,24 @@ pub(super) fn says_there_is_no_summary(response: &VendorResponse<'_>) -> bool {
     is_absence(outcome.status.value()) || is_absence(outcome.errcode.value())
 }
 
-/// The code of a refusal that may come with the status of a success.
+/// The code of a failure that may come with the status of a success.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct RefusalCode(String);
+pub(super) struct FailureCode(String);
 
-impl RefusalCode {
+impl FailureCode {
     /// For the log, which takes no text of the vendor.
     pub(super) fn number(&self) -> Option<u32> {
         self.0.parse().ok()
     }
 }
 
-pub(super) fn refusal_of(response: &VendorResponse<'_>) -> Option<RefusalCode> {
-    refusal(response.try_decode().unwrap_or_default())
+pub(super) fn failure_code_of(response: &VendorResponse<'_>) -> Option<FailureCode> {
+    failure_code(response.try_decode().unwrap_or_default())
 }
 
 /// Success is `errcode` 0, and `status` 0 from one half of the calls and 200 from the other; some say `state` for `status`.
-pub(super) fn refusal(outcome: wire::Outcome) -> Option<RefusalCode> {
-    let tells_failure = |code: &String| {
+pub(super) fn failure_code(outcome: wire::Outcome) -> Option<FailureCode> {
+    let is_failure = |code: &String| {
         let is_number = code
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'-');
@@ -463,8 +463,8 @@ pub(super) fn refusal(outcome: wire::Outcome) -> Option<RefusalCode> {
         .into_iter()
         .filter_map(Loaded::into_value)
         .filter(|code| code != "0" && code != "200")
-        .find(tells_failure);
-    errcode.or(status).map(RefusalCode)
+        .find(is_failure);
+    errcode.or(status).map(FailureCode)
 }
 
 pub(super) fn has_next(next_page: &Loaded<String>) -> Option<bool> {

@@ -363,7 +363,7 @@ fn refused(response: VendorResponse<'_>) -> Result<VendorResponse<'_>, Error> {
     if !response.status().is_success() {
         return Ok(response);
     }
-    match mapping::refusal_of(&response) {
+    match mapping::failure_code_of(&response) {
         None => Ok(response),
         Some(code) => {
             tracing::warn!(

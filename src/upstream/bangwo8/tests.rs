@@ -327,7 +327,7 @@ fn an_ordinal_counts_from_the_oldest_whatever_the_order_and_size_of_a_page() {
     assert_eq!(ordinals(&rising, more, 1, 2), [1, 2]);
     assert_eq!(ordinals(&rising, more, 2, 2), [3, 4]);
     assert_eq!(ordinals(&rising[..1], last, 3, 2), [5]);
-    // The vendor serves two a page, whatever it is asked for.
+    // The vendor serves two a page, whatever is requested.
     assert_eq!(ordinals(&rising, more, 2, 100), [3, 4]);
     assert_eq!(ordinals(&rising[..1], last, 3, 100), [5]);
 
@@ -376,7 +376,7 @@ fn a_summary_is_read_and_its_absence_is_a_code() {
 fn a_refusal_within_a_success_is_known_by_its_code() {
     let is_refused = |json: &str| {
         let outcome = decode_root(json.as_bytes()).expect("it is an object");
-        mapping::refusal(outcome).is_some()
+        mapping::failure_code(outcome).is_some()
     };
     for json in [
         r#"{"errcode":"100047","errmsg":"Invalid resource URI"}"#,

@@ -39,7 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The policy as it is told to people: every ended call with its time, in one long list.
+/// The policy as the documentation states it: every ended call with its time, in one long list.
 #[derive(Debug)]
 struct Model {
     now: Duration,

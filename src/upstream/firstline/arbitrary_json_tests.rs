@@ -98,7 +98,7 @@ fn read_in_every_way(body: &[u8]) -> usize {
     let refusal: wire::ErrorBody = decode_root(body).unwrap_or_default();
     let is_lock = mapping::is_wrap_up_lock(&refusal);
     let faults = mapping::field_faults(refusal);
-    assert!(!faults.is_empty(), "a refusal always tells of a fault");
+    assert!(!faults.is_empty(), "a rejection always names a fault");
 
     ways.into_iter().flatten().count() + usize::from(is_lock) + faults.len() - 1
 }
@@ -108,7 +108,7 @@ fn read(body: &[u8]) -> Option<Vec<Identified<wire::Subcategory>>> {
     Some(list.data.items)
 }
 
-/// The body as the mapping tells it, down to the last field; none where it has another shape.
+/// The body as the mapping returns it, down to the last field; none where it has another shape.
 fn shown<T: Readable, U: std::fmt::Debug>(body: &[u8], map: impl Fn(T) -> U) -> Option<usize> {
     decode(body)
         .ok()

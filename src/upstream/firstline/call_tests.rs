@@ -1,4 +1,4 @@
-//! What FirstLine is asked, and what becomes of its answers, over a real connection.
+//! The requests to FirstLine, and what the gateway makes of its responses, over a real connection.
 
 use std::time::Duration;
 
@@ -402,7 +402,7 @@ async fn messages_that_the_record_leaves_out_are_in_the_list() {
         panic!("it is in the list");
     };
     let Some(Transcript::Held(messages)) = listed.transcript.value() else {
-        panic!("the list tells the messages");
+        panic!("the list has the messages");
     };
     assert_eq!(messages.len(), 1);
     assert_eq!(

@@ -233,7 +233,7 @@ fn a_record_inside_a_ticket_is_an_excerpt() {
     let records = tickets[1]
         .service_records
         .value()
-        .expect("the list tells them");
+        .expect("the list has them");
     assert_eq!(records.len(), 2);
 
     let record = &records[1];
@@ -380,7 +380,7 @@ fn a_listed_ticket_has_all_that_the_page_shows() {
         printed(ticket.created_at.as_ref()).as_deref(),
         Some("2019-04-16T14:45:12+08:00")
     );
-    let creator = ticket.creator.value().expect("the list tells the creator");
+    let creator = ticket.creator.value().expect("the list has the creator");
     assert_eq!(
         creator.photo_url,
         Loaded::some("https://desk.example/employee/7/photo".to_owned())

@@ -302,7 +302,7 @@ has_id!(
     Ticket
 );
 
-// Refusals
+// Rejections
 
 /// A message and, for a 422, what is wrong with which field.
 #[derive(Debug, Default, Deserialize)]

@@ -356,9 +356,9 @@ async fn a_call_that_had_too_little_time_says_nothing_of_the_vendor() {
         assert_eq!(code(one), Some(VendorErrorCode::Timeout));
         assert_eq!(code(other), Some(VendorErrorCode::Timeout));
     }
-    let told = status(&session);
+    let status = status(&session);
     assert_eq!(
-        (told.state, told.circuit),
+        (status.state, status.circuit),
         (VendorState::Up, CircuitState::Closed)
     );
 }

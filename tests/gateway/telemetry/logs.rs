@@ -245,15 +245,15 @@ async fn every_log_line_of_a_request_has_its_id_once() {
 
         let mut refused_within_a_success = false;
         for line in text.lines() {
-            let told: Value = serde_json::from_str(line).expect("each line is JSON");
+            let entry: Value = serde_json::from_str(line).expect("each line is JSON");
             if OF_NO_REQUEST
                 .iter()
-                .any(|message| told["message"] == *message)
+                .any(|message| entry["message"] == *message)
             {
                 continue;
             }
             refused_within_a_success |=
-                told["message"] == "the vendor rejected a call with a status of success";
+                entry["message"] == "the vendor rejected a call with a status of success";
             let ids = line.matches("\"request.id\":").count();
             assert_eq!(ids, 1, "{filter}: {line}");
         }

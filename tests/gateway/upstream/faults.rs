@@ -404,8 +404,8 @@ impl FailingDesk {
                 assert_eq!(error["path"], json!(["requested"]));
                 let extensions = &error["extensions"];
                 let code = extensions["vendorCode"].as_str().expect("it has a code");
-                let (told_code, is_retryable) = expected_error(code);
-                assert_eq!(extensions["code"], told_code, "{answer}");
+                let (expected_code, is_retryable) = expected_error(code);
+                assert_eq!(extensions["code"], expected_code, "{answer}");
                 assert_eq!(extensions["retryable"], is_retryable, "{answer}");
                 assert_eq!(extensions["vendor"], self.name(), "{answer}");
                 Some(Loaded {

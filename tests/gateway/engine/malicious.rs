@@ -1,4 +1,4 @@
-//! Hostile input is rejected at once and without a vendor call, and the next valid query works.
+//! Malicious input is rejected at once and without a vendor call, and the next valid query works.
 
 use std::time::{Duration, Instant};
 
@@ -86,7 +86,7 @@ fn fragment_bomb(levels: usize) -> String {
 }
 
 #[tokio::test]
-async fn hostile_documents_are_rejected() {
+async fn malicious_documents_are_rejected() {
     let desk = Desk::open().await;
     let aliases: String = (0..3_000)
         .map(|number| format!("a{number}: __typename "))
@@ -180,7 +180,7 @@ async fn oversized_and_broken_bodies_are_rejected() {
 }
 
 #[tokio::test]
-async fn hostile_variables_are_rejected() {
+async fn malicious_variables_are_rejected() {
     let desk = Desk::open().await;
     let list = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
     let filter = "query($filter: TicketFilter) { tickets(filter: $filter) { totalCount } }";
