@@ -100,6 +100,17 @@ enum Reached {
     End,
 }
 
+/// How far back all lists are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Frontier {
+    /// Some list is not read yet.
+    Unread,
+    /// All lists are known from that second on, and some list no further.
+    Second(Second),
+    /// All lists are known to their ends.
+    End,
+}
+
 /// Reads a page of at most `limit` objects after a position.
 pub async fn merged_page<T, F>(
     feeds: &[F],
@@ -117,7 +128,9 @@ where
     loop {
         let certain = certain_count(&tracks);
         let frontier = frontier(&tracks);
-        let Some(frontier) = frontier else { break };
+        if frontier == Frontier::End {
+            break;
+        }
         let has_more_rows = certain > limit;
         let is_full = certain == limit && tracks.iter().any(Track::has_older);
         if has_more_rows || is_full {
@@ -140,7 +153,7 @@ where
     }
 
     // The objects without a creation time come last, once everything else was given.
-    let at_end = frontier(&tracks).is_none();
+    let at_end = frontier(&tracks) == Frontier::End;
     let saw_undated = after_saw_undated || tracks.iter().any(|track| track.saw_undated);
     if at_end && certain_count(&tracks) <= limit {
         let reading = tracks
@@ -157,17 +170,16 @@ fn page<T: Dated, F: Feed<T>>(
     limit: usize,
     saw_undated: bool,
 ) -> MergedPage<T> {
-    let frontier = frontier(&tracks).flatten();
-    let is_unstarted = self::frontier(&tracks) == Some(None);
+    let frontier = frontier(&tracks);
     let mut nodes: Vec<(Position, Arc<T>)> = Vec::new();
     for track in tracks.iter().filter(|track| track.failure.is_none()) {
         let vendor = track.feed.vendor();
         let given = track
             .rows
             .iter()
-            .take_while(|row| !is_unstarted && is_certain(row, frontier));
+            .take_while(|row| is_certain(row, frontier));
         nodes.extend(given.map(|row| (row.position(vendor), Arc::clone(row))));
-        if frontier.is_none() && !is_unstarted {
+        if frontier == Frontier::End {
             let undated = track.undated.iter().flatten();
             let undated = undated.map(|row| (row.position(vendor), Arc::clone(row)));
             nodes.extend(
@@ -177,12 +189,12 @@ fn page<T: Dated, F: Feed<T>>(
     }
     nodes.sort_unstable_by_key(|(position, _)| *position);
 
-    let is_end = frontier.is_none() && !is_unstarted;
+    let is_end = frontier == Frontier::End;
     let has_next = nodes.len() > limit || !is_end;
     let is_short = nodes.len() < limit && !is_end;
     nodes.truncate(limit);
     let end = match frontier {
-        Some(frontier) if is_short => Position::behind(frontier),
+        Frontier::Second(second) if is_short => Position::behind(second),
         _ => None,
     };
     MergedPage {
@@ -197,44 +209,37 @@ fn page<T: Dated, F: Feed<T>>(
     }
 }
 
-/// The newest second from which on some list is not known yet; an outer none where all lists are known to their ends.
-fn frontier<T: Dated, F: Feed<T>>(tracks: &[Track<'_, T, F>]) -> Option<Option<Second>> {
-    let open = tracks.iter().filter(|track| track.failure.is_none());
-    let mut newest: Option<Option<Second>> = None;
-    for track in open {
+fn frontier<T: Dated, F: Feed<T>>(tracks: &[Track<'_, T, F>]) -> Frontier {
+    let mut newest = None;
+    for track in tracks.iter().filter(|track| track.failure.is_none()) {
         match track.reached {
-            Reached::Nothing(_) => return Some(None),
-            Reached::Second(second, _) => {
-                let known = newest.flatten().unwrap_or(Second::MIN);
-                newest = Some(Some(known.max(second)));
-            }
+            Reached::Nothing(_) => return Frontier::Unread,
+            Reached::Second(second, _) => newest = newest.max(Some(second)),
             Reached::End => {}
         }
     }
-    newest
+    newest.map_or(Frontier::End, Frontier::Second)
 }
 
 fn certain_count<T: Dated, F: Feed<T>>(tracks: &[Track<'_, T, F>]) -> usize {
-    match frontier(tracks) {
-        Some(None) => 0,
-        frontier => {
-            let frontier = frontier.flatten();
-            let certain = |track: &Track<'_, T, F>| {
-                let rows = track.rows.iter();
-                rows.take_while(|row| is_certain(row, frontier)).count()
-            };
-            let read = tracks.iter().filter(|track| track.failure.is_none());
-            read.map(certain).sum()
-        }
-    }
+    let frontier = frontier(tracks);
+    let certain = |track: &Track<'_, T, F>| {
+        let rows = track.rows.iter();
+        rows.take_while(|row| is_certain(row, frontier)).count()
+    };
+    let read = tracks.iter().filter(|track| track.failure.is_none());
+    read.map(certain).sum()
 }
 
-fn is_certain<T: Dated>(row: &Arc<T>, frontier: Option<Second>) -> bool {
-    let is_since = |frontier| {
-        row.created_second()
-            .is_some_and(|second| second >= frontier)
-    };
-    frontier.is_none_or(is_since)
+/// Whether no list can still have an object that comes before the row.
+fn is_certain<T: Dated>(row: &Arc<T>, frontier: Frontier) -> bool {
+    match frontier {
+        Frontier::Unread => false,
+        Frontier::Second(frontier) => row
+            .created_second()
+            .is_some_and(|second| second >= frontier),
+        Frontier::End => true,
+    }
 }
 
 impl<'a, T, F> Track<'a, T, F>
@@ -265,11 +270,11 @@ where
         }
     }
 
-    fn is_at(&self, frontier: Option<Second>) -> bool {
+    fn is_at(&self, frontier: Frontier) -> bool {
         self.failure.is_none()
             && match (self.reached, frontier) {
                 (Reached::Nothing(_), _) => true,
-                (Reached::Second(second, _), Some(frontier)) => second >= frontier,
+                (Reached::Second(second, _), Frontier::Second(frontier)) => second >= frontier,
                 _ => false,
             }
     }
