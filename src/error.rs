@@ -60,6 +60,24 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    pub const ALL: [ErrorCode; 15] = [
+        ErrorCode::ParseFailed,
+        ErrorCode::ValidationFailed,
+        ErrorCode::BadUserInput,
+        ErrorCode::LimitExceeded,
+        ErrorCode::PersistedQueryNotFound,
+        ErrorCode::PersistedQueryNotSupported,
+        ErrorCode::DocumentNotTrusted,
+        ErrorCode::Unauthenticated,
+        ErrorCode::Forbidden,
+        ErrorCode::UpstreamTimeout,
+        ErrorCode::UpstreamUnavailable,
+        ErrorCode::UpstreamContract,
+        ErrorCode::UpstreamRejected,
+        ErrorCode::OutcomeUnknown,
+        ErrorCode::Internal,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             ErrorCode::ParseFailed => "GRAPHQL_PARSE_FAILED",
@@ -78,6 +96,10 @@ impl ErrorCode {
             ErrorCode::OutcomeUnknown => "OUTCOME_UNKNOWN",
             ErrorCode::Internal => "INTERNAL",
         }
+    }
+
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
     }
 }
 

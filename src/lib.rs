@@ -40,6 +40,7 @@ use config::{Config, ConfigError};
 use engine::Engine;
 use error::{Error, ErrorKind};
 use repository::Shared;
+use telemetry::metrics::Metrics;
 use upstream::{
     VendorApi,
     bangwo8::{Bangwo8, Bangwo8Settings},
@@ -81,13 +82,25 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let shared = Shared::new(vendors, config.cache, config.limits);
     let schema_text = schema::sdl();
     let schema = schema::build(config.schema);
-    let engine = Engine::new(config.engine, schema, &schema_text, shared.clone()).map_err(
-        |err| match err.kind {
-            ErrorKind::BadUserInput => StartError::Manifest(err),
-            _ => StartError::Other(err),
-        },
+    let metrics = Arc::new(Metrics::new());
+    let engine = Engine::new(
+        config.engine,
+        schema,
+        &schema_text,
+        shared.clone(),
+        metrics.clone(),
+    )
+    .map_err(|err| match err.kind {
+        ErrorKind::BadUserInput => StartError::Manifest(err),
+        _ => StartError::Other(err),
+    })?;
+    let router = http::router(
+        config.http,
+        engine.clone(),
+        &schema_text,
+        shared.clone(),
+        metrics.clone(),
     )?;
-    let router = http::router(config.http, engine, &schema_text, shared.clone())?;
 
     let listener = TcpListener::bind(config.listen)
         .await

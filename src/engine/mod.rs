@@ -14,6 +14,7 @@ mod execution;
 mod encoded_response;
 mod response;
 
+mod operation_counts;
 mod progress;
 
 use std::{
@@ -31,6 +32,7 @@ use crate::{
     repository::Shared,
     schema::{GatewaySchema, Introspection},
     single_flight::{Role, SingleFlight},
+    telemetry::metrics::{CacheKind, CacheName, CacheResult, Metrics},
 };
 pub use cost::DocumentLimits;
 pub use document::persisted::{DocumentMode, DocumentSettings};
@@ -40,6 +42,7 @@ use document::{
     persisted::{PersistedDocuments, PersistedError},
 };
 pub(crate) use encoded_response::EncodedResponse;
+use operation_counts::OperationCounts;
 pub(crate) use progress::{OperationInfo, Progress, ResponseSource};
 pub(crate) use request::{AllowedOperations, GraphqlRequest, Variables};
 pub(crate) use response::{Excess, GraphqlError, Rejection, milliseconds, request_error};
@@ -70,6 +73,8 @@ pub struct Engine {
     responses: ResponseCache,
     flights: Arc<SingleFlight<FlightKey, Flown>>,
     request_timeout: Duration,
+    metrics: Arc<Metrics>,
+    operation_counts: OperationCounts,
 }
 
 /// An equal request, and how many writes the gateway had sent before it.
@@ -96,14 +101,20 @@ impl Engine {
         schema: GatewaySchema,
         schema_text: &str,
         shared: Arc<Shared>,
+        metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>> {
         let rules = DocumentRules {
             shape: SchemaShape::read(schema_text)?,
             limits: settings.document,
             introspection: settings.introspection,
         };
+        let manifest: Vec<String> = settings.documents.manifest.values().cloned().collect();
         let persisted =
             PersistedDocuments::new(settings.documents, |text| rules.check_document(text))?;
+        let named = manifest
+            .iter()
+            .flat_map(|text| rules.named_operations(text));
+        let operation_counts = OperationCounts::new(&metrics.operations, named);
         Ok(Arc::new(Self {
             schema,
             rules,
@@ -113,7 +124,21 @@ impl Engine {
             responses: ResponseCache::new(&settings.response_cache),
             flights: SingleFlight::new(),
             request_timeout: settings.request_timeout,
+            operation_counts,
+            metrics,
         }))
+    }
+
+    /// Sets the gauges of what the gateway is now.
+    pub(crate) fn report_state(&self) {
+        let cache = &self.metrics.cache;
+        cache.set_bytes(CacheName::Responses, self.responses.bytes());
+        cache.set_bytes(CacheName::Documents, self.known_documents.bytes());
+        cache.set_bytes(CacheName::Data, self.shared.cached_bytes());
+        for status in self.shared.vendor_statuses() {
+            let vendor = self.metrics.vendor(status.vendor);
+            vendor.set_circuit(status.circuit);
+        }
     }
 
     pub(crate) fn introspection(&self) -> Introspection {
@@ -134,7 +159,7 @@ impl Engine {
     ) -> Result<Arc<EncodedResponse>, EngineError> {
         let request = match self.with_document(request)? {
             Ok(request) => request,
-            Err(errors) => return uncached(errors.into()),
+            Err(errors) => return self.refuse(errors),
         };
         let key = self.responses.key(&request, &scope.caller);
         if let Some(cached) = self.cached(key, scope) {
@@ -183,7 +208,7 @@ impl Engine {
         let responses = operations.into_iter().map(async |operation| {
             let (key, operation) = match operation {
                 Ok(checked) => checked,
-                Err(errors) => return uncached(errors.into()),
+                Err(errors) => return self.refuse(errors),
             };
             if let Some(cached) = self.cached(key, scope) {
                 return Ok(cached.response);
@@ -223,8 +248,16 @@ impl Engine {
 
     /// A cached response is as good as a new one. The log counts one hit of the cache.
     fn cached(&self, key: ResponseKey, scope: &RequestScope) -> Option<CachedResponse> {
-        let cached = self.responses.get(key, &self.shared)?;
+        let cached = self.responses.get(key, &self.shared);
+        let result = match cached {
+            Some(_) => CacheResult::Fresh,
+            None => CacheResult::Miss,
+        };
+        self.metrics.cache.count(CacheKind::Response, result);
+        let cached = cached?;
         scope.counters.count_cache_hit();
+        self.operation_counts
+            .count(&cached.operation, ResponseSource::Cached, 0);
         Some(cached)
     }
 
@@ -237,16 +270,27 @@ impl Engine {
     ) -> Result<Arc<EncodedResponse>, EngineError> {
         let operation = match operation {
             Ok(operation) => Arc::new(operation),
-            Err(errors) => return uncached(errors.into()),
+            Err(errors) => return self.refuse(errors),
         };
-        if operation.is(OperationType::Query) {
-            return self.coalesce(&operation, key, scope, progress).await;
-        }
+        let (response, source) = match operation.is(OperationType::Query) {
+            true => self.coalesce(&operation, key, scope, progress).await?,
+            false => {
+                progress.set_response_source(ResponseSource::Executed);
+                progress.start_mutation();
+                let repository = self.shared.for_request(Arc::new(scope.for_operation()));
+                let executed = operation.execute(&self.schema, Arc::new(repository)).await;
+                (uncached(executed)?, ResponseSource::Executed)
+            }
+        };
+        self.operation_counts
+            .count(&operation.info, source, response.error_count());
+        Ok(response)
+    }
 
-        progress.set_response_source(ResponseSource::Executed);
-        progress.start_mutation();
-        let repository = self.shared.for_request(Arc::new(scope.for_operation()));
-        uncached(operation.execute(&self.schema, Arc::new(repository)).await)
+    /// The response to an operation that is not executed.
+    fn refuse(&self, errors: RequestErrors) -> Result<Arc<EncodedResponse>, EngineError> {
+        self.metrics.count_refused(errors.code());
+        uncached(errors.into())
     }
 
     /// Joins an equal query in flight, or executes this one. A flight has the deadline of its leader; where the leader ran out of
@@ -257,7 +301,7 @@ impl Engine {
         key: ResponseKey,
         scope: &RequestScope,
         progress: &Progress,
-    ) -> Result<Arc<EncodedResponse>, EngineError> {
+    ) -> Result<(Arc<EncodedResponse>, ResponseSource), EngineError> {
         loop {
             // An execution that began before a write does not serve a request that came after it.
             let key_after_writes = (key, self.shared.writes());
@@ -265,17 +309,18 @@ impl Engine {
                 let scope = Arc::new(scope.for_operation());
                 Arc::clone(self).execute_query(Arc::clone(operation), key, scope)
             });
-            progress.set_response_source(match role {
+            let source = match role {
                 Role::Leader => ResponseSource::Executed,
                 Role::Follower => ResponseSource::Coalesced,
-            });
+            };
+            progress.set_response_source(source);
 
             let executed = flight.await.ok_or(EngineError::Internal)??;
             match executed.better_from {
                 Some(better_from) if better_from < scope.deadline => {
                     sleep_until(better_from.into()).await;
                 }
-                _ => return Ok(executed.response),
+                _ => return Ok((executed.response, source)),
             }
         }
     }

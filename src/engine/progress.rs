@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use crate::telemetry::metrics::OperationKind;
+
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     operation: OnceLock<Arc<OperationInfo>>,
@@ -15,7 +17,9 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 pub(crate) struct OperationInfo {
     pub(crate) name: Option<String>,
-    pub(crate) type_name: &'static str,
+    pub(crate) kind: OperationKind,
+    /// Whether its document is one of the manifest's.
+    pub(crate) is_of_manifest: bool,
 }
 
 /// Where a response came from.

@@ -11,6 +11,8 @@ pub(crate) struct GraphqlRequest {
     pub(crate) variables: Variables,
     /// The id of a persisted or trusted document.
     pub(crate) document_id: Option<String>,
+    /// Whether the document is one of the manifest's, once its id is resolved.
+    pub(crate) is_of_manifest: bool,
 }
 
 impl GraphqlRequest {

@@ -41,6 +41,18 @@ pub(crate) enum Rejection {
 #[derive(Debug)]
 pub(crate) struct RequestErrors(pub(crate) Vec<GraphqlError>);
 
+impl RequestErrors {
+    /// The code of the first error.
+    pub(crate) fn code(&self) -> ErrorCode {
+        let extensions = self.0.first().and_then(|error| error.extensions.as_ref());
+        match extensions.and_then(|extensions| extensions.get("code")) {
+            Some(Value::String(name)) => ErrorCode::of_name(name),
+            _ => None,
+        }
+        .unwrap_or(ErrorCode::Internal)
+    }
+}
+
 impl From<GraphqlError> for RequestErrors {
     fn from(error: GraphqlError) -> Self {
         Self(vec![error])

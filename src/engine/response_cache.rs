@@ -84,6 +84,11 @@ impl ResponseCache {
         is_good.then_some(cached)
     }
 
+    /// The estimated size of all that is cached.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.responses.weighted_size()
+    }
+
     pub(crate) fn insert(&self, key: ResponseKey, cached: &CachedResponse) {
         if self.mode == CacheMode::Enabled && !cached.response.replayable_for().is_zero() {
             self.responses.insert(key, cached.clone());
@@ -164,6 +169,7 @@ mod tests {
             operation_name: None,
             variables: Variables::from_json(variables),
             document_id: None,
+            is_of_manifest: false,
         };
         cache.key(&request, &Caller::new("client", scopes.to_vec()))
     }

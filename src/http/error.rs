@@ -24,6 +24,10 @@ pub(super) struct HttpError {
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
+/// Marks the response to a request that was refused, for its metric.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused(pub(super) ErrorCode);
+
 impl HttpError {
     pub(super) fn new(
         status: StatusCode,
@@ -91,7 +95,9 @@ impl HttpError {
 
     pub(super) fn into_response_as(mut self, media_type: MediaType) -> Response {
         let (status, header) = (self.status, self.header.take());
+        let code = self.code;
         let mut response = json_response(status, media_type, self.body());
+        response.extensions_mut().insert(Refused(code));
         if let Some(header) = header {
             let (name, value) = *header;
             response.headers_mut().insert(name, value);

@@ -15,6 +15,7 @@ mod pages;
 
 // Around every request.
 mod error;
+pub mod metrics;
 mod request_log;
 pub mod server;
 
@@ -24,7 +25,7 @@ use axum::{
     Router,
     extract::Request,
     http::{self, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{from_fn, from_fn_with_state},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -41,6 +42,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     repository::Shared,
     schema::Introspection,
+    telemetry::metrics::Metrics,
 };
 use auth::{API_KEY, AuthSettings, Authenticator};
 use error::HttpError;
@@ -94,6 +96,7 @@ pub fn router(
     engine: Arc<Engine>,
     schema_text: &str,
     shared: Arc<Shared>,
+    metrics: Arc<Metrics>,
 ) -> Result<Router> {
     let introspection = engine.introspection();
     let known_hosts = matches!(settings.auth, AuthSettings::Open)
@@ -139,14 +142,34 @@ pub fn router(
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready).with_state(shared));
 
-    with_layers(router, &settings.cors_origins)
+    with_layers(router, &settings.cors_origins, metrics)
+}
+
+/// The templates of the routes, as metrics report them.
+const ROUTES: [&str; 10] = [
+    "/",
+    "/graphql",
+    "/readme",
+    "/docs/{file}",
+    "/schema.graphql",
+    "/graphiql",
+    "/graphiql/",
+    "/graphiql/assets/{name}",
+    "/health/live",
+    "/health/ready",
+];
+
+/// The same template as a constant, so that a metric has no text of a request.
+fn route_template(matched: &str) -> &'static str {
+    let known = ROUTES.into_iter().find(|route| *route == matched);
+    known.unwrap_or("other")
 }
 
 /// From the outermost layer to the innermost: the log sees what the client gets. The router takes them as one layer, because it
 /// would clone the inner ones for each of them, at every request.
-fn with_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
+fn with_layers(routes: Router, cors_origins: &[String], metrics: Arc<Metrics>) -> Result<Router> {
     let layers = ServiceBuilder::new()
-        .layer(from_fn(request_log::log_request))
+        .layer(from_fn_with_state(metrics, request_log::log_request))
         .map_response(set_security_headers)
         .option_layer(cors(cors_origins)?)
         .map_request(accept_uncompressed)

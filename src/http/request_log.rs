@@ -11,16 +11,18 @@ use std::{
 };
 
 use axum::{
-    extract::{MatchedPath, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    extract::{MatchedPath, Request, State},
+    http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode},
     middleware::Next,
     response::Response,
 };
 use tracing::Instrument;
 
+use super::error::Refused;
 use crate::{
     context::RequestScope,
-    engine::{OperationInfo, Progress, ResponseSource},
+    engine::{OperationInfo, Progress, ResponseSource, milliseconds},
+    telemetry::metrics::{Method, Metrics},
 };
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -68,17 +70,23 @@ impl RequestRecord {
     }
 }
 
-/// Gives the request its id and its log line, and returns the id to the client.
-pub(super) async fn log_request(mut request: Request, next: Next) -> Response {
+/// Gives the request its id, its log line and its metrics, and returns the id to the client.
+pub(super) async fn log_request(
+    State(metrics): State<Arc<Metrics>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = sent_id(request.headers()).unwrap_or_else(random_id);
     // At the highest level, so that no filter drops it.
     let span = tracing::error_span!("request", request.id = id);
     let record = Arc::new(RequestRecord::new(id));
     request.extensions_mut().insert(record.clone());
     let line = Line {
+        method: method(request.method()),
         route: request.extensions().get::<MatchedPath>().cloned(),
         record,
         status: None,
+        metrics,
     };
     handle(request, next, line).instrument(span).await
 }
@@ -87,6 +95,9 @@ async fn handle(request: Request, next: Next, mut line: Line) -> Response {
     let mut response = next.run(request).await;
 
     line.status = Some(response.status());
+    if let Some(Refused(code)) = response.extensions().get() {
+        line.metrics.count_refused(*code);
+    }
     if let Ok(id) = HeaderValue::from_str(&line.record.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -95,10 +106,15 @@ async fn handle(request: Request, next: Next, mut line: Line) -> Response {
 
 /// Written when it is dropped, so that a request whose client disconnects has a line too, without a status.
 struct Line {
+    method: Method,
     record: Arc<RequestRecord>,
     route: Option<MatchedPath>,
     status: Option<StatusCode>,
+    metrics: Arc<Metrics>,
 }
+
+/// Health checks come every few seconds, and are neither counted nor logged by default.
+const PROBES: [&str; 2] = ["/health/live", "/health/ready"];
 
 impl Drop for Line {
     fn drop(&mut self) {
@@ -108,23 +124,48 @@ impl Drop for Line {
         let operation = record.progress.operation();
         let duration = record.age();
 
+        let status = self.status.map(|status| status.as_u16());
+        let is_probe = route.is_some_and(|route| PROBES.contains(&route));
+
+        if is_probe {
+            tracing::debug!(
+                target: "deskgraph::request",
+                { http.route = route, http.status = status, duration_ms = milliseconds(duration) },
+                "request"
+            );
+            return;
+        }
+        let template = route.map_or("other", super::route_template);
+        self.metrics
+            .http
+            .record(self.method, template, status, duration, None);
         tracing::info!(
             target: "deskgraph::request",
             {
             http.route = route,
-            http.status = self.status.map(|status| status.as_u16()),
+            http.status = status,
             graphql.operation.name = operation.and_then(loggable_name),
-            "graphql.operation.type" = operation.map(|operation| operation.type_name),
+            "graphql.operation.type" = operation.map(|operation| operation.kind.text()),
             response.source = record.progress.response_source().map(ResponseSource::name),
             caller = scope.map(|scope| &*scope.caller.name),
             auth.error = record.auth_error.get(),
-            duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms = milliseconds(duration),
             vendor.calls = scope.map(|scope| scope.counters.vendor_calls()),
             cache.hits = scope.map(|scope| scope.counters.cache_hits()),
             errors = record.errors.load(Ordering::Relaxed)
             },
             "request"
         );
+    }
+}
+
+fn method(method: &http::Method) -> Method {
+    match *method {
+        http::Method::GET => Method::Get,
+        http::Method::HEAD => Method::Head,
+        http::Method::POST => Method::Post,
+        http::Method::OPTIONS => Method::Options,
+        _ => Method::Other,
     }
 }
 

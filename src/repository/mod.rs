@@ -170,6 +170,11 @@ impl Shared {
         self.cache.has_entries()
     }
 
+    /// The estimated size of the cached data.
+    pub fn cached_bytes(&self) -> u64 {
+        self.cache.bytes()
+    }
+
     /// Whether no write through the gateway has changed what a response depends on.
     pub fn are_current(&self, dependencies: &CacheDependencies) -> bool {
         self.cache.are_current(dependencies)

@@ -44,6 +44,11 @@ impl DocumentCache {
         self.known.get(&self.key(text))
     }
 
+    /// The estimated size of all that is cached.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.known.weighted_size()
+    }
+
     pub(crate) fn insert(&self, text: &str, document: &Arc<CheckedDocument>) {
         self.known.insert(self.key(text), Arc::clone(document));
     }
@@ -97,6 +102,7 @@ mod tests {
                 operation_name: None,
                 variables: Variables::from_json(serde_json::json!({ "more": more })),
                 document_id: None,
+                is_of_manifest: false,
             };
             check(request, &rules, &cache).expect("the request is right")
         };

@@ -22,6 +22,7 @@ use crate::{
         response::{MAX_ERRORS, RequestErrors, request_error},
     },
     error::ErrorCode,
+    telemetry::metrics::OperationKind,
 };
 
 /// An operation that may be executed.
@@ -52,7 +53,7 @@ pub(crate) fn check(
     let (name, definition) = find(&document.executable, name)?;
     let definition = &definition.node;
     if rules.shape.root(definition.ty).is_none() {
-        let operation_type = type_name(definition.ty);
+        let operation_type = kind(definition.ty).text();
         let message = format!("Schema is not configured to execute {operation_type} operation.");
         return Err(request_error(ErrorCode::ValidationFailed, message).into());
     }
@@ -72,7 +73,8 @@ pub(crate) fn check(
 
     let info = OperationInfo {
         name: name.map(str::to_owned),
-        type_name: type_name(definition.ty),
+        kind: kind(definition.ty),
+        is_of_manifest: request.is_of_manifest,
     };
     Ok(CheckedOperation {
         operation_type: definition.ty,
@@ -86,11 +88,11 @@ fn request_errors(errors: Vec<DocumentError>) -> RequestErrors {
     RequestErrors(errors.into_iter().map(Into::into).collect())
 }
 
-fn type_name(operation_type: OperationType) -> &'static str {
+pub(crate) fn kind(operation_type: OperationType) -> OperationKind {
     match operation_type {
-        OperationType::Query => "query",
-        OperationType::Mutation => "mutation",
-        OperationType::Subscription => "subscription",
+        OperationType::Query => OperationKind::Query,
+        OperationType::Mutation => OperationKind::Mutation,
+        OperationType::Subscription => OperationKind::Subscription,
     }
 }
 

@@ -96,6 +96,7 @@ impl PersistedDocuments {
             None => self.by_digest.get(&digest(&request.query)),
         };
 
+        request.is_of_manifest = trusted.is_some();
         match (self.mode, trusted, id) {
             (_, Some(document), _) => request.query.clone_from(document),
             (DocumentMode::TrustedOnly, None, _) => return Err(PersistedError::NotTrusted),

@@ -5,6 +5,7 @@ use async_graphql::{Pos, Value, Variables, parser::types::ExecutableDocument};
 use super::{
     error::DocumentError,
     executable::Conversion,
+    operation::kind,
     parser::{DocumentSize, parse},
     validation::validate,
 };
@@ -15,6 +16,7 @@ use crate::{
         schema_shape::SchemaShape,
     },
     schema::Introspection,
+    telemetry::metrics::OperationKind,
 };
 
 pub(crate) struct DocumentRules {
@@ -80,6 +82,17 @@ impl DocumentRules {
             cost::check_document(&document, &operation.node, &no_variables, self)?;
         }
         Ok(())
+    }
+
+    /// The operations of a document that have names; none of one that can't be read.
+    pub(crate) fn named_operations(&self, text: &str) -> Vec<(String, OperationKind)> {
+        let Ok(document) = self.read(text) else {
+            return Vec::new();
+        };
+        let operations = document.executable.operations.iter();
+        operations
+            .filter_map(|(name, operation)| Some((name?.to_string(), kind(operation.node.ty))))
+            .collect()
     }
 }
 

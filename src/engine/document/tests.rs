@@ -111,6 +111,7 @@ fn coerced_with(
         operation_name: None,
         variables: Variables::from_value(variables),
         document_id: None,
+        is_of_manifest: false,
     };
     check(request, &rules_with(introspection), &DocumentCache::new())
         .map(|operation| operation.variables)
@@ -562,6 +563,7 @@ fn an_operation_is_found_by_its_name() {
             operation_name: name.map(str::to_owned),
             variables: Variables::default(),
             document_id: None,
+            is_of_manifest: false,
         };
         let checked = check(request, &rules(), &DocumentCache::new());
         let refused = checked.map(|_| ()).map_err(messages);

@@ -159,6 +159,7 @@ fn parameters(mut fields: serde_json::Map<String, Json>) -> Result<GraphqlReques
         operation_name,
         variables,
         document_id,
+        is_of_manifest: false,
     })
 }
 

@@ -218,6 +218,11 @@ impl Cache {
         Some((value, is_to_refresh))
     }
 
+    /// The estimated size of all entries.
+    pub(super) fn bytes(&self) -> u64 {
+        self.entries.weighted_size()
+    }
+
     /// Whether there is any entry, at any age.
     pub(super) fn has_entries(&self) -> bool {
         self.entries.iter().next().is_some()

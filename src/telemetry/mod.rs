@@ -1,0 +1,6 @@
+//! What the process reports of itself: its log and its metrics.
+
+mod log;
+pub mod metrics;
+
+pub use log::{LogFormat, start};
