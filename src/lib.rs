@@ -35,6 +35,7 @@ use tokio::{
     sync::oneshot,
     task::{JoinHandle, JoinSet},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use config::{Config, ConfigError};
 use engine::Engine;
@@ -51,10 +52,13 @@ use upstream::{
 /// A running gateway. It serves until it is stopped.
 pub struct Running {
     pub address: SocketAddr,
+    /// Where the metrics are served.
+    pub metrics_address: Option<SocketAddr>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<io::Result<()>>,
     /// Dropped with the gateway, which aborts them.
     _recoveries: JoinSet<()>,
+    _metrics_page: Option<AbortOnDropHandle<io::Result<()>>>,
 }
 
 /// Why the gateway does not start.
@@ -68,6 +72,8 @@ pub enum StartError {
     AddressTaken(SocketAddr),
     #[error("DESKGRAPH_LISTEN: can't listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
+    #[error("DESKGRAPH_METRICS__LISTEN: can't listen on {0}: {1}")]
+    MetricsListen(SocketAddr, io::Error),
     #[error("DESKGRAPH_DOCUMENTS__MANIFEST: {0}")]
     Manifest(Error),
     #[error(transparent)]
@@ -102,6 +108,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         metrics.clone(),
     )?;
 
+    let (metrics_address, metrics_page) = match config.metrics_listen {
+        Some(address) => {
+            let (address, page) = serve_metrics(address, metrics, engine)
+                .await
+                .map_err(|err| StartError::MetricsListen(address, err))?;
+            (Some(address), Some(page))
+        }
+        None => (None, None),
+    };
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|err| listen_error(config.listen, err))?;
@@ -125,9 +140,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     Ok(Running {
         address,
+        metrics_address,
         stop,
         serving,
         _recoveries: recoveries,
+        _metrics_page: metrics_page,
     })
 }
 
@@ -161,6 +178,18 @@ pub fn vendors(
         vendors.push(Arc::new(Bangwo8::new(settings)?));
     }
     Ok(vendors)
+}
+
+async fn serve_metrics(
+    address: SocketAddr,
+    metrics: Arc<Metrics>,
+    engine: Arc<Engine>,
+) -> io::Result<(SocketAddr, AbortOnDropHandle<io::Result<()>>)> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "serving metrics");
+    let serving = tokio::spawn(http::metrics::serve(listener, metrics, engine));
+    Ok((address, AbortOnDropHandle::new(serving)))
 }
 
 fn listen_error(address: SocketAddr, err: io::Error) -> StartError {

@@ -80,6 +80,10 @@ impl Layers {
         self.required(key, |text| text.parse().ok())
     }
 
+    pub(super) fn optional_address(&self, key: &'static str) -> Result<Option<SocketAddr>> {
+        self.optional(key, |text| text.parse().ok())
+    }
+
     pub(super) fn number(&self, key: &str) -> Result<u64> {
         let Kind::Number { min, max } = setting(key)?.kind else {
             return Err(unknown_to_the_table(key));

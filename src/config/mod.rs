@@ -43,6 +43,8 @@ use crate::{
 
 pub struct Config {
     pub listen: SocketAddr,
+    /// None where the metrics are not served.
+    pub metrics_listen: Option<SocketAddr>,
     pub max_connections: usize,
     pub log: LogFormat,
     pub http: HttpSettings,
@@ -99,6 +101,7 @@ impl Config {
 
         Ok(Self {
             listen,
+            metrics_listen: layers.optional_address("metrics.listen")?,
             max_connections: count(layers, "limits.max_connections")?,
             log: match layers.choice("log.format")? {
                 "json" => LogFormat::Json,

@@ -570,6 +570,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "The format of the log; `RUST_LOG` filters it",
     ),
     setting(
+        "metrics.listen",
+        None,
+        Kind::Address,
+        "Address of `/metrics`, for Prometheus; none serves no metrics. It is not protected, so it must not be public",
+    ),
+    setting(
         "graphiql.enabled",
         Some("true"),
         Kind::Switch,

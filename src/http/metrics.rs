@@ -1,6 +1,6 @@
 //! The page of metrics, on a port of its own.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use axum::{
     Router,
@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use tokio::net::TcpListener;
 
 use crate::{
     engine::Engine,
@@ -24,9 +25,15 @@ struct Page {
     engine: Arc<Engine>,
 }
 
-pub fn router(metrics: Arc<Metrics>, engine: Arc<Engine>) -> Router {
+/// Serves the page until it is aborted.
+pub async fn serve(
+    listener: TcpListener,
+    metrics: Arc<Metrics>,
+    engine: Arc<Engine>,
+) -> io::Result<()> {
     let page = Page { metrics, engine };
-    Router::new().route("/metrics", get(metrics_page).with_state(page))
+    let router = Router::new().route("/metrics", get(metrics_page).with_state(page));
+    axum::serve(listener, router).await
 }
 
 async fn metrics_page(State(page): State<Page>, headers: HeaderMap) -> Response {

@@ -127,6 +127,23 @@ impl Desk {
         format!("http://{}{path}", self.gateway.address)
     }
 
+    pub(crate) fn metrics_address(&self) -> std::net::SocketAddr {
+        let address = self.gateway.metrics_address;
+        address.expect("the test sets METRICS__LISTEN")
+    }
+
+    /// The page of metrics; the test sets METRICS__LISTEN.
+    pub(crate) async fn metrics(&self) -> String {
+        let address = self.metrics_address();
+        let response = self
+            .client
+            .get(format!("http://{address}/metrics"))
+            .send()
+            .await
+            .expect("the page responds");
+        response.text().await.expect("the page is text")
+    }
+
     pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
     }

@@ -98,9 +98,11 @@ impl Front {
         });
         let shared = Shared::new(Vec::new(), cache, limits);
         let sdl = schema::sdl();
-        let engine =
-            Engine::new(engine, schema, &sdl, shared.clone()).expect("the schema is right");
-        let router = router(settings, engine, &sdl, shared).expect("the settings are right");
+        let metrics = std::sync::Arc::new(deskgraph::telemetry::metrics::Metrics::new());
+        let engine = Engine::new(engine, schema, &sdl, shared.clone(), metrics.clone())
+            .expect("the schema is right");
+        let router =
+            router(settings, engine, &sdl, shared, metrics).expect("the settings are right");
 
         let listener = TcpListener::bind("127.0.0.1:0")
             .await

@@ -1,3 +1,4 @@
-//! The program's log.
+//! The program's log and metrics.
 
 mod logs;
+mod metrics;
