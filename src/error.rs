@@ -107,6 +107,7 @@ impl From<VendorErrorCode> for ErrorCode {
             Unreachable | RateLimited | ServerError | CircuitOpen => ErrorCode::UpstreamUnavailable,
             BadResponse => ErrorCode::UpstreamContract,
             Unauthenticated | Forbidden | NotFound | Rejected => ErrorCode::UpstreamRejected,
+            GatewayError => ErrorCode::Internal,
         }
     }
 }

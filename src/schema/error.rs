@@ -6,7 +6,10 @@ use async_graphql::Value;
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
 use super::vendor::{Vendor, VendorErrorCode, retry_after_seconds, shown_code};
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    domain,
+    error::{Error, ErrorKind, Result},
+};
 
 /// The result of a resolver. A nullable field is an `Option` of it, so that a failure nulls that field alone.
 pub(super) type FieldResult<T> = std::result::Result<T, FieldError>;
@@ -56,8 +59,11 @@ impl From<Error> for FieldError {
         extensions.set("code", error.kind.code().name());
 
         if let Some(failure) = error.vendor_failure() {
-            extensions.set("vendor", Vendor::from(failure.vendor));
-            extensions.set("vendorCode", VendorErrorCode::from(shown_code(failure)));
+            // A failure of the gateway's own is not the vendor's.
+            if failure.code != domain::VendorErrorCode::GatewayError {
+                extensions.set("vendor", Vendor::from(failure.vendor));
+                extensions.set("vendorCode", VendorErrorCode::from(shown_code(failure)));
+            }
             extensions.set("retryable", is_retryable(&error.kind));
             if let Some(seconds) = retry_after_seconds(failure) {
                 extensions.set("retryAfterSeconds", Value::from(seconds));

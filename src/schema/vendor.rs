@@ -131,6 +131,8 @@ pub(super) enum VendorErrorCode {
     CircuitOpen,
     /// The vendor rejected the call.
     Rejected,
+    /// The gateway itself could not send the call, so nothing is known of the vendor. Retryable.
+    GatewayError,
 }
 
 /// A vendor's failure has no "not found" of its own for clients: it is one of the vendor's refusals.

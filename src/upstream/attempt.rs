@@ -16,6 +16,7 @@ use super::{
     breaker::CallEnd,
     call::{Call, Repeat},
     client::CallContext,
+    local_fault::is_local,
 };
 use crate::domain::VendorErrorCode;
 
@@ -75,6 +76,8 @@ pub(super) enum TransportError {
     Connect(reqwest::Error),
     BeforeResponse(reqwest::Error),
     WithinResponse(reqwest::Error),
+    /// The gateway is at fault, and not the vendor.
+    Local(reqwest::Error, Delivery),
     BodyTooLarge,
     TimedOut,
     /// The deadline passed so early that it says nothing about the vendor.
@@ -90,11 +93,26 @@ pub(super) enum Delivery {
 }
 
 impl TransportError {
+    /// How an exchange without a response failed. The URL, whose query may contain personal data, is removed.
+    pub(super) fn before_response(error: reqwest::Error) -> Self {
+        let is_connect = error.is_connect();
+        let is_local = is_local(&error);
+        let never_left = is_connect || error.is_builder();
+        let error = error.without_url();
+        match (is_local, is_connect) {
+            (true, _) if never_left => TransportError::Local(error, Delivery::Impossible),
+            (true, _) => TransportError::Local(error, Delivery::Possible),
+            (false, true) => TransportError::Connect(error),
+            (false, false) => TransportError::BeforeResponse(error),
+        }
+    }
+
     pub(super) fn code(&self) -> VendorErrorCode {
         match self {
             TransportError::Connect(_)
             | TransportError::BeforeResponse(_)
             | TransportError::WithinResponse(_) => VendorErrorCode::Unreachable,
+            TransportError::Local(..) => VendorErrorCode::GatewayError,
             TransportError::BodyTooLarge => VendorErrorCode::BadResponse,
             TransportError::TimedOut | TransportError::Abandoned => VendorErrorCode::Timeout,
         }
@@ -103,6 +121,7 @@ impl TransportError {
     pub(super) fn delivery(&self) -> Delivery {
         match self {
             TransportError::Connect(_) => Delivery::Impossible,
+            TransportError::Local(_, delivery) => *delivery,
             _ => Delivery::Possible,
         }
     }
@@ -110,7 +129,9 @@ impl TransportError {
     /// What it means for the circuit.
     fn end(&self) -> Option<CallEnd> {
         match self {
-            TransportError::Abandoned => None,
+            TransportError::Abandoned | TransportError::Local(..) => None,
+            TransportError::TimedOut => Some(CallEnd::TimedOut),
+            TransportError::Connect(err) if err.is_timeout() => Some(CallEnd::TimedOut),
             _ => Some(CallEnd::Failed),
         }
     }
@@ -120,7 +141,8 @@ impl TransportError {
         match self {
             TransportError::Connect(err)
             | TransportError::BeforeResponse(err)
-            | TransportError::WithinResponse(err) => Some(chain_of(err)),
+            | TransportError::WithinResponse(err)
+            | TransportError::Local(err, _) => Some(chain_of(err)),
             TransportError::BodyTooLarge | TransportError::TimedOut | TransportError::Abandoned => {
                 None
             }
@@ -156,6 +178,21 @@ impl FailedAttempt {
                 wrong_at: None,
             },
         }
+    }
+
+    /// A call that the gateway could not build.
+    pub(super) fn unbuilt(error: &reqwest::Error, attempt: usize) -> Self {
+        let mut failed = Self::unsent(VendorErrorCode::GatewayError, attempt);
+        failed.trace.error = Some(chain_of(error));
+        failed
+    }
+
+    /// Whether the attempt says nothing about the vendor.
+    pub(super) fn never_left_the_gateway(&self) -> bool {
+        matches!(
+            self.code,
+            VendorErrorCode::CircuitOpen | VendorErrorCode::GatewayError
+        )
     }
 
     /// A failed exchange. The head of a 5xx decides the failure, whatever happens to the body.
@@ -310,10 +347,10 @@ pub(super) fn code_of(status: StatusCode) -> Option<VendorErrorCode> {
 pub(super) fn call_end(code: VendorErrorCode) -> CallEnd {
     use VendorErrorCode::*;
     match code {
-        Timeout | Unreachable | BadResponse | ServerError => CallEnd::Failed,
-        RateLimited | Unauthenticated | Forbidden | NotFound | CircuitOpen | Rejected => {
-            CallEnd::Responded
-        }
+        Timeout => CallEnd::TimedOut,
+        Unreachable | BadResponse | ServerError => CallEnd::Failed,
+        RateLimited | Unauthenticated | Forbidden | NotFound | CircuitOpen | Rejected
+        | GatewayError => CallEnd::Responded,
     }
 }
 
@@ -328,7 +365,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
-pub(super) fn chain_of(err: &reqwest::Error) -> String {
+fn chain_of(err: &reqwest::Error) -> String {
     let mut text = err.to_string();
     let mut source = std::error::Error::source(err);
     while let Some(err) = source {

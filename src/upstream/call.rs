@@ -27,6 +27,8 @@ pub(super) enum CallBody {
 pub(super) enum Purpose {
     /// Only the data.
     Read,
+    /// Only a token, which proves nothing of the data.
+    SignIn,
     /// Whether the vendor executed the call.
     Write,
 }
@@ -76,6 +78,7 @@ impl Call {
     ) -> Self {
         Self {
             method,
+            purpose: Purpose::SignIn,
             repeat,
             ..Self::get(route, path)
         }

@@ -1,7 +1,7 @@
 //! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, response size, log, health.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,9 +17,10 @@ use tokio::{
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::{
-    attempt::{Attempts, FailedAttempt, Head, ReceivedResponse, Trace, TransportError, chain_of},
+    Outage, ProbePermit,
+    attempt::{Attempts, FailedAttempt, Head, ReceivedResponse, Trace, TransportError},
     breaker::{Breaker, CallEnd, Permit},
-    call::{Call, CallBody},
+    call::{Call, CallBody, Purpose},
     health::Health,
     in_flight::InFlight,
     response::{VendorResponse, failure_of},
@@ -69,6 +70,8 @@ pub(super) struct VendorClient {
     base_url: Url,
     timeout: Duration,
     slots: Semaphore,
+    /// The right to probe the vendor while it is down.
+    probe: Arc<Semaphore>,
     max_retries: usize,
     retry_budget: TpsBudget,
     max_body_bytes: usize,
@@ -113,6 +116,7 @@ impl VendorClient {
             base_url,
             timeout: settings.timeout,
             slots: Semaphore::new(settings.max_concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            probe: Arc::new(Semaphore::new(1)),
             max_retries: settings.max_retries,
             retry_budget: TpsBudget::new(
                 RETRY_BUDGET_WINDOW,
@@ -166,6 +170,38 @@ impl VendorClient {
             CircuitState::Open => self.breaker.trial_due_at(),
             CircuitState::HalfOpen => None,
         }
+    }
+
+    /// None unless the vendor is known to be down. While it refuses the credentials, that is what callers have to hear.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        let circuit = self.breaker.state();
+        let health = self.health();
+        if health.refuses_credentials() {
+            return None;
+        }
+        let failure = match circuit {
+            CircuitState::Closed => health.failure_while_down()?,
+            CircuitState::Open | CircuitState::HalfOpen => self.open_circuit_failure(),
+        };
+        Some(Outage {
+            failure,
+            probe: self.begin_probe(),
+        })
+    }
+
+    /// The right to probe the vendor now; none while another call does, or while a probe is not due.
+    pub(super) fn begin_probe(&self) -> Option<ProbePermit> {
+        let is_due = match self.breaker.state() {
+            CircuitState::Closed => true,
+            CircuitState::Open => self.breaker.wait().is_zero(),
+            CircuitState::HalfOpen => false,
+        };
+        let permit = is_due.then(|| Arc::clone(&self.probe).try_acquire_owned().ok())?;
+        permit.map(ProbePermit)
+    }
+
+    pub(super) fn refuses_credentials(&self) -> bool {
+        self.health().refuses_credentials()
     }
 
     pub(super) fn context<'a>(&self, scope: &'a RequestScope) -> CallContext<'a> {
@@ -225,11 +261,17 @@ impl VendorClient {
                     earlier = Some(failed);
                 }
                 None => {
-                    // An attempt that the circuit prevented says less than the one before it.
+                    if failed.code == VendorErrorCode::GatewayError {
+                        self.log_local_fault(call, &failed.trace);
+                    }
+                    // An attempt that never left the gateway says less than the one before it.
                     let reported = match earlier {
-                        Some(earlier) if failed.code == VendorErrorCode::CircuitOpen => earlier,
+                        Some(earlier) if failed.never_left_the_gateway() => earlier,
                         _ => failed,
                     };
+                    if reported.code == VendorErrorCode::GatewayError {
+                        return Err(failure_of(call, self.failure(reported.code), attempts));
+                    }
                     if reported.code == VendorErrorCode::CircuitOpen {
                         return Err(failure_of(call, self.circuit_open(call), attempts));
                     }
@@ -277,16 +319,9 @@ impl VendorClient {
                 .ok_or_else(|| FailedAttempt::unsent(VendorErrorCode::CircuitOpen, number))?;
         }
 
-        let request = self.request(context, call, authorization).map_err(|err| {
-            tracing::error!(
-                target: "deskgraph::upstream",
-                vendor = self.vendor.slug(),
-                http.route = call.route,
-                error = chain_of(&err.without_url()),
-                "a call can't be built"
-            );
-            FailedAttempt::unsent(VendorErrorCode::Rejected, number)
-        })?;
+        let request = self
+            .request(context, call, authorization)
+            .map_err(|err| FailedAttempt::unbuilt(&err.without_url(), number))?;
         context.scope.counters.count_vendor_call();
 
         let mut head = None;
@@ -333,8 +368,7 @@ impl VendorClient {
     ) -> Result<(Head, Vec<u8>), TransportError> {
         let mut response = match self.http.execute(request).await {
             Ok(response) => response,
-            Err(err) if err.is_connect() => return Err(TransportError::Connect(err.without_url())),
-            Err(err) => return Err(TransportError::BeforeResponse(err.without_url())),
+            Err(err) => return Err(TransportError::before_response(err)),
         };
 
         let head = Head::of(&response);
@@ -412,10 +446,21 @@ impl VendorClient {
             http.route = call.route,
             "a call is not made: the circuit is open"
         );
+        self.open_circuit_failure()
+    }
+
+    fn open_circuit_failure(&self) -> VendorFailure {
+        VendorFailure {
+            retry_after: Some(self.breaker.wait()),
+            ..self.failure(VendorErrorCode::CircuitOpen)
+        }
+    }
+
+    fn failure(&self, code: VendorErrorCode) -> VendorFailure {
         VendorFailure {
             vendor: self.vendor,
-            code: VendorErrorCode::CircuitOpen,
-            retry_after: Some(self.breaker.wait()),
+            code,
+            retry_after: None,
         }
     }
 
@@ -438,8 +483,19 @@ impl VendorClient {
         );
     }
 
-    pub(super) fn record_success(&self) {
-        self.health().record_success();
+    pub(super) fn record_success(&self, purpose: Purpose) {
+        self.health().record_success(purpose);
+    }
+
+    /// The fault of the gateway is no failure of the vendor: neither its health nor its circuit hears of it.
+    fn log_local_fault(&self, call: &Call, trace: &Trace) {
+        tracing::error!(
+            target: "deskgraph::upstream",
+            vendor = self.vendor.slug(),
+            http.route = call.route,
+            error = trace.error,
+            "a call could not be sent: the gateway could not build it, or lacks file descriptors, ports or memory"
+        );
     }
 
     /// Without an end, the vendor had no chance to respond, and its health does not change.

@@ -12,6 +12,7 @@ pub mod client;
 mod directory;
 mod in_flight;
 pub mod join;
+mod local_fault;
 mod response;
 mod session;
 mod wire;
@@ -26,20 +27,36 @@ mod test_support;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     context::RequestScope,
     domain::{
         Capabilities, Category, ChatMessage, CustomField, Employee, NamedRecord, ServiceRecord,
         ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorPage,
-        VendorPageRequest, VendorStatus, VendorZone,
+        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorFailure,
+        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
 
 /// One result for each requested object, so that one bad key fails only itself.
 pub type EachById<I, T> = Vec<(I, Result<Option<T>>)>;
+
+/// A vendor that is known to be down: whoever has its data, of whatever age, need not wait for it.
+#[derive(Debug)]
+pub struct Outage {
+    pub failure: VendorFailure,
+    /// For the one caller whose read may probe the vendor in the background.
+    pub probe: Option<ProbePermit>,
+}
+
+/// The right to probe a vendor that is down. One at a time has it, until it is dropped.
+#[derive(Debug)]
+pub struct ProbePermit(
+    #[expect(dead_code, reason = "it is held, and released when it is dropped")]
+    OwnedSemaphorePermit,
+);
 
 /// A vendor. Lists are read page by page, in the vendor's own order; reading an object that does not exist returns none. A list
 /// of objects that a vendor does not have is empty, and a write of one fails as unsupported.
@@ -51,6 +68,15 @@ pub trait VendorApi: Send + Sync + 'static {
 
     /// As seen in real traffic.
     fn status(&self) -> VendorStatus;
+
+    /// None unless the vendor is known to be down.
+    fn outage(&self) -> Option<Outage>;
+
+    /// The right to probe the vendor; none while another call does.
+    fn begin_probe(&self) -> Option<ProbePermit>;
+
+    /// Whether the vendor refused the gateway's credentials, and has returned no data since.
+    fn refuses_credentials(&self) -> bool;
 
     /// Resolves when the vendor is down, a probe is due, and no caller has probed it.
     async fn probe_due(&self);

@@ -104,7 +104,7 @@ impl VendorResponse<'_> {
 
     /// The response was understood, also where it was no success: the vendor is healthy.
     pub(super) fn settle<T>(mut self, outcome: T) -> T {
-        self.client.record_success();
+        self.client.record_success(self.call.purpose);
         self.settle_permit(CallEnd::Responded);
         outcome
     }

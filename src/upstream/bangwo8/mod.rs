@@ -19,7 +19,7 @@ use std::sync::{
 use async_trait::async_trait;
 
 use super::{
-    VendorApi,
+    Outage, ProbePermit, VendorApi,
     call::Call,
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -113,6 +113,18 @@ impl VendorApi for Bangwo8 {
 
     fn status(&self) -> VendorStatus {
         self.session.client().status(&self.zone)
+    }
+
+    fn outage(&self) -> Option<Outage> {
+        self.session.client().outage()
+    }
+
+    fn begin_probe(&self) -> Option<ProbePermit> {
+        self.session.client().begin_probe()
+    }
+
+    fn refuses_credentials(&self) -> bool {
+        self.session.client().refuses_credentials()
     }
 
     async fn probe_due(&self) {
