@@ -1,6 +1,7 @@
 //! What one request carries through the layers: its caller, its deadline, and what it records on its way.
 
 mod dependencies;
+mod stale;
 
 use std::{
     sync::{
@@ -12,6 +13,7 @@ use std::{
 
 use crate::domain::Caller;
 pub use dependencies::{CacheDependencies, Dependency, DependencyRecorder};
+pub use stale::{PathStep, RecordedStaleParts, StalePart, StaleParts, StaleRead};
 
 #[derive(Debug)]
 pub struct RequestScope {
@@ -22,6 +24,7 @@ pub struct RequestScope {
     pub counters: Arc<RequestCounters>,
     pub dependencies: DependencyRecorder,
     pub deadline_miss: DeadlineMiss,
+    pub stale_parts: StaleParts,
 }
 
 impl RequestScope {
@@ -33,10 +36,11 @@ impl RequestScope {
             counters: Arc::default(),
             dependencies: DependencyRecorder::default(),
             deadline_miss: DeadlineMiss::default(),
+            stale_parts: StaleParts::default(),
         }
     }
 
-    /// The scope of one operation of this request. Its calls count for the request; its dependencies are its own.
+    /// The scope of one operation of this request. Its calls count for the request; its dependencies and stale parts are its own.
     pub fn for_operation(&self) -> Self {
         Self {
             id: self.id.clone(),
@@ -45,6 +49,7 @@ impl RequestScope {
             counters: self.counters.clone(),
             dependencies: DependencyRecorder::default(),
             deadline_miss: DeadlineMiss::default(),
+            stale_parts: StaleParts::default(),
         }
     }
 }

@@ -40,8 +40,8 @@ pub(super) async fn live() -> Response {
     )
 }
 
-/// Ready while at least one vendor is not down, because a partial response is useful, or while the cache holds stale data that can
-/// replace the vendors'.
+/// Ready while at least one vendor is not down, because a partial response is useful, or while the cache holds data that may be
+/// served in place of the vendors'.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let statuses = shared.vendor_statuses();
     let is_a_vendor_up = statuses
@@ -50,7 +50,7 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 
     let (code, status) = if is_a_vendor_up {
         (StatusCode::OK, "ready")
-    } else if shared.has_cached_data() {
+    } else if shared.has_servable_data() {
         (StatusCode::OK, "no vendor is up; cached data is served")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "no vendor is up")

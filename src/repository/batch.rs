@@ -22,16 +22,18 @@ use tracing::Instrument;
 
 use super::{
     Shared,
-    cache::{Lifetime, ReadKey},
+    cache::{Lifetime, ReadKey, is_forbidden},
+    stale::stale_read,
     weight::Weight,
 };
 use crate::{
-    context::RequestScope,
+    context::{RequestScope, StaleRead},
     domain::{
         CategoryNames, ServiceRecord, ServiceRecordId, Ticket, TicketId, Topic, Transcript, Vendor,
+        VendorFailure,
     },
     error::{Error, Result},
-    upstream::{EachById, VendorApi},
+    upstream::{EachById, ProbePermit, VendorApi},
 };
 
 /// One request's batches. Each id has its own result, so that one bad id fails alone.
@@ -56,7 +58,13 @@ impl Batches {
             DataLoader::with_cache(self.by_id.clone(), self.tasks.clone(), YieldTimer, loaded)
         });
         match loader.load_one(id).await {
-            Ok(Some(result)) => result,
+            Ok(Some(result)) => Ok(result?.map(|loaded| {
+                // The loader runs in a task of its own, which knows no field.
+                if let Some(stale) = loaded.stale {
+                    stale.note();
+                }
+                loaded.object
+            })),
             Ok(None) => Err(Error::internal("a batch has no result for one of its ids")),
             Err(never) => match never {},
         }
@@ -178,8 +186,34 @@ impl BatchKey for TicketId {
     }
 }
 
+/// An object, and how stale it is.
+pub(super) struct Loaded<T> {
+    object: Arc<T>,
+    stale: Option<StaleRead>,
+}
+
+impl<T> Clone for Loaded<T> {
+    fn clone(&self) -> Self {
+        Self {
+            object: Arc::clone(&self.object),
+            ..*self
+        }
+    }
+}
+
+impl<T> From<Arc<T>> for Loaded<T> {
+    fn from(object: Arc<T>) -> Self {
+        Self {
+            object,
+            stale: None,
+        }
+    }
+}
+
+type LoadedById<T> = Result<Option<Loaded<T>>>;
+
 impl<Id: BatchKey> Loader<Id> for ByIdLoader {
-    type Value = Result<Option<Arc<Id::Object>>>;
+    type Value = LoadedById<Id::Object>;
     type Error = Infallible;
 
     /// A result for every id: from the cache, or from one batch for each vendor. Equal batches at once share their calls.
@@ -195,17 +229,18 @@ impl<Id: BatchKey> Loader<Id> for ByIdLoader {
                     if is_to_refresh && Id::is_as_rich_by_id(&object) {
                         aging.entry(id.vendor()).or_default().push(*id);
                     }
-                    found.insert(*id, Ok(Some(object)));
+                    found.insert(*id, Ok(Some(object.into())));
                 }
                 None => missing.entry(id.vendor()).or_default().push(*id),
             }
         }
 
+        for (vendor, ids) in &mut missing {
+            self.take_stale_while_down(*vendor, ids, &mut found);
+        }
+        missing.retain(|_, ids| !ids.is_empty());
         for (vendor, ids) in aging {
-            let loader = self.clone();
-            // The batch stores its objects in the cache. Its failure concerns no request: the cached objects are still good.
-            let refresh = async move { loader.batch(vendor, ids).await.map(drop) };
-            tokio::spawn(refresh.in_current_span());
+            self.read_in_background(vendor, ids, None);
         }
 
         let batches = missing.into_iter().map(async |(vendor, ids)| {
@@ -216,7 +251,8 @@ impl<Id: BatchKey> Loader<Id> for ByIdLoader {
             match results {
                 Ok((results, source)) => {
                     for (id, result) in &results.0 {
-                        found.entry(*id).or_insert_with(|| result.clone());
+                        let loaded = || Ok(result.clone()?.map(Loaded::from));
+                        found.entry(*id).or_insert_with(loaded);
                     }
                     for id in ids {
                         self.settle(id, found.entry(id).or_insert(Ok(None)), source);
@@ -233,6 +269,69 @@ impl<Id: BatchKey> Loader<Id> for ByIdLoader {
 }
 
 impl ByIdLoader {
+    /// While the vendor is down, expired objects are returned at once, and one batch at a time goes on in the background.
+    fn take_stale_while_down<Id: BatchKey>(
+        &self,
+        vendor: Vendor,
+        ids: &mut Vec<Id>,
+        found: &mut HashMap<Id, LoadedById<Id::Object>>,
+    ) {
+        let cache = &self.shared.cache;
+        let is_held = |id: &Id| {
+            let key = self.shared.entity_key(*id);
+            cache.known::<Id::Object>(key).is_some()
+        };
+        if !ids.iter().any(is_held) {
+            return;
+        }
+        let outage = self.shared.vendor(vendor).ok();
+        let Some(outage) = outage.and_then(|vendor| vendor.outage()) else {
+            return;
+        };
+        let mut taken = Vec::new();
+        ids.retain(|id| match self.stand_in(*id, outage.failure) {
+            Some(stale) => {
+                found.insert(*id, Ok(Some(stale)));
+                taken.push(*id);
+                false
+            }
+            None => true,
+        });
+        if outage.probe.is_some() && !taken.is_empty() {
+            self.read_in_background(vendor, taken, outage.probe);
+        }
+    }
+
+    /// The batch stores its objects in the cache. Its failure concerns no request: the cached objects are served.
+    fn read_in_background<Id: BatchKey>(
+        &self,
+        vendor: Vendor,
+        ids: Vec<Id>,
+        probe: Option<ProbePermit>,
+    ) {
+        let loader = self.clone();
+        let read = async move {
+            let _ = loader.batch(vendor, ids).await;
+            drop(probe);
+        };
+        tokio::spawn(read.in_current_span());
+    }
+
+    /// The expired object in place of a read.
+    fn stand_in<Id: BatchKey>(
+        &self,
+        id: Id,
+        failure: VendorFailure,
+    ) -> Option<Loaded<Id::Object>> {
+        let vendor = self.shared.vendor(id.vendor()).ok()?;
+        let key = self.shared.entity_key(id);
+        let stale = self.shared.stand_in(&self.scope, vendor, key, failure)?;
+        Some(Loaded {
+            stale: Some(stale_read(vendor, &stale)),
+            object: stale.value,
+        })
+    }
+
     /// One batch of one vendor, and the key of its read. Its objects are stored in the cache.
     async fn batch<Id: BatchKey>(
         &self,
@@ -254,6 +353,11 @@ impl ByIdLoader {
                     Some((*id, Arc::clone(object)))
                 });
                 shared.cache.store_objects(key, objects);
+                for (id, result) in &results {
+                    if result.as_ref().is_err_and(is_forbidden) {
+                        shared.cache.drop_entry(shared.entity_key(*id));
+                    }
+                }
                 Ok(BatchResults(results))
             }
         });
@@ -264,7 +368,7 @@ impl ByIdLoader {
     fn settle<Id: BatchKey>(
         &self,
         id: Id,
-        result: &mut Result<Option<Arc<Id::Object>>>,
+        result: &mut LoadedById<Id::Object>,
         source: ReadKey,
     ) {
         let cache = &self.shared.cache;
@@ -272,16 +376,14 @@ impl ByIdLoader {
             Ok(Some(_)) => return cache.depend_on_loaded(&self.scope, source),
             Ok(None) => {
                 // A missing object must not stand in for a failure later, and the response must not be cached without it.
-                cache.drop_entity(self.shared.entity_key(id));
+                cache.drop_entry(self.shared.entity_key(id));
                 None
             }
             Err(error) => error.vendor_failure(),
         };
         self.scope.dependencies.expire_now();
-        let key = self.shared.entity_key(id);
-        let stale = failure.and_then(|failure| cache.stand_in(&self.scope, key, failure));
-        if let Some(stale) = stale {
-            *result = Ok(Some(stale.value));
+        if let Some(stale) = failure.and_then(|failure| self.stand_in(id, failure)) {
+            *result = Ok(Some(stale));
         }
     }
 }

@@ -6,6 +6,7 @@ mod cache;
 mod directory;
 mod list;
 mod record_lookup;
+mod stale;
 mod weight;
 
 // How data is written.
@@ -47,6 +48,7 @@ use cache::{Cache, Cached, Lifetime, ReadKey};
 pub use cache::{CacheMode, CacheSettings};
 use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
+use stale::note_if_stale;
 use weight::Weight;
 use write::Writes;
 
@@ -165,11 +167,6 @@ impl Shared {
         self.vendors.iter().map(|vendor| vendor.status()).collect()
     }
 
-    /// Whether anything is cached that could stand in for failing vendors.
-    pub fn has_cached_data(&self) -> bool {
-        self.cache.has_entries()
-    }
-
     /// Whether no write through the gateway has changed what a response depends on.
     pub fn are_current(&self, dependencies: &CacheDependencies) -> bool {
         self.cache.are_current(dependencies)
@@ -189,21 +186,10 @@ impl Shared {
         })
     }
 
-    /// Reads through the cache. `load` owns all that it uses, because its future outlives this request while others wait for it.
-    async fn read<T, Loading>(
-        &self,
-        scope: &Arc<RequestScope>,
-        vendor: &Arc<dyn VendorApi>,
-        key: ReadKey,
-        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
-    ) -> Result<Cached<T>>
-    where
-        T: Weight + Send + Sync + 'static,
-        Loading: Future<Output = Result<T>> + Send + 'static,
-    {
-        self.cache
-            .read(scope, key, || load(Arc::clone(vendor), Arc::clone(scope)))
-            .await
+    /// Drops the lists of a noun, because a write may have changed any of them.
+    fn drop_lists(&self, vendor: Vendor, topic: Topic) {
+        self.cache.drop_lists(vendor, topic);
+        self.windows.drop_lists(vendor, topic);
     }
 }
 
@@ -325,7 +311,10 @@ impl Repository {
         let read = || self.read(vendor, (T::TOPIC, Lifetime::Directory, ()), load);
         let known = Arc::clone(&self.directories());
         let of_vendor = &T::of(&known)[vendor.vendor() as usize];
-        of_vendor.get_or_init(read).await.clone()
+        let directory = of_vendor.get_or_init(read).await.clone()?;
+        // Another field may have read it.
+        note_if_stale(vendor, &directory);
+        Ok(directory)
     }
 
     fn directories(&self) -> MutexGuard<'_, Arc<Directories>> {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Lifetime, ListField, Page, Repository, Shared, Topic, TotalsWanted, batch::CategoryNamesKey,
+    Lifetime, ListField, Page, Repository, Shared, Topic, TotalsWanted,
+    batch::CategoryNamesKey,
+    cache::AnyValue,
     list::Participation,
 };
 use crate::{
@@ -11,10 +13,10 @@ use crate::{
     domain::{
         Category, Contact, CustomField, Detail, FilterPlan, Loaded, PageArguments, Scope,
         ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId,
-        ServiceRecordLookup, ServiceSummary,
+        ServiceRecordLookup, ServiceSummary, Ticket,
     },
     error::Result,
-    listing::decode,
+    listing::{Window, decode},
     upstream::VendorApi,
 };
 
@@ -153,11 +155,29 @@ impl Repository {
 }
 
 impl Shared {
-    /// Tickets contain copies of their service records, so they are dropped too.
+    /// Drops what shows the record, whatever the outcome of the write. No filter and no count depends on what a write changes.
     fn drop_service_record(&self, id: ServiceRecordId) {
-        self.cache.drop_object(self.entity_key(id));
-        self.cache.drop_all(id.vendor, Topic::Tickets);
+        let cache = &self.cache;
+        cache.drop_changed(id.vendor, Topic::ServiceRecords, |value| {
+            is_shown_by::<ServiceRecord>(value, |record| record.id.number == id.number)
+        });
+        // Tickets contain copies of their service records.
+        cache.drop_changed(id.vendor, Topic::Tickets, |value| {
+            is_shown_by::<Ticket>(value, |ticket| {
+                let mut records = ticket.service_records.value().into_iter().flatten();
+                records.any(|record| record.id.number == id.number)
+            })
+        });
     }
+}
+
+/// Whether a cached object is one of these, or a cached window holds one of them.
+fn is_shown_by<T: Send + Sync + 'static>(value: &AnyValue, is_one: impl Fn(&T) -> bool) -> bool {
+    if let Some(window) = value.downcast_ref::<Window<T>>() {
+        let mut rows = window.rows.iter().chain(&window.undated);
+        return rows.any(|row| is_one(row));
+    }
+    value.downcast_ref::<T>().is_some_and(is_one)
 }
 
 /// Reads the whole record after an update, because the vendor returns a part of it. Custom fields that this read lacks are those

@@ -151,7 +151,7 @@ impl Shared {
         changes: &TicketChanges,
     ) -> Result<Arc<Ticket>> {
         let created = vendor.create_ticket(scope, changes).await;
-        self.cache.drop_lists(vendor.vendor(), Topic::Tickets);
+        self.drop_lists(vendor.vendor(), Topic::Tickets);
         created.map_err(|error| match error.kind {
             ErrorKind::OutcomeUnknown(failure) => Error::new(
                 ErrorKind::OutcomeUnknown(failure),
@@ -191,7 +191,7 @@ impl Shared {
             CreateState::Sent { since, .. } => {
                 if let Some(ticket) = find_created(self, vendor, scope, changes, since).await? {
                     // The vendor may have created it after the create dropped the lists.
-                    self.cache.drop_lists(vendor.vendor(), Topic::Tickets);
+                    self.drop_lists(vendor.vendor(), Topic::Tickets);
                     *state = CreateState::Created {
                         content,
                         ticket: ticket.id,
@@ -217,9 +217,11 @@ impl Shared {
         created
     }
 
-    /// Drops all that a write could have changed, whatever its outcome.
+    /// Drops all that a write could have changed, whatever its outcome: the ticket, and the lists, which may have a filter that it
+    /// now meets or no longer meets. Other objects stay.
     fn drop_ticket(&self, id: TicketId) {
         self.cache.drop_object(self.entity_key(id));
+        self.windows.drop_lists(id.vendor, Topic::Tickets);
     }
 }
 
@@ -240,7 +242,7 @@ async fn find_created(
             && is_set_to(&changes.content, ticket.content.as_ref())
     };
     // A list that was cached before the create does not show whether it succeeded.
-    shared.cache.drop_lists(vendor.vendor(), Topic::Tickets);
+    shared.drop_lists(vendor.vendor(), Topic::Tickets);
     let list = VendorList::new(shared, scope, vendor, filter).limited_to(SEARCH_MAX_CALLS);
     let tickets = list
         .newest(usize::MAX, |tickets: &[Arc<Ticket>]| {

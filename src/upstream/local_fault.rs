@@ -101,7 +101,7 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build();
         let client = client.expect("a client without options builds");
-        let url = format!("http://127.0.0.1:1/?search={}", "a".repeat(65_500));
+        let url = format!("http://127.0.0.1:1/?search={}", "a".repeat(65_600));
         let too_long = client.get(url).send().await;
         assert!(too_long.is_err_and(|error| is_local(&error)));
         let refused = client.get("http://127.0.0.1:1/").send().await;

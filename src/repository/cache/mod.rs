@@ -3,6 +3,8 @@
 //! It contains what the gateway's own credentials may see; narrowing to a caller happens after it. A key is a keyed hash, so it
 //! contains no personal data. An entry stays for a while after its time to live, to stand in for a vendor that fails.
 
+mod topics;
+
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +27,9 @@ use crate::{
     domain::{SourceState, Topic, Vendor, VendorErrorCode, VendorFailure},
     error::{Error, Result},
     single_flight::{Joined, SingleFlight},
+    upstream::Outage,
 };
+use topics::{Hash as KeyHash, Topics};
 
 #[derive(Debug, Clone)]
 pub struct CacheSettings {
@@ -59,8 +63,6 @@ pub(super) enum Lifetime {
 
 const PAST_DAY_TTL: Duration = Duration::from_secs(3600);
 
-const VENDORS: usize = Vendor::ALL.len();
-
 /// A value, and how the cache came by it.
 pub(super) struct Cached<T> {
     pub value: Arc<T>,
@@ -86,27 +88,35 @@ pub(super) struct ReadKey {
     vendor: Vendor,
     topic: Topic,
     lifetime: Lifetime,
-    hash: (u64, u64),
+    hash: KeyHash,
+    /// How many writes the topic had had.
     epoch: u64,
 }
 
 pub(super) struct Cache {
     settings: CacheSettings,
-    entries: moka::sync::Cache<(u64, u64), Entry>,
-    flights: Arc<SingleFlight<(u64, u64), Result<Entry>, Instant>>,
-    /// Raised by every write to a vendor's topic: reads find no entries of an earlier epoch.
-    list_epochs: Epochs,
-    /// Raised by a write that may change every object of a topic.
-    entity_epochs: Epochs,
+    entries: moka::sync::Cache<KeyHash, Entry>,
+    /// By the epoch too: a read after a write does not join one from before it.
+    flights: Arc<SingleFlight<(KeyHash, u64), Result<Entry>, Instant>>,
+    topics: Topics,
     writes: AtomicU64,
     hashers: (RandomState, RandomState),
 }
 
-type Epochs = [[AtomicU64; Topic::COUNT]; VENDORS];
+/// A cached value of any type.
+pub(super) type AnyValue = dyn Any + Send + Sync;
+
+/// Whether an entry is one object, which a write to another object leaves as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EntryKind {
+    List,
+    Object,
+}
 
 #[derive(Clone)]
 struct Entry {
-    value: Arc<dyn Any + Send + Sync>,
+    vendor: Vendor,
+    value: Arc<AnyValue>,
     read_at: Timestamp,
     fresh_until: Instant,
     /// From this instant on, the first read refreshes it in the background.
@@ -128,8 +138,7 @@ impl Cache {
             settings,
             entries,
             flights: SingleFlight::new(),
-            list_epochs: Default::default(),
-            entity_epochs: Default::default(),
+            topics: Topics::default(),
             writes: AtomicU64::new(0),
             hashers: (RandomState::new(), RandomState::new()),
         }
@@ -143,15 +152,9 @@ impl Cache {
         lifetime: Lifetime,
         parts: impl Hash,
     ) -> ReadKey {
-        // Read once, and before the objects' epoch, which a write raises first. So a write between the two reads makes a key that
-        // is too old, never a current key that finds an entry of before the write.
-        let list_epoch = epoch(&self.list_epochs, vendor, topic);
-        let entry_epoch = match lifetime {
-            // A write to one object drops its entry by key.
-            Lifetime::Entity => epoch(&self.entity_epochs, vendor, topic),
-            _ => list_epoch,
-        };
-        let whole = (vendor, topic, lifetime, entry_epoch, parts);
+        // Read before the entry: a write in between makes a key that is too old, never a current key with an entry of before it.
+        let epoch = self.topics.of(vendor, topic).epoch();
+        let whole = (vendor, topic, lifetime, parts);
         let hash = (
             self.hashers.0.hash_one(&whole),
             self.hashers.1.hash_one(&whole),
@@ -161,7 +164,7 @@ impl Cache {
             topic,
             lifetime,
             hash,
-            epoch: list_epoch,
+            epoch,
         }
     }
 
@@ -188,7 +191,7 @@ impl Cache {
         self.entries.get(&key.hash)?.value.downcast().ok()
     }
 
-    /// The cached value at any age, in place of a read that failed.
+    /// The cached value at any age, in place of a read that failed or is not made. `Shared` decides whether it may.
     pub(super) fn stand_in<T: Send + Sync + 'static>(
         &self,
         scope: &RequestScope,
@@ -218,16 +221,28 @@ impl Cache {
         Some((value, is_to_refresh))
     }
 
-    /// Whether there is any entry, at any age.
-    pub(super) fn has_entries(&self) -> bool {
-        self.entries.iter().next().is_some()
+    /// Whether there is an entry of one of these vendors, fresh or stale.
+    pub(super) fn has_entries(&self, is_served: impl Fn(Vendor) -> bool) -> bool {
+        let now = Instant::now();
+        let is_usable = |entry: &Entry| now < entry.fresh_until + self.settings.stale;
+        let mut entries = self.entries.iter();
+        entries.any(|(_, entry)| is_usable(&entry) && is_served(entry.vendor))
     }
 
-    /// Reads from the cache while the entry is fresh, and from the vendor otherwise. When the vendor fails, a stale entry stands in.
+    /// How many bytes the entries weigh.
+    #[cfg(test)]
+    pub(super) fn weighed_bytes(&self) -> u64 {
+        self.entries.run_pending_tasks();
+        self.entries.weighted_size()
+    }
+
+    /// Reads from the cache while the entry is fresh, and from the vendor otherwise. Where the entry has expired and the vendor is
+    /// down, nobody waits: the entry is returned as stale, and one read at a time goes on in the background.
     pub(super) async fn read<T, Loading>(
         self: &Arc<Self>,
         scope: &RequestScope,
         key: ReadKey,
+        outage: impl FnOnce() -> Option<Outage>,
         load: impl Fn() -> Loading,
     ) -> Result<Cached<T>>
     where
@@ -249,23 +264,31 @@ impl Cache {
             return entry.cached(SourceState::Cached);
         }
 
-        let error = match self.load_once(scope, key, load).await {
+        if known.is_some()
+            && let Some(outage) = outage()
+            && let Some(stale) = self.stand_in(scope, key, outage.failure)
+        {
+            if let Some(probe) = outage.probe {
+                let probing = self.join(key, scope.deadline, &load);
+                tokio::spawn(async move {
+                    if let Joined::Leader(flight) = probing {
+                        flight.await;
+                    }
+                    drop(probe);
+                });
+            }
+            return Ok(stale);
+        }
+
+        match self.load_once(scope, key, load).await {
             Ok(entry) => {
                 self.depend_on(scope, key, &entry);
-                return entry.cached(SourceState::Fresh);
+                entry.cached(SourceState::Fresh)
             }
-            Err(error) => error,
-        };
-        scope.dependencies.expire_now();
-        match (error.vendor_failure(), known) {
-            (Some(failure), Some(stale)) => {
-                scope.counters.count_cache_hit();
-                Ok(Cached {
-                    failure: Some(failure),
-                    ..stale.cached(SourceState::Stale)?
-                })
+            Err(error) => {
+                scope.dependencies.expire_now();
+                Err(error)
             }
-            _ => Err(error),
         }
     }
 
@@ -305,7 +328,7 @@ impl Cache {
         dependencies
             .dependencies()
             .iter()
-            .all(|known| known.epoch == epoch(&self.list_epochs, known.vendor, known.topic))
+            .all(|known| known.epoch == self.topics.of(known.vendor, known.topic).epoch())
     }
 
     /// Stores objects that a read has just loaded, unless a write to their topic came after the read's key. The read itself calls
@@ -323,17 +346,28 @@ impl Cache {
         }
         let read_at = Timestamp::now();
         for (id, object) in objects {
-            if !self.is_current(source) {
-                return;
-            }
-            let key = self.key(source.vendor, source.topic, Lifetime::Entity, id);
-            self.entries
-                .insert(key.hash, self.entry(key, object, read_at));
-            // A write that came between the question and the filing found nothing to drop.
-            if !self.is_current(source) {
-                self.entries.invalidate(&key.hash);
-            }
+            let key = ReadKey {
+                epoch: source.epoch,
+                ..self.key(source.vendor, source.topic, Lifetime::Entity, id)
+            };
+            let entry = self.entry(key, object, read_at);
+            self.store(key, entry, EntryKind::Object);
         }
+    }
+
+    /// Stores an entry, unless a write to its topic came after its key.
+    fn store(&self, key: ReadKey, entry: Entry, kind: EntryKind) {
+        let topic = self.topics.of(key.vendor, key.topic);
+        let mut keys = topic.keys();
+        if topic.epoch() != key.epoch {
+            return;
+        }
+        self.entries.insert(key.hash, entry);
+        let keys = match kind {
+            EntryKind::List => &mut keys.lists,
+            EntryKind::Object => &mut keys.objects,
+        };
+        keys.insert(key.hash, |key| self.entries.contains_key(key));
     }
 
     /// Keeps what another read has shown.
@@ -341,9 +375,9 @@ impl Cache {
     where
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.mode == CacheMode::Enabled && self.is_current(key) {
+        if self.settings.mode == CacheMode::Enabled {
             let entry = self.entry(key, Arc::new(value), read_at);
-            self.entries.insert(key.hash, entry);
+            self.store(key, entry, EntryKind::List);
         }
     }
 
@@ -352,34 +386,69 @@ impl Cache {
         self.writes.load(Ordering::SeqCst)
     }
 
-    /// Drops the lists, totals and counts of the topic, for every caller.
+    /// Drops the lists, totals and counts of the topic, because a write may have changed any of them.
     pub(super) fn drop_lists(&self, vendor: Vendor, topic: Topic) {
-        self.list_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
-        self.writes.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Drops every object of the topic too.
-    pub(super) fn drop_all(&self, vendor: Vendor, topic: Topic) {
-        self.entity_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
-        self.drop_lists(vendor, topic);
+        self.write(vendor, topic, || {
+            self.free_lists(vendor, topic);
+        });
     }
 
     /// Drops an object that was written, with the lists, totals and counts of its topic.
     pub(super) fn drop_object(&self, key: ReadKey) {
-        self.drop_lists(key.vendor, key.topic);
-        self.drop_entity(key);
-        // A request that found the object between those two calls has recorded the epoch after the write. Raise it once more.
-        self.drop_lists(key.vendor, key.topic);
+        self.write(key.vendor, key.topic, || {
+            self.free_lists(key.vendor, key.topic);
+            self.entries.invalidate(&key.hash);
+        });
     }
 
-    pub(super) fn drop_entity(&self, key: ReadKey) {
-        self.flights.forget(&key.hash);
+    /// Drops what a write may have changed of a topic. The rest stays.
+    pub(super) fn drop_changed(
+        &self,
+        vendor: Vendor,
+        topic: Topic,
+        may_have_changed: impl Fn(&AnyValue) -> bool,
+    ) {
+        let is_dropped = |key: &KeyHash| match self.entries.get(key) {
+            Some(entry) if may_have_changed(&*entry.value) => {
+                self.entries.invalidate(key);
+                true
+            }
+            Some(_) => false,
+            None => true,
+        };
+        self.write(vendor, topic, || {
+            let mut keys = self.topics.of(vendor, topic).keys();
+            keys.lists.drop_if(is_dropped);
+            keys.objects.drop_if(is_dropped);
+        });
+    }
+
+    /// Drops entries because of a write. Reads that began before it are not stored.
+    fn write(&self, vendor: Vendor, topic: Topic, drop_entries: impl FnOnce()) {
+        let state = self.topics.of(vendor, topic);
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        state.raise_epoch();
+        drop_entries();
+        // A request that found an entry between those two calls has recorded the epoch after the write. Raise it once more.
+        state.raise_epoch();
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        // Frees the memory now, and not with some later read.
+        self.entries.run_pending_tasks();
+    }
+
+    /// Drops the lists, totals and counts of the topic.
+    pub(super) fn free_lists(&self, vendor: Vendor, topic: Topic) {
+        let mut keys = self.topics.of(vendor, topic).keys();
+        keys.lists.drop_if(|key| {
+            self.entries.invalidate(key);
+            true
+        });
+    }
+
+    /// Drops what the vendor does not have, or forbids.
+    pub(super) fn drop_entry(&self, key: ReadKey) {
+        self.flights.forget(&(key.hash, key.epoch));
         self.entries.invalidate(&key.hash);
-    }
-
-    /// Whether no write to the topic came after the key.
-    fn is_current(&self, key: ReadKey) -> bool {
-        key.epoch == epoch(&self.list_epochs, key.vendor, key.topic)
     }
 
     /// Loads from the vendor, in one flight with equal reads, within the deadline of this request.
@@ -437,7 +506,11 @@ impl Cache {
         let read = || {
             let (cache, load) = (Arc::clone(self), load());
             async move {
-                let value = load.await?;
+                let value = load.await.inspect_err(|error| {
+                    if is_forbidden(error) {
+                        cache.entries.invalidate(&key.hash);
+                    }
+                })?;
                 Ok(cache.entry(key, Arc::new(value), Timestamp::now()))
             }
         };
@@ -445,14 +518,13 @@ impl Cache {
         let store = move |entry: &Result<Entry>| {
             if let Ok(entry) = entry
                 && key.lifetime != Lifetime::Flight
-                && cache.is_current(key)
                 && cache.settings.mode == CacheMode::Enabled
             {
-                cache.entries.insert(key.hash, entry.clone());
+                cache.store(key, entry.clone(), EntryKind::List);
             }
         };
         self.flights
-            .join_cached(key.hash, deadline, cached, read, store)
+            .join_cached((key.hash, key.epoch), deadline, cached, read, store)
     }
 
     fn entry<T>(&self, key: ReadKey, value: Arc<T>, read_at: Timestamp) -> Entry
@@ -462,6 +534,7 @@ impl Cache {
         let ttl = self.ttl(key.lifetime);
         let now = Instant::now();
         Entry {
+            vendor: key.vendor,
             bytes: u32::try_from(value.bytes() + ENTRY_BYTES).unwrap_or(u32::MAX),
             value,
             read_at,
@@ -488,6 +561,14 @@ impl ReadKey {
         self.hash
     }
 
+    pub(super) fn vendor(self) -> Vendor {
+        self.vendor
+    }
+
+    pub(super) fn topic(self) -> Topic {
+        self.topic
+    }
+
     fn dependency(&self) -> Dependency {
         Dependency {
             vendor: self.vendor,
@@ -502,12 +583,14 @@ fn refreshed_after(ttl: Duration) -> Duration {
     ttl * 4 / 5
 }
 
-fn epoch(epochs: &Epochs, vendor: Vendor, topic: Topic) -> u64 {
-    epochs[vendor as usize][topic as usize].load(Ordering::SeqCst)
-}
-
 fn panicked<T>() -> Result<T> {
     Err(Error::internal("a read of a vendor panicked"))
+}
+
+/// What the vendor forbids must not stand in for it later.
+pub(super) fn is_forbidden(error: &Error) -> bool {
+    let failure = error.vendor_failure();
+    failure.is_some_and(|failure| failure.code == VendorErrorCode::Forbidden)
 }
 
 fn timed_out<T>(result: &Result<T>) -> bool {

@@ -64,8 +64,8 @@ async fn a_follower_reads_again_when_the_leader_missed_its_deadline() {
     };
 
     let reads = join(
-        cache.read(&first, key(&cache), load),
-        cache.read(&second, key(&cache), load),
+        cache.read(&first, key(&cache), || None, load),
+        cache.read(&second, key(&cache), || None, load),
     );
     let (first, second) = reads.await;
     assert_eq!(outcome(first), Err(Some(VendorErrorCode::Timeout)));
@@ -87,8 +87,8 @@ async fn followers_with_the_leaders_deadline_do_not_read_again() {
     };
 
     let reads = join(
-        cache.read(&first, key(&cache), load),
-        cache.read(&second, key(&cache), load),
+        cache.read(&first, key(&cache), || None, load),
+        cache.read(&second, key(&cache), || None, load),
     );
     let (first, second) = reads.await;
     assert_eq!(outcome(first), Err(Some(VendorErrorCode::Timeout)));
@@ -120,9 +120,9 @@ async fn a_follower_with_time_left_waits_for_the_pause_that_the_vendor_asked_for
 
     let started_at = Instant::now();
     let (first, second, third_read) = join3(
-        cache.read(&first, key(&cache), load),
-        cache.read(&second, key(&cache), load),
-        cache.read(&third, key(&cache), load),
+        cache.read(&first, key(&cache), || None, load),
+        cache.read(&second, key(&cache), || None, load),
+        cache.read(&third, key(&cache), || None, load),
     )
     .await;
     assert_eq!(outcome(first), Err(Some(VendorErrorCode::RateLimited)));
@@ -145,7 +145,7 @@ async fn a_caller_that_joins_after_a_read_ended_gets_the_cached_result() {
         calls.fetch_add(1, Ordering::SeqCst);
         async { Ok(7_u64) }.boxed()
     };
-    let read = cache.read(&scope, key, load).await;
+    let read = cache.read(&scope, key, || None, load).await;
     assert_eq!(outcome(read), Ok((7, SourceState::Fresh)));
 
     let joined = cache.join(key, scope.deadline, load);
@@ -169,15 +169,15 @@ async fn a_follower_waits_no_longer_than_its_own_deadline() {
         let started_at = Instant::now();
         let outcome = tokio::select! {
             biased;
-            _ = cache.read(&patient, key(&cache), hangs) => unreachable!("it hangs"),
-            read = cache.read(&hurried, key(&cache), hangs) => outcome(read),
+            _ = cache.read(&patient, key(&cache), || None, hangs) => unreachable!("it hangs"),
+            read = cache.read(&hurried, key(&cache), || None, hangs) => outcome(read),
         };
         assert_eq!(outcome, expected);
         assert!((SOON..LATER).contains(&started_at.elapsed()));
 
         // The next time, the stale value stands in.
         let returns = || async { Ok(7) }.boxed();
-        let read = cache.read(&patient, key(&cache), returns).await;
+        let read = cache.read(&patient, key(&cache), || None, returns).await;
         assert_eq!(self::outcome(read), Ok((7, SourceState::Fresh)));
         expected = Ok((7, SourceState::Stale));
     }

@@ -158,11 +158,27 @@ impl<'a, T: Listed> VendorList<'a, T> {
     /// What the vendor said last stands in for a failure.
     fn stale(&self, second: Second, failure: VendorFailure) -> Option<Cached<Window<T>>> {
         let cache = &self.shared.cache;
-        let mut kept = self.candidates(second).filter_map(|key| {
-            let kept = cache.stand_in::<Window<T>>(self.scope, key, failure)?;
-            kept.value.span.contains(second).then_some(kept)
-        });
-        kept.next()
+        let holds_it = |key: &ReadKey| {
+            let window = cache.known::<Window<T>>(*key);
+            window.is_some_and(|window| window.span.contains(second))
+        };
+        let key = self.candidates(second).find(holds_it)?;
+        self.shared
+            .stand_in(self.scope, self.vendor, key, failure)
+    }
+
+    /// Another window than the requested one, where the vendor is down and only that one is held.
+    fn held_while_down(
+        &self,
+        requested: ReadKey,
+        upper: Option<Second>,
+    ) -> Option<Cached<Window<T>>> {
+        let upper = upper?;
+        if self.shared.cache.known::<Window<T>>(requested).is_some() {
+            return None;
+        }
+        let outage = self.vendor.outage()?;
+        self.stale(upper, outage.failure)
     }
 
     fn note<V>(&self, kept: &Cached<V>) {
@@ -236,7 +252,8 @@ impl<'a, T: Listed> VendorList<'a, T> {
                 Ok(window)
             }
         };
-        self.shared.read(self.scope, self.vendor, key, load).await
+        let read = self.shared.read(self.scope, self.vendor, key, load).await;
+        self.shared.unless_forbidden(key, read)
     }
 
     /// The number of objects in the list, as the vendor reports it; none where it reports none.
@@ -249,7 +266,24 @@ impl<'a, T: Listed> VendorList<'a, T> {
                 Ok(page.total)
             }
         };
-        self.shared.read(self.scope, self.vendor, key, load).await
+        self.read_count(key, load).await
+    }
+
+    /// A count alone is of no use: nobody waits for one while the vendor is down.
+    async fn read_count<Loading>(
+        &self,
+        key: ReadKey,
+        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
+    ) -> Result<Cached<Option<u64>>>
+    where
+        Loading: Future<Output = Result<Option<u64>>> + Send + 'static,
+    {
+        let is_known = self.shared.cache.known::<Option<u64>>(key).is_some();
+        if !is_known && let Some(outage) = self.vendor.outage() {
+            return Err(outage.failure.into());
+        }
+        let read = self.shared.read(self.scope, self.vendor, key, load).await;
+        self.shared.unless_forbidden(key, read)
     }
 
     /// The total that the reading of the newest window showed, while that is fresh.
@@ -281,8 +315,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
                 Ok(page.total)
             }
         };
-        let kept = self.shared.read(self.scope, self.vendor, key, load).await?;
-        Ok(*kept.value)
+        Ok(*self.read_count(key, load).await?.value)
     }
 
     /// Whether the reading of a page is expected not to show the total, which the vendor counts.
@@ -441,13 +474,16 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
             want,
             most_calls,
         };
-        let kept = match self.read(key, reading).await {
-            Ok(kept) => kept,
-            Err(error) => {
-                let stale = error.vendor_failure().zip(upper);
-                let stale = stale.and_then(|(failure, upper)| self.stale(upper, failure));
-                stale.ok_or(error)?
-            }
+        let kept = match self.held_while_down(key, upper) {
+            Some(held) => held,
+            None => match self.read(key, reading).await {
+                Ok(kept) => kept,
+                Err(error) => {
+                    let stale = error.vendor_failure().zip(upper);
+                    let stale = stale.and_then(|(failure, upper)| self.stale(upper, failure));
+                    stale.ok_or(error)?
+                }
+            },
         };
         if let (StaleUse::Refused, Some(failure)) = (self.stale, kept.failure) {
             return Err(failure.into());
