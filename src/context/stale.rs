@@ -80,9 +80,8 @@ impl StaleParts {
     pub fn tell(&self, path: &[PathStep], reads: Vec<StaleRead>) {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for read in reads {
-            let is_same = |part: &&mut StalePart| {
-                part.path == path && part.read.vendor == read.vendor
-            };
+            let is_same =
+                |part: &&mut StalePart| part.path == path && part.read.vendor == read.vendor;
             if let Some(known) = recorded.parts.iter_mut().find(is_same) {
                 if read.fetched_at.timestamp < known.read.fetched_at.timestamp {
                     known.read = read;

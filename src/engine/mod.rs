@@ -245,8 +245,12 @@ impl Engine {
 
         progress.set_response_source(ResponseSource::Executed);
         progress.start_mutation();
-        let repository = self.shared.for_request(Arc::new(scope.for_operation()));
-        uncached(operation.execute(&self.schema, Arc::new(repository)).await)
+        let scope = Arc::new(scope.for_operation());
+        let repository = self.shared.for_request(Arc::clone(&scope));
+        let response = operation.execute(&self.schema, repository, &scope).await;
+        // What it wrote is in no response from here on: their memory is free.
+        self.responses.drop_outdated(&self.shared);
+        uncached(response)
     }
 
     /// Joins an equal query in flight, or executes this one. A flight has the deadline of its leader; where the leader ran out of
@@ -287,7 +291,7 @@ impl Engine {
         scope: Arc<RequestScope>,
     ) -> Flown {
         let repository = self.shared.for_request(Arc::clone(&scope));
-        let executing = operation.execute(&self.schema, Arc::new(repository));
+        let executing = operation.execute(&self.schema, repository, &scope);
         let last_moment = scope.deadline + GRACE;
         let response = match timeout_at(last_moment.into(), executing).await {
             Ok(response) => EncodedResponse::of_query(&response, scope.dependencies.recorded())?,

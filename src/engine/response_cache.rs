@@ -84,6 +84,17 @@ impl ResponseCache {
         is_good.then_some(cached)
     }
 
+    /// Drops the responses that a write has outdated.
+    pub(crate) fn drop_outdated(&self, shared: &Shared) {
+        for (key, cached) in &self.responses {
+            let dependencies = cached.response.dependencies();
+            if !dependencies.is_some_and(|dependencies| shared.are_current(dependencies)) {
+                self.responses.invalidate(&*key);
+            }
+        }
+        self.responses.run_pending_tasks();
+    }
+
     pub(crate) fn insert(&self, key: ResponseKey, cached: &CachedResponse) {
         if self.mode == CacheMode::Enabled && !cached.response.replayable_for().is_zero() {
             self.responses.insert(key, cached.clone());

@@ -318,11 +318,7 @@ impl ByIdLoader {
     }
 
     /// The expired object in place of a read.
-    fn stand_in<Id: BatchKey>(
-        &self,
-        id: Id,
-        failure: VendorFailure,
-    ) -> Option<Loaded<Id::Object>> {
+    fn stand_in<Id: BatchKey>(&self, id: Id, failure: VendorFailure) -> Option<Loaded<Id::Object>> {
         let vendor = self.shared.vendor(id.vendor()).ok()?;
         let key = self.shared.entity_key(id);
         let stale = self.shared.stand_in(&self.scope, vendor, key, failure)?;
@@ -365,12 +361,7 @@ impl ByIdLoader {
     }
 
     /// Records what the response depends on by this result, and replaces a failure by a stale object where the cache has one.
-    fn settle<Id: BatchKey>(
-        &self,
-        id: Id,
-        result: &mut LoadedById<Id::Object>,
-        source: ReadKey,
-    ) {
+    fn settle<Id: BatchKey>(&self, id: Id, result: &mut LoadedById<Id::Object>, source: ReadKey) {
         let cache = &self.shared.cache;
         let failure = match result {
             Ok(Some(_)) => return cache.depend_on_loaded(&self.scope, source),

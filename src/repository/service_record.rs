@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Lifetime, ListField, Page, Repository, Shared, Topic, TotalsWanted,
-    batch::CategoryNamesKey,
-    cache::AnyValue,
-    list::Participation,
+    Lifetime, ListField, Page, Repository, Shared, Topic, TotalsWanted, batch::CategoryNamesKey,
+    cache::AnyValue, list::Participation,
 };
 use crate::{
     context::RequestScope,

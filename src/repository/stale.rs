@@ -29,10 +29,7 @@ impl Shared {
         Loading: Future<Output = Result<T>> + Send + 'static,
     {
         let load = || load(Arc::clone(vendor), Arc::clone(scope));
-        let read = self
-            .cache
-            .read(scope, key, || vendor.outage(), load)
-            .await;
+        let read = self.cache.read(scope, key, || vendor.outage(), load).await;
         match read {
             Ok(cached) => {
                 note_if_stale(vendor, &cached);

@@ -61,7 +61,10 @@ impl ChatMessage {
 
     /// The service record that it belongs to. Null when that no longer exists.
     async fn service_record(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceRecord>> {
-        nullable(async { repository(ctx)?.service_record(self.0.id.record).await }).await
+        nullable(ctx, async {
+            repository(ctx)?.service_record(self.0.id.record).await
+        })
+        .await
     }
 }
 
@@ -102,7 +105,10 @@ impl ChatSender<'_> {
             _ => return None,
         };
         let vendor = self.0.id.record.vendor;
-        nullable(async { repository(ctx)?.employee_named(vendor, name).await }).await
+        nullable(ctx, async {
+            repository(ctx)?.employee_named(vendor, name).await
+        })
+        .await
     }
 }
 

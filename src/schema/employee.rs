@@ -69,7 +69,7 @@ impl Employee {
         if employee.detail > Detail::Reference || selects_only(ctx.field(), &IDENTITY) {
             return at_hand(Some(Ok(employee.clone().into())));
         }
-        Either::Right(answered(async {
+        Either::Right(answered(ctx, async {
             let employee = repository(ctx)?.related_employee(employee.id).await?;
             Ok(employee.into())
         }))
@@ -179,7 +179,7 @@ impl Employee {
         #[graphql(desc = "Only records created at this instant or later.")] from: Option<DateTime>,
         #[graphql(desc = "Only records created at this instant or earlier.")] to: Option<DateTime>,
     ) -> Option<FieldResult<ServiceRecordConnection>> {
-        answered(async move {
+        answered(ctx, async move {
             arguments::check_range(("from", from), ("to", to))?;
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = domain::ServiceRecordFilter {
@@ -213,7 +213,7 @@ impl Employee {
         )]
         statuses: Option<Vec<TicketStatus>>,
     ) -> Option<FieldResult<TicketConnection>> {
-        answered(async move {
+        answered(ctx, async move {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = domain::TicketFilter {
                 handlers: Some(vec![self.0.embedded().id]),

@@ -29,6 +29,7 @@ mod error;
 mod hydrated;
 mod null_variable;
 mod selection;
+mod stale;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ use null_variable::FailsForNull;
 pub use null_variable::{Nullability, fail_for_null};
 pub use query::Query;
 pub use scalars::coercion_error;
+pub use stale::stale_extensions;
 
 /// The schema, which lives for the process. A request carries its `Arc<Repository>` in its data.
 ///

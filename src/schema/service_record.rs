@@ -110,7 +110,7 @@ impl ServiceRecord {
                 Err(error) => return Some(Err(error)),
             },
         };
-        nullable(async { repository(ctx)?.record_contact(record).await }).await
+        nullable(ctx, async { repository(ctx)?.record_contact(record).await }).await
     }
 
     /// Bangwo8: the described problem.
@@ -181,7 +181,10 @@ impl ServiceRecord {
         if !record.may_have_summary {
             return None;
         }
-        nullable(async { repository(ctx)?.service_summary(record).await }).await
+        nullable(ctx, async {
+            repository(ctx)?.service_summary(record).await
+        })
+        .await
     }
 
     /// How the contact passed through the vendor's channels, oldest first.
@@ -260,7 +263,7 @@ async fn category_of(
     if known.detail > Detail::Reference || !selects_category_names(ctx.field()) {
         return Some(Ok(known.clone().into()));
     }
-    answered(async {
+    answered(ctx, async {
         let named = repository(ctx)?.named_category(record).await?;
         Ok(named.unwrap_or_else(|| known.clone()).into())
     })
@@ -273,7 +276,7 @@ async fn messages_of(
     first: Option<i32>,
     after: Option<String>,
 ) -> Option<FieldResult<ChatMessageConnection>> {
-    answered(async {
+    answered(ctx, async {
         let page = arguments::page(ctx, first, after, DEFAULT_FIRST_MESSAGES)?;
         Ok(repository(ctx)?.messages(record, page).await?.into())
     })

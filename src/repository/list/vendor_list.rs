@@ -163,8 +163,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
             window.is_some_and(|window| window.span.contains(second))
         };
         let key = self.candidates(second).find(holds_it)?;
-        self.shared
-            .stand_in(self.scope, self.vendor, key, failure)
+        self.shared.stand_in(self.scope, self.vendor, key, failure)
     }
 
     /// Another window than the requested one, where the vendor is down and only that one is held.
