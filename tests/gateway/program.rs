@@ -50,8 +50,26 @@ impl Ended {
 impl Program {
     /// Starts it with these arguments and only these variables, and waits until it listens.
     pub(crate) async fn start(arguments: &[&str], variables: &[(&str, String)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_deskgraph"))
-            .args(arguments)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deskgraph"));
+        command.args(arguments);
+        Self::run(command, variables).await
+    }
+
+    /// The same with at most so many open files.
+    pub(crate) async fn start_with_descriptors(
+        descriptors: usize,
+        arguments: &[&str],
+        variables: &[(&str, String)],
+    ) -> Self {
+        let mut command = Command::new("/bin/sh");
+        let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_deskgraph")]);
+        command.args(arguments);
+        Self::run(command, variables).await
+    }
+
+    async fn run(mut command: Command, variables: &[(&str, String)]) -> Self {
+        let mut child = command
             .env_clear()
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

@@ -207,3 +207,81 @@ fn a_response_that_read_an_object_while_it_was_dropped_is_not_current() {
     );
     assert!(cache.are_current(&fresh.dependencies.recorded()));
 }
+
+/// A cached list of about a kilobyte.
+struct Lines(String);
+
+impl Weight for Lines {
+    fn owned_bytes(&self) -> usize {
+        self.0.owned_bytes()
+    }
+}
+
+#[tokio::test]
+async fn the_lists_that_writes_superseded_take_no_memory() {
+    let cache = Arc::new(Cache::new(CacheSettings {
+        list_ttl: LATER,
+        max_bytes: 1 << 30,
+        ..cache().settings.clone()
+    }));
+    let object = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
+    let read_list = async |number: u32| {
+        let key = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::List, number);
+        let load = || async { Ok(Lines("x".repeat(1 << 10))) }.boxed();
+        let read = cache.read(&scope(LATER), key, || None, load).await;
+        assert!(read.is_ok_and(|read| read.state == SourceState::Fresh));
+    };
+    let other = cache.key(Vendor::FirstLine, Topic::Sponsors, Lifetime::List, 1);
+    cache.put(other, 1_u64, Timestamp::now());
+    read_list(0).await;
+    let level = cache.weighed_bytes();
+
+    for write in 0..450 {
+        cache.drop_object(object);
+        assert!(cache.weighed_bytes() < 1 << 10, "the write freed the list");
+        read_list(write).await;
+        assert_eq!(cache.weighed_bytes(), level);
+    }
+    assert!(
+        cache.known::<u64>(other).is_some(),
+        "another topic's list stays"
+    );
+}
+
+#[tokio::test]
+async fn a_write_drops_only_what_it_may_have_changed() {
+    let cache = cache();
+    let key = |number: u64| cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, number);
+    let objects = (1..=3).map(|number| (number, Arc::new(number)));
+    cache.store_objects(key(0), objects);
+    let before = key(2);
+
+    cache.drop_changed(Vendor::FirstLine, Topic::Tickets, |value| {
+        value.downcast_ref() == Some(&2_u64)
+    });
+    let known = [1, 2, 3].map(|number| cache.known::<u64>(key(number)).is_some());
+    assert_eq!(known, [true, false, true]);
+    // What was read before the write is not stored after it.
+    cache.put(before, 2_u64, Timestamp::now());
+    assert!(cache.known::<u64>(before).is_none());
+}
+
+#[tokio::test]
+async fn a_read_after_a_write_does_not_join_one_from_before_it() {
+    let cache = cache();
+    let list = || cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::List, "read");
+    let (early, late) = (scope(LATER), scope(LATER));
+    let hangs = || std::future::pending::<Result<u64>>().boxed();
+    let returns = || async { Ok(7) }.boxed();
+
+    let after_the_write = async {
+        cache.drop_lists(Vendor::FirstLine, Topic::Tickets);
+        cache.read(&late, list(), || None, returns).await
+    };
+    let outcome = tokio::select! {
+        biased;
+        _ = cache.read(&early, list(), || None, hangs) => unreachable!("it hangs"),
+        read = after_the_write => outcome(read),
+    };
+    assert_eq!(outcome, Ok((7, SourceState::Fresh)));
+}
