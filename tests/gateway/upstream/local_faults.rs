@@ -72,12 +72,7 @@ async fn a_gateway_that_runs_out_of_descriptors_blames_no_vendor() {
 
     let ended = program.end_by("-TERM").await;
     let lines = ended.lines();
-    let text = |line: &Value| {
-        line["fields"]["message"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text = |line: &Value| line["message"].as_str().unwrap_or_default().to_owned();
     let told = lines
         .iter()
         .filter(|line| text(line).starts_with("a call could not be sent"));
