@@ -107,6 +107,14 @@ impl TransportError {
         }
     }
 
+    /// How the body of a response ended early.
+    pub(super) fn within_response(error: reqwest::Error) -> Self {
+        match is_local(&error) {
+            true => TransportError::Local(error.without_url(), Delivery::Possible),
+            false => TransportError::WithinResponse(error.without_url()),
+        }
+    }
+
     pub(super) fn code(&self) -> VendorErrorCode {
         match self {
             TransportError::Connect(_)

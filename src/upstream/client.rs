@@ -385,7 +385,7 @@ impl VendorClient {
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(err) => return Err(TransportError::WithinResponse(err.without_url())),
+                Err(err) => return Err(TransportError::within_response(err)),
             }
         }
         Ok((head, body))

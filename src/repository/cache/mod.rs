@@ -3,7 +3,9 @@
 //! It contains what the gateway's own credentials may see; narrowing to a caller happens after it. A key is a keyed hash, so it
 //! contains no personal data. An entry stays for a while after its time to live, to stand in for a vendor that fails.
 
+mod entry;
 mod topics;
+mod writes;
 
 #[cfg(test)]
 mod tests;
@@ -11,10 +13,7 @@ mod tests;
 use std::{
     any::Any,
     hash::{BuildHasher, Hash, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -23,12 +22,13 @@ use tokio::time::{sleep_until, timeout_at};
 
 use super::weight::Weight;
 use crate::{
-    context::{CacheDependencies, Dependency, RequestScope},
+    context::{Dependency, RequestScope},
     domain::{SourceState, Topic, Vendor, VendorErrorCode, VendorFailure},
     error::{Error, Result},
     single_flight::{Joined, SingleFlight},
     upstream::Outage,
 };
+use entry::{ENTRY_BYTES, Entry, EntryExpiry};
 use topics::{Hash as KeyHash, Topics};
 
 #[derive(Debug, Clone)]
@@ -111,20 +111,6 @@ pub(super) type AnyValue = dyn Any + Send + Sync;
 enum EntryKind {
     List,
     Object,
-}
-
-#[derive(Clone)]
-struct Entry {
-    vendor: Vendor,
-    value: Arc<AnyValue>,
-    read_at: Timestamp,
-    fresh_until: Instant,
-    /// From this instant on, the first read refreshes it in the background.
-    refresh_from: Instant,
-    is_refreshed: Arc<AtomicBool>,
-    /// How long it stays in the cache.
-    expires_after: Duration,
-    bytes: u32,
 }
 
 impl Cache {
@@ -323,14 +309,6 @@ impl Cache {
         }
     }
 
-    /// Whether no write has changed what a response depends on.
-    pub(super) fn are_current(&self, dependencies: &CacheDependencies) -> bool {
-        dependencies
-            .dependencies()
-            .iter()
-            .all(|known| known.epoch == self.topics.of(known.vendor, known.topic).epoch())
-    }
-
     /// Stores objects that a read has just loaded, unless a write to their topic came after the read's key. The read itself calls
     /// it: a caller that finds the read's result in the cache has no newer objects.
     pub(super) fn store_objects<Id, T>(
@@ -379,76 +357,6 @@ impl Cache {
             let entry = self.entry(key, Arc::new(value), read_at);
             self.store(key, entry, EntryKind::List);
         }
-    }
-
-    /// How many writes the gateway has sent.
-    pub(super) fn writes(&self) -> u64 {
-        self.writes.load(Ordering::SeqCst)
-    }
-
-    /// Drops the lists, totals and counts of the topic, because a write may have changed any of them.
-    pub(super) fn drop_lists(&self, vendor: Vendor, topic: Topic) {
-        self.write(vendor, topic, || {
-            self.free_lists(vendor, topic);
-        });
-    }
-
-    /// Drops an object that was written, with the lists, totals and counts of its topic.
-    pub(super) fn drop_object(&self, key: ReadKey) {
-        self.write(key.vendor, key.topic, || {
-            self.free_lists(key.vendor, key.topic);
-            self.entries.invalidate(&key.hash);
-        });
-    }
-
-    /// Drops what a write may have changed of a topic. The rest stays.
-    pub(super) fn drop_changed(
-        &self,
-        vendor: Vendor,
-        topic: Topic,
-        may_have_changed: impl Fn(&AnyValue) -> bool,
-    ) {
-        let is_dropped = |key: &KeyHash| match self.entries.get(key) {
-            Some(entry) if may_have_changed(&*entry.value) => {
-                self.entries.invalidate(key);
-                true
-            }
-            Some(_) => false,
-            None => true,
-        };
-        self.write(vendor, topic, || {
-            let mut keys = self.topics.of(vendor, topic).keys();
-            keys.lists.drop_if(is_dropped);
-            keys.objects.drop_if(is_dropped);
-        });
-    }
-
-    /// Drops entries because of a write. Reads that began before it are not stored.
-    fn write(&self, vendor: Vendor, topic: Topic, drop_entries: impl FnOnce()) {
-        let state = self.topics.of(vendor, topic);
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        state.raise_epoch();
-        drop_entries();
-        // A request that found an entry between those two calls has recorded the epoch after the write. Raise it once more.
-        state.raise_epoch();
-        self.writes.fetch_add(1, Ordering::SeqCst);
-        // Frees the memory now, and not with some later read.
-        self.entries.run_pending_tasks();
-    }
-
-    /// Drops the lists, totals and counts of the topic.
-    pub(super) fn free_lists(&self, vendor: Vendor, topic: Topic) {
-        let mut keys = self.topics.of(vendor, topic).keys();
-        keys.lists.drop_if(|key| {
-            self.entries.invalidate(key);
-            true
-        });
-    }
-
-    /// Drops what the vendor does not have, or forbids.
-    pub(super) fn drop_entry(&self, key: ReadKey) {
-        self.flights.forget(&(key.hash, key.epoch));
-        self.entries.invalidate(&key.hash);
     }
 
     /// Loads from the vendor, in one flight with equal reads, within the deadline of this request.
@@ -604,55 +512,5 @@ fn asked_pause<T>(result: &Result<T>) -> Option<Duration> {
     match failure.code {
         VendorErrorCode::CircuitOpen => None,
         _ => failure.retry_after,
-    }
-}
-
-/// What an entry takes beside its value: its key, its slot in the table and its nodes in the eviction queues.
-const ENTRY_BYTES: usize = 256;
-
-impl Entry {
-    fn is_fresh(&self) -> bool {
-        Instant::now() < self.fresh_until
-    }
-
-    /// Whether it is too early to refresh it.
-    fn is_new(&self) -> bool {
-        Instant::now() < self.refresh_from
-    }
-
-    /// Whether the caller has to refresh it. True for one caller alone.
-    fn takes_refresh(&self) -> bool {
-        Instant::now() >= self.refresh_from && !self.is_refreshed.swap(true, Ordering::Relaxed)
-    }
-
-    fn cached<T: Send + Sync + 'static>(&self, state: SourceState) -> Result<Cached<T>> {
-        let value = Arc::clone(&self.value)
-            .downcast()
-            .map_err(|_| Error::internal("a cached value is of another type than its key"))?;
-        Ok(Cached {
-            value,
-            state,
-            read_at: self.read_at,
-            failure: None,
-        })
-    }
-}
-
-/// An entry expires when it may no longer stand in for a failing vendor.
-struct EntryExpiry;
-
-impl<K> moka::Expiry<K, Entry> for EntryExpiry {
-    fn expire_after_create(&self, _key: &K, entry: &Entry, _now: Instant) -> Option<Duration> {
-        Some(entry.expires_after)
-    }
-
-    fn expire_after_update(
-        &self,
-        _key: &K,
-        entry: &Entry,
-        _now: Instant,
-        _left: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(entry.expires_after)
     }
 }

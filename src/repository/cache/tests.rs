@@ -1,6 +1,6 @@
 //! Equal reads at the same time, each with its own deadline, and what makes a response out of date.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{
     FutureExt,
