@@ -9,6 +9,7 @@ mod record_lookup;
 mod weight;
 
 // How data is written.
+mod creates;
 mod idempotency;
 mod object_locks;
 mod write;
@@ -22,6 +23,7 @@ mod sponsor;
 mod stats;
 mod termination_code;
 mod ticket;
+mod ticket_create;
 
 use std::{
     borrow::Cow,
@@ -45,6 +47,7 @@ use crate::{
 use batch::Batches;
 use cache::{Cache, Cached, Lifetime, ReadKey};
 pub use cache::{CacheMode, CacheSettings};
+pub use creates::CreateSettings;
 use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
 use weight::Weight;
@@ -130,6 +133,7 @@ impl Shared {
         mut vendors: Vec<Arc<dyn VendorApi>>,
         cache: CacheSettings,
         limits: Limits,
+        creates: CreateSettings,
     ) -> Arc<Self> {
         vendors.sort_by_key(|vendor| vendor.vendor());
         let capabilities = vendors
@@ -142,7 +146,7 @@ impl Shared {
             observations: Observations::default(),
             windows: WindowIndex::new(),
             limits,
-            writes: Writes::new(),
+            writes: Writes::new(creates),
         })
     }
 
