@@ -283,3 +283,59 @@ fn before(at: Timestamp, duration: Duration) -> Timestamp {
 fn is_over(since: Timestamp, duration: Duration, now: Timestamp) -> bool {
     since.checked_add(duration).is_ok_and(|end| end <= now)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_alike_however_a_vendor_escaped_or_trimmed_them() {
+        for (sent, stored) in [
+            (" a \n", "a"),
+            ("\u{feff}a\u{200b}", "a"),
+            ("a\r\nb", "a\nb"),
+            ("<b> & \"it's\"", "&lt;b&gt; &amp; &quot;it&#039;s&quot;"),
+            ("it's", "it&#39;s"),
+            ("&amp;", "&amp;amp;"),
+            ("R&D; &lt", "R&amp;D; &amp;lt"),
+            ("", "  "),
+        ] {
+            assert_eq!(plain(sent), plain(stored), "{sent}");
+        }
+        for (one, other) in [("a b", "ab"), ("<", ">"), ("a&b", "ab"), ("a", "A")] {
+            assert_ne!(plain(one), plain(other));
+        }
+    }
+
+    #[test]
+    fn a_create_may_have_created_what_is_as_old_as_its_sending() {
+        let creates = Creates::new(CreateSettings::default());
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().expect("it is a time");
+        let sent = creates.begin(&TicketChanges::default(), now);
+        let second = |second: i64| now + jiff::SignedDuration::from_secs(second);
+        assert_eq!(creates.earliest(sent), second(-61));
+
+        creates.end(sent, second(10));
+        let known = creates.known();
+        let create = known.open.values().next().expect("its fate is open");
+        let may_have = |at: i64| creates.may_have_created_at(create, second(at));
+        assert!(may_have(-61) && may_have(10) && may_have(130));
+        assert!(!may_have(-62) && !may_have(131));
+        assert!(
+            !creates.is_past(second(10), second(69)) && creates.is_past(second(10), second(70))
+        );
+    }
+
+    #[test]
+    fn creates_of_open_fate_are_forgotten_with_their_keys_and_beyond_their_bound() {
+        let creates = Creates::new(CreateSettings::default());
+        let now = Timestamp::now();
+        let changes = TicketChanges::default();
+        for _ in 0..=MAX_OPEN {
+            creates.begin(&changes, now);
+        }
+        assert_eq!(creates.known().open.len(), MAX_OPEN);
+        creates.begin(&changes, now + KEY_TTL);
+        assert_eq!(creates.known().open.len(), 1);
+    }
+}

@@ -4,7 +4,10 @@
 mod tests;
 mod token_keeper;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use reqwest::{StatusCode, header::HeaderValue};
@@ -104,11 +107,12 @@ impl<S: TokenSource> VendorSession<S> {
         call: &'a Call,
         attempts: &mut Attempts,
     ) -> Result<VendorResponse<'a>> {
-        let mut pass = keeper.pass(&self.client, context).await?;
+        let mut context = *context;
+        let mut pass = keeper.pass(&self.client, &context).await?;
         for _ in 0..MAX_REPEATS {
             let mut response = self
                 .client
-                .send(context, call, Some(&pass.header), attempts)
+                .send(&context, call, Some(&pass.header), attempts)
                 .await?;
             if response.status() != StatusCode::UNAUTHORIZED {
                 keeper.record_accepted(&pass);
@@ -117,7 +121,11 @@ impl<S: TokenSource> VendorSession<S> {
 
             // The circuit admits one trial at a time, and the next call may be a login.
             response.settle_permit_now();
-            match keeper.replacement_of(&pass, &self.client, context).await? {
+            // What went on after its caller's deadline was not executed, and has its time again.
+            if let Some(background) = call.background.as_ref().filter(|it| it.has_begun()) {
+                context.deadline = Instant::now() + background.limit();
+            }
+            match keeper.replacement_of(&pass, &self.client, &context).await? {
                 None => return Ok(response),
                 Some(Replacement::Known(newer)) => pass = newer,
                 // One call causes one login at most.
@@ -129,7 +137,7 @@ impl<S: TokenSource> VendorSession<S> {
         }
         let response = self
             .client
-            .send(context, call, Some(&pass.header), attempts)
+            .send(&context, call, Some(&pass.header), attempts)
             .await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             keeper.record_accepted(&pass);

@@ -447,3 +447,20 @@ async fn creates_that_are_answered_after_the_circuit_opened_settle_their_keys() 
     assert_eq!(ids.len(), 12, "each key has a ticket of its own");
     assert_eq!(creates(&desk), 12);
 }
+
+#[tokio::test]
+async fn a_create_in_the_background_is_repeated_when_its_token_was_replaced() {
+    let desk = desk_with(1_500, CreateSettings::default()).await;
+    add_fault(&desk, Fault::HeldWork);
+    assert_unknown(&desk, &of_key("k")).await;
+    desk.sandbox.firstline_expire_tokens();
+    desk.execute("{ categories { nodes { id } } }").await;
+
+    let repeat = outcome(&desk, &of_key("k"));
+    let release = async { desk.sandbox.firstline().release() };
+    let (repeat, ()) = tokio::join!(repeat, release);
+    assert!(repeat.is_ok(), "{repeat:?}");
+    assert_eq!((creates(&desk), found(&desk, "the same").await), (2, 1));
+    let requests = desk.sandbox.firstline().requests_to("/api/v1/auth");
+    assert_eq!(requests.len(), 2, "a login, and one in place of its token");
+}

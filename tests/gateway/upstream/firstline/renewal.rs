@@ -14,11 +14,13 @@ use crate::harness::{Desk, DeskOptions, in_time};
 const ONE_RECORD: &str = "query($id: ID!) { serviceRecord(id: $id) { vendorId } }";
 const CREATE: &str = "mutation { createTicket(input: { subject: \"only one\", content: \"c\" }) { ticket { id } userErrors { code } } }";
 const AUTH: &str = "/api/v1/auth";
-const LIFE_SECONDS: i64 = 60;
-const NEAR_ITS_END: Duration = Duration::from_secs(56);
-const AFTER_ITS_END: Duration = Duration::from_secs(61);
+const LIFE_SECONDS: i64 = 240;
+const NEAR_ITS_END: Duration = Duration::from_secs(217);
+const AFTER_ITS_END: Duration = Duration::from_secs(241);
+/// Connections that are idle for longer are closed.
+const MOST_AT_ONCE: Duration = Duration::from_secs(61);
 
-/// A gateway with a token that lives for a minute. Its deadlines are far off, because the clock is moved.
+/// A gateway with a token that lives for four minutes. Its deadlines are far off, because the clock is moved.
 async fn desk_with_token() -> Desk {
     let options = DeskOptions::default()
         .set("CACHE__ENABLED", "false")
@@ -34,10 +36,17 @@ async fn desk_with_token() -> Desk {
 }
 
 /// Moves the clock of the gateway and of the sandbox. The connections need one that goes on.
-async fn pass_time(duration: Duration) {
-    time::pause();
-    time::advance(duration).await;
-    time::resume();
+async fn pass_time(desk: &Desk, mut duration: Duration) {
+    while !duration.is_zero() {
+        let step = duration.min(MOST_AT_ONCE);
+        time::pause();
+        time::advance(step).await;
+        time::resume();
+        duration -= step;
+        if !duration.is_zero() {
+            read(desk, 0).await;
+        }
+    }
 }
 
 async fn read(desk: &Desk, index: i64) {
@@ -72,7 +81,7 @@ async fn no_call_waits_for_a_renewal_while_the_old_token_is_good() {
     let desk = desk_with_token().await;
     let control = desk.sandbox.firstline();
     control.add_fault(FaultRule::new(AUTH, Fault::HeldWork).times(1));
-    pass_time(NEAR_ITS_END).await;
+    pass_time(&desk, NEAR_ITS_END).await;
 
     join_all((1..=20).map(|index| read(&desk, index))).await;
     read(&desk, 21).await;
@@ -83,7 +92,7 @@ async fn no_call_waits_for_a_renewal_while_the_old_token_is_good() {
     control.release();
     renewed(&desk, 200).await;
     // The renewed token outlives the old one.
-    pass_time(AFTER_ITS_END).await;
+    pass_time(&desk, AFTER_ITS_END - NEAR_ITS_END).await;
     join_all((22..=41).map(|index| read(&desk, index))).await;
     assert_eq!(auth_calls(&desk, "PUT").len(), 1);
     assert_eq!(auth_calls(&desk, "POST").len(), 1, "there was one login");
@@ -108,7 +117,7 @@ async fn calls_that_were_in_flight_when_the_renewal_landed_are_repeated_with_the
     let renewal = async {
         let arrived = control.until(|control| control.requests().len() >= before + 6);
         in_time("the calls are in flight", arrived).await;
-        pass_time(NEAR_ITS_END).await;
+        pass_time(&desk, NEAR_ITS_END).await;
         read(&desk, 20).await;
         renewed(&desk, 200).await;
         control.release();
@@ -145,28 +154,19 @@ async fn a_call_that_is_refused_while_the_new_token_is_on_its_way_waits_for_it()
     let control = desk.sandbox.firstline();
     // The old token ends with the new one, which the gateway does not know yet.
     control.add_fault(FaultRule::new(AUTH, Fault::HeldResponse).times(1));
-    pass_time(NEAR_ITS_END).await;
-    let refused = |control: &deskgraph::sandbox::VendorControl<_>| {
-        let requests = control.requests();
-        requests
-            .iter()
-            .filter(|request| request.status == Some(401))
-            .count()
-    };
-    // The first one may still arrive before the renewal.
-    let calls = async {
-        read(&desk, 1).await;
-        join_all((2..=6).map(|index| read(&desk, index))).await;
-    };
+    pass_time(&desk, NEAR_ITS_END).await;
+    read(&desk, 1).await;
+    let arrived = control.until(|_| !auth_calls(&desk, "PUT").is_empty());
+    in_time("the vendor has the renewal", arrived).await;
+
+    let is_refused = |request: &LoggedRequest| request.status == Some(401);
     let release = async {
-        in_time(
-            "they are refused",
-            control.until(|control| refused(control) >= 5),
-        )
-        .await;
+        let refused = control.until(|control| control.requests().iter().any(is_refused));
+        in_time("a call is refused", refused).await;
         control.release();
     };
-    tokio::join!(calls, release);
+    let reads = join_all((2..=6).map(|index| read(&desk, index)));
+    tokio::join!(reads, release);
     assert_eq!(auth_calls(&desk, "POST").len(), 1, "there was one login");
     assert_eq!(auth_calls(&desk, "PUT").len(), 1);
 }
@@ -182,7 +182,7 @@ async fn a_renewal_that_fails_fails_no_call_and_is_tried_again_after_a_pause() {
     };
     control.add_fault(FaultRule::new("PUT /api/v1/auth", unusable.clone()));
     control.add_fault(FaultRule::new("POST /api/v1/auth", unusable));
-    pass_time(Duration::from_millis(54_500)).await;
+    pass_time(&desk, NEAR_ITS_END).await;
 
     let failed = |count| {
         move |control: &deskgraph::sandbox::VendorControl<_>| {
@@ -197,7 +197,7 @@ async fn a_renewal_that_fails_fails_no_call_and_is_tried_again_after_a_pause() {
     assert!(failed(2)(control), "it is not tried again at once");
 
     // The account is not locked by more logins; the renewal itself is tried again.
-    pass_time(Duration::from_secs(5)).await;
+    pass_time(&desk, Duration::from_secs(5)).await;
     read(&desk, 10).await;
     in_time("it is tried again", control.until(failed(3))).await;
 }
@@ -207,7 +207,7 @@ async fn a_renewal_uses_post_where_the_vendor_takes_no_put() {
     let desk = desk_with_token().await;
     let control = desk.sandbox.firstline();
     control.change_switches(|switches| switches.method_support = MethodSupport::PutOverridden);
-    pass_time(NEAR_ITS_END).await;
+    pass_time(&desk, NEAR_ITS_END).await;
     read(&desk, 1).await;
     let overridden = control.until(|control| {
         let calls = control.requests_to(AUTH);
@@ -215,7 +215,7 @@ async fn a_renewal_uses_post_where_the_vendor_takes_no_put() {
         renewals.any(|call| call.status == Some(200))
     });
     in_time("the token is renewed", overridden).await;
-    pass_time(AFTER_ITS_END).await;
+    pass_time(&desk, AFTER_ITS_END - NEAR_ITS_END).await;
     read(&desk, 2).await;
     assert_eq!(auth_calls(&desk, "POST").len(), 2, "a login and a renewal");
 }
@@ -223,7 +223,7 @@ async fn a_renewal_uses_post_where_the_vendor_takes_no_put() {
 #[tokio::test]
 async fn a_token_that_expired_unused_is_replaced_by_one_login() {
     let desk = desk_with_token().await;
-    pass_time(AFTER_ITS_END).await;
+    pass_time(&desk, AFTER_ITS_END).await;
     join_all((1..=20).map(|index| read(&desk, index))).await;
     assert_eq!(auth_calls(&desk, "POST").len(), 2);
     assert_eq!(auth_calls(&desk, "PUT").len(), 0);
