@@ -136,6 +136,11 @@ impl VendorClient {
         self.vendor
     }
 
+    /// How long one call may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     pub(super) fn refused_login_pause(&self) -> Duration {
         self.refused_login_pause
     }

@@ -214,7 +214,7 @@ impl<S: TokenSource> TokenKeeper<S> {
         let scope = RequestScope::new(
             "token-renewal".to_owned(),
             Caller::new("token-renewal", Vec::new()),
-            std::time::Instant::now() + RENEWAL_MARGIN,
+            std::time::Instant::now() + client.timeout(),
         );
         let span = tracing::error_span!(parent: None, "token renewal", request.id = scope.id);
         let renewing = async move {

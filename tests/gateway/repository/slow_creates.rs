@@ -452,11 +452,12 @@ async fn creates_that_are_answered_after_the_circuit_opened_settle_their_keys() 
 async fn a_create_in_the_background_is_repeated_when_its_token_was_replaced() {
     let desk = desk_with(1_500, CreateSettings::default()).await;
     add_fault(&desk, Fault::HeldWork);
-    assert_unknown(&desk, &of_key("k")).await;
+    let input = of_key("k");
+    assert_unknown(&desk, &input).await;
     desk.sandbox.firstline_expire_tokens();
     desk.execute("{ categories { nodes { id } } }").await;
 
-    let repeat = outcome(&desk, &of_key("k"));
+    let repeat = outcome(&desk, &input);
     let release = async { desk.sandbox.firstline().release() };
     let (repeat, ()) = tokio::join!(repeat, release);
     assert!(repeat.is_ok(), "{repeat:?}");
