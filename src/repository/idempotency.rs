@@ -45,8 +45,11 @@ pub(super) enum CreateState {
     Created(TicketId),
 }
 
+pub(super) type Outcome = Result<Arc<Ticket>>;
+
 /// The outcome of a create, once it is there.
-pub(super) type Answer = watch::Receiver<Option<Result<Arc<Ticket>>>>;
+pub(super) type Answer = watch::Receiver<Option<Outcome>>;
+pub(super) type AnswerSender = watch::Sender<Option<Outcome>>;
 
 /// The digest of a canonical form: neither keys nor contents are stored in clear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

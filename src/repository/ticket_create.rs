@@ -10,15 +10,16 @@ use tracing::Instrument;
 use super::{
     Shared,
     creates::{Found, SentCreate},
-    idempotency::{Answer, CreateState, Digest, KeyRecord, KeyUse, key_fault},
+    idempotency::{
+        Answer, AnswerSender, CreateState, Digest, KeyRecord, KeyUse, Outcome, key_fault,
+    },
     list::VendorList,
     write::outcome_name,
 };
 use crate::{
     context::RequestScope,
     domain::{
-        Ticket, TicketChanges, TicketFilter, TicketId, Topic, Vendor, VendorErrorCode,
-        VendorFailure,
+        TicketChanges, TicketFilter, TicketId, Topic, Vendor, VendorErrorCode, VendorFailure,
     },
     error::{Error, ErrorKind, Result},
     listing::Span,
@@ -40,7 +41,7 @@ struct Started {
 
 impl Shared {
     /// Without a key, each call creates a ticket.
-    pub(super) async fn create_ticket(self: &Arc<Self>, new: NewTicket) -> Result<Arc<Ticket>> {
+    pub(super) async fn create_ticket(self: &Arc<Self>, new: NewTicket) -> Outcome {
         let vendor = new.vendor.vendor();
         let started = self.start(new, None);
         let outcome = self.answer_in_time(vendor, started).await;
@@ -54,11 +55,7 @@ impl Shared {
     }
 
     /// Creates at most one ticket for a key, also when requests with the key arrive at the same time.
-    pub(super) async fn create_ticket_once(
-        self: &Arc<Self>,
-        new: NewTicket,
-        key: &str,
-    ) -> Result<Arc<Ticket>> {
+    pub(super) async fn create_ticket_once(self: &Arc<Self>, new: NewTicket, key: &str) -> Outcome {
         let (vendor, deadline) = (new.vendor.vendor(), new.scope.deadline);
         let content = Digest::of(&new.changes.canonical());
         let key = self
@@ -156,10 +153,7 @@ impl Shared {
         vendor: Vendor,
         sent: SentCreate,
         key: Option<(Arc<KeyRecord>, Digest)>,
-        (created, sender): (
-            Result<Arc<Ticket>>,
-            watch::Sender<Option<Result<Arc<Ticket>>>>,
-        ),
+        (created, sender): (Outcome, AnswerSender),
     ) {
         self.cache.drop_lists(vendor, Topic::Tickets);
         let now = Timestamp::now();
@@ -195,7 +189,7 @@ impl Shared {
     }
 
     /// The outcome of a create, or that it is unknown when the caller's deadline passes.
-    async fn answer_in_time(&self, vendor: Vendor, started: Started) -> Result<Arc<Ticket>> {
+    async fn answer_in_time(&self, vendor: Vendor, started: Started) -> Outcome {
         tokio::select! {
             biased;
             outcome = outcome_of(started.answer) => outcome,
@@ -231,14 +225,14 @@ impl Shared {
     }
 }
 
-async fn created_before(new: &NewTicket, ticket: TicketId) -> Result<Arc<Ticket>> {
+async fn created_before(new: &NewTicket, ticket: TicketId) -> Outcome {
     let found = new.vendor.ticket(&new.scope, ticket).await?;
     found.ok_or_else(|| {
         key_fault("made a ticket that was deleted since: it must be new for each ticket")
     })
 }
 
-async fn outcome_of(mut answer: Answer) -> Result<Arc<Ticket>> {
+async fn outcome_of(mut answer: Answer) -> Outcome {
     match answer.wait_for(Option::is_some).await {
         Ok(outcome) => outcome.clone().unwrap_or_else(|| Err(stopped())),
         Err(_) => Err(stopped()),
@@ -308,7 +302,7 @@ fn ambiguous(failure: VendorFailure) -> Error {
 }
 
 /// Its request has a line of its own, which says that the outcome is unknown.
-fn log_late(scope: &RequestScope, created: &Result<Arc<Ticket>>, started_at: Instant) {
+fn log_late(scope: &RequestScope, created: &Outcome, started_at: Instant) {
     let id = created.as_ref().map(|ticket| ticket.id.to_string());
     tracing::info!(
         target: "deskgraph::write",

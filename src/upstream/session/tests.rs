@@ -8,7 +8,7 @@ use super::*;
 use tokio::time;
 
 use crate::{
-    domain::{CircuitState, VendorState, VendorStatus, VendorZone},
+    domain::{CircuitState, VendorErrorCode, VendorState, VendorStatus, VendorZone},
     error::ErrorKind,
     upstream::{
         call::Repeat,
