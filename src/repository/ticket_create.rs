@@ -97,7 +97,8 @@ impl Shared {
                     let (sent, failure) = (*sent, *failure);
                     // Of before the search, so that the search sees all that the vendor did until then.
                     let is_past = self.writes.creates.is_past(*ended_at, Timestamp::now());
-                    match self.find_created(&new, sent).await? {
+                    let found = self.find_created(&new, sent).await;
+                    match found.map_err(failed_search)? {
                         Found::Ticket(ticket) => {
                             let state = CreateState::Created(ticket.id);
                             *record = Some(KeyUse { content, state });
@@ -285,6 +286,14 @@ fn outcome_unknown(failure: VendorFailure, why: &str, advice: &str) -> Error {
 fn still_unknown(failure: VendorFailure) -> Error {
     let advice = "send it again with the same idempotency key after a while, or look for it in `tickets` by its subject";
     outcome_unknown(failure, &failure.to_string(), advice)
+}
+
+/// A failure that is not worth a retry must not look like that of a create.
+fn failed_search(error: Error) -> Error {
+    match error.vendor_failure() {
+        Some(failure) if !failure.code.is_retryable() => still_unknown(failure).with_source(error),
+        _ => error,
+    }
 }
 
 /// The same for the request that sent a create, or waited for it.
