@@ -27,7 +27,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// A token is renewed when this or a tenth of its life is left, whichever is less.
+/// A token is renewed when this or half of its life is left, whichever is less.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(60);
 /// After a renewal that failed, the next one waits this long.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ impl CurrentToken {
         let left = life.saturating_sub(self.received_at.elapsed());
         if left.is_zero() {
             Freshness::Over
-        } else if left < RENEWAL_MARGIN.min(life / 10) {
+        } else if left < RENEWAL_MARGIN.min(life / 2) {
             Freshness::NearItsEnd
         } else {
             Freshness::Good
