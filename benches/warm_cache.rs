@@ -55,7 +55,7 @@ impl Desk {
             vendors(config.firstline, config.bangwo8).expect("the vendor's settings are right");
         Self {
             schema: schema::build(config.schema),
-            shared: Shared::new(vendors, config.cache, config.limits),
+            shared: Shared::new(vendors, config.cache, config.limits, config.creates),
             runtime,
             _vendors: sandbox,
         }

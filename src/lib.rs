@@ -78,7 +78,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     config.require_vendor()?;
     let vendors = vendors(config.firstline, config.bangwo8)?;
     let recoveries = vendors.iter().cloned().map(probe_when_down).collect();
-    let shared = Shared::new(vendors, config.cache, config.limits);
+    let shared = Shared::new(vendors, config.cache, config.limits, config.creates);
     let schema_text = schema::sdl();
     let schema = schema::build(config.schema);
     let engine = Engine::new(config.engine, schema, &schema_text, shared.clone()).map_err(

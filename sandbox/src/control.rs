@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::fault::{Fault, FaultRule};
 
@@ -55,6 +55,8 @@ pub struct VendorControl<Switches> {
     in_flight: Mutex<InFlight>,
     /// Wakes the callers of `until`.
     changed: Notify,
+    /// Counts the calls of `release`.
+    releases: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -77,6 +79,7 @@ impl<Switches: Clone> VendorControl<Switches> {
             requests: Mutex::default(),
             in_flight: Mutex::default(),
             changed: Notify::new(),
+            releases: watch::Sender::new(0),
         }
     }
 
@@ -146,6 +149,20 @@ impl<Switches: Clone> VendorControl<Switches> {
         }
     }
 
+    /// Ends the wait of every request that `HeldWork` or `HeldResponse` holds.
+    pub fn release(&self) {
+        self.releases.send_modify(|releases| *releases += 1);
+    }
+
+    /// Resolves at the next release.
+    pub(super) fn released(&self) -> impl Future<Output = ()> + Send + use<Switches> {
+        let mut releases = self.releases.subscribe();
+        async move {
+            // A dropped sender means that the vendor has gone.
+            let _ = releases.changed().await;
+        }
+    }
+
     /// The faults of one request: any delays, then at most one other.
     pub(super) fn take_faults(&self, request_line: &str) -> Vec<Fault> {
         let mut taken = Vec::new();
@@ -182,6 +199,8 @@ impl<Switches: Clone> VendorControl<Switches> {
         if let Some((_, entry)) = entry {
             entry.status = Some(status);
         }
+        drop(requests);
+        self.changed.notify_waiters();
     }
 
     pub(super) fn enter(&self) {

@@ -36,6 +36,8 @@ pub struct FirstLineSwitches {
     pub array_encoding: ArrayEncoding,
     pub login_answer: LoginAnswer,
     pub expiry_unit: ExpiryUnit,
+    /// How long a token from a login lives; None is as the documents say.
+    pub login_life_seconds: Option<i64>,
     /// Whether a token past its end can still be exchanged for a new one.
     pub refreshes_expired_tokens: bool,
     pub permanent_token_is_accepted: bool,
@@ -67,6 +69,7 @@ impl Default for FirstLineSwitches {
             array_encoding: ArrayEncoding::Both,
             login_answer: LoginAnswer::AccessToken,
             expiry_unit: ExpiryUnit::Seconds,
+            login_life_seconds: None,
             refreshes_expired_tokens: false,
             permanent_token_is_accepted: true,
             unauthenticated_body: UnauthenticatedBody::Message,

@@ -35,7 +35,7 @@ use crate::{
         GraphiqlPage, HttpSettings,
         auth::{AuthSettings, TokenSettings},
     },
-    repository::{self, CacheMode, CacheSettings},
+    repository::{self, CacheMode, CacheSettings, CreateSettings},
     schema::{Introspection, SchemaSettings},
     telemetry::LogFormat,
     upstream::{bangwo8::Bangwo8Settings, firstline::FirstLineSettings},
@@ -50,6 +50,8 @@ pub struct Config {
     pub schema: SchemaSettings,
     pub cache: CacheSettings,
     pub limits: repository::Limits,
+    /// No setting changes it.
+    pub creates: CreateSettings,
     pub firstline: Option<FirstLineSettings>,
     pub bangwo8: Option<Bangwo8Settings>,
 }
@@ -115,6 +117,7 @@ impl Config {
                 max_vendor_pages: small(layers, "limits.max_vendor_pages")?,
                 max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
             },
+            creates: CreateSettings::default(),
             firstline: firstline::settings(layers)?,
             bangwo8: bangwo8::settings(layers)?,
         })

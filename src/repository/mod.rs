@@ -10,6 +10,7 @@ mod stale;
 mod weight;
 
 // How data is written.
+mod creates;
 mod idempotency;
 mod object_locks;
 mod write;
@@ -23,6 +24,7 @@ mod sponsor;
 mod stats;
 mod termination_code;
 mod ticket;
+mod ticket_create;
 
 use std::{
     borrow::Cow,
@@ -46,6 +48,7 @@ use crate::{
 use batch::Batches;
 use cache::{Cache, Cached, Lifetime, ReadKey};
 pub use cache::{CacheMode, CacheSettings};
+pub use creates::CreateSettings;
 use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
 use stale::note_if_stale;
@@ -132,6 +135,7 @@ impl Shared {
         mut vendors: Vec<Arc<dyn VendorApi>>,
         cache: CacheSettings,
         limits: Limits,
+        creates: CreateSettings,
     ) -> Arc<Self> {
         vendors.sort_by_key(|vendor| vendor.vendor());
         let capabilities = vendors
@@ -144,7 +148,7 @@ impl Shared {
             observations: Observations::default(),
             windows: WindowIndex::new(),
             limits,
-            writes: Writes::new(),
+            writes: Writes::new(creates),
         })
     }
 

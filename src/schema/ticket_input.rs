@@ -40,7 +40,8 @@ pub(super) struct CreateTicketInput {
     category_id: Option<ID>,
     /// The id of the reason for its status.
     termination_code_id: Option<ID>,
-    /// A second request with the same key returns the ticket that the first one created. 1 to 200 characters.
+    /// A second request with the same key returns the ticket that the first one created, and waits for it while the vendor has
+    /// not answered. 1 to 200 characters.
     idempotency_key: Option<String>,
 }
 

@@ -2,6 +2,8 @@
 
 use reqwest::Method;
 
+use super::background::Background;
+
 /// One call as the vendor's documents describe it.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
@@ -14,6 +16,8 @@ pub(super) struct Call {
     pub(super) purpose: Purpose,
     pub(super) repeat: Repeat,
     pub(super) recognizes: fn(&[u8]) -> bool,
+    /// None where the call ends at its deadline.
+    pub(super) background: Option<Background>,
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +56,7 @@ impl Call {
             purpose: Purpose::Read,
             repeat: Repeat::Safe,
             recognizes: |_| false,
+            background: None,
         }
     }
 
@@ -96,6 +101,12 @@ impl Call {
 
     pub(super) fn form(mut self, fields: &'static [(&'static str, &'static str)]) -> Self {
         self.body = Some(CallBody::Form(fields));
+        self
+    }
+
+    /// A call that was sent goes on after its deadline.
+    pub(super) fn going_on(mut self, background: &Background) -> Self {
+        self.background = Some(background.clone());
         self
     }
 

@@ -1,6 +1,7 @@
 //! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, response size, log, health.
 
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -19,6 +20,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 use super::{
     Outage, ProbePermit,
     attempt::{Attempts, FailedAttempt, Head, ReceivedResponse, Trace, TransportError},
+    background::Background,
     breaker::{Breaker, CallEnd, Permit},
     call::{Call, CallBody, Purpose},
     health::Health,
@@ -136,6 +138,11 @@ impl VendorClient {
 
     pub(super) fn vendor(&self) -> Vendor {
         self.vendor
+    }
+
+    /// How long one call may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     pub(super) fn refused_login_pause(&self) -> Duration {
@@ -308,7 +315,7 @@ impl VendorClient {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         }
         let deadline = context.deadline.into();
-        let Ok(Ok(_slot)) = timeout_at(deadline, self.slots.acquire()).await else {
+        let Ok(Ok(slot)) = timeout_at(deadline, self.slots.acquire()).await else {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         };
         // While the call waited for a slot, the circuit may have opened, and closed again.
@@ -325,9 +332,25 @@ impl VendorClient {
         context.scope.counters.count_vendor_call();
 
         let mut head = None;
+        let started_at = Instant::now();
         let in_flight = InFlight::begin(self, call, permit, number);
-        let outcome = timeout_at(deadline, self.exchange(request, &mut head)).await;
-        let duration = in_flight.end();
+        let mut went_on = false;
+        let outcome = {
+            let mut exchange = pin!(self.exchange(request, &mut head));
+            let outcome = timeout_at(deadline, exchange.as_mut()).await;
+            let in_time = in_flight.end();
+            match (outcome, &call.background) {
+                (Err(_), Some(background)) => {
+                    // Reads must not wait for the slot of a call that nobody waits for.
+                    drop(slot);
+                    went_on = true;
+                    self.go_on(call, permit, background, (number, in_time));
+                    timeout_at(deadline + background.limit(), exchange).await
+                }
+                (outcome, _) => outcome,
+            }
+        };
+        let duration = started_at.elapsed();
         let outcome = outcome.unwrap_or_else(|_| {
             Err(match self.is_conclusive(duration) {
                 true => TransportError::TimedOut,
@@ -346,12 +369,41 @@ impl VendorClient {
 
         match outcome {
             Ok((head, body)) => Ok(ReceivedResponse { head, body, trace }),
-            Err(transport_error) => Err(FailedAttempt::transport_error(
-                &transport_error,
-                head,
-                trace,
-            )),
+            Err(transport_error) => {
+                let mut failed = FailedAttempt::transport_error(&transport_error, head, trace);
+                // It counted when its deadline passed.
+                failed.end = failed.end.filter(|_| !went_on);
+                Err(failed)
+            }
         }
+    }
+
+    /// The deadline of a call has passed, and it goes on: its caller is told so, and it counts as a call without a response, as if
+    /// it had ended here.
+    fn go_on(
+        &self,
+        call: &Call,
+        permit: &mut Permit<'_>,
+        background: &Background,
+        (attempt, duration): (usize, Duration),
+    ) {
+        let failure = VendorFailure {
+            vendor: self.vendor,
+            code: VendorErrorCode::Timeout,
+            retry_after: None,
+        };
+        let end = self.is_conclusive(duration).then_some(CallEnd::Failed);
+        permit.end_early(end);
+        let trace = Trace {
+            attempt,
+            status: None,
+            duration,
+            bytes: 0,
+            error: None,
+            wrong_at: None,
+        };
+        self.record_failure(call, &trace, failure, end);
+        background.begin(failure);
     }
 
     /// Whether a vendor without a response after this time is at fault. A late attempt has little time left, and proves

@@ -6,6 +6,7 @@ pub mod firstline;
 
 // The HTTP policy that they share, in the order of a call.
 mod attempt;
+mod background;
 mod breaker;
 mod call;
 pub mod client;
@@ -28,6 +29,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::OwnedSemaphorePermit;
+
+pub use background::Background;
 
 use crate::{
     context::RequestScope,
@@ -179,10 +182,12 @@ pub trait VendorApi: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Once it was sent, it goes on after the deadline, because nothing else tells what became of it.
     async fn create_ticket(
         &self,
         _scope: &RequestScope,
         _changes: &TicketChanges,
+        _background: &Background,
     ) -> Result<Arc<Ticket>> {
         Err(self.unsupported("create tickets"))
     }

@@ -14,7 +14,7 @@ use crate::{
     upstream::{
         call::{Call, Repeat},
         client::{CallContext, VendorClient},
-        session::{Authorization, Token, TokenKeeper, TokenSource, sensitive},
+        session::{Authorization, Token, TokenSource, sensitive},
     },
 };
 
@@ -46,8 +46,7 @@ pub(super) fn authorization(
             let source = ClientCredentials {
                 header: basic(&client_id, &client_secret)?,
             };
-            let keeper = TokenKeeper::new(Vendor::Bangwo8, source);
-            Ok(Authorization::ByToken(Box::new(keeper)))
+            Ok(Authorization::by_token(Vendor::Bangwo8, source))
         }
     }
 }

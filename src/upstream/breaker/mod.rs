@@ -230,8 +230,21 @@ impl Permit<'_> {
     }
 
     pub(super) fn settle(mut self, end: CallEnd) {
+        if !self.is_settled {
+            self.is_settled = true;
+            self.breaker.note(&self, end);
+        }
+    }
+
+    /// Settles the permit of a call that goes on: what comes of it later does not count. Without an end it proves nothing, and
+    /// another call may be the trial.
+    pub(super) fn end_early(&mut self, end: Option<CallEnd>) {
         self.is_settled = true;
-        self.breaker.note(&self, end);
+        match end {
+            Some(end) => self.breaker.note(self, end),
+            None => self.breaker.give_back(self.era),
+        }
+        self.breaker.calls_ended.notify_waiters();
     }
 
     /// Counts a cancelled call as a failure: the vendor had enough time to respond.

@@ -379,3 +379,41 @@ async fn a_call_from_before_the_circuit_opened_does_not_close_it() {
     slow.settle(CallEnd::Responded);
     assert_eq!(breaker.state(), CircuitState::Open);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_goes_on_counts_once_when_its_time_is_over() {
+    let breaker = Breaker::new(Vendor::FirstLine);
+    let mut slow: Vec<_> = (0..10)
+        .map(|_| breaker.admit().expect("the circuit is closed"))
+        .collect();
+    for permit in &mut slow[..9] {
+        permit.end_early(Some(CallEnd::Failed));
+    }
+    assert_eq!(breaker.state(), CircuitState::Closed);
+    for permit in slow.drain(..9) {
+        permit.settle(CallEnd::Failed);
+    }
+    assert_eq!(breaker.state(), CircuitState::Closed, "nine calls failed");
+    for permit in slow {
+        permit.settle(CallEnd::Failed);
+    }
+    assert_eq!(breaker.state(), CircuitState::Open);
+
+    for (end, expected) in [
+        (None, CircuitState::HalfOpen),
+        (Some(CallEnd::Failed), CircuitState::Open),
+    ] {
+        time::advance(MAX_PAUSE).await;
+        let mut trial = breaker.admit().expect("a trial is due");
+        trial.end_early(end);
+        let next = breaker.admit();
+        assert_eq!(
+            breaker.state(),
+            expected,
+            "a trial that goes on blocks no other"
+        );
+        drop(next);
+        trial.settle(CallEnd::Responded);
+        assert_eq!(breaker.state(), CircuitState::Open);
+    }
+}

@@ -20,7 +20,7 @@ use crate::{
     upstream::{
         call::{Call, Repeat},
         client::{CallContext, VendorClient},
-        session::{Authorization, Token, TokenKeeper, TokenSource, bearer},
+        session::{Authorization, Token, TokenSource, bearer},
     },
 };
 
@@ -91,8 +91,7 @@ pub(super) fn authorization(
         }
         FirstLineCredentials::Login { username, password } => {
             let login = Login::new(username, password, update_form);
-            let keeper = TokenKeeper::new(Vendor::FirstLine, login);
-            Ok(Authorization::ByToken(Box::new(keeper)))
+            Ok(Authorization::by_token(Vendor::FirstLine, login))
         }
     }
 }

@@ -257,6 +257,10 @@ async fn a_put_that_is_refused_is_sent_as_a_post_from_then_on() {
     );
 }
 
+fn background() -> Background {
+    Background::new(Duration::ZERO)
+}
+
 #[tokio::test]
 async fn what_can_not_be_sent_is_named_by_its_field() {
     let (scripted, vendor) = with(|_, _| http_response("200 OK", ONE_TICKET)).await;
@@ -271,7 +275,7 @@ async fn what_can_not_be_sent_is_named_by_its_field() {
         ..TicketChanges::default()
     };
     let err = vendor
-        .create_ticket(&scope(), &changes)
+        .create_ticket(&scope(), &changes, &background())
         .await
         .expect_err("it can't be sent");
     let ErrorKind::InvalidFields(faults) = err.kind else {
@@ -292,7 +296,7 @@ async fn what_the_vendor_finds_wrong_is_named_by_its_field() {
     })
     .await;
     let err = vendor
-        .create_ticket(&scope(), &TicketChanges::default())
+        .create_ticket(&scope(), &TicketChanges::default(), &background())
         .await
         .expect_err("the vendor refused it");
     let ErrorKind::InvalidFields(faults) = err.kind else {

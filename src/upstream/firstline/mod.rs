@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 
 use super::{
-    Outage, ProbePermit, VendorApi,
+    Background, Outage, ProbePermit, VendorApi,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -354,9 +354,12 @@ impl VendorApi for FirstLine {
         &self,
         scope: &RequestScope,
         changes: &TicketChanges,
+        background: &Background,
     ) -> Result<Arc<Ticket>> {
         let body = wire::encode(&self.ticket_body(changes)?);
-        let call = Call::write(Method::POST, TICKETS, TICKETS, Repeat::Never).json(body);
+        let call = Call::write(Method::POST, TICKETS, TICKETS, Repeat::Never)
+            .json(body)
+            .going_on(background);
         let response = self.session.send(scope, &call).await?;
         read_write(response).map(|ticket| Arc::new(self.mapping().ticket(ticket)))
     }

@@ -8,7 +8,7 @@ use super::*;
 use tokio::time;
 
 use crate::{
-    domain::{CircuitState, VendorState, VendorStatus, VendorZone},
+    domain::{CircuitState, VendorErrorCode, VendorState, VendorStatus, VendorZone},
     error::ErrorKind,
     upstream::{
         call::Repeat,
@@ -37,8 +37,10 @@ fn session_with(
     };
     change(&mut settings);
     let client = VendorClient::new(settings).expect("the settings are good");
-    let keeper = TokenKeeper::new(Vendor::FirstLine, Passwords);
-    VendorSession::new(client, Authorization::ByToken(Box::new(keeper)))
+    VendorSession::new(
+        client,
+        Authorization::by_token(Vendor::FirstLine, Passwords),
+    )
 }
 
 struct Passwords;

@@ -19,7 +19,7 @@ use deskgraph::{
         auth::{ApiKey, AuthSettings, KeySecret},
         router, server,
     },
-    repository::{CacheMode, CacheSettings, Limits, Shared},
+    repository::{CacheMode, CacheSettings, CreateSettings, Limits, Shared},
     sandbox::{Sandbox, SandboxOptions, credentials},
     schema::{self, Introspection, SchemaSettings},
 };
@@ -96,7 +96,7 @@ impl Front {
         let schema = schema::build(SchemaSettings {
             introspection: Introspection::Enabled,
         });
-        let shared = Shared::new(Vec::new(), cache, limits);
+        let shared = Shared::new(Vec::new(), cache, limits, CreateSettings::default());
         let sdl = schema::sdl();
         let engine =
             Engine::new(engine, schema, &sdl, shared.clone()).expect("the schema is right");

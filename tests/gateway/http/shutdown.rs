@@ -114,6 +114,38 @@ async fn a_write_of_a_disconnected_client_finishes_before_the_process_exits() {
 }
 
 #[tokio::test]
+async fn a_create_in_the_background_finishes_before_the_process_exits() {
+    let vendors = Sandbox::start(SandboxOptions::default())
+        .await
+        .expect("ports are free");
+    let mut settings = settings_for(&vendors);
+    settings.push(("DESKGRAPH_FIRSTLINE__TIMEOUT_MS", "500".to_owned()));
+    let program = Program::start(&["serve"], &settings).await;
+    let firstline = vendors.firstline();
+    firstline.add_fault(FaultRule::new("POST /api/v1/ticket", Fault::HeldWork));
+    let create =
+        "mutation { createTicket(input: { subject: \"s\", content: \"c\" }) { ticket { id } } }";
+    let sent = client()
+        .post(program.url("/graphql"))
+        .json(&json!({ "query": create }))
+        .send();
+    let answer: Value = sent.await.expect("it responds").json().await.expect("JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "OUTCOME_UNKNOWN");
+
+    program.signal("-TERM").await;
+    program.stops_listening().await;
+    firstline.release();
+    let ended = program.end().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let is_settled = ended
+        .stderr
+        .contains("a create ended after its caller's deadline");
+    assert!(is_settled, "{}", ended.stderr);
+    let status = firstline.requests_to("/api/v1/ticket")[0].status;
+    assert_eq!(status, Some(201));
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_the_process_at_once() {
     let slow = SlowGateway::open().await;
     let answer = slow.in_flight(Fault::HangBeforeHead).await;

@@ -9,6 +9,7 @@ mod partial_failures;
 mod personal_data;
 mod service_record_filters;
 mod service_record_lists;
+mod slow_creates;
 mod stale;
 mod write_checks;
 mod write_outcomes;

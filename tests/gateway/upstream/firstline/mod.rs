@@ -6,6 +6,7 @@ mod employees;
 mod filters;
 mod lenient_reading;
 mod login;
+mod renewal;
 mod secrets;
 mod service_records;
 mod small_directories;
