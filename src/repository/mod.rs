@@ -220,7 +220,7 @@ impl Repository {
         )))
     }
 
-    /// Personal data as this caller may see it: whole, or masked but for its last characters.
+    /// Personal data as this caller may see it: whole, or masked but for its last character.
     pub fn personal<'a>(&self, value: Option<&'a str>) -> Option<Cow<'a, str>> {
         let value = value?;
         Some(match self.scope.caller.may(Scope::Pii) {
@@ -329,11 +329,10 @@ impl Repository {
     }
 }
 
-/// Shows the last four characters at most, and never more than a third of them.
+/// Shows the last character at most, and none of a value that has fewer than four.
 fn masked(value: &str) -> String {
     let length = value.chars().count();
-    let shown = (length / 3).min(4);
-    let hidden = length - shown;
+    let hidden = if length < 4 { length } else { length - 1 };
     value
         .chars()
         .enumerate()
