@@ -49,6 +49,7 @@ pub use cache::{CacheMode, CacheSettings};
 use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
 use stale::note_if_stale;
+pub use ticket::Creation;
 use weight::Weight;
 use write::Writes;
 
@@ -243,7 +244,7 @@ impl Repository {
         Ok(self.shared.vendor_statuses())
     }
 
-    fn authorize(&self, scope: Scope) -> Result<()> {
+    pub fn authorize(&self, scope: Scope) -> Result<()> {
         if self.scope.caller.may(scope) {
             return Ok(());
         }

@@ -29,6 +29,14 @@ const CLOCK_SKEW_SECONDS: i64 = 300;
 /// How many vendor calls that search takes at most.
 const SEARCH_MAX_CALLS: u32 = 10;
 
+/// Which request created the ticket that a create returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    New,
+    /// An earlier one with the same idempotency key.
+    Earlier,
+}
+
 impl Repository {
     pub async fn ticket(&self, id: TicketId) -> Result<Option<Arc<Ticket>>> {
         self.authorize(Scope::Read)?;
@@ -98,7 +106,7 @@ impl Repository {
         &self,
         changes: TicketChanges,
         idempotency_key: Option<String>,
-    ) -> Result<Arc<Ticket>> {
+    ) -> Result<(Arc<Ticket>, Creation)> {
         self.authorize(Scope::Write)?;
         let vendor = self
             .capabilities()
@@ -108,11 +116,14 @@ impl Repository {
         let (shared, scope) = (Arc::clone(&self.shared), Arc::clone(&self.scope));
         let vendor = Arc::clone(self.vendor(vendor)?);
         self.write("createTicket", None, async move {
-            let ticket = match idempotency_key {
-                None => shared.send_create(&vendor, &scope, &changes).await?,
+            let (ticket, creation) = match idempotency_key {
+                None => {
+                    let created = shared.send_create(&vendor, &scope, &changes).await?;
+                    (created, Creation::New)
+                }
                 Some(key) => shared.create_once(&vendor, &scope, &changes, &key).await?,
             };
-            Ok((ticket.id.to_string(), ticket))
+            Ok((ticket.id.to_string(), (ticket, creation)))
         })
         .await
     }
@@ -173,7 +184,7 @@ impl Shared {
         scope: &Arc<RequestScope>,
         changes: &TicketChanges,
         key: &str,
-    ) -> Result<Arc<Ticket>> {
+    ) -> Result<(Arc<Ticket>, Creation)> {
         let create = self.writes.idempotency_keys.create(&scope.caller.name, key);
         let mut state = create.lock().await;
         let content = Digest::of(&changes.canonical());
@@ -182,6 +193,7 @@ impl Shared {
         let since = match *state {
             CreateState::Created { ticket, .. } => {
                 let found = vendor.ticket(scope, ticket).await?;
+                let found = found.map(|found| (found, Creation::Earlier));
                 return found.ok_or_else(|| {
                     key_fault(
                         "made a ticket that was deleted since: it must be new for each ticket",
@@ -196,7 +208,7 @@ impl Shared {
                         content,
                         ticket: ticket.id,
                     };
-                    return Ok(ticket);
+                    return Ok((ticket, Creation::Earlier));
                 }
                 since
             }
@@ -214,7 +226,7 @@ impl Shared {
             Err(error) if matches!(error.kind, ErrorKind::OutcomeUnknown(_)) => *state,
             Err(_) => CreateState::Free,
         };
-        created
+        created.map(|ticket| (ticket, Creation::New))
     }
 
     /// Drops all that a write could have changed, whatever its outcome: the ticket, and the lists, which may have a filter that it

@@ -6,7 +6,8 @@ use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
 use super::{
     error::{FieldError, FieldResult, Found},
-    service_record::ServiceRecord,
+    read_access::ReadAccess,
+    service_record::{ServiceRecord, custom_field_path},
     user_error::{Faults, UserError, WriteResult, change, parts},
 };
 use crate::{
@@ -74,19 +75,39 @@ impl UpdateServiceRecordInput {
     }
 }
 
-/// The record after a write, if it could be read again.
-type Reread = Result<Found<Arc<domain::ServiceRecord>>>;
+/// The record after a write, if it could be read again, and what its caller may select of it.
+type Reread = (Result<Found<Arc<domain::ServiceRecord>>>, ReadAccess);
 
 impl From<WriteResult<Reread>> for UpdateServiceRecordPayload {
     fn from(written: WriteResult<Reread>) -> Self {
-        let (record, user_errors) = parts(written);
-        let record = record.and_then(Result::transpose);
+        let (reread, user_errors) = parts(written);
+        let record = reread.and_then(|(record, access)| Some((record.transpose()?, access)));
         Self {
-            service_record: record
-                .map(|record| Ok(ServiceRecord::from(record.map_err(FieldError::from)?))),
+            service_record: record.map(|(record, access)| {
+                let record = record.map_err(FieldError::from)?;
+                Ok(ServiceRecord::from((record, access)))
+            }),
             user_errors,
         }
     }
+}
+
+/// The fields of the record that these changes set.
+pub(super) fn written_fields(changes: &ServiceRecordChanges) -> Vec<String> {
+    let ServiceRecordChanges {
+        memo,
+        custom_fields,
+    } = changes;
+    let mut written = Vec::new();
+    if !memo.is_keep() {
+        written.push("memo".to_owned());
+    }
+    if let Some(fields) = custom_fields {
+        written.push("customFields".to_owned());
+        let keys = fields.iter().map(|(key, _)| key.to_string());
+        written.extend(keys.map(|key| custom_field_path(&key)));
+    }
+    written
 }
 
 fn read_memo(memo: MaybeUndefined<String>, faults: &mut Faults) -> Change<String> {

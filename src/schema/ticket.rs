@@ -11,6 +11,7 @@ use super::{
     employee::Employee,
     error::{FieldResult, Found},
     hydrated::{Hydrate, Hydrated},
+    read_access::ReadAccess,
     repository,
     scalars::DateTime,
     service_record::ServiceRecord,
@@ -20,11 +21,17 @@ use super::{
 };
 use crate::{domain, error::Result};
 
-pub(super) struct Ticket(Hydrated<domain::Ticket>);
+pub(super) struct Ticket(Hydrated<domain::Ticket>, ReadAccess);
 
 impl From<Arc<domain::Ticket>> for Ticket {
     fn from(ticket: Arc<domain::Ticket>) -> Self {
-        Self(ticket.into())
+        Self(ticket.into(), ReadAccess::Everything)
+    }
+}
+
+impl From<(Arc<domain::Ticket>, ReadAccess)> for Ticket {
+    fn from((ticket, access): (Arc<domain::Ticket>, ReadAccess)) -> Self {
+        Self(ticket.into(), access)
     }
 }
 
@@ -36,7 +43,7 @@ impl Hydrate for domain::Ticket {
 }
 
 /// A request of a customer that outlives one service.
-#[Object]
+#[Object(guard = "&self.1")]
 impl Ticket {
     /// Unique over all types and vendors, and always written the same way.
     pub(super) async fn id(&self) -> ID {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
 use super::{
+    read_access::ReadAccess,
     scalars::DateTime,
     ticket::{Ticket, TicketPriority, TicketStatus},
     user_error::{Faults, UserError, WriteResult, change, parts},
@@ -174,8 +175,38 @@ impl DeleteTicketInput {
     }
 }
 
-impl From<WriteResult<Arc<domain::Ticket>>> for CreateTicketPayload {
-    fn from(written: WriteResult<Arc<domain::Ticket>>) -> Self {
+/// A ticket after a write, and what its caller may select of it.
+type Written = (Arc<domain::Ticket>, ReadAccess);
+
+/// The fields of the ticket that these changes set. The objects that it refers to are not of this write.
+pub(super) fn written_fields(changes: &TicketChanges) -> Vec<String> {
+    let TicketChanges {
+        subject,
+        content,
+        status,
+        status_memo,
+        priority,
+        due_at,
+        handler: _,
+        contact: _,
+        sponsor: _,
+        category: _,
+        termination_code: _,
+    } = changes;
+    let written = [
+        ("subject", !subject.is_keep()),
+        ("content", !content.is_keep()),
+        ("status", !status.is_keep()),
+        ("statusMemo", !status_memo.is_keep()),
+        ("priority", !priority.is_keep()),
+        ("dueAt", !due_at.is_keep()),
+    ];
+    let written = written.into_iter().filter(|(_, is_written)| *is_written);
+    written.map(|(name, _)| name.to_owned()).collect()
+}
+
+impl From<WriteResult<Written>> for CreateTicketPayload {
+    fn from(written: WriteResult<Written>) -> Self {
         let (ticket, user_errors) = parts(written);
         Self {
             ticket: ticket.map(Ticket::from),
@@ -184,8 +215,8 @@ impl From<WriteResult<Arc<domain::Ticket>>> for CreateTicketPayload {
     }
 }
 
-impl From<WriteResult<Arc<domain::Ticket>>> for UpdateTicketPayload {
-    fn from(written: WriteResult<Arc<domain::Ticket>>) -> Self {
+impl From<WriteResult<Written>> for UpdateTicketPayload {
+    fn from(written: WriteResult<Written>) -> Self {
         let (ticket, user_errors) = parts(written);
         Self {
             ticket: ticket.map(Ticket::from),
