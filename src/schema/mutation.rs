@@ -6,7 +6,9 @@ use super::{
     error::FieldResult,
     read_access::ReadAccess,
     repository,
-    service_record_input::{self, UpdateServiceRecordInput, UpdateServiceRecordPayload},
+    service_record_input::{
+        UpdateServiceRecordInput, UpdateServiceRecordPayload, WrittenRecord, written_fields,
+    },
     ticket_input::{
         self, CreateTicketInput, CreateTicketPayload, DeleteTicketInput, DeleteTicketPayload,
         UpdateTicketInput, UpdateTicketPayload,
@@ -95,9 +97,13 @@ impl Mutation {
             input.read(repository.capabilities()),
             Some("id"),
             async |(id, changes)| {
-                let written = service_record_input::written_fields(&changes);
-                let record = repository.update_service_record(id, changes).await?;
-                Ok((record, ReadAccess::after_write(repository, written)))
+                let access = ReadAccess::after_write(repository, written_fields(&changes));
+                let custom_fields = changes.custom_fields.iter().flatten();
+                Ok(WrittenRecord {
+                    access,
+                    custom_fields: custom_fields.map(|(key, _)| *key).collect(),
+                    reread: repository.update_service_record(id, changes).await?,
+                })
             },
         );
         Ok(record.await?.into())

@@ -12,7 +12,6 @@ use super::{
     error::{FieldResult, Found, answered, nullable},
     hydrated::{Hydrate, Hydrated},
     pagination::ChatMessageConnection,
-    read_access::ReadAccess,
     repository,
     scalars::{DateTime, Decimal, int},
     selection::{selects_category_names, selects_only},
@@ -25,17 +24,11 @@ use crate::{
     error::{Error, Result},
 };
 
-pub(super) struct ServiceRecord(Hydrated<domain::ServiceRecord>, ReadAccess);
+pub(super) struct ServiceRecord(Hydrated<domain::ServiceRecord>);
 
 impl From<Arc<domain::ServiceRecord>> for ServiceRecord {
     fn from(record: Arc<domain::ServiceRecord>) -> Self {
-        Self(record.into(), ReadAccess::Everything)
-    }
-}
-
-impl From<(Arc<domain::ServiceRecord>, ReadAccess)> for ServiceRecord {
-    fn from((record, access): (Arc<domain::ServiceRecord>, ReadAccess)) -> Self {
-        Self(record.into(), access)
+        Self(record.into())
     }
 }
 
@@ -50,7 +43,7 @@ impl Hydrate for domain::ServiceRecord {
 
 /// One service to one customer: a FirstLine interact-collection or a Bangwo8 remote-assistance session. Fields that the vendor
 /// does not have are null or empty.
-#[Object(guard = "&self.1")]
+#[Object]
 impl ServiceRecord {
     /// Unique over all types and vendors, and always written the same way.
     pub(super) async fn id(&self) -> ID {
@@ -159,11 +152,7 @@ impl ServiceRecord {
     /// The desk's own fields, as the agent filled them in. Empty where there are none.
     async fn custom_fields(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<CustomField<'_>>>> {
         let fields = self.0.field(ctx, |record| &record.custom_fields).await?;
-        let shown = |field: &&domain::CustomField| match self.1 {
-            ReadAccess::Everything => true,
-            ReadAccess::OwnWrite(_) => self.1.allows(&custom_field_path(&field.key)),
-        };
-        Some(fields.map(|fields| fields.iter().filter(shown).map(CustomField).collect()))
+        Some(fields.map(|fields| fields.iter().map(CustomField).collect()))
     }
 
     /// The chat, oldest message first. Empty for a record that cannot have a chat.
@@ -265,11 +254,6 @@ impl ServiceRecord {
         };
         Some(Ok(ServiceResult(named.unwrap_or(reference))))
     }
-}
-
-/// A custom field among the fields that a caller's own write set.
-pub(super) fn custom_field_path(key: &str) -> String {
-    format!("customFields.{key}")
 }
 
 /// A category of which only the number is known is loaded when the query selects its name.

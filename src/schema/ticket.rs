@@ -11,7 +11,6 @@ use super::{
     employee::Employee,
     error::{FieldResult, Found},
     hydrated::{Hydrate, Hydrated},
-    read_access::ReadAccess,
     repository,
     scalars::DateTime,
     service_record::ServiceRecord,
@@ -21,17 +20,11 @@ use super::{
 };
 use crate::{domain, error::Result};
 
-pub(super) struct Ticket(Hydrated<domain::Ticket>, ReadAccess);
+pub(super) struct Ticket(Hydrated<domain::Ticket>);
 
 impl From<Arc<domain::Ticket>> for Ticket {
     fn from(ticket: Arc<domain::Ticket>) -> Self {
-        Self(ticket.into(), ReadAccess::Everything)
-    }
-}
-
-impl From<(Arc<domain::Ticket>, ReadAccess)> for Ticket {
-    fn from((ticket, access): (Arc<domain::Ticket>, ReadAccess)) -> Self {
-        Self(ticket.into(), access)
+        Self(ticket.into())
     }
 }
 
@@ -43,7 +36,7 @@ impl Hydrate for domain::Ticket {
 }
 
 /// A request of a customer that outlives one service.
-#[Object(guard = "&self.1")]
+#[Object]
 impl Ticket {
     /// Unique over all types and vendors, and always written the same way.
     pub(super) async fn id(&self) -> ID {

@@ -10,7 +10,7 @@ mod signature;
 use std::{
     net::SocketAddr,
     num::NonZeroU32,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::{
@@ -20,6 +20,7 @@ use axum::{
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::time::Instant;
 
 use super::{
     error::HttpError,
@@ -156,7 +157,7 @@ impl Authenticator {
             Method::Tokens(verifier) => {
                 let token = sent.bearer.ok_or(AuthError::Missing)?;
                 let deadline = Instant::now() + self.timeout;
-                verifier.caller(token, deadline.into()).await
+                verifier.caller(token, deadline).await
             }
         }
     }

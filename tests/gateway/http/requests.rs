@@ -15,7 +15,7 @@ use deskgraph::{
         ResponseCacheSettings,
     },
     http::{
-        GraphiqlPage, HttpSettings,
+        GraphiqlPage, HttpSettings, PageAccess,
         auth::{ApiKey, AuthSettings, KeySecret},
         router, server,
     },
@@ -30,6 +30,8 @@ const JSON: &str = "application/json";
 fn settings() -> HttpSettings {
     HttpSettings {
         auth: AuthSettings::Open,
+        auth_failures_per_minute: None,
+        pages: PageAccess::Callers,
         allowed_hosts: Vec::new(),
         graphiql: GraphiqlPage::Served,
         cors_origins: Vec::new(),
