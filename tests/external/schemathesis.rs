@@ -45,8 +45,16 @@ async fn generated_queries_cause_no_server_error() {
     let checks = "no_answer_is_a_servers_fault,every_answer_is_as_the_schema_has_it";
     let child = Command::new(program)
         .args(["run", &desk.url("/graphql"), "--checks", checks])
-        .args(["--phases", "fuzzing", "--max-examples", CASES])
+        .args([
+            "--phases",
+            "fuzzing",
+            "--max-examples",
+            CASES,
+            "--workers",
+            "2",
+        ])
         .args(["--seed", &seed(), "--no-shrink", "--no-color"])
+        .args(["--generation-database", "none"])
         .current_dir(root.join("tests/external/schemathesis"))
         .env("SCHEMATHESIS_HOOKS", "hooks")
         .env("PYTHONPATH", ".")

@@ -7,11 +7,7 @@ mod key_set;
 
 mod signature;
 
-use std::{
-    net::SocketAddr,
-    num::NonZeroU32,
-    time::Duration,
-};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use axum::{
     extract::ConnectInfo,
