@@ -224,7 +224,7 @@ mod tests {
         }
         assert!(limit.limiter.len() <= MAX_NETWORKS + 1);
 
-        tokio::time::advance(Duration::from_secs(61)).await;
+        tokio::time::advance(Duration::from_secs(121)).await;
         for _ in 0..=CLEANUP_INTERVAL {
             let _ = limit.count(number(0));
         }

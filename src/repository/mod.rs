@@ -369,3 +369,24 @@ fn tolerate<'a, T: 'a>(reads: impl IntoIterator<Item = &'a Result<T>>) -> Result
         .find(|error| all_failed || error.vendor_failure().is_none());
     fatal.map_or(Ok(()), |error| Err(error.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn at_most_one_character_of_a_personal_value_is_shown_and_none_of_a_short_one() {
+        for (value, expected) in [
+            ("", ""),
+            ("7", "*"),
+            ("42", "**"),
+            ("123", "***"),
+            ("1234", "***4"),
+            ("王小明", "***"),
+            ("1990-01-25", "*********5"),
+            ("A123456789", "*********9"),
+        ] {
+            assert_eq!(masked(value), expected);
+        }
+    }
+}

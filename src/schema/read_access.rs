@@ -41,8 +41,11 @@ pub(super) struct Written<T> {
     pub(super) access: ReadAccess,
 }
 
+/// None where the object has no such field.
+type Resolved = Option<Value>;
+
 impl<T: ContainerType + Send + Sync> ContainerType for Written<T> {
-    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Resolved> {
         let name = ctx.field().name();
         let refusal = match self.access.allows(name) {
             true => None,
