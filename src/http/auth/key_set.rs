@@ -125,7 +125,7 @@ impl KeySet {
         if !keys.is_empty() {
             if usable.age() >= FRESH_FOR && paused_for.is_none() {
                 // It runs by itself.
-                let _ = self.fetch(Reason::Age, Some(usable.fetched_at));
+                drop(self.fetch(Reason::Age, Some(usable.fetched_at)));
             }
             return Ok(keys);
         }
