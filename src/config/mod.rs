@@ -32,7 +32,7 @@ use crate::{
         DocumentLimits, DocumentMode, DocumentSettings, EngineSettings, ResponseCacheSettings,
     },
     http::{
-        GraphiqlPage, HttpSettings,
+        GraphiqlPage, HttpSettings, PageAccess,
         auth::{AuthSettings, TokenSettings},
     },
     repository::{self, CacheMode, CacheSettings, CreateSettings},
@@ -127,6 +127,11 @@ impl Config {
 fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
     Ok(HttpSettings {
         auth: auth(layers, listen)?,
+        auth_failures_per_minute: NonZeroU32::new(small(layers, "auth.failures_per_minute")?),
+        pages: match layers.is_on("pages.public")? {
+            true => PageAccess::Everyone,
+            false => PageAccess::Callers,
+        },
         allowed_hosts: host_names::read(layers)?,
         graphiql: match layers.is_on("graphiql.enabled")? {
             true => GraphiqlPage::Served,
@@ -196,6 +201,8 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
     let jwks_url = layers.guarded_url("auth.jwks_url")?;
     let issuer = layers.text("auth.issuer")?;
     let audience = layers.text("auth.audience")?;
+    let scope_claim = layers.text("auth.scope_claim")?.unwrap_or_default();
+    let scope_prefix = layers.text("auth.scope_prefix")?.unwrap_or_default();
 
     match layers.choice("auth.mode")? {
         "api_key" if keys.is_empty() => Err(needs(layers, "auth.mode", "api_key", "auth.api_keys")),
@@ -204,6 +211,8 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
             jwks_url: jwks_url.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.jwks_url"))?,
             issuer: issuer.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.issuer"))?,
             audience: audience.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.audience"))?,
+            scope_claim,
+            scope_prefix,
         })),
         _ if !listen.ip().to_canonical().is_loopback() => Err(ConfigError::new(format!(
             "{} must be api_key or jwt, because {} is not a loopback address",

@@ -412,7 +412,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "auth.api_keys",
         None,
         Kind::ApiKeys,
-        "JSON array of `{\"name\",\"key\" or \"sha256\",\"scopes\":[\"read\",\"write\",\"pii\"]}`; sent as `Authorization: Bearer` or `x-api-key`",
+        "JSON array of `{\"name\",\"key\" or \"sha256\",\"scopes\":[\"read\",\"write\",\"pii\"]}`; a key has at least 16 characters and is sent as `Authorization: Bearer` or `x-api-key`",
     ),
     setting(
         "auth.jwks_url",
@@ -422,6 +422,25 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting("auth.issuer", None, Kind::Text, "The tokens' issuer"),
     setting("auth.audience", None, Kind::Text, "The tokens' audience"),
+    setting(
+        "auth.scope_claim",
+        Some("scope"),
+        Kind::Text,
+        "The tokens' claim with the scopes: words separated by spaces, or an array of them",
+    ),
+    setting(
+        "auth.scope_prefix",
+        None,
+        Kind::Text,
+        "What stands before `read`, `write` and `pii` in that claim, such as `deskgraph:`; words without it are ignored",
+    ),
+    number(
+        "auth.failures_per_minute",
+        "60",
+        0,
+        1_000_000,
+        "Failed authentications of one address (with IPv6 of one /64 network) per minute that get 401; more get 429; 0: no limit",
+    ),
     setting(
         "cors.origins",
         None,
@@ -434,14 +453,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "15",
         1,
         30,
-        "How many levels of fields a query may have; introspection is exempt",
+        "How many levels of fields a query may have; introspection is one level",
     ),
     number(
         "limits.max_complexity",
         "20000",
         1,
         10_000_000,
-        "The cost that a query may have: a scalar 1, an object 2, a field that needs a call 10 more, a list that much for each item; introspection is exempt",
+        "The cost that a query may have: a scalar 1, an object 2, a field that needs a call 10 more, a list that much for each item; introspection the same, by the size of the schema",
     ),
     number(
         "limits.max_page_size",
@@ -574,6 +593,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         Some("true"),
         Kind::Switch,
         "Whether `/graphiql` is served",
+    ),
+    setting(
+        "pages.public",
+        Some("false"),
+        Kind::Switch,
+        "With the modes `api_key` and `jwt`: whether the start page, the documents, `/schema.graphql` and the vendors in `/health/ready` are shown without a key or token",
     ),
     setting(
         "introspection.enabled",

@@ -166,14 +166,18 @@ impl Engine {
             .into_iter()
             .map(|request| self.with_document(request))
             .collect::<Result<_, _>>()?;
+        let mut introspection_roots = 0;
         let operations: Vec<_> = batch
             .into_iter()
             .map(|request| {
                 let request = request?;
                 let key = self.responses.key(&request, &scope.caller);
-                self.check(request).map(|operation| (key, operation))
+                let operation = self.check(request)?;
+                introspection_roots += operation.introspection_roots;
+                cost::check_batch(introspection_roots, operation.introspection_roots)?;
+                Ok((key, operation))
             })
-            .collect();
+            .collect::<Vec<Result<_, RequestErrors>>>();
         let checked = || operations.iter().flatten().map(|(_, operation)| operation);
         if let Some(first) = checked().next() {
             progress.set_operation(&first.info);

@@ -13,6 +13,7 @@ use async_graphql::{
     },
 };
 
+use super::cost::IntrospectionSizes;
 use crate::error::{Error, Result};
 
 pub(crate) struct SchemaShape {
@@ -22,6 +23,7 @@ pub(crate) struct SchemaShape {
     types: HashMap<String, TypeShape>,
     directives: HashMap<String, DirectiveShape>,
     typename: FieldShape,
+    pub(super) introspection: IntrospectionSizes,
 }
 
 #[derive(Debug)]
@@ -143,6 +145,7 @@ impl SchemaShape {
                 needs_call: false,
                 arguments: Vec::new(),
             },
+            introspection: IntrospectionSizes::default(),
         };
         for text in [BUILT_IN, schema_text] {
             shape.add_text(text)?;
@@ -158,6 +161,7 @@ impl SchemaShape {
         shape.open_introspection();
         shape.mark_calls();
         shape.find_possible_types();
+        shape.introspection = IntrospectionSizes::of(&shape);
         Ok(shape)
     }
 
@@ -315,6 +319,10 @@ impl SchemaShape {
         self.field_of(self.get(type_name)?, field_name)
     }
 
+    pub(crate) fn directives(&self) -> impl Iterator<Item = &DirectiveShape> {
+        self.directives.values()
+    }
+
     pub(crate) fn directive(&self, name: &str) -> Option<&DirectiveShape> {
         self.directives.get(name)
     }
@@ -380,6 +388,15 @@ pub(crate) fn innermost(input_type: &Type) -> &str {
         BaseType::Named(name) => name.as_str(),
         BaseType::List(item) => innermost(item),
     }
+}
+
+/// How many marks of lists and non-null stand around the name.
+pub(crate) fn wrappers(written: &Type) -> u64 {
+    let item = match &written.base {
+        BaseType::Named(_) => 0,
+        BaseType::List(item) => 1 + wrappers(item),
+    };
+    item + u64::from(!written.nullable)
 }
 
 fn names(names: &[Positioned<async_graphql::Name>]) -> Vec<String> {

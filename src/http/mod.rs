@@ -42,10 +42,12 @@ use crate::{
     repository::Shared,
     schema::Introspection,
 };
-use auth::{API_KEY, AuthSettings, Authenticator};
+use auth::{API_KEY, AuthLimits, AuthSettings, Authenticator};
 use error::HttpError;
 use graphql::Graphql;
+use health::Readiness;
 use known_hosts::{KnownHosts, reject_other_hosts};
+pub use pages::PageAccess;
 use pages::{Pages, playground};
 use rate_limit::RateLimit;
 use request_log::REQUEST_ID;
@@ -69,6 +71,9 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
 
 pub struct HttpSettings {
     pub auth: AuthSettings,
+    /// How often the clients of one network may fail to authenticate; none for no limit.
+    pub auth_failures_per_minute: Option<NonZeroU32>,
+    pub pages: PageAccess,
     /// In lower case: the host names, besides localhost, under which an open gateway accepts requests.
     pub allowed_hosts: Vec<String>,
     pub graphiql: GraphiqlPage,
@@ -98,33 +103,47 @@ pub fn router(
     let introspection = engine.introspection();
     let known_hosts = matches!(settings.auth, AuthSettings::Open)
         .then(|| KnownHosts(settings.allowed_hosts.into()));
+    let auth_limits = AuthLimits {
+        failures_per_minute: settings.auth_failures_per_minute,
+        timeout: engine.request_timeout(),
+    };
+    let authenticator = Arc::new(Authenticator::new(settings.auth, auth_limits)?);
+    let readiness = Readiness {
+        shared: shared.clone(),
+        authenticator: authenticator.clone(),
+        pages: settings.pages,
+    };
     let graphql = Arc::new(Graphql {
         engine,
-        authenticator: Authenticator::new(settings.auth)?,
+        authenticator: authenticator.clone(),
         rate_limit: settings.requests_per_minute.map(RateLimit::new),
         body_timeout: settings.body_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
     });
     let pages = Pages {
-        shared: shared.clone(),
+        shared,
         schema_text: schema_text.into(),
         graphiql: settings.graphiql,
     };
 
-    let mut router = Router::new()
+    let mut described = Router::new()
         .route("/", get(pages::home).with_state(pages.clone()))
-        .route(
-            "/graphql",
-            get(graphql::handle)
-                .post(graphql::handle)
-                .with_state(graphql),
-        )
         .route("/readme", get(pages::readme))
         .route("/docs/{file}", get(pages::document));
     if introspection == Introspection::Enabled {
-        router = router.route("/schema.graphql", get(pages::schema).with_state(pages));
+        described = described.route("/schema.graphql", get(pages::schema).with_state(pages));
     }
+    if settings.pages == PageAccess::Callers && authenticator.knows_callers() {
+        described = described.route_layer(from_fn_with_state(authenticator, pages::require_caller));
+    }
+    let mut router = described.route(
+        "/graphql",
+        get(graphql::handle)
+            .post(graphql::handle)
+            .with_state(graphql),
+    );
+    // The playground asks for the key by itself.
     if settings.graphiql == GraphiqlPage::Served {
         router = router
             .route("/graphiql", get(playground::page))
@@ -135,9 +154,10 @@ pub fn router(
         router = router.layer(from_fn_with_state(known_hosts, reject_other_hosts));
     }
     // Health checks may use any host name.
-    router = router
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready).with_state(shared));
+    router = router.route("/health/live", get(health::live)).route(
+        "/health/ready",
+        get(health::ready).with_state(Arc::new(readiness)),
+    );
 
     with_layers(router, &settings.cors_origins)
 }

@@ -51,11 +51,14 @@ impl Repository {
 
         let until = given + messages.len() as u64;
         let edges = (given + 1..=until).map(|number| Resume::Numbered { vendor, number });
+        let cursors = Cursors::new(fingerprint, edges.collect(), None);
+        let has_more = total.map_or(until == last, |total| until < total);
         Ok(Page {
-            has_next_page: total.map_or(until == last, |total| until < total),
+            // Messages that the vendor counts and does not return never come.
+            has_next_page: has_more && !messages.is_empty(),
             has_previous_page: given > 0,
             nodes: messages,
-            cursors: Cursors::new(fingerprint, edges.collect(), None),
+            cursors,
             total_count: total,
             sources: Vec::new(),
         })

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Cached, Cursors, Lifetime, ListField, Page, Repository, Topic, source_of};
+use super::{
+    Cached, Cursors, Lifetime, ListField, Page, Repository, Topic, list::total_of, source_of,
+};
 use crate::{
     domain::{
-        Canonical, Employee, EmployeeId, PageArguments, Scope, SourceState, SourceStatus, Vendor,
+        Canonical, Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor,
         VendorErrorCode,
     },
     error::Result,
@@ -64,11 +66,7 @@ impl Repository {
             sources.extend(source_of(&**vendor, directory, total));
             employees.extend(part.into_iter().flat_map(|part| part.employees));
         }
-        let total_count = sources
-            .iter()
-            .filter(|source| source.state != SourceState::Skipped)
-            .map(|source| source.total_count)
-            .sum();
+        let total_count = total_of(&sources);
 
         let is_given = |employee: &Arc<Employee>| {
             let id = employee.id;

@@ -52,6 +52,7 @@ pub use creates::CreateSettings;
 use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
 use stale::note_if_stale;
+pub use ticket::Creation;
 use weight::Weight;
 use write::Writes;
 
@@ -224,7 +225,7 @@ impl Repository {
         )))
     }
 
-    /// Personal data as this caller may see it: whole, or masked but for its last characters.
+    /// Personal data as this caller may see it: whole, or masked but for its last character.
     pub fn personal<'a>(&self, value: Option<&'a str>) -> Option<Cow<'a, str>> {
         let value = value?;
         Some(match self.scope.caller.may(Scope::Pii) {
@@ -247,7 +248,7 @@ impl Repository {
         Ok(self.shared.vendor_statuses())
     }
 
-    fn authorize(&self, scope: Scope) -> Result<()> {
+    pub fn authorize(&self, scope: Scope) -> Result<()> {
         if self.scope.caller.may(scope) {
             return Ok(());
         }
@@ -333,11 +334,10 @@ impl Repository {
     }
 }
 
-/// Shows the last four characters at most, and never more than a third of them.
+/// Shows the last character at most, and none of a value that has fewer than four.
 fn masked(value: &str) -> String {
     let length = value.chars().count();
-    let shown = (length / 3).min(4);
-    let hidden = length - shown;
+    let hidden = if length < 4 { length } else { length - 1 };
     value
         .chars()
         .enumerate()
@@ -372,4 +372,25 @@ fn tolerate<'a, T: 'a>(reads: impl IntoIterator<Item = &'a Result<T>>) -> Result
         .into_iter()
         .find(|error| all_failed || error.vendor_failure().is_none());
     fatal.map_or(Ok(()), |error| Err(error.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn at_most_one_character_of_a_personal_value_is_shown_and_none_of_a_short_one() {
+        for (value, expected) in [
+            ("", ""),
+            ("7", "*"),
+            ("42", "**"),
+            ("123", "***"),
+            ("1234", "***4"),
+            ("王小明", "***"),
+            ("1990-01-25", "*********5"),
+            ("A123456789", "*********9"),
+        ] {
+            assert_eq!(masked(value), expected);
+        }
+    }
 }

@@ -110,7 +110,7 @@ impl Repository {
             match is_included(vendor).then(|| counted.next()).flatten() {
                 None => stats.sources.push(SourceStatus::skipped(name)),
                 Some(Ok(counts)) => {
-                    stats.total = stats.total.map(|total| total + counts.total);
+                    stats.total = stats.total.map(|total| total.saturating_add(counts.total));
                     stats.by_vendor.push((name, counts.total));
                     stats.daily.extend(
                         days.iter()
@@ -179,7 +179,8 @@ impl Repository {
         }
         if pages.is_some() && days_to_read <= most_calls {
             self.count_each_day(vendor, days, &mut counts).await?;
-            if counts.daily.iter().sum::<u64>() == counts.total {
+            let counted = counts.daily.iter().copied().fold(0, u64::saturating_add);
+            if counted == counts.total {
                 return Ok(counts);
             }
             // Records arrived meanwhile, or the vendor's bounds of time are not what they seem: the rows decide.

@@ -17,6 +17,14 @@ use crate::{
     listing::decode,
 };
 
+/// Which request created the ticket that a create returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    New,
+    /// An earlier one with the same idempotency key.
+    Earlier,
+}
+
 impl Repository {
     pub async fn ticket(&self, id: TicketId) -> Result<Option<Arc<Ticket>>> {
         self.authorize(Scope::Read)?;
@@ -86,7 +94,7 @@ impl Repository {
         &self,
         changes: TicketChanges,
         idempotency_key: Option<String>,
-    ) -> Result<Arc<Ticket>> {
+    ) -> Result<(Arc<Ticket>, Creation)> {
         self.authorize(Scope::Write)?;
         let vendor = self
             .capabilities()
@@ -100,11 +108,11 @@ impl Repository {
             changes,
         };
         self.write("createTicket", None, async move {
-            let ticket = match idempotency_key {
-                None => shared.create_ticket(new).await?,
+            let (ticket, creation) = match idempotency_key {
+                None => (shared.create_ticket(new).await?, Creation::New),
                 Some(key) => shared.create_ticket_once(new, &key).await?,
             };
-            Ok((ticket.id.to_string(), ticket))
+            Ok((ticket.id.to_string(), (ticket, creation)))
         })
         .await
     }

@@ -14,12 +14,14 @@ use super::{
         Answer, AnswerSender, CreateState, Digest, KeyRecord, KeyUse, Outcome, key_fault,
     },
     list::VendorList,
+    ticket::Creation,
     write::outcome_name,
 };
 use crate::{
     context::RequestScope,
     domain::{
-        TicketChanges, TicketFilter, TicketId, Topic, Vendor, VendorErrorCode, VendorFailure,
+        Ticket, TicketChanges, TicketFilter, TicketId, Topic, Vendor, VendorErrorCode,
+        VendorFailure,
     },
     error::{Error, ErrorKind, Result},
     listing::Span,
@@ -55,7 +57,12 @@ impl Shared {
     }
 
     /// Creates at most one ticket for a key, also when requests with the key arrive at the same time.
-    pub(super) async fn create_ticket_once(self: &Arc<Self>, new: NewTicket, key: &str) -> Outcome {
+    pub(super) async fn create_ticket_once(
+        self: &Arc<Self>,
+        new: NewTicket,
+        key: &str,
+    ) -> Result<(Arc<Ticket>, Creation)> {
+        let earlier = |ticket| (ticket, Creation::Earlier);
         let (vendor, deadline) = (new.vendor.vendor(), new.scope.deadline);
         let content = Digest::of(&new.changes.canonical());
         let key = self
@@ -73,13 +80,13 @@ impl Shared {
                 CreateState::Created(ticket) => {
                     let ticket = *ticket;
                     drop(record);
-                    return created_before(&new, ticket).await;
+                    return created_before(&new, ticket).await.map(earlier);
                 }
                 CreateState::Open(answer) => {
                     let answer = answer.clone();
                     drop(record);
                     return match timeout_at(deadline.into(), outcome_of(answer)).await {
-                        Ok(outcome) => outcome.map_err(of_key),
+                        Ok(outcome) => outcome.map(earlier).map_err(of_key),
                         Err(_) => Err(still_unknown(timed_out(vendor))),
                     };
                 }
@@ -102,7 +109,7 @@ impl Shared {
                         Found::Ticket(ticket) => {
                             let state = CreateState::Created(ticket.id);
                             *record = Some(KeyUse { content, state });
-                            return Ok(ticket);
+                            return Ok(earlier(ticket));
                         }
                         Found::Nothing if is_past => self.writes.creates.settle(sent, None),
                         Found::Nothing => return Err(still_unknown(failure)),
@@ -116,7 +123,8 @@ impl Shared {
         let state = CreateState::Open(started.answer.clone());
         *record = Some(KeyUse { content, state });
         drop(record);
-        self.answer_in_time(vendor, started).await.map_err(of_key)
+        let created = self.answer_in_time(vendor, started).await.map_err(of_key)?;
+        Ok((created, Creation::New))
     }
 
     /// Sends a create. It runs to its end, whoever waits for it.

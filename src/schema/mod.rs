@@ -28,6 +28,7 @@ mod arguments;
 mod error;
 mod hydrated;
 mod null_variable;
+mod read_access;
 mod selection;
 mod stale;
 

@@ -92,8 +92,10 @@ impl ServiceRecord {
 
     /// How long the service took, in seconds. Null until it has ended.
     async fn duration_seconds(&self, ctx: &Context<'_>) -> Option<FieldResult<i32>> {
-        let seconds = self.0.field(ctx, |record| &record.duration_seconds).await?;
-        Some(seconds.map(|seconds| int(*seconds)))
+        match self.0.field(ctx, |record| &record.duration_seconds).await? {
+            Ok(seconds) => int(*seconds).map(Ok),
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Who served the customer.

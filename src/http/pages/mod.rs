@@ -7,22 +7,59 @@ pub(super) mod playground;
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    extract::State,
+    Extension,
+    extract::{Request, State},
     http::{HeaderValue, header},
+    middleware::Next,
     response::{Html, IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::{Digest, Sha256};
 
-use super::GraphiqlPage;
+use super::{
+    GraphiqlPage,
+    auth::{Authenticator, network_of},
+    error::HttpError,
+    request_log::RequestRecord,
+};
 use crate::repository::Shared;
 pub(super) use documents::{document, readme};
+
+/// Who may read what the gateway says of itself: the pages, the schema as text, and the vendors' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageAccess {
+    /// Those who may send requests.
+    Callers,
+    Everyone,
+}
 
 #[derive(Clone)]
 pub(super) struct Pages {
     pub(super) shared: Arc<Shared>,
     pub(super) schema_text: Arc<str>,
     pub(super) graphiql: GraphiqlPage,
+}
+
+/// Before the pages of a gateway that knows its callers.
+pub(super) async fn require_caller(
+    State(authenticator): State<Arc<Authenticator>>,
+    Extension(record): Extension<Arc<RequestRecord>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let network = network_of(request.extensions());
+    if let Err(error) = authenticator.caller(request.headers(), network).await {
+        record.set_auth_error(error.reason());
+        record.count_errors(1);
+        return HttpError::from(error).into_response();
+    }
+    let mut response = next.run(request).await;
+    // A cache that others share does not know all the headers that a key may come in.
+    let private = HeaderValue::from_static("private, no-cache");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, private);
+    response
 }
 
 pub(super) async fn home(State(pages): State<Pages>) -> Response {

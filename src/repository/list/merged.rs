@@ -111,15 +111,16 @@ impl Repository {
             return Err(error);
         }
 
-        let total_count = sources.iter().map(|source| source.total_count).sum();
+        let total_count = total_of(&sources);
         sources.extend(skipped);
         sources.sort_by_key(|source| source.vendor);
         let saw_undated = page.saw_undated;
         let resume = |after| Resume::Timed { after, saw_undated };
         let edges = page.nodes.iter().map(|(position, _)| resume(*position));
+        let cursors = Cursors::new(fingerprint, edges.collect(), page.end.map(resume));
         Ok(Page {
-            cursors: Cursors::new(fingerprint, edges.collect(), page.end.map(resume)),
-            has_next_page: page.has_next,
+            has_next_page: page.has_next && cursors.advance_from(after),
+            cursors,
             has_previous_page: position.is_some(),
             nodes: page.nodes.into_iter().map(|(_, node)| node).collect(),
             total_count,
@@ -142,6 +143,15 @@ impl Repository {
         // A failure here is reported where the total is read.
         let _ = join_all(reads).await;
     }
+}
+
+/// The total of all vendors that take part; none where one has none.
+pub(in crate::repository) fn total_of(sources: &[SourceStatus]) -> Option<u64> {
+    let included = sources
+        .iter()
+        .filter(|source| source.state != SourceState::Skipped);
+    let mut totals = included.map(|source| source.total_count);
+    totals.try_fold(0, |sum: u64, total| Some(sum.saturating_add(total?)))
 }
 
 /// How the windows that one reading took came, as one.

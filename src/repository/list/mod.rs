@@ -20,7 +20,7 @@ use crate::{
     listing::{Dated, Granularity, ListKind, Range, Second},
     upstream::VendorApi,
 };
-pub(in crate::repository) use merged::{Participation, Provenance};
+pub(in crate::repository) use merged::{Participation, Provenance, total_of};
 pub(in crate::repository) use vendor_list::VendorList;
 pub(in crate::repository) use window_index::WindowIndex;
 

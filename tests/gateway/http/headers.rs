@@ -306,7 +306,7 @@ async fn over_http2_the_authority_is_checked_as_the_host() {
 
 #[tokio::test]
 async fn with_authentication_any_host_is_accepted() {
-    let keys = json!([{ "name": "page", "key": "a-key", "scopes": ["read"] }]);
+    let keys = json!([{ "name": "page", "key": "a-key-of-the-test", "scopes": ["read"] }]);
     let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", keys);
@@ -315,5 +315,7 @@ async fn with_authentication_any_host_is_accepted() {
     let (status, body) = get_as_host(&desk, QUERY, "desk.example").await;
     assert_eq!(status, 401, "{body}");
     let (status, body) = get_as_host(&desk, "/", "desk.example").await;
+    assert_eq!(status, 401, "{body}");
+    let (status, body) = get_as_host(&desk, "/health/live", "desk.example").await;
     assert_eq!(status, 200, "{body}");
 }

@@ -3,6 +3,7 @@
 mod connections;
 mod headers;
 mod issuer;
+mod issuer_keys;
 mod pages;
 mod rate_limit;
 mod requests;

@@ -15,7 +15,7 @@ use deskgraph::{
         ResponseCacheSettings,
     },
     http::{
-        GraphiqlPage, HttpSettings,
+        GraphiqlPage, HttpSettings, PageAccess,
         auth::{ApiKey, AuthSettings, KeySecret},
         router, server,
     },
@@ -30,6 +30,8 @@ const JSON: &str = "application/json";
 fn settings() -> HttpSettings {
     HttpSettings {
         auth: AuthSettings::Open,
+        auth_failures_per_minute: None,
+        pages: PageAccess::Callers,
         allowed_hosts: Vec::new(),
         graphiql: GraphiqlPage::Served,
         cors_origins: Vec::new(),
@@ -415,7 +417,7 @@ async fn a_body_over_the_limit_is_rejected() {
 }
 
 #[tokio::test]
-async fn without_a_valid_key_only_graphql_is_closed() {
+async fn without_a_valid_key_graphql_and_the_pages_are_closed() {
     let front = Front::start(HttpSettings {
         auth: AuthSettings::ApiKeys(vec![ApiKey {
             name: "reader".to_owned(),
@@ -442,9 +444,12 @@ async fn without_a_valid_key_only_graphql_is_closed() {
             .expect("it answers");
         assert_eq!(response.status(), StatusCode::OK);
     }
-    for path in ["/", "/schema.graphql", "/health/live"] {
-        assert_eq!(front.get(path).await.status(), StatusCode::OK, "{path}");
+    for path in ["/", "/schema.graphql"] {
+        let status = front.get(path).await.status();
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
     }
+    let live = front.get("/health/live").await.status();
+    assert_eq!(live, StatusCode::OK);
 }
 
 #[tokio::test]
