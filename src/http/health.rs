@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
+use super::server::IsStopping;
 use crate::{
     domain::{CircuitState, VendorState, VendorStatus},
     repository::Shared,
@@ -40,15 +41,20 @@ pub(super) async fn live() -> Response {
     )
 }
 
-/// Ready while at least one vendor is not down, because a partial response is useful, or while the cache holds data that may be
-/// served in place of the vendors'.
-pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+/// Ready until the process is to stop, while at least one vendor is not down, because a partial response is useful, or while the
+/// cache holds data that may be served in place of the vendors'.
+pub(super) async fn ready(
+    State(shared): State<Arc<Shared>>,
+    is_stopping: Option<Extension<IsStopping>>,
+) -> Response {
     let statuses = shared.vendor_statuses();
     let is_a_vendor_up = statuses
         .iter()
         .any(|status| status.state != VendorState::Down);
 
-    let (code, status) = if is_a_vendor_up {
+    let (code, status) = if is_stopping.is_some() {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if is_a_vendor_up {
         (StatusCode::OK, "ready")
     } else if shared.has_servable_data() {
         (StatusCode::OK, "no vendor is up; cached data is served")
