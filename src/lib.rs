@@ -93,8 +93,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     )?;
     let router = http::router(config.http, engine, &schema_text, shared.clone())?;
 
-    let listener =
-        server::listen(config.listen).map_err(|err| listen_error(config.listen, err))?;
+    let listener = server::listen(config.listen).map_err(|err| listen_error(config.listen, err))?;
     let address = listener
         .local_addr()
         .map_err(|err| StartError::Listen(config.listen, err))?;

@@ -248,6 +248,7 @@ fn signals() -> io::Result<StopSignals> {
 
 impl StopSignals {
     /// A person at a terminal does not wait for load balancers.
+    #[cfg(unix)]
     async fn next(&mut self) -> Stop {
         tokio::select! {
             _ = self.interrupts.recv() => Stop::Now,

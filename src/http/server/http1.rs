@@ -224,7 +224,10 @@ impl Line {
 fn chunk_size(size: u64, byte: u8) -> Place {
     let digit = char::from(byte).to_digit(16).map(u64::from);
     match digit {
-        Some(digit) => match size.checked_mul(16).and_then(|size| size.checked_add(digit)) {
+        Some(digit) => match size
+            .checked_mul(16)
+            .and_then(|size| size.checked_add(digit))
+        {
             Some(size) => Place::ChunkSize(size),
             None => Place::Unknown,
         },

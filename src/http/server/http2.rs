@@ -136,7 +136,9 @@ impl FrameCounter {
     fn charge(&mut self, cost: u32) -> Result<(), Flood> {
         if cost > self.allowed {
             let now = Instant::now();
-            let seconds = (now - self.refilled_at).min(Duration::from_secs(60)).as_secs_f64();
+            let seconds = (now - self.refilled_at)
+                .min(Duration::from_secs(60))
+                .as_secs_f64();
             self.refilled_at = now;
             self.credit((seconds * f64::from(PER_SECOND)) as u32);
         }

@@ -352,7 +352,8 @@ impl Buf for CountedBytes {
 
 impl Drop for CountedBytes {
     fn drop(&mut self) {
-        self.connection.remove(mem::take(&mut self.bytes).len() as u64);
+        self.connection
+            .remove(mem::take(&mut self.bytes).len() as u64);
     }
 }
 
