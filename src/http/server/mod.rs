@@ -158,7 +158,7 @@ impl Server {
     }
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
-        prepare(&stream, self.settings.unsent.timeout);
+        prepare(&stream);
         // A failure to set it is harmless.
         let reset: fn(&TcpStream) = |stream| drop(stream.set_zero_linger());
         // The connection hears of the phases that begin from now on.
@@ -179,18 +179,11 @@ impl Server {
 }
 
 /// Failures to set options are harmless.
-fn prepare(stream: &TcpStream, write_timeout: Duration) {
+fn prepare(stream: &TcpStream) {
     // Responses are written in one piece, so that there is nothing to coalesce.
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
-    {
-        let socket = socket2::SockRef::from(stream);
-        let _ = socket.set_tcp_notsent_lowat(SYSTEM_BUFFER_BYTES);
-        // For what the system has taken over from the gateway.
-        let _ = socket.set_tcp_user_timeout(Some(write_timeout));
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = write_timeout;
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(SYSTEM_BUFFER_BYTES);
 }
 
 /// HTTP/1.1, and HTTP/2 without TLS for clients that send its preface.

@@ -34,6 +34,8 @@ pub(super) struct Socket<S> {
     /// Makes the system drop what it has not sent, once the stream is closed.
     reset: fn(&S),
     protocol: Protocol,
+    /// What hyper reads instead of what arrives.
+    replacement: &'static [u8],
     ending: Option<Ending>,
 }
 
@@ -43,6 +45,15 @@ enum Protocol {
     Http1(HeadScanner),
     Http2(FrameCounter),
 }
+
+enum Fault {
+    /// At this place.
+    BareLineFeed(usize),
+    Flood,
+}
+
+/// What replaces the rest of a head, so that hyper rejects the request: a byte that is invalid anywhere, and the end of the head.
+const INVALID_END: &[u8] = b"\0\r\n\r\n";
 
 /// Writes what is left to say, tells the client that nothing follows, and discards what it sends.
 struct Ending {
@@ -59,37 +70,35 @@ impl<S> Socket<S> {
             connection,
             reset,
             protocol: Protocol::Unknown(0),
+            replacement: &[],
             ending: None,
         }
     }
 
-    /// Looks at bytes that have arrived. False if they are a flood.
-    fn inspect(&mut self, bytes: &mut [u8]) -> bool {
-        if let Protocol::Unknown(known) = self.protocol {
-            let expected = &PREFACE[known..];
-            let length = bytes.len().min(expected.len());
-            if bytes[..length] != expected[..length] {
-                let mut scanner = HeadScanner::new();
-                scanner.read(&mut PREFACE[..known].to_vec());
-                scanner.read(bytes);
-                self.protocol = Protocol::Http1(scanner);
-                return true;
-            }
-            if length < expected.len() {
-                self.protocol = Protocol::Unknown(known + length);
-                return true;
-            }
-            self.connection.speaks_http2.store(true, Relaxed);
-            self.protocol = Protocol::Http2(FrameCounter::new());
-            return self.inspect(&mut bytes[length..]);
-        }
+    /// Looks at bytes that have arrived.
+    fn inspect(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         match &mut self.protocol {
-            Protocol::Http1(scanner) => {
-                scanner.read(bytes);
-                true
+            Protocol::Http1(scanner) => scanner.read(bytes).map_err(Fault::BareLineFeed),
+            Protocol::Http2(frames) => frames.received(bytes).map_err(|_| Fault::Flood),
+            Protocol::Unknown(known) => {
+                let known = *known;
+                let expected = &PREFACE[known..];
+                let length = bytes.len().min(expected.len());
+                if bytes[..length] != expected[..length] {
+                    let mut scanner = HeadScanner::new();
+                    // It has no such line.
+                    let _ = scanner.read(&PREFACE[..known]);
+                    self.protocol = Protocol::Http1(scanner);
+                    return self.inspect(bytes);
+                }
+                if length < expected.len() {
+                    self.protocol = Protocol::Unknown(known + length);
+                    return Ok(());
+                }
+                self.connection.speaks_http2.store(true, Relaxed);
+                self.protocol = Protocol::Http2(FrameCounter::new());
+                self.inspect(&bytes[length..])
             }
-            Protocol::Http2(frames) => frames.received(bytes).is_ok(),
-            Protocol::Unknown(_) => true,
         }
     }
 
@@ -100,6 +109,14 @@ impl<S> Socket<S> {
             Protocol::Http1(scanner) if bytes.starts_with(SWITCHING) => scanner.stop(),
             _ => {}
         }
+    }
+
+    /// Puts as much of the replacement into the buffer as it takes.
+    fn replace(&mut self, buffer: &mut ReadBuf<'_>) {
+        let length = self.replacement.len().min(buffer.remaining());
+        let (now, later) = self.replacement.split_at(length);
+        buffer.put_slice(now);
+        self.replacement = later;
     }
 
     fn end_flood(&mut self) {
@@ -121,10 +138,7 @@ impl<S> Socket<S> {
     }
 
     fn note_write(&self, result: &Poll<io::Result<usize>>) {
-        match result {
-            Poll::Pending => self.connection.set_blocked(),
-            Poll::Ready(_) => self.connection.set_writable(),
-        }
+        self.connection.set_blocked(result.is_pending());
     }
 }
 
@@ -191,14 +205,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Socket<S> {
         if let Some(ending) = self.poll_ending(context) {
             return ending.map(Err);
         }
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if self.inspect(&mut buffer.filled_mut()[before..]) {
+        if !self.replacement.is_empty() {
+            self.replace(buffer);
             return Poll::Ready(Ok(()));
         }
-        buffer.set_filled(before);
-        self.end_flood();
-        self.poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        match self.inspect(&buffer.filled()[before..]) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(Fault::BareLineFeed(place)) => {
+                buffer.set_filled(before + place);
+                self.replacement = INVALID_END;
+                self.replace(buffer);
+                Poll::Ready(Ok(()))
+            }
+            Err(Fault::Flood) => {
+                buffer.set_filled(before);
+                self.end_flood();
+                self.poll_read(context, buffer)
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The bytes of responses that clients have not taken yet: a limit for each connection and for all, and a deadline.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     mem,
     pin::Pin,
@@ -20,7 +21,7 @@ use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
 use tokio::{
     sync::Notify,
-    time::{Instant, interval},
+    time::{MissedTickBehavior, interval},
 };
 
 use super::repeated_warning::RepeatedWarning;
@@ -44,7 +45,6 @@ pub struct UnsentLimits {
 /// All connections, and what they have not sent.
 pub(super) struct Connections {
     limits: UnsentLimits,
-    started_at: Instant,
     bytes: AtomicU64,
     open: Mutex<Open>,
     warning: RepeatedWarning,
@@ -56,7 +56,7 @@ struct Open {
     connections: HashMap<u64, Arc<Connection>>,
 }
 
-/// One connection. Times are milliseconds since the start of the server.
+/// One connection.
 pub(super) struct Connection {
     all: Arc<Connections>,
     id: u64,
@@ -64,11 +64,12 @@ pub(super) struct Connection {
     pub(super) speaks_http2: AtomicBool,
     unsent: AtomicU64,
     sent: AtomicU64,
-    /// When, and after how many bytes, there was progress last.
-    progress_at: AtomicU64,
-    progress_bytes: AtomicU64,
-    /// Since when the socket takes no bytes; 0 where it does.
-    blocked_since: AtomicU64,
+    /// What was sent when there was progress last.
+    progress: AtomicU64,
+    /// The socket takes no bytes at present.
+    is_blocked: AtomicBool,
+    /// How often in a row a check found less progress than there must be. A process that is itself delayed makes fewer checks.
+    stalled_checks: AtomicU64,
     has_room: Notify,
     is_ended: AtomicBool,
     end: Notify,
@@ -88,7 +89,6 @@ impl Connections {
     pub(super) fn new(limits: UnsentLimits) -> Arc<Self> {
         Arc::new(Self {
             limits,
-            started_at: Instant::now(),
             bytes: AtomicU64::new(0),
             open: Mutex::default(),
             warning: RepeatedWarning::new(),
@@ -105,9 +105,9 @@ impl Connections {
             speaks_http2: AtomicBool::new(false),
             unsent: AtomicU64::new(0),
             sent: AtomicU64::new(0),
-            progress_at: AtomicU64::new(0),
-            progress_bytes: AtomicU64::new(0),
-            blocked_since: AtomicU64::new(0),
+            progress: AtomicU64::new(0),
+            is_blocked: AtomicBool::new(false),
+            stalled_checks: AtomicU64::new(0),
             has_room: Notify::new(),
             is_ended: AtomicBool::new(false),
             end: Notify::new(),
@@ -118,13 +118,13 @@ impl Connections {
 
     /// Ends the connections that have stalled for too long, as long as it is polled.
     pub(super) async fn end_stalled(self: Arc<Self>) {
+        let most = self.limits.timeout.as_millis() / CHECK_INTERVAL.as_millis();
         let mut checks = interval(CHECK_INTERVAL);
+        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             checks.tick().await;
-            let timeout = millis(self.limits.timeout);
-            let deadline = self.now().saturating_sub(timeout);
             for connection in self.open().connections.values() {
-                if connection.stalled_since().is_some_and(|at| at <= deadline) {
+                if u128::from(connection.check()) > most {
                     connection.end();
                 }
             }
@@ -139,15 +139,15 @@ impl Connections {
             .values()
             .filter(|connection| !connection.is_ended())
             .map(|connection| {
-                let unsent = connection.unsent.load(Relaxed);
-                (connection.progress_at.load(Relaxed), unsent, connection)
+                let stalled_checks = connection.stalled_checks.load(Relaxed);
+                (stalled_checks, connection.unsent.load(Relaxed), connection)
             })
             .filter(|(_, unsent, _)| *unsent > 0)
             .collect();
         let mut bytes: u64 = holding.iter().map(|(_, unsent, _)| unsent).sum();
 
-        holding.sort_unstable_by_key(|(progress_at, unsent, connection)| {
-            (*progress_at, u64::MAX - unsent, connection.id)
+        holding.sort_unstable_by_key(|(stalled_checks, unsent, connection)| {
+            Reverse((*stalled_checks, *unsent, connection.id))
         });
         for (_, unsent, connection) in holding {
             if bytes <= self.limits.max_bytes {
@@ -160,11 +160,6 @@ impl Connections {
 
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// At least 1, so that 0 can stand for never.
-    fn now(&self) -> u64 {
-        millis(self.started_at.elapsed()) + 1
     }
 }
 
@@ -189,16 +184,8 @@ impl Connection {
         self.is_ended.load(Relaxed)
     }
 
-    pub(super) fn set_blocked(&self) {
-        if self.blocked_since.load(Relaxed) == 0 {
-            self.blocked_since.store(self.all.now(), Relaxed);
-        }
-    }
-
-    pub(super) fn set_writable(&self) {
-        if self.blocked_since.load(Relaxed) != 0 {
-            self.blocked_since.store(0, Relaxed);
-        }
+    pub(super) fn set_blocked(&self, is_blocked: bool) {
+        self.is_blocked.store(is_blocked, Relaxed);
     }
 
     fn end(&self) {
@@ -214,14 +201,15 @@ impl Connection {
         }
     }
 
-    /// Since when its client has taken less than it must.
-    fn stalled_since(&self) -> Option<u64> {
-        let blocked = Some(self.blocked_since.load(Relaxed)).filter(|at| *at > 0);
-        let waiting = (self.unsent.load(Relaxed) > 0).then(|| self.progress_at.load(Relaxed));
-        match (blocked, waiting) {
-            (Some(blocked), Some(waiting)) => Some(blocked.min(waiting)),
-            (blocked, waiting) => blocked.or(waiting),
+    /// How many checks in a row, with this one, have found that the client takes too little.
+    fn check(&self) -> u64 {
+        let sent = self.sent.load(Relaxed);
+        let owes = self.unsent.load(Relaxed) > 0 || self.is_blocked.load(Relaxed);
+        if owes && sent - self.progress.load(Relaxed) < LEAST_PROGRESS_BYTES {
+            return self.stalled_checks.fetch_add(1, Relaxed) + 1;
         }
+        self.set_progress(sent);
+        0
     }
 
     fn add(&self, bytes: u64) {
@@ -251,21 +239,14 @@ impl Connection {
     }
 
     fn sent(&self, bytes: u64) {
-        let sent = self.sent.fetch_add(bytes, Relaxed) + bytes;
-        if sent - self.progress_bytes.load(Relaxed) >= LEAST_PROGRESS_BYTES {
-            self.set_progress(sent);
-        }
+        self.sent.fetch_add(bytes, Relaxed);
         self.remove(bytes);
     }
 
     fn set_progress(&self, sent: u64) {
-        self.progress_bytes.store(sent, Relaxed);
-        self.progress_at.store(self.all.now(), Relaxed);
+        self.progress.store(sent, Relaxed);
+        self.stalled_checks.store(0, Relaxed);
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 2)
 }
 
 /// The body of a response, counted until the socket has taken it.
@@ -359,7 +340,7 @@ impl Drop for CountedBytes {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::{advance, timeout};
+    use tokio::time::{sleep, timeout};
 
     use super::*;
 
@@ -383,19 +364,19 @@ mod tests {
         let [trickle, slow, idle, blocked] = [(); 4].map(|()| all.open_one());
         trickle.0.add(1 << 20);
         slow.0.add(1 << 20);
-        blocked.0.set_blocked();
+        blocked.0.set_blocked(true);
 
         // One byte in five seconds, and ten kilobytes a second in pieces of a loopback segment.
-        for _ in 0..3 {
-            advance(Duration::from_secs(5)).await;
+        for _ in 0..2 {
+            sleep(Duration::from_secs(5)).await;
             trickle.0.sent(1);
             slow.0.sent(50_000);
-            tokio::task::yield_now().await;
         }
-        assert!(is_ended_within(&trickle, Duration::ZERO).await);
-        assert!(is_ended_within(&blocked, Duration::ZERO).await);
-        assert!(!is_ended_within(&slow, Duration::from_secs(9)).await);
-        assert!(is_ended_within(&slow, Duration::from_secs(2)).await);
+        assert!(!trickle.0.is_ended() && !blocked.0.is_ended());
+        assert!(is_ended_within(&trickle, Duration::from_secs(2)).await);
+        assert!(is_ended_within(&blocked, Duration::from_secs(2)).await);
+        assert!(!is_ended_within(&slow, Duration::from_secs(6)).await);
+        assert!(is_ended_within(&slow, Duration::from_secs(4)).await);
         assert!(!is_ended_within(&idle, Duration::from_secs(600)).await);
     }
 
@@ -405,7 +386,8 @@ mod tests {
         let [first, second, third] = [(); 3].map(|()| all.open_one());
         for connection in [&first, &second, &third] {
             connection.0.add(3_333);
-            advance(Duration::from_secs(1)).await;
+            first.0.check();
+            second.0.check();
         }
         assert!(!first.0.is_ended());
 

@@ -29,7 +29,7 @@ async fn the_limit_of_open_files_is_raised_as_far_as_it_may() {
     let vendors = vendors().await;
     let mut settings = settings_for(&vendors);
     settings.push(("DESKGRAPH_LIMITS__MAX_CONNECTIONS", "100".to_owned()));
-    let program = Program::start_after("ulimit -H -n 512; ulimit -S -n 64", &settings).await;
+    let program = Program::start_after("ulimit -S -n 64; ulimit -H -n 512", &settings).await;
 
     assert_eq!(file_limits(&program), ("512".to_owned(), "512".to_owned()));
     let ended = program.end_by("-TERM").await;
