@@ -473,7 +473,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     number(
         "limits.max_unsent_bytes_per_connection",
-        "1048576",
+        "8388608",
         65_536,
         TEBIBYTE,
         "Bytes of responses that one connection has not taken yet; beyond that its further requests wait",

@@ -79,7 +79,6 @@ enum Phase {
 
 /// What accepted connections are served with.
 struct Server {
-    settings: ServerSettings,
     protocol: Arc<Builder<TokioExecutor>>,
     handler: Handler,
     connections: Arc<Connections>,
@@ -99,7 +98,6 @@ pub async fn serve(
 ) -> io::Result<()> {
     let (phase, seen_phase) = watch::channel(Phase::Serving);
     let server = Server {
-        settings,
         protocol: Arc::new(protocol()),
         handler: Handler {
             router,
