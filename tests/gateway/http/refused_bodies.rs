@@ -6,17 +6,36 @@ use tokio::{
     net::TcpStream,
 };
 
+use deskgraph::sandbox::{Sandbox, SandboxOptions};
+
 use super::wire::{address_of, read_response, read_to_close};
-use crate::harness::{Desk, DeskOptions, in_time};
+use crate::{
+    harness::{Desk, DeskOptions, in_time},
+    program::{Program, settings_for},
+};
 
 const TIMES: usize = 40;
 
+fn keys() -> String {
+    json!([{ "name": "page", "key": "a-key", "scopes": ["read"] }]).to_string()
+}
+
 async fn desk() -> Desk {
-    let keys = json!([{ "name": "page", "key": "a-key", "scopes": ["read"] }]);
     let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
-        .set("AUTH__API_KEYS", keys);
+        .set("AUTH__API_KEYS", keys());
     Desk::open_with(options).await
+}
+
+/// A gateway in a process of its own, so that it closes a connection while the client sends.
+async fn program() -> (Sandbox, Program) {
+    let vendors = Sandbox::start(SandboxOptions::default()).await;
+    let vendors = vendors.expect("ports are free");
+    let mut settings = settings_for(&vendors);
+    settings.push(("DESKGRAPH_AUTH__MODE", "api_key".to_owned()));
+    settings.push(("DESKGRAPH_AUTH__API_KEYS", keys()));
+    let program = Program::start(&["serve"], &settings).await;
+    (vendors, program)
 }
 
 fn head(request: &str, headers: &[&str]) -> String {
@@ -57,13 +76,14 @@ const REFUSED: [(&str, &[&str], &str); 6] = [
 
 #[tokio::test]
 async fn a_client_that_reads_after_it_has_sent_all_gets_every_refusal() {
-    let desk = desk().await;
+    let (_vendors, program) = program().await;
     let body = vec![b'a'; 3 << 20];
     for (request, headers, status) in REFUSED {
         for _ in 0..TIMES {
             let length = format!("content-length: {}", body.len());
             let head = head(request, &[headers, &[length.as_str()]].concat());
-            let mut stream = connect(&desk).await;
+            let connected = TcpStream::connect(&program.address).await;
+            let mut stream = connected.expect("it listens");
             let sent = async {
                 stream.write_all(head.as_bytes()).await?;
                 stream.write_all(&body).await
@@ -82,7 +102,7 @@ async fn a_client_that_reads_after_it_has_sent_all_gets_every_refusal() {
 
 #[tokio::test]
 async fn a_chunked_body_over_the_limit_is_refused_in_the_same_way() {
-    let desk = desk().await;
+    let (_vendors, program) = program().await;
     let headers = [
         "x-api-key: a-key",
         "content-type: application/json",
@@ -90,7 +110,8 @@ async fn a_chunked_body_over_the_limit_is_refused_in_the_same_way() {
     ];
     let chunk = [b"10000\r\n".as_slice(), &[b'a'; 1 << 16], b"\r\n"].concat();
     for _ in 0..TIMES {
-        let mut stream = connect(&desk).await;
+        let connected = TcpStream::connect(&program.address).await;
+        let mut stream = connected.expect("it listens");
         let head = head("POST /graphql", &headers);
         let sent = async {
             stream.write_all(head.as_bytes()).await?;
