@@ -47,6 +47,7 @@ enum Header {
     #[default]
     Name,
     ContentLength(Option<u64>),
+    InvalidLength,
     TransferEncoding,
     Other,
 }
@@ -138,6 +139,7 @@ impl HeadScanner {
             self.has_begun = true;
             match line.header {
                 Header::TransferEncoding => self.body = Framing::Chunked,
+                Header::InvalidLength => self.body = Framing::Invalid,
                 Header::ContentLength(length) if !matches!(self.body, Framing::Chunked) => {
                     self.body = length.map_or(Framing::Invalid, Framing::Length);
                 }
@@ -210,13 +212,13 @@ impl Line {
                     let next = length.unwrap_or(0).checked_mul(10);
                     match next.and_then(|next| next.checked_add(digit)) {
                         Some(next) => *length = Some(next),
-                        None => self.header = Header::ContentLength(None),
+                        None => self.header = Header::InvalidLength,
                     }
                 }
                 b' ' | b'\t' | b'\r' => {}
-                _ => self.header = Header::ContentLength(None),
+                _ => self.header = Header::InvalidLength,
             },
-            Header::TransferEncoding | Header::Other => {}
+            Header::InvalidLength | Header::TransferEncoding | Header::Other => {}
         }
         self.length = self.length.saturating_add(1);
     }

@@ -376,7 +376,7 @@ mod tests {
         assert!(is_ended_within(&trickle, Duration::from_secs(2)).await);
         assert!(is_ended_within(&blocked, Duration::from_secs(2)).await);
         assert!(!is_ended_within(&slow, Duration::from_secs(6)).await);
-        assert!(is_ended_within(&slow, Duration::from_secs(4)).await);
+        assert!(is_ended_within(&slow, Duration::from_secs(6)).await);
         assert!(!is_ended_within(&idle, Duration::from_secs(600)).await);
     }
 
