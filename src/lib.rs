@@ -31,7 +31,6 @@ pub use deskgraph_sandbox as sandbox;
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 use tokio::{
-    net::TcpListener,
     sync::oneshot,
     task::{JoinHandle, JoinSet},
 };
@@ -39,6 +38,7 @@ use tokio::{
 use config::{Config, ConfigError};
 use engine::Engine;
 use error::{Error, ErrorKind};
+use http::server::{self, Stop};
 use repository::Shared;
 use upstream::{
     VendorApi,
@@ -50,7 +50,7 @@ use upstream::{
 /// A running gateway. It serves until it is stopped.
 pub struct Running {
     pub address: SocketAddr,
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Stop>,
     serving: JoinHandle<io::Result<()>>,
     /// Dropped with the gateway, which aborts them.
     _recoveries: JoinSet<()>,
@@ -76,6 +76,10 @@ pub enum StartError {
 /// Starts a gateway with these settings, and returns when it accepts requests.
 pub async fn start(config: Config) -> Result<Running, StartError> {
     config.require_vendor()?;
+    server::raise_file_limit(
+        config.server.max_connections,
+        config.max_vendor_connections(),
+    );
     let vendors = vendors(config.firstline, config.bangwo8)?;
     let recoveries = vendors.iter().cloned().map(probe_when_down).collect();
     let shared = Shared::new(vendors, config.cache, config.limits, config.creates);
@@ -89,21 +93,19 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     )?;
     let router = http::router(config.http, engine, &schema_text, shared.clone())?;
 
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|err| listen_error(config.listen, err))?;
+    let listener = server::listen(config.listen).map_err(|err| listen_error(config.listen, err))?;
     let address = listener
         .local_addr()
         .map_err(|err| StartError::Listen(config.listen, err))?;
     let (stop, is_stopped) = oneshot::channel();
     let stopped = async move {
         // Dropping the gateway drops the sender, which stops it too.
-        let _ = is_stopped.await;
+        is_stopped.await.unwrap_or(Stop::Now)
     };
     let writes_ended = async move { shared.writes_ended().await };
-    let serving = tokio::spawn(http::server::serve(
+    let serving = tokio::spawn(server::serve(
         listener,
-        config.max_connections,
+        config.server,
         router,
         stopped,
         writes_ended,
@@ -120,17 +122,21 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
 impl Running {
     /// Serves until `signal` is done, or until serving fails.
-    pub async fn until(mut self, signal: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn until(mut self, signal: impl Future<Output = Stop>) -> io::Result<()> {
         tokio::select! {
-            () = signal => self.stop().await,
+            stop = signal => self.end(stop).await,
             ended = &mut self.serving => ended?,
         }
     }
 
     /// Accepts nothing new, and returns when the requests in flight have ended.
     pub async fn stop(self) -> io::Result<()> {
+        self.end(Stop::Now).await
+    }
+
+    async fn end(self, stop: Stop) -> io::Result<()> {
         // The receiver is gone where serving has ended by itself.
-        let _ = self.stop.send(());
+        let _ = self.stop.send(stop);
         self.serving.await?
     }
 }

@@ -34,6 +34,7 @@ use crate::{
     http::{
         GraphiqlPage, HttpSettings, PageAccess,
         auth::{AuthSettings, TokenSettings},
+        server::{ServerSettings, UnsentLimits},
     },
     repository::{self, CacheMode, CacheSettings, CreateSettings},
     schema::{Introspection, SchemaSettings},
@@ -43,7 +44,7 @@ use crate::{
 
 pub struct Config {
     pub listen: SocketAddr,
-    pub max_connections: usize,
+    pub server: ServerSettings,
     pub log: LogFormat,
     pub http: HttpSettings,
     pub engine: EngineSettings,
@@ -96,12 +97,20 @@ impl Config {
         )))
     }
 
+    /// The connections to all vendors that may be open at once.
+    pub fn max_vendor_connections(&self) -> usize {
+        let firstline = self.firstline.as_ref().map(|firstline| &firstline.client);
+        let bangwo8 = self.bangwo8.as_ref().map(|bangwo8| &bangwo8.client);
+        let clients = [firstline, bangwo8].into_iter().flatten();
+        clients.map(|client| client.max_concurrency).sum()
+    }
+
     fn from_layers(layers: &Layers) -> Result<Self> {
         let listen = layers.address("listen")?;
 
         Ok(Self {
             listen,
-            max_connections: count(layers, "limits.max_connections")?,
+            server: server(layers)?,
             log: match layers.choice("log.format")? {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
@@ -122,6 +131,18 @@ impl Config {
             bangwo8: bangwo8::settings(layers)?,
         })
     }
+}
+
+fn server(layers: &Layers) -> Result<ServerSettings> {
+    Ok(ServerSettings {
+        max_connections: count(layers, "limits.max_connections")?,
+        unsent: UnsentLimits {
+            timeout: milliseconds(layers, "limits.write_timeout_ms")?,
+            max_bytes_per_connection: layers.number("limits.max_unsent_bytes_per_connection")?,
+            max_bytes: layers.number("limits.max_unsent_bytes")?,
+        },
+        drain: milliseconds(layers, "shutdown.drain_ms")?,
+    })
 }
 
 fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {

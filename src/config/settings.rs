@@ -483,6 +483,27 @@ pub(super) const SETTINGS: &[Setting] = &[
         1_000_000,
         "Concurrent connections; more wait until one of them ends",
     ),
+    number(
+        "limits.write_timeout_ms",
+        "10000",
+        1000,
+        TEN_MINUTES_MS,
+        "How long a client may take less than 10 KiB of a response that it has not taken whole; then its connection is closed",
+    ),
+    number(
+        "limits.max_unsent_bytes_per_connection",
+        "8388608",
+        65_536,
+        TEBIBYTE,
+        "Bytes of responses that one connection has not taken yet; beyond that its further requests wait",
+    ),
+    number(
+        "limits.max_unsent_bytes",
+        "67108864",
+        MEBIBYTE,
+        TEBIBYTE,
+        "The same of all connections; beyond that the connections that have stalled for longest are closed",
+    ),
     number("limits.max_batch", "10", 1, 1000, "Requests in one batch"),
     number(
         "limits.max_body_bytes",
@@ -582,6 +603,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "The size of the store of documents that clients persist; 0: none",
     ),
     // The rest
+    number(
+        "shutdown.drain_ms",
+        "5000",
+        0,
+        TEN_MINUTES_MS,
+        "After SIGTERM: how long the gateway still accepts connections, while `/health/ready` returns 503",
+    ),
     setting(
         "log.format",
         Some("text"),

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{
     PageAccess,
     auth::{Authenticator, network_of},
+    server::IsStopping,
 };
 use crate::{
     domain::{CircuitState, VendorState, VendorStatus},
@@ -51,14 +52,17 @@ pub(super) struct Readiness {
     pub(super) pages: PageAccess,
 }
 
-/// Ready while at least one vendor is not down, because a partial response is useful, or while the cache holds data that may be
-/// served in place of the vendors'. Only those who may read the pages learn more than that.
+/// Ready until the process is to stop, while at least one vendor is not down, because a partial response is useful, or while the
+/// cache holds data that may be served in place of the vendors'. Only those who may read the pages learn more than that.
 pub(super) async fn ready(State(readiness): State<Arc<Readiness>>, request: Request) -> Response {
     let statuses = readiness.shared.vendor_statuses();
     let is_a_vendor_up = statuses
         .iter()
         .any(|status| status.state != VendorState::Down);
-    let (code, status) = if is_a_vendor_up {
+    let is_stopping = request.extensions().get::<IsStopping>().is_some();
+    let (code, status) = if is_stopping {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if is_a_vendor_up {
         (StatusCode::OK, "ready")
     } else if readiness.shared.has_servable_data() {
         (StatusCode::OK, "no vendor is up; cached data is served")

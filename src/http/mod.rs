@@ -1,12 +1,14 @@
 //! Transport: the routes, and the whole stack of layers in one list.
 
 // GraphQL over HTTP.
+mod compression;
 mod graphql;
 mod negotiation;
 mod response;
 
 // Who may send requests, and how many.
 pub mod auth;
+mod cross_site;
 mod known_hosts;
 mod rate_limit;
 
@@ -14,6 +16,7 @@ mod health;
 mod pages;
 
 // Around every request.
+mod ambiguity;
 mod error;
 mod request_log;
 pub mod server;
@@ -22,19 +25,13 @@ use std::{any::Any, num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::Request,
     http::{self, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
 use tower::ServiceBuilder;
-use tower_http::{
-    CompressionLevel,
-    catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, predicate::SizeAbove},
-    cors::CorsLayer,
-};
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
 use crate::{
     engine::Engine,
@@ -42,7 +39,10 @@ use crate::{
     repository::Shared,
     schema::Introspection,
 };
+use ambiguity::reject_ambiguous;
 use auth::{API_KEY, AuthLimits, AuthSettings, Authenticator};
+use compression::StaticBody;
+use cross_site::{AllowedOrigins, reject_cross_site};
 use error::HttpError;
 use graphql::Graphql;
 use health::Readiness;
@@ -52,11 +52,24 @@ use pages::{Pages, playground};
 use rate_limit::RateLimit;
 use request_log::REQUEST_ID;
 
-/// A smaller response fits a packet or two without compression.
-const MIN_COMPRESSED_BYTES: u64 = 512;
-
 /// How long a browser may cache the result of a preflight. Browsers cap it at two hours.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Headers that clients add by themselves: trace contexts, and those of Apollo's clients. The gateway ignores most of them.
+const CLIENT_HEADERS: [&str; 12] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "apollo-require-preflight",
+    "apollo-query-plan-experimental",
+    "x-apollo-operation-id",
+    "x-apollo-operation-name",
+    "x-apollo-operation-type",
+    "x-apollo-tracing",
+    "x-apollo-cache-key",
+];
 
 /// On every response: no content sniffing, no framing, no referrer to other sites.
 const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
@@ -101,8 +114,8 @@ pub fn router(
     shared: Arc<Shared>,
 ) -> Result<Router> {
     let introspection = engine.introspection();
-    let known_hosts = matches!(settings.auth, AuthSettings::Open)
-        .then(|| KnownHosts(settings.allowed_hosts.into()));
+    let is_open = matches!(settings.auth, AuthSettings::Open);
+    let known_hosts = is_open.then(|| KnownHosts(settings.allowed_hosts.into()));
     let auth_limits = AuthLimits {
         failures_per_minute: settings.auth_failures_per_minute,
         timeout: engine.request_timeout(),
@@ -123,10 +136,17 @@ pub fn router(
     });
     let pages = Pages {
         shared,
-        schema_text: schema_text.into(),
+        schema_text: StaticBody::new(schema_text.to_owned().into()),
         graphiql: settings.graphiql,
     };
 
+    let mut graphql = get(graphql::handle)
+        .post(graphql::handle)
+        .with_state(graphql);
+    if is_open {
+        let allowed = AllowedOrigins(settings.cors_origins.clone().into());
+        graphql = graphql.layer(from_fn_with_state(allowed, reject_cross_site));
+    }
     let mut described = Router::new()
         .route("/", get(pages::home).with_state(pages.clone()))
         .route("/readme", get(pages::readme))
@@ -137,12 +157,7 @@ pub fn router(
     if settings.pages == PageAccess::Callers && authenticator.knows_callers() {
         described = described.route_layer(from_fn_with_state(authenticator, pages::require_caller));
     }
-    let mut router = described.route(
-        "/graphql",
-        get(graphql::handle)
-            .post(graphql::handle)
-            .with_state(graphql),
-    );
+    let mut router = described.route("/graphql", graphql);
     // The playground asks for the key by itself.
     if settings.graphiql == GraphiqlPage::Served {
         router = router
@@ -169,21 +184,17 @@ fn with_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
         .layer(from_fn(request_log::log_request))
         .map_response(set_security_headers)
         .option_layer(cors(cors_origins)?)
-        .map_request(accept_uncompressed)
-        .layer(compression())
+        .layer(from_fn(reject_ambiguous))
+        .map_request(compression::choose_encoding)
+        .layer(from_fn(compression::compress_at_once))
+        .layer(compression::layer())
+        .map_response(compression::mark_complete)
         .layer(CatchPanicLayer::custom(panicked));
     let router = routes
         .fallback(no_such_page)
         .method_not_allowed_fallback(wrong_method)
         .layer(layers);
     Ok(router)
-}
-
-/// gzip, br or zstd, as the client prefers. The gateway is bound by its processor, so the fastest level of each.
-fn compression() -> CompressionLayer<SizeAbove> {
-    CompressionLayer::new()
-        .quality(CompressionLevel::Fastest)
-        .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES))
 }
 
 /// None where no other origin is allowed. The gateway uses no cookies, so it allows no credentials.
@@ -197,50 +208,23 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
         .map(|origin| HeaderValue::from_str(origin))
         .collect::<Result<_, _>>()
         .map_err(|err| Error::internal("an origin can't stand in a header").with_source(err))?;
+    let allowed_headers: Vec<HeaderName> = [
+        header::CONTENT_TYPE,
+        header::AUTHORIZATION,
+        header::IF_NONE_MATCH,
+        API_KEY,
+        REQUEST_ID,
+    ]
+    .into_iter()
+    .chain(CLIENT_HEADERS.map(HeaderName::from_static))
+    .collect();
     let layer = CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::CONTENT_TYPE,
-            header::AUTHORIZATION,
-            header::IF_NONE_MATCH,
-            API_KEY,
-            REQUEST_ID,
-        ])
+        .allow_headers(allowed_headers)
         .expose_headers([header::ETAG, header::RETRY_AFTER, REQUEST_ID])
         .max_age(PREFLIGHT_MAX_AGE);
     Ok(Some(layer))
-}
-
-/// A client that refuses uncompressed responses and accepts no compression gets an uncompressed one: the compression layer would
-/// send 406 after the request was executed.
-fn accept_uncompressed(mut request: Request) -> Request {
-    let headers = request.headers_mut();
-    let accepted: Vec<&str> = headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
-    if !accepted.iter().any(|entry| refuses_uncompressed(entry)) {
-        return request;
-    }
-
-    let kept: Vec<&str> = accepted
-        .into_iter()
-        .filter(|entry| !refuses_uncompressed(entry))
-        .collect();
-    if let Ok(kept) = HeaderValue::from_str(&kept.join(",")) {
-        headers.insert(header::ACCEPT_ENCODING, kept);
-    }
-    request
-}
-
-/// Whether this entry of Accept-Encoding refuses uncompressed responses.
-fn refuses_uncompressed(entry: &str) -> bool {
-    let (coding, weight) = entry.split_once(';').unwrap_or((entry, ""));
-    let quality = weight.trim().trim_start_matches(['q', 'Q', '=']);
-    matches!(coding.trim(), "*" | "identity") && quality.parse() == Ok(0.0)
 }
 
 /// A header that the handler set stays.
@@ -278,7 +262,10 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::{Body, to_bytes};
+    use axum::{
+        body::{Body, to_bytes},
+        extract::Request,
+    };
     use tower::ServiceExt;
 
     use super::*;
@@ -291,6 +278,7 @@ mod tests {
         );
         let gateway = with_layers(routes, &[]).expect("no origin is wrong");
         let request = Request::get("/graphql")
+            .header(header::HOST, "localhost")
             .body(Body::empty())
             .expect("the request is complete");
         let response = gateway.oneshot(request).await.expect("it never fails");

@@ -144,6 +144,7 @@ impl Graphql {
 
         let (head, body) = request.into_parts();
         parameters::check_content_type(&head.headers)?;
+        parameters::check_content_encoding(&head.headers)?;
         let body = parameters::read_body(&head.headers, body, self.max_body_bytes).await?;
         parameters::from_body(&body, self.max_batch)
     }

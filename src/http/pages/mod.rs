@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use super::{
     GraphiqlPage,
     auth::{Authenticator, network_of},
+    compression::StaticBody,
     error::HttpError,
     request_log::RequestRecord,
 };
@@ -36,7 +37,7 @@ pub enum PageAccess {
 #[derive(Clone)]
 pub(super) struct Pages {
     pub(super) shared: Arc<Shared>,
-    pub(super) schema_text: Arc<str>,
+    pub(super) schema_text: StaticBody,
     pub(super) graphiql: GraphiqlPage,
 }
 
@@ -64,7 +65,7 @@ pub(super) async fn require_caller(
 
 pub(super) async fn home(State(pages): State<Pages>) -> Response {
     let statuses = pages.shared.vendor_statuses();
-    plain_page("deskgraph", &home::body(&statuses, pages.graphiql))
+    plain_page(html("deskgraph", &home::body(&statuses, pages.graphiql)))
 }
 
 pub(super) async fn schema(State(pages): State<Pages>) -> Response {
@@ -72,22 +73,14 @@ pub(super) async fn schema(State(pages): State<Pages>) -> Response {
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),
     )];
-    (text, pages.schema_text.to_string()).into_response()
+    (text, pages.schema_text).into_response()
 }
 
-/// A page without scripts or external resources. `title` and `body` must be HTML.
-fn plain_page(title: &str, body: &str) -> Response {
-    const STYLE: &str = include_str!("style.css");
-    /// Allows the style sheet of the page and its icon.
-    static POLICY: LazyLock<String> = LazyLock::new(|| {
-        let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
-        format!(
-            "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; \
-            form-action 'none'; frame-ancestors 'none'"
-        )
-    });
+const STYLE: &str = include_str!("style.css");
 
-    let page = format!(
+/// A page without scripts or external resources.
+fn html(title: &str, body: &str) -> String {
+    format!(
         r#"<!doctype html>
 <html lang="en">
 <head>
@@ -102,7 +95,20 @@ fn plain_page(title: &str, body: &str) -> Response {
 {body}</body>
 </html>
 "#
-    );
+    )
+}
+
+/// The response with such a page.
+fn plain_page(page: impl IntoResponse) -> Response {
+    /// Allows the style sheet of the page and its icon.
+    static POLICY: LazyLock<String> = LazyLock::new(|| {
+        let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+        format!(
+            "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; \
+            form-action 'none'; frame-ancestors 'none'"
+        )
+    });
+
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         (header::CACHE_CONTROL, "no-cache"),

@@ -17,7 +17,8 @@ use deskgraph::{
     http::{
         GraphiqlPage, HttpSettings, PageAccess,
         auth::{ApiKey, AuthSettings, KeySecret},
-        router, server,
+        router,
+        server::{self, ServerSettings},
     },
     repository::{CacheMode, CacheSettings, CreateSettings, Limits, Shared},
     sandbox::{Sandbox, SandboxOptions, credentials},
@@ -108,9 +109,13 @@ impl Front {
             .await
             .expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
+        let config = Config::from_sources(None, []).expect("the defaults are right");
         tokio::spawn(server::serve(
             listener,
-            100,
+            ServerSettings {
+                max_connections: 100,
+                ..config.server
+            },
             router,
             std::future::pending(),
             std::future::ready(()),
