@@ -189,9 +189,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "firstline.array_style",
-        Some("brackets"),
-        Kind::Choice(&["brackets", "comma"]),
-        "How a query string lists several values",
+        Some("auto"),
+        Kind::Choice(&["auto", "brackets", "comma"]),
+        "How a query string lists several values; `auto` uses brackets, and commas and then a JSON body for a filter that FirstLine does not apply",
     ),
     setting(
         "firstline.created_end",

@@ -2,6 +2,8 @@
 
 use std::{cmp::Reverse, future::Future, sync::Arc};
 
+use tokio::time::Instant;
+
 use super::{
     Budget, ListKind, Observations,
     density::Observed,
@@ -318,16 +320,21 @@ impl<Fetch> ListReader<'_, Fetch> {
         let needed = furthest_from(self.granularity.requested(span)).unwrap_or(distance);
         let slack = needed + needed / 4 + 1;
         let ignores_time = slack > MOST_SLACK;
-        self.observations
-            .note(self.kind, |observed| match ignores_time {
+        self.observations.note(self.kind, |observed| {
+            observed.outside_seen_at = Some(Instant::now());
+            match ignores_time {
                 true => observed.ignores_time = true,
                 false => observed.slack = slack,
-            });
+            }
+        });
         let (vendor, noun, _) = self.kind;
+        let time_zone = format!("DESKGRAPH_{}__TIME_ZONE", vendor.slug().to_uppercase());
         tracing::warn!(
             target: "deskgraph::listing",
             vendor = vendor.slug(),
             list = noun,
+            filter.parameter = "creation time",
+            setting = time_zone,
             filter.is_ignored = ignores_time,
             filter.seconds_outside = distance,
             "the vendor returned rows outside the requested creation time: a wider span is requested from now on"

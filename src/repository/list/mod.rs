@@ -13,15 +13,15 @@ use super::{Topic, weight::Weight};
 use crate::{
     context::RequestScope,
     domain::{
-        Canonical, ServiceRecord, ServiceRecordFilter, ServiceRecordId, Ticket, TicketFilter,
-        TicketId, TimeGranularity, Vendor, VendorPage, VendorPageRequest, VendorZone,
+        Canonical, FilterParameters, ServiceRecord, ServiceRecordFilter, ServiceRecordId, Ticket,
+        TicketFilter, TicketId, TimeGranularity, Vendor, VendorPage, VendorPageRequest, VendorZone,
     },
     error::Result,
     listing::{Dated, Granularity, ListKind, Range, Second},
     upstream::VendorApi,
 };
 pub(in crate::repository) use merged::{Participation, Provenance};
-pub(in crate::repository) use vendor_list::VendorList;
+pub(in crate::repository) use vendor_list::{VendorList, total_within};
 pub(in crate::repository) use window_index::WindowIndex;
 
 /// The smallest page that reports a list's total.
@@ -53,6 +53,11 @@ pub(in crate::repository) trait Listed:
     fn range(filter: &Self::Filter) -> Range;
     fn canonical(filter: &Self::Filter) -> Canonical;
     fn kind(filter: &Self::Filter) -> u32;
+
+    fn parameters(filter: &Self::Filter) -> FilterParameters;
+    fn without(filter: &Self::Filter, parameters: FilterParameters) -> Self::Filter;
+    /// The parameters that the object does not match.
+    fn mismatches(&self, filter: &Self::Filter) -> FilterParameters;
 }
 
 impl Listed for ServiceRecord {
@@ -96,6 +101,18 @@ impl Listed for ServiceRecord {
     fn kind(filter: &Self::Filter) -> u32 {
         filter.kind()
     }
+
+    fn parameters(filter: &Self::Filter) -> FilterParameters {
+        filter.parameters()
+    }
+
+    fn without(filter: &Self::Filter, parameters: FilterParameters) -> Self::Filter {
+        filter.without(parameters)
+    }
+
+    fn mismatches(&self, filter: &Self::Filter) -> FilterParameters {
+        filter.mismatches(self)
+    }
 }
 
 impl Listed for Ticket {
@@ -138,6 +155,18 @@ impl Listed for Ticket {
 
     fn kind(filter: &Self::Filter) -> u32 {
         filter.kind()
+    }
+
+    fn parameters(filter: &Self::Filter) -> FilterParameters {
+        filter.parameters()
+    }
+
+    fn without(filter: &Self::Filter, parameters: FilterParameters) -> Self::Filter {
+        filter.without(parameters)
+    }
+
+    fn mismatches(&self, filter: &Self::Filter) -> FilterParameters {
+        filter.mismatches(self)
     }
 }
 

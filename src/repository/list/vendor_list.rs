@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     context::RequestScope,
-    domain::{SourceStatus, TimeGranularity, Vendor, VendorErrorCode, VendorFailure},
+    domain::{
+        FilterParameters, SourceStatus, TimeGranularity, Vendor, VendorErrorCode, VendorFailure,
+        VendorPage,
+    },
     error::Result,
     listing::{
         Budget, Feed, ListKind, ListReader, MergedPage, Observations, PartRead, Range, Second,
@@ -31,16 +34,26 @@ pub(in crate::repository) struct VendorList<'a, T: Listed> {
     shared: &'a Arc<Shared>,
     scope: &'a Arc<RequestScope>,
     vendor: &'a Arc<dyn VendorApi>,
+    /// What the vendor is sent of the filter.
     filter: T::Filter,
-    /// What the gateway applies of the filter, because the vendor can't.
+    /// What the gateway applies of it, because the vendor can't or does not.
     left_over: Option<T::Filter>,
-    admits: fn(&T::Filter, &T) -> bool,
+    plan: Plan,
     /// How many more pages may be read.
     budget: Budget,
     /// How many the last window took.
     last_calls: AtomicU32,
     stale: StaleUse,
     provenance: Mutex<Provenance>,
+}
+
+/// What the reading of a list relies on. Its rows may show that it is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Plan {
+    /// The parameters that the vendor is sent.
+    sent: FilterParameters,
+    /// Whether it applies the bounds of the creation time as they are sent.
+    applies_time: bool,
 }
 
 /// Whether what a vendor said last may stand in for its failure.
@@ -72,32 +85,50 @@ impl<'a, T: Listed> VendorList<'a, T> {
         vendor: &'a Arc<dyn VendorApi>,
         filter: T::Filter,
     ) -> Self {
+        let parameters = T::parameters(&filter);
+        let left_over = vendor.capabilities().left_to_gateway(T::TOPIC);
+        let left_over = left_over.intersection(parameters);
+        let limits = shared.limits;
+        let sent = T::without(&filter, left_over);
+        let kind = kind_of::<T>(vendor.vendor(), &sent);
         Self {
-            budget: Budget::new(shared.limits.max_vendor_calls),
+            budget: Budget::new(match left_over.is_empty() {
+                true => limits.max_vendor_calls,
+                false => limits.max_vendor_pages,
+            }),
+            left_over: match left_over.is_empty() {
+                true => None,
+                false => Some(T::without(&filter, left_over.others())),
+            },
+            plan: Plan {
+                sent: parameters.minus(left_over),
+                applies_time: shared.observations.applies_time(kind),
+            },
             shared,
             scope,
             vendor,
-            filter,
-            left_over: None,
-            admits: |_, _| true,
+            filter: sent,
             last_calls: AtomicU32::new(0),
             stale: StaleUse::Allowed,
             provenance: Mutex::default(),
         }
     }
 
-    /// The same list, of which the gateway leaves out what a filter does not admit.
-    pub(in crate::repository) fn filtered(
-        self,
-        filter: T::Filter,
-        admits: fn(&T::Filter, &T) -> bool,
-    ) -> Self {
-        Self {
-            budget: Budget::new(self.shared.limits.max_vendor_pages),
-            left_over: Some(filter),
-            admits,
-            ..self
+    /// Drops what was read under a wrong belief, where the reading has shown since then that the vendor does not apply the filter
+    /// as it was sent. The list has to be made and read again then.
+    pub(in crate::repository) fn is_refuted(&self) -> bool {
+        let unapplied = self.vendor.capabilities().left_to_gateway(T::TOPIC);
+        let is_refuted = !self.plan.sent.intersection(unapplied).is_empty();
+        if is_refuted || (self.plan.applies_time && !self.applies_time()) {
+            let vendor = self.vendor.vendor();
+            self.shared.cache.drop_all(vendor, T::TOPIC);
+            self.shared.observations.forget_filtered(vendor, T::NAME);
         }
+        is_refuted
+    }
+
+    fn applies_time(&self) -> bool {
+        self.shared.observations.applies_time(self.kind())
     }
 
     /// The same list, of which so many pages are read at most, all of them from the vendor or fresh.
@@ -262,7 +293,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
             let filter = self.filter.clone();
             async move {
                 let page = T::page(&vendor, &scope, &filter, TOTAL_ONLY).await?;
-                Ok(page.total)
+                Ok(total_within(&page, T::range(&filter)))
             }
         };
         self.read_count(key, load).await
@@ -338,7 +369,8 @@ impl<'a, T: Listed> VendorList<'a, T> {
             TimeGranularity::Second => true,
             TimeGranularity::Day => are_whole_days,
         };
-        is_exact && self.left_over.is_none()
+        let is_applied = range == Range::default() || self.applies_time();
+        is_exact && is_applied && self.left_over.is_none()
     }
 
     /// The total of the list, of what was read or of a call of its own.
@@ -376,6 +408,18 @@ impl<'a, T: Listed> VendorList<'a, T> {
             ..SourceStatus::failed(failure)
         }
     }
+}
+
+/// The total of a page, unless its rows show that the vendor counts what is outside the bounds.
+pub(in crate::repository) fn total_within<T: Listed>(
+    page: &VendorPage<T>,
+    range: Range,
+) -> Option<u64> {
+    let is_outside = |row: &Arc<T>| {
+        let created_at = row.created_at();
+        created_at.is_some_and(|created_at| !range.contains(created_at.timestamp))
+    };
+    page.total.filter(|_| !page.items.iter().any(is_outside))
 }
 
 /// Names the part of a list that is left out.
@@ -518,7 +562,7 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
 
     fn admits(&self, object: &T) -> bool {
         let left_over = self.left_over.as_ref();
-        left_over.is_none_or(|left_over| (self.admits)(left_over, object))
+        left_over.is_none_or(|left_over| object.mismatches(left_over).is_empty())
     }
 
     fn has_budget(&self) -> bool {

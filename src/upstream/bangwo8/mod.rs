@@ -20,6 +20,7 @@ use async_trait::async_trait;
 
 use super::{
     Outage, ProbePermit, VendorApi,
+    applied_filters::{AppliedFilters, Sending},
     call::Call,
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -30,10 +31,11 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        Capabilities, CategorySource, ChatMessage, Employee, FilterPlan, ListCapabilities,
-        ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter, ServiceRecordFilters,
-        ServiceRecordId, ServiceRecordLookup, ServiceSummary, TimeGranularity, Vendor,
-        VendorErrorCode, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, CategorySource, ChatMessage, Employee, FilterParameter, FilterPlan,
+        ListCapabilities, ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter,
+        ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, ServiceSummary,
+        TimeGranularity, Topic, UnappliedFilters, Vendor, VendorErrorCode, VendorPage,
+        VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, Result},
 };
@@ -79,6 +81,7 @@ pub struct Bangwo8 {
     list_page_size: u32,
     newest_records_for_categories: u32,
     list_order: Option<ListOrder>,
+    applied_filters: AppliedFilters,
     /// Whether the last chat that showed an order was listed newest first.
     lists_chats_newest_first: AtomicBool,
 }
@@ -96,6 +99,8 @@ impl Bangwo8 {
             list_page_size: settings.list_page_size.max(1),
             newest_records_for_categories: settings.newest_records_for_categories,
             list_order: settings.list_order,
+            // An agent's records have an address of their own, and no setting changes it.
+            applied_filters: AppliedFilters::new(VENDOR, None),
             lists_chats_newest_first: AtomicBool::new(false),
         })
     }
@@ -136,6 +141,10 @@ impl VendorApi for Bangwo8 {
             has_tickets: false,
             has_editable_service_records: false,
             service_record_filters: RECORD_FILTERS,
+            unapplied_filters: UnappliedFilters {
+                service_records: self.applied_filters.unapplied(Topic::ServiceRecords),
+                ..UnappliedFilters::default()
+            },
             service_record_lookup: ServiceRecordLookup::ByDay {
                 max_pages: self.find_max_calls,
             },
@@ -182,9 +191,9 @@ impl VendorApi for Bangwo8 {
                 let list = self
                     .histories(scope, HISTORIES_OF_AGENT, path, query, page)
                     .await?;
-                Ok(page_of(list, |record| {
-                    self.mapping().service_record(record)
-                }))
+                let page = page_of(list, |record| self.mapping().service_record(record));
+                self.check_agent(filter, &page)?;
+                Ok(page)
             }
         }
     }
@@ -311,6 +320,29 @@ impl Bangwo8 {
         Ok(page_of(list, |record| {
             self.mapping().service_record(record)
         }))
+    }
+
+    /// Fails where the list of one agent has the records of others.
+    fn check_agent(
+        &self,
+        filter: &ServiceRecordFilter,
+        page: &VendorPage<ServiceRecord>,
+    ) -> Result<()> {
+        let parameter = FilterParameter::Handler;
+        let is_of_other =
+            |record: &Arc<ServiceRecord>| filter.mismatches(record).contains(parameter);
+        if !page.items.iter().any(is_of_other) {
+            return Ok(());
+        }
+        let sending = Sending {
+            parameter,
+            name: "id",
+            form: 0,
+            forms: 1,
+        };
+        self.applied_filters
+            .note_failure(Topic::ServiceRecords, sending);
+        Err(Error::vendor(VENDOR, VendorErrorCode::BadResponse))
     }
 
     async fn histories<T: HasId>(

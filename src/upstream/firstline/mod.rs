@@ -1,6 +1,8 @@
 //! FirstLine: service records and tickets by id, lists with filters, directories page by page.
 
 mod auth;
+mod filter_form;
+mod filtered;
 mod mapping;
 mod query;
 mod wire;
@@ -16,10 +18,12 @@ mod tests;
 use std::{hash::Hash, sync::Arc};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 
 use super::{
     Outage, ProbePermit, VendorApi,
+    applied_filters::AppliedFilters,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -30,16 +34,18 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        Capabilities, Category, CategorySource, CustomField, CustomFieldValue, Detail, Employee,
-        FilterPlan, GlobalId, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
-        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, Category, CategorySource, CustomField, CustomFieldValue, DateTime, Detail,
+        Employee, FilterParameter, FilterParameters, FilterPlan, GlobalId, ListCapabilities,
+        ListOrder, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordFilters,
+        ServiceRecordId, ServiceRecordLookup, Sponsor, TerminationCode, Ticket, TicketChanges,
+        TicketFilter, TicketId, TimeGranularity, Topic, UnappliedFilters, Vendor, VendorNumber,
+        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
 pub use auth::{FirstLineCredentials, UpdateMethod};
 use auth::{Login, UpdateForm};
+use filtered::{FAR_OUTSIDE_SECONDS, FilteredList};
 use mapping::Mapping;
 use write::{read_write, sent};
 
@@ -50,6 +56,9 @@ const RECORD_FILTERS: ServiceRecordFilters = ServiceRecordFilters {
     contact: true,
     completed: true,
 };
+
+/// The setting that says in which form filters are sent.
+const ARRAY_STYLE_SETTING: &str = "DESKGRAPH_FIRSTLINE__ARRAY_STYLE";
 
 const RECORDS: &str = "/api/v1/interact-collection";
 const RECORD: &str = "/api/v1/interact-collection/{id}";
@@ -78,6 +87,8 @@ pub struct FirstLineSettings {
 /// How a list is encoded in a query; the vendor's documents have no example for tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArrayStyle {
+    /// Brackets, and another form once the rows show that the vendor does not apply a list in brackets: see `FilterForm`.
+    Auto,
     /// `statuses[]=0&statuses[]=1`
     Brackets,
     /// `statuses=0,1`
@@ -96,6 +107,7 @@ pub struct FirstLine {
     zone: VendorZone,
     update_form: Arc<UpdateForm>,
     array_style: ArrayStyle,
+    applied_filters: AppliedFilters,
     end_bound: EndBound,
     list_page_size: u32,
     list_order: Option<ListOrder>,
@@ -113,6 +125,7 @@ impl FirstLine {
             zone: settings.zone,
             update_form,
             array_style: settings.array_style,
+            applied_filters: AppliedFilters::new(VENDOR, Some(ARRAY_STYLE_SETTING)),
             end_bound: settings.created_end,
             list_page_size: settings.list_page_size.max(1),
             list_order: settings.list_order,
@@ -155,6 +168,10 @@ impl VendorApi for FirstLine {
             has_tickets: true,
             has_editable_service_records: true,
             service_record_filters: RECORD_FILTERS,
+            unapplied_filters: UnappliedFilters {
+                service_records: self.applied_filters.unapplied(Topic::ServiceRecords),
+                tickets: self.applied_filters.unapplied(Topic::Tickets),
+            },
             service_record_lookup: ServiceRecordLookup::ById,
             lists: ListCapabilities {
                 granularity: TimeGranularity::Second,
@@ -188,11 +205,19 @@ impl VendorApi for FirstLine {
             return Ok(VendorPage::empty());
         }
 
-        let query = self.record_query(filter);
-        let list = self.list(scope, RECORDS, query, page).await?;
-        Ok(page_of(list, page, |record| {
-            self.mapping().service_record(record, Detail::Full)
-        }))
+        let list = FilteredList {
+            topic: Topic::ServiceRecords,
+            route: RECORDS,
+            sent: self.record_query(filter),
+            page,
+            map: &|record| self.mapping().service_record(record, Detail::Full),
+            mismatches: &|record: &ServiceRecord| {
+                let created = record.created_at.value().copied();
+                let created = far_outside(created, filter.from, filter.to);
+                filter.mismatches(record).union(created)
+            },
+        };
+        self.filtered_page(scope, list).await
     }
 
     async fn service_record(
@@ -332,12 +357,23 @@ impl VendorApi for FirstLine {
         filter: &TicketFilter,
         page: VendorPageRequest,
     ) -> Result<VendorPage<Ticket>> {
-        let Some(query) = self.ticket_query(filter) else {
+        let Some(sent) = self.ticket_query(filter) else {
             return Ok(VendorPage::empty());
         };
 
-        let list = self.list(scope, TICKETS, query, page).await?;
-        Ok(page_of(list, page, |ticket| self.mapping().ticket(ticket)))
+        let list = FilteredList {
+            topic: Topic::Tickets,
+            route: TICKETS,
+            sent,
+            page,
+            map: &|ticket| self.mapping().ticket(ticket),
+            mismatches: &|ticket: &Ticket| {
+                let (from, to) = (filter.created_from, filter.created_to);
+                let created = far_outside(ticket.created_at, from, to);
+                filter.mismatches(ticket).union(created)
+            },
+        };
+        self.filtered_page(scope, list).await
     }
 
     async fn ticket(&self, scope: &RequestScope, id: TicketId) -> Result<Option<Arc<Ticket>>> {
@@ -444,6 +480,24 @@ impl FirstLine {
             Ok(page_of(list, page, map))
         })
         .await
+    }
+}
+
+/// Whether a creation time shows that the bounds are not applied at all. Lists themselves deal with bounds that are not exact.
+fn far_outside(
+    created_at: Option<DateTime>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> FilterParameters {
+    let second = created_at.map(|created_at| created_at.timestamp.as_second());
+    let seconds_before = from
+        .zip(second)
+        .map(|(from, second)| from.as_second() - second);
+    let seconds_after = to.zip(second).map(|(to, second)| second - to.as_second());
+    let furthest = seconds_before.max(seconds_after).unwrap_or_default();
+    match furthest > FAR_OUTSIDE_SECONDS {
+        true => FilterParameter::Created.into(),
+        false => FilterParameters::NONE,
     }
 }
 
