@@ -200,21 +200,27 @@ impl<Fetch> ListReader<'_, Fetch> {
         Fetch: Fn(Span, VendorPageRequest) -> Answer,
         Answer: Future<Output = Result<VendorPage<T>>>,
     {
-        let observed = self.observations.of(self.kind);
-        let pages = self.pages(budget, &observed);
-        let read = pages.read(
-            self.requested(span, &observed),
-            Allowed::Budget,
-            Known::Some(Vec::new()),
-        );
-        match read.await? {
-            PagesRead::Whole(rows) => {
-                self.note_pages(&rows);
-                Ok(self.whole(span, rows, &Probed::default(), &observed))
+        for _ in 0..MOST_TRIES {
+            let observed = self.observations.of(self.kind);
+            let pages = self.pages(budget, &observed);
+            let requested = self.requested(span, &observed);
+            let read = pages.read(requested, Allowed::Budget, Known::Some(Vec::new()));
+            match read.await? {
+                PagesRead::Whole(rows) => {
+                    self.note_pages(&rows);
+                    let is_outside = self.is_outside(&rows, span, &observed);
+                    let now_observed = self.observations.of(self.kind);
+                    // Where the time is ignored, the whole list was read.
+                    if is_outside && !now_observed.ignores_time && budget.left() > 0 {
+                        continue;
+                    }
+                    return Ok(self.whole(span, rows, &Probed::default(), &now_observed));
+                }
+                PagesRead::TooMany { .. } => return Ok(Window::too_large(span)),
+                PagesRead::Moved => return Err(self.contradiction()),
             }
-            PagesRead::TooMany { .. } => Ok(Window::too_large(span)),
-            PagesRead::Moved => Err(self.contradiction()),
         }
+        Err(self.contradiction())
     }
 
     fn pages<'r>(&'r self, budget: &'r Budget, observed: &Observed) -> PageReader<'r, &'r Fetch> {

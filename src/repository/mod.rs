@@ -23,6 +23,7 @@ mod sponsor;
 mod stats;
 mod termination_code;
 mod ticket;
+mod ticket_stats;
 
 use std::{
     borrow::Cow,

@@ -170,7 +170,7 @@ impl Listed for Ticket {
     }
 }
 
-pub(super) fn kind_of<T: Listed>(vendor: Vendor, filter: &T::Filter) -> ListKind {
+pub(in crate::repository) fn kind_of<T: Listed>(vendor: Vendor, filter: &T::Filter) -> ListKind {
     (vendor, T::NAME, T::kind(filter))
 }
 
