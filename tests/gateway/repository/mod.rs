@@ -10,6 +10,8 @@ mod personal_data;
 mod service_record_filters;
 mod service_record_lists;
 mod stale;
+mod unapplied_filters;
+mod verified_counts;
 mod write_checks;
 mod write_outcomes;
 pub(crate) mod writes;
