@@ -81,6 +81,7 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
         update_method,
         array_style,
         created_end,
+        filter_retry: common.filter_retry,
         list_page_size: common.list_page_size,
         list_order: common.list_order,
     }))

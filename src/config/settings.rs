@@ -542,6 +542,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         10_000,
         "Vendor calls that one window of a list or one count may take",
     ),
+    number(
+        "limits.filter_retry_ms",
+        "3600000",
+        1_000,
+        86_400_000,
+        "How long the gateway itself applies a filter that a vendor did not apply, before the vendor is sent it again",
+    ),
     // Documents
     setting(
         "documents.mode",

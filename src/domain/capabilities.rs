@@ -38,6 +38,9 @@ pub struct ServiceRecordFilters {
 pub struct UnappliedFilters {
     pub service_records: FilterParameters,
     pub tickets: FilterParameters,
+    /// How often it was learned that a filter is not applied as it was sent. What was read before the last time may not have been
+    /// filtered.
+    pub revision: u64,
 }
 
 impl Capabilities {

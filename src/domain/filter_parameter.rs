@@ -1,10 +1,5 @@
 //! The parameters that narrow a list, as a set. A vendor may know, and apply, some of them.
 
-use std::time::Duration;
-
-/// How long a filter that a vendor did not apply is left to the gateway, before the vendor is sent it again.
-pub const FILTER_RETRY_AFTER: Duration = Duration::from_secs(3600);
-
 /// One parameter of the filter of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FilterParameter {

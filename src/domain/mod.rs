@@ -40,7 +40,7 @@ pub use category::{Category, CategoryNames, NamedRecord};
 pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Transcript};
 pub use contact::{Contact, Sponsor};
 pub use employee::{Employee, EmployeeGroup};
-pub use filter_parameter::{FILTER_RETRY_AFTER, FilterParameter, FilterParameters};
+pub use filter_parameter::{FilterParameter, FilterParameters};
 pub use host::{ip_address, is_loopback};
 pub use id::{
     CategoryId, ChatMessageId, ContactId, EmployeeGroupId, EmployeeId, GlobalId, MalformedId,

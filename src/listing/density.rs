@@ -3,18 +3,23 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::domain::{FILTER_RETRY_AFTER, Vendor};
+use crate::domain::Vendor;
 
 /// Lists of one vendor and noun that are filtered by the same parameters, whatever their values.
 pub type ListKind = (Vendor, &'static str, u32);
 
 /// What was observed, by kind of list. Everything here is a guess that costs calls where it is wrong, and nothing else.
-#[derive(Debug, Default)]
-pub struct Observations(Mutex<HashMap<ListKind, Observed>>);
+#[derive(Debug)]
+pub struct Observations {
+    by_kind: Mutex<HashMap<ListKind, Observed>>,
+    /// After how long a vendor that did not apply bounds of time is sent them again.
+    retry_after: Duration,
+}
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Observed {
@@ -38,9 +43,9 @@ pub(super) struct Observed {
 
 impl Observed {
     /// Without what was seen too long ago to rely on.
-    fn current(self) -> Self {
+    fn current(self, retry_after: Duration) -> Self {
         match self.outside_seen_at {
-            Some(seen_at) if seen_at.elapsed() >= FILTER_RETRY_AFTER => Self {
+            Some(seen_at) if seen_at.elapsed() >= retry_after => Self {
                 ignores_time: false,
                 slack: 0,
                 outside_seen_at: None,
@@ -52,16 +57,23 @@ impl Observed {
 }
 
 impl Observations {
+    pub fn new(retry_after: Duration) -> Self {
+        Self {
+            by_kind: Mutex::default(),
+            retry_after,
+        }
+    }
+
     pub(super) fn of(&self, kind: ListKind) -> Observed {
         let observed = self.observed();
         let known = observed.get(&kind).copied();
-        known.unwrap_or_default().current()
+        known.unwrap_or_default().current(self.retry_after)
     }
 
     pub(super) fn note(&self, kind: ListKind, change: impl FnOnce(&mut Observed)) {
         let mut observed = self.observed();
         let known = observed.entry(kind).or_default();
-        *known = known.current();
+        *known = known.current(self.retry_after);
         change(known);
     }
 
@@ -84,7 +96,7 @@ impl Observations {
     }
 
     fn observed(&self) -> MutexGuard<'_, HashMap<ListKind, Observed>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_kind.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The number of rows in a page of such a list, where `page_size` is requested.
@@ -107,19 +119,21 @@ mod tests {
 
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     #[tokio::test(start_paused = true)]
     async fn the_time_filter_of_a_vendor_is_tried_again_after_an_hour() {
         let kind = (Vendor::FirstLine, "tickets", 0);
-        let observations = Observations::default();
+        let observations = Observations::new(HOUR);
         observations.note(kind, |observed| {
             observed.ignores_time = true;
             observed.slack = 7;
             observed.granted = Some(50);
             observed.outside_seen_at = Some(Instant::now());
         });
-        time::advance(FILTER_RETRY_AFTER / 2).await;
+        time::advance(HOUR / 2).await;
         assert!(!observations.applies_time(kind));
-        time::advance(FILTER_RETRY_AFTER / 2).await;
+        time::advance(HOUR / 2).await;
         assert!(observations.applies_time(kind));
         assert_eq!(observations.of(kind).slack, 0);
         assert_eq!(observations.of(kind).granted, Some(50));

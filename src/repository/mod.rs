@@ -29,6 +29,7 @@ use std::{
     borrow::Cow,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures_util::future::{OptionFuture, join_all};
@@ -72,6 +73,8 @@ pub struct Limits {
     pub max_vendor_pages: u32,
     /// Vendor calls that one list read or one count may take.
     pub max_vendor_calls: u32,
+    /// After how long a filter that a vendor did not apply is tried again.
+    pub filter_retry: Duration,
 }
 
 /// One page of a list over all vendors.
@@ -142,7 +145,7 @@ impl Shared {
             capabilities: capabilities.collect(),
             vendors,
             cache: Arc::new(Cache::new(cache)),
-            observations: Observations::default(),
+            observations: Observations::new(limits.filter_retry),
             windows: WindowIndex::new(),
             limits,
             writes: Writes::new(),

@@ -14,6 +14,7 @@ use crate::{
     context::RequestScope,
     domain::{
         FilterParameter, FilterParameters, Scope, Ticket, TicketFilter, TicketStats, TicketStatus,
+        VendorPageRequest,
     },
     error::Result,
     listing::Feed,
@@ -75,15 +76,15 @@ impl Shared {
             .parameters()
             .union(FilterParameters::from_iter([Statuses, DueTo]));
         for _ in 0..MOST_REFUTATIONS {
-            let left_over = vendor.capabilities().left_to_gateway(Topic::Tickets);
+            let capabilities = vendor.capabilities();
+            let left_over = capabilities.left_to_gateway(Topic::Tickets);
             let list = VendorList::<Ticket>::new(self, scope, vendor, filter.clone());
             let counted = match left_over.intersection(rests_on).is_empty() {
                 true => self.count_by_totals(vendor, scope, filter).await,
                 false => self.count_rows_of(list, vendor).await,
             };
-            let left_over_now = vendor.capabilities().left_to_gateway(Topic::Tickets);
-            let learned = left_over_now.minus(left_over).intersection(rests_on);
-            if learned.is_empty() {
+            let known = capabilities.unapplied_filters.revision;
+            if known == vendor.capabilities().unapplied_filters.revision {
                 return counted;
             }
             self.cache.drop_all(vendor.vendor(), Topic::Tickets);
@@ -180,7 +181,8 @@ impl Shared {
         if !others.is_empty() && with_a_status > 0 && with_a_status == stats.total {
             rest.push(of_statuses(others));
         }
-        if filter.due_to.is_none() && stats.overdue > 0 && stats.overdue == of_open {
+        let are_all_overdue = filter.due_to.is_none() && stats.overdue == of_open;
+        if are_all_overdue && stats.overdue > 0 {
             let next_second = last_second + jiff::SignedDuration::from_secs(1);
             let due_from = filter.due_from;
             rest.push(TicketFilter {
@@ -189,6 +191,14 @@ impl Shared {
             });
         }
         if agreement != Agreement::Contradiction {
+            if are_all_overdue && stats.overdue > 0 {
+                // Those without a due time are in neither count: the vendor's page is checked row by row.
+                let page = VendorPageRequest {
+                    per_page: vendor.capabilities().lists.page_size,
+                    ..TOTAL_ONLY
+                };
+                vendor.ticket_page(scope, &filters[1], page).await?;
+            }
             let counts = join::join_all(rest.iter().map(&count)).await?;
             if counts.iter().any(|count| *count > 0) {
                 agreement = Agreement::Contradiction;

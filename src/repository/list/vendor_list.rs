@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     context::RequestScope,
-    domain::{
-        FilterParameters, SourceStatus, TimeGranularity, Vendor, VendorErrorCode, VendorFailure,
-        VendorPage,
-    },
+    domain::{SourceStatus, TimeGranularity, Vendor, VendorErrorCode, VendorFailure, VendorPage},
     error::Result,
     listing::{
         Budget, Feed, ListKind, ListReader, MergedPage, Observations, PartRead, Range, Second,
@@ -50,8 +47,8 @@ pub(in crate::repository) struct VendorList<'a, T: Listed> {
 /// What the reading of a list relies on. Its rows may show that it is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Plan {
-    /// The parameters that the vendor is sent.
-    sent: FilterParameters,
+    /// What was known of the vendor's filters.
+    revision: u64,
     /// Whether it applies the bounds of the creation time as they are sent.
     applies_time: bool,
 }
@@ -85,9 +82,9 @@ impl<'a, T: Listed> VendorList<'a, T> {
         vendor: &'a Arc<dyn VendorApi>,
         filter: T::Filter,
     ) -> Self {
-        let parameters = T::parameters(&filter);
-        let left_over = vendor.capabilities().left_to_gateway(T::TOPIC);
-        let left_over = left_over.intersection(parameters);
+        let capabilities = vendor.capabilities();
+        let left_over = capabilities.left_to_gateway(T::TOPIC);
+        let left_over = left_over.intersection(T::parameters(&filter));
         let limits = shared.limits;
         let sent = T::without(&filter, left_over);
         let kind = kind_of::<T>(vendor.vendor(), &sent);
@@ -101,7 +98,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
                 false => Some(T::without(&filter, left_over.others())),
             },
             plan: Plan {
-                sent: parameters.minus(left_over),
+                revision: capabilities.unapplied_filters.revision,
                 applies_time: shared.observations.applies_time(kind),
             },
             shared,
@@ -117,8 +114,8 @@ impl<'a, T: Listed> VendorList<'a, T> {
     /// Drops what was read under a wrong belief, where the reading has shown since then that the vendor does not apply the filter
     /// as it was sent. The list has to be made and read again then.
     pub(in crate::repository) fn is_refuted(&self) -> bool {
-        let unapplied = self.vendor.capabilities().left_to_gateway(T::TOPIC);
-        let is_refuted = !self.plan.sent.intersection(unapplied).is_empty();
+        let revision = self.vendor.capabilities().unapplied_filters.revision;
+        let is_refuted = revision != self.plan.revision;
         if is_refuted || (self.plan.applies_time && !self.applies_time()) {
             let vendor = self.vendor.vendor();
             self.shared.cache.drop_all(vendor, T::TOPIC);

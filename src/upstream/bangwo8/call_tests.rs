@@ -29,6 +29,7 @@ fn settings(scripted: &ScriptedVendor) -> Bangwo8Settings {
         zone: VendorZone::named("Asia/Shanghai").expect("the zone is bundled"),
         find_max_calls: 3,
         list_order: None,
+        filter_retry: Duration::from_secs(3600),
         list_page_size: 2,
         newest_records_for_categories: 4,
     }

@@ -11,9 +11,12 @@ mod call_tests;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -34,8 +37,8 @@ use crate::{
         Capabilities, CategorySource, ChatMessage, Employee, FilterParameter, FilterPlan,
         ListCapabilities, ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter,
         ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, ServiceSummary,
-        TimeGranularity, Topic, UnappliedFilters, Vendor, VendorErrorCode, VendorPage,
-        VendorPageRequest, VendorStatus, VendorZone,
+        TimeGranularity, Topic, Vendor, VendorErrorCode, VendorPage, VendorPageRequest,
+        VendorStatus, VendorZone,
     },
     error::{Error, Result},
 };
@@ -70,6 +73,8 @@ pub struct Bangwo8Settings {
     pub find_max_calls: u32,
     /// The page size of directories and searches.
     pub list_page_size: u32,
+    /// After how long a filter that the vendor did not apply is tried again.
+    pub filter_retry: Duration,
     /// How many of the newest records are read for the categories that they show.
     pub newest_records_for_categories: u32,
 }
@@ -100,7 +105,7 @@ impl Bangwo8 {
             newest_records_for_categories: settings.newest_records_for_categories,
             list_order: settings.list_order,
             // An agent's records have an address of their own, and no setting changes it.
-            applied_filters: AppliedFilters::new(VENDOR, None),
+            applied_filters: AppliedFilters::new(VENDOR, None, settings.filter_retry),
             lists_chats_newest_first: AtomicBool::new(false),
         })
     }
@@ -141,10 +146,7 @@ impl VendorApi for Bangwo8 {
             has_tickets: false,
             has_editable_service_records: false,
             service_record_filters: RECORD_FILTERS,
-            unapplied_filters: UnappliedFilters {
-                service_records: self.applied_filters.unapplied(Topic::ServiceRecords),
-                ..UnappliedFilters::default()
-            },
+            unapplied_filters: self.applied_filters.unapplied(),
             service_record_lookup: ServiceRecordLookup::ByDay {
                 max_pages: self.find_max_calls,
             },

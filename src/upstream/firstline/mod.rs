@@ -15,7 +15,7 @@ mod call_tests;
 #[cfg(test)]
 mod tests;
 
-use std::{hash::Hash, sync::Arc};
+use std::{hash::Hash, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -38,8 +38,8 @@ use crate::{
         Employee, FilterParameter, FilterParameters, FilterPlan, GlobalId, ListCapabilities,
         ListOrder, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordFilters,
         ServiceRecordId, ServiceRecordLookup, Sponsor, TerminationCode, Ticket, TicketChanges,
-        TicketFilter, TicketId, TimeGranularity, Topic, UnappliedFilters, Vendor, VendorNumber,
-        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        TicketFilter, TicketId, TimeGranularity, Topic, Vendor, VendorNumber, VendorPage,
+        VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
@@ -79,6 +79,8 @@ pub struct FirstLineSettings {
     pub list_order: Option<ListOrder>,
     pub update_method: UpdateMethod,
     pub array_style: ArrayStyle,
+    /// After how long a filter that the vendor did not apply is tried again.
+    pub filter_retry: Duration,
     pub created_end: EndBound,
     /// The page size of directories and searches.
     pub list_page_size: u32,
@@ -125,7 +127,11 @@ impl FirstLine {
             zone: settings.zone,
             update_form,
             array_style: settings.array_style,
-            applied_filters: AppliedFilters::new(VENDOR, Some(ARRAY_STYLE_SETTING)),
+            applied_filters: AppliedFilters::new(
+                VENDOR,
+                Some(ARRAY_STYLE_SETTING),
+                settings.filter_retry,
+            ),
             end_bound: settings.created_end,
             list_page_size: settings.list_page_size.max(1),
             list_order: settings.list_order,
@@ -168,10 +174,7 @@ impl VendorApi for FirstLine {
             has_tickets: true,
             has_editable_service_records: true,
             service_record_filters: RECORD_FILTERS,
-            unapplied_filters: UnappliedFilters {
-                service_records: self.applied_filters.unapplied(Topic::ServiceRecords),
-                tickets: self.applied_filters.unapplied(Topic::Tickets),
-            },
+            unapplied_filters: self.applied_filters.unapplied(),
             service_record_lookup: ServiceRecordLookup::ById,
             lists: ListCapabilities {
                 granularity: TimeGranularity::Second,
