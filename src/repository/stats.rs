@@ -128,8 +128,8 @@ impl Repository {
             }
         }
         if pages.is_some() && days_to_read <= most_calls {
-            self.count_each_day(vendor, days, &mut counts).await?;
-            if counts.daily.iter().sum::<u64>() == counts.total {
+            let are_all_counted = self.count_each_day(vendor, days, &mut counts).await?;
+            if are_all_counted && counts.daily.iter().sum::<u64>() == counts.total {
                 return Ok(counts);
             }
             // Records arrived meanwhile, or the vendor's bounds of time are not what they seem: the rows decide.
@@ -151,20 +151,24 @@ impl Repository {
         ))
     }
 
+    /// False where the rows of a day show that its count is of other days too.
     async fn count_each_day(
         &self,
         vendor: &Arc<dyn VendorApi>,
         days: &[Date],
         counts: &mut Counts,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let each = days
             .iter()
             .map(|day| self.record_count(vendor, single(*day)));
         for (slot, day) in counts.daily.iter_mut().zip(join::join_all(each).await?) {
             counts.provenance.add(&day);
-            *slot = (*day.value).ok_or_else(|| contradiction(vendor.vendor(), "a total"))?;
+            let Some(count) = *day.value else {
+                return Ok(false);
+            };
+            *slot = count;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Counts the rows of the list, each on its day. False where that takes more pages than it may.
