@@ -1,6 +1,7 @@
 //! The vendors' lists by creation time: read in windows through the cache, and merged.
 
 mod merged;
+mod reading;
 mod vendor_list;
 mod window_index;
 
@@ -21,7 +22,8 @@ use crate::{
     upstream::VendorApi,
 };
 pub(in crate::repository) use merged::{Participation, Provenance};
-pub(in crate::repository) use vendor_list::{VendorList, total_within};
+pub(in crate::repository) use reading::total_within;
+pub(in crate::repository) use vendor_list::VendorList;
 pub(in crate::repository) use window_index::WindowIndex;
 
 /// The smallest page that reports a list's total.

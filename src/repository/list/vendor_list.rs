@@ -10,15 +10,16 @@ use jiff::Timestamp;
 
 use super::{
     super::{Cached, Lifetime, ReadKey, Shared},
-    Listed, Provenance, TOTAL_ONLY, granularity, instant, kind_of, lock,
+    Listed, Provenance, TOTAL_ONLY, instant, kind_of, lock,
+    reading::{Reading, read_list, total_within},
 };
 use crate::{
     context::RequestScope,
-    domain::{SourceStatus, TimeGranularity, Vendor, VendorErrorCode, VendorFailure, VendorPage},
+    domain::{SourceStatus, TimeGranularity, Vendor, VendorErrorCode, VendorFailure},
     error::Result,
     listing::{
-        Budget, Feed, ListKind, ListReader, MergedPage, Observations, PartRead, Range, Second,
-        Span, Start, Want, Window, merged_page,
+        Budget, Feed, ListKind, MergedPage, Observations, PartRead, Range, Second, Span, Start,
+        Want, Window, merged_page,
     },
     upstream::VendorApi,
 };
@@ -59,20 +60,6 @@ enum StaleUse {
     Allowed,
     /// The result is cached again or acted upon, which would hide that it is stale.
     Refused,
-}
-
-/// What is read at once, and kept under one key.
-#[derive(Debug, Clone, Copy)]
-enum Reading {
-    Window {
-        upper: Option<Second>,
-        want: Want,
-        most_calls: u32,
-    },
-    Exactly {
-        span: Span,
-        most_pages: u32,
-    },
 }
 
 impl<'a, T: Listed> VendorList<'a, T> {
@@ -407,18 +394,6 @@ impl<'a, T: Listed> VendorList<'a, T> {
     }
 }
 
-/// The total of a page, unless its rows show that the vendor counts what is outside the bounds.
-pub(in crate::repository) fn total_within<T: Listed>(
-    page: &VendorPage<T>,
-    range: Range,
-) -> Option<u64> {
-    let is_outside = |row: &Arc<T>| {
-        let created_at = row.created_at();
-        created_at.is_some_and(|created_at| !range.contains(created_at.timestamp))
-    };
-    page.total.filter(|_| !page.items.iter().any(is_outside))
-}
-
 /// Names the part of a list that is left out.
 fn too_large<T: Listed>(list: &VendorList<'_, T>, span: Span) -> String {
     let (vendor, zone) = (list.vendor.vendor(), list.vendor.zone());
@@ -431,46 +406,6 @@ fn too_large<T: Listed>(list: &VendorList<'_, T>, span: Span) -> String {
         at(span.to),
         list.shared.limits.max_vendor_calls
     )
-}
-
-/// Reads a part of a vendor's list, past the cache.
-async fn read_list<T: Listed>(
-    shared: &Shared,
-    vendor: &Arc<dyn VendorApi>,
-    scope: &RequestScope,
-    filter: &T::Filter,
-    reading: Reading,
-) -> Result<Window<T>> {
-    let lists = vendor.capabilities().lists;
-    let fetch = |span: Span, page| {
-        let range = Range {
-            from: instant(span.from),
-            to: instant(span.to),
-        };
-        let filter = T::within(filter, range);
-        async move { T::page(vendor, scope, &filter, page).await }
-    };
-    let reader = ListReader {
-        kind: kind_of::<T>(vendor.vendor(), filter),
-        observations: &shared.observations,
-        granularity: granularity(&lists.granularity, vendor.zone()),
-        zone: vendor.zone(),
-        range: T::range(filter),
-        page_size: lists.page_size,
-        order: lists.order,
-        now: Timestamp::now().as_second(),
-        fetch,
-    };
-    match reading {
-        Reading::Window {
-            upper,
-            want,
-            most_calls,
-        } => reader.window(&Budget::new(most_calls), upper, want).await,
-        Reading::Exactly { span, most_pages } => {
-            reader.exactly(&Budget::new(most_pages), span).await
-        }
-    }
 }
 
 impl<T: Listed> Feed<T> for VendorList<'_, T> {

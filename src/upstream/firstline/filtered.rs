@@ -1,16 +1,19 @@
 //! One page of a filtered list: its rows are checked against the filter, and a filter that was not applied is sent in another form.
 
+use jiff::Timestamp;
 use reqwest::StatusCode;
 
 use super::{
     FirstLine, VENDOR,
     filter_form::{FilterForm, SentFilter, encoded},
-    page_of, wire,
+    page::page_of,
+    wire,
 };
 use crate::{
     context::RequestScope,
     domain::{
-        FilterParameter, FilterParameters, Topic, VendorErrorCode, VendorPage, VendorPageRequest,
+        DateTime, FilterParameter, FilterParameters, Topic, VendorErrorCode, VendorPage,
+        VendorPageRequest,
     },
     error::{Error, Result},
     upstream::{
@@ -22,7 +25,7 @@ use crate::{
 };
 
 /// Rows of which the creation is further outside the bounds than this show that those are not applied at all.
-pub(super) const FAR_OUTSIDE_SECONDS: i64 = 2 * 86_400;
+const FAR_OUTSIDE_SECONDS: i64 = 2 * 86_400;
 
 /// More tries than the parameters of one filter have forms.
 const MOST_TRIES: usize = 24;
@@ -240,4 +243,22 @@ fn refused_filters(response: &VendorResponse<'_>, attempts: &[Attempt<'_>]) -> O
         false => indices(&|_| true),
     };
     (!refused.is_empty()).then_some(refused)
+}
+
+/// Whether a creation time shows that the bounds are not applied at all. Lists themselves deal with bounds that are not exact.
+pub(super) fn far_outside(
+    created_at: Option<DateTime>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> FilterParameters {
+    let second = created_at.map(|created_at| created_at.timestamp.as_second());
+    let seconds_before = from
+        .zip(second)
+        .map(|(from, second)| from.as_second() - second);
+    let seconds_after = to.zip(second).map(|(to, second)| second - to.as_second());
+    let furthest = seconds_before.max(seconds_after).unwrap_or_default();
+    match furthest > FAR_OUTSIDE_SECONDS {
+        true => FilterParameter::Created.into(),
+        false => FilterParameters::NONE,
+    }
 }

@@ -4,6 +4,7 @@ mod auth;
 mod filter_form;
 mod filtered;
 mod mapping;
+mod page;
 mod query;
 mod wire;
 mod write;
@@ -18,7 +19,6 @@ mod tests;
 use std::{hash::Hash, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 
 use super::{
@@ -34,19 +34,19 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        Capabilities, Category, CategorySource, CustomField, CustomFieldValue, DateTime, Detail,
-        Employee, FilterParameter, FilterParameters, FilterPlan, GlobalId, ListCapabilities,
-        ListOrder, ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordFilters,
-        ServiceRecordId, ServiceRecordLookup, Sponsor, TerminationCode, Ticket, TicketChanges,
-        TicketFilter, TicketId, TimeGranularity, Topic, Vendor, VendorNumber, VendorPage,
-        VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, Category, CategorySource, CustomField, CustomFieldValue, Detail, Employee,
+        FilterPlan, GlobalId, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
+        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, Sponsor,
+        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Topic,
+        Vendor, VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
 pub use auth::{FirstLineCredentials, UpdateMethod};
 use auth::{Login, UpdateForm};
-use filtered::{FAR_OUTSIDE_SECONDS, FilteredList};
+use filtered::{FilteredList, far_outside};
 use mapping::Mapping;
+use page::page_of;
 use write::{read_write, sent};
 
 const VENDOR: Vendor = Vendor::FirstLine;
@@ -486,62 +486,8 @@ impl FirstLine {
     }
 }
 
-/// Whether a creation time shows that the bounds are not applied at all. Lists themselves deal with bounds that are not exact.
-fn far_outside(
-    created_at: Option<DateTime>,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-) -> FilterParameters {
-    let second = created_at.map(|created_at| created_at.timestamp.as_second());
-    let seconds_before = from
-        .zip(second)
-        .map(|(from, second)| from.as_second() - second);
-    let seconds_after = to.zip(second).map(|(to, second)| second - to.as_second());
-    let furthest = seconds_before.max(seconds_after).unwrap_or_default();
-    match furthest > FAR_OUTSIDE_SECONDS {
-        true => FilterParameter::Created.into(),
-        false => FilterParameters::NONE,
-    }
-}
-
 fn id_of<T>(wire: &Identified<T>) -> VendorNumber {
     wire.id
-}
-
-fn page_of<T, U>(
-    list: wire::List<T>,
-    page: VendorPageRequest,
-    map: impl Fn(Identified<T>) -> U,
-) -> VendorPage<U>
-where
-    T: HasId,
-{
-    let has_next = has_next(&list, page);
-    let meta = list.meta.into_value().unwrap_or_default();
-    VendorPage {
-        unreadable: list.data.unreadable,
-        items: list
-            .data
-            .items
-            .into_iter()
-            .map(|item| Arc::new(map(item)))
-            .collect(),
-        total: meta.total.into_value(),
-        per_page: meta.per_page.into_value(),
-        last_page: meta.last_page.into_value(),
-        has_next,
-    }
-}
-
-/// None where the vendor reports neither a last page nor a next one.
-fn has_next<T: HasId>(list: &wire::List<T>, page: VendorPageRequest) -> Option<bool> {
-    let last_page = list.meta.value().and_then(|meta| meta.last_page.value());
-    let next_link = list.links.value().filter(|links| links.next.is_loaded());
-    match (last_page, next_link) {
-        (Some(last_page), _) => Some(page.page < *last_page),
-        (None, Some(links)) => Some(links.next.value().is_some()),
-        (None, None) => None,
-    }
 }
 
 /// The number of an id of this vendor; of another's there is no such object here.
