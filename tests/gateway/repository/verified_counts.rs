@@ -1,6 +1,6 @@
 //! Counts that rest on a filter: they are right, or an error, also where the vendor does not apply the filter.
 
-use deskgraph::sandbox::{IgnoredParameter, ParameterPlace, SandboxOptions};
+use deskgraph::sandbox::{IgnoredParameter, ListOrder, ParameterPlace, SandboxOptions};
 use jiff::{SignedDuration, Timestamp, civil::Date, tz};
 use serde_json::{Value, json};
 
@@ -101,9 +101,16 @@ async fn statuses_that_sum_to_more_than_the_total_are_an_error() {
     );
 }
 
+fn list_newest_first(desk: &Desk) {
+    desk.sandbox
+        .firstline()
+        .change_switches(|switches| switches.ticket_order = ListOrder::TimeDescending);
+}
+
 #[tokio::test]
 async fn a_total_that_would_be_right_for_every_status_is_noticed() {
     let desk = Desk::open_with(without_tickets(uncached())).await;
+    list_newest_first(&desk);
     for number in 0..30 {
         let status = if number < 10 { 0 } else { 3 };
         desk.sandbox.firstline_insert_ticket(json!({
@@ -124,6 +131,7 @@ async fn a_total_that_would_be_right_for_every_status_is_noticed() {
 #[tokio::test]
 async fn open_tickets_that_would_all_be_overdue_are_checked() {
     let desk = Desk::open_with(without_tickets(uncached())).await;
+    list_newest_first(&desk);
     for number in 0..30 {
         let due_at = if number < 10 {
             "2020-01-01 00:00:00"
