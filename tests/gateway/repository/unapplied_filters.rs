@@ -478,7 +478,8 @@ async fn nothing_that_was_read_under_the_wrong_belief_is_served_afterwards() {
             .firstline_insert_ticket(json!({ "created_at": created_at, "status": status }));
     }
     ignore(&desk, &[("statuses", ParameterPlace::Anywhere)]);
-    let first = "{ tickets(first: 10, filter: { statuses: [PENDING] }) { totalCount nodes { id } } }";
+    let first =
+        "{ tickets(first: 10, filter: { statuses: [PENDING] }) { totalCount nodes { id } } }";
     let before = desk.execute(first).await["tickets"].take();
     assert_eq!(before["totalCount"], 400, "no row shows that it is wrong");
 
