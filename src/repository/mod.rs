@@ -195,6 +195,12 @@ impl Shared {
         self.cache.drop_lists(vendor, topic);
         self.windows.drop_lists(vendor, topic);
     }
+
+    /// Drops what was read of a noun, because a filter was found not to be applied.
+    fn drop_read(&self, vendor: Vendor, topic: Topic) {
+        self.drop_lists(vendor, topic);
+        self.cache.drop_changed(vendor, topic, |_| true);
+    }
 }
 
 impl Repository {

@@ -87,7 +87,7 @@ impl Shared {
             if known == vendor.capabilities().unapplied_filters.revision {
                 return counted;
             }
-            self.cache.drop_all(vendor.vendor(), Topic::Tickets);
+            self.drop_read(vendor.vendor(), Topic::Tickets);
         }
         Err(contradiction(vendor.vendor(), "the filtered tickets"))
     }

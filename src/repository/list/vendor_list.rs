@@ -105,7 +105,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         let is_refuted = revision != self.plan.revision;
         if is_refuted || (self.plan.applies_time && !self.applies_time()) {
             let vendor = self.vendor.vendor();
-            self.shared.cache.drop_all(vendor, T::TOPIC);
+            self.shared.drop_read(vendor, T::TOPIC);
             self.shared.observations.forget_filtered(vendor, T::NAME);
         }
         is_refuted
