@@ -26,8 +26,8 @@ pub use control::{LoggedRequest, VendorControl};
 pub use fault::{Fault, FaultRule};
 pub use switches::{
     AnswerShape, ArrayEncoding, Bangwo8Switches, ChannelBody, CountForm, DeleteAnswer, ExpiryUnit,
-    FirstLineSwitches, ListOrder, LoginAnswer, MethodSupport, SupportAnswer, UnauthenticatedBody,
-    UpdateSemantics,
+    FirstLineSwitches, IgnoredParameter, ListOrder, LoginAnswer, MethodSupport, ParameterPlace,
+    SupportAnswer, UnauthenticatedBody, UpdateSemantics,
 };
 
 use bangwo8::Bangwo8;

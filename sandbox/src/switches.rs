@@ -34,6 +34,8 @@ pub struct FirstLineSwitches {
     /// Whether an end without a time of day means the end of that day, not its start.
     pub date_only_end_covers_day: bool,
     pub array_encoding: ArrayEncoding,
+    /// Filters of lists that the vendor takes no notice of.
+    pub ignored_parameters: Vec<IgnoredParameter>,
     pub login_answer: LoginAnswer,
     pub expiry_unit: ExpiryUnit,
     /// How long a token from a login lives; None is as the documents say.
@@ -67,6 +69,7 @@ impl Default for FirstLineSwitches {
             ignores_created_at: false,
             date_only_end_covers_day: true,
             array_encoding: ArrayEncoding::Both,
+            ignored_parameters: Vec::new(),
             login_answer: LoginAnswer::AccessToken,
             expiry_unit: ExpiryUnit::Seconds,
             login_life_seconds: None,
@@ -96,6 +99,10 @@ pub struct Bangwo8Switches {
     pub older_revision: bool,
     /// Amounts are strings everywhere, not only in some records.
     pub price_is_text: bool,
+    /// The list of one agent's records is that of all agents.
+    pub ignores_agent: bool,
+    /// Lists take no notice of the days.
+    pub ignores_days: bool,
     /// Whether the end day belongs to the range, as documented.
     pub end_day_is_inclusive: bool,
     pub next_page_keeps_filters: bool,
@@ -124,6 +131,8 @@ impl Default for Bangwo8Switches {
             support_by_id_exists: true,
             older_revision: false,
             price_is_text: false,
+            ignores_agent: false,
+            ignores_days: false,
             end_day_is_inclusive: true,
             next_page_keeps_filters: false,
             next_page_has_placeholder: false,
@@ -202,6 +211,31 @@ pub enum ArrayEncoding {
     Brackets,
     /// `statuses=0,1`; brackets are refused.
     Comma,
+    /// Both are refused, but not a list in a JSON body.
+    Body,
+}
+
+/// A filter that the vendor takes no notice of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IgnoredParameter {
+    /// Without brackets; `*` is every filter. The page and its size are no filters.
+    pub name: String,
+    #[serde(default)]
+    pub place: ParameterPlace,
+}
+
+/// Where, or in which form, a parameter is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParameterPlace {
+    #[default]
+    Anywhere,
+    Query,
+    /// In the query, under a name with brackets.
+    Brackets,
+    /// In the query, under a name without brackets.
+    Plain,
+    Body,
 }
 
 /// Where a login's response has the token.

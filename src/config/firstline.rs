@@ -24,8 +24,9 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
         _ => UpdateMethod::Auto,
     };
     let array_style = match layers.choice("firstline.array_style")? {
+        "brackets" => ArrayStyle::Brackets,
         "comma" => ArrayStyle::Comma,
-        _ => ArrayStyle::Brackets,
+        _ => ArrayStyle::Auto,
     };
     let created_end = match layers.choice("firstline.created_end")? {
         "exclusive" => EndBound::Exclusive,
@@ -80,6 +81,7 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
         update_method,
         array_style,
         created_end,
+        filter_retry: common.filter_retry,
         list_page_size: common.list_page_size,
         list_order: common.list_order,
     }))

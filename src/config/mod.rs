@@ -125,6 +125,7 @@ impl Config {
                 max_page_size: count(layers, "limits.max_page_size")?,
                 max_vendor_pages: small(layers, "limits.max_vendor_pages")?,
                 max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
+                filter_retry: milliseconds(layers, "limits.filter_retry_ms")?,
             },
             creates: CreateSettings::default(),
             firstline: firstline::settings(layers)?,

@@ -189,9 +189,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "firstline.array_style",
-        Some("brackets"),
-        Kind::Choice(&["brackets", "comma"]),
-        "How a query string lists several values",
+        Some("auto"),
+        Kind::Choice(&["auto", "brackets", "comma"]),
+        "How a query string lists several values; `auto` uses brackets, and commas and then a JSON body for a filter that FirstLine does not apply",
     ),
     setting(
         "firstline.created_end",
@@ -581,6 +581,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         1,
         10_000,
         "Vendor calls that one window of a list or one count may take",
+    ),
+    number(
+        "limits.filter_retry_ms",
+        "3600000",
+        1_000,
+        86_400_000,
+        "How long the gateway itself applies a filter that a vendor did not apply, before the vendor is sent it again",
     ),
     // Documents
     setting(

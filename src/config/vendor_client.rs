@@ -25,6 +25,7 @@ pub(super) struct Common {
     max_retries: usize,
     refused_login_pause: Duration,
     pub(super) zone: VendorZone,
+    pub(super) filter_retry: Duration,
     pub(super) list_page_size: u32,
     pub(super) list_order: Option<ListOrder>,
 }
@@ -47,6 +48,7 @@ impl Common {
             max_concurrency: count(layers, &key("max_concurrency"))?,
             max_retries: count(layers, &key("max_retries"))?,
             refused_login_pause: milliseconds(layers, &key("refused_login_pause_ms"))?,
+            filter_retry: milliseconds(layers, "limits.filter_retry_ms")?,
             zone,
             list_page_size,
             list_order,

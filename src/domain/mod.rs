@@ -1,6 +1,7 @@
 //! The objects that the gateway serves: plain data, without HTTP, GraphQL or a vendor's JSON.
 
-// What identifies an object, and what limits a list.
+// What identifies an object, and what limits and narrows a list.
+mod filter_parameter;
 mod id;
 mod page;
 mod vendor;
@@ -33,12 +34,13 @@ pub use caller::{Caller, Scope};
 pub use canonical::Canonical;
 pub use capabilities::{
     Capabilities, CategorySource, FilterPlan, ListCapabilities, ServiceRecordFilters,
-    ServiceRecordLookup, VendorCapabilities,
+    ServiceRecordLookup, UnappliedFilters, VendorCapabilities,
 };
 pub use category::{Category, CategoryNames, NamedRecord};
 pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Transcript};
 pub use contact::{Contact, Sponsor};
 pub use employee::{Employee, EmployeeGroup};
+pub use filter_parameter::{FilterParameter, FilterParameters};
 pub use host::{ip_address, is_loopback};
 pub use id::{
     CategoryId, ChatMessageId, ContactId, EmployeeGroupId, EmployeeId, GlobalId, MalformedId,

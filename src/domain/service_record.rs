@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 use super::{
     Canonical, Category, Contact, ContactId, DateTime, Detail, Employee, EmployeeGroupId,
-    EmployeeId, Loaded, ServiceLogId, ServiceRecordId, ServiceResultId, Sponsor, Transcript,
-    Vendor, VendorNumber,
+    EmployeeId, FilterParameter, FilterParameters, Loaded, ServiceLogId, ServiceRecordId,
+    ServiceResultId, Sponsor, Transcript, Vendor, VendorNumber,
 };
 
 /// A service record as one answer of the vendor has it. The copy inside a ticket is an excerpt; a field that is not loaded is read
@@ -44,6 +44,8 @@ pub struct ServiceRecord {
     pub remote_session: Loaded<RemoteSession>,
     /// Whether the vendor may hold a summary of it.
     pub may_have_summary: bool,
+    /// The filters that can't be checked on it, because the vendor's answer lacks the field.
+    pub unjudged: FilterParameters,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,10 +183,60 @@ pub struct ServiceRecordFilter {
 }
 
 impl ServiceRecordFilter {
-    /// What the gateway itself can tell from a record: whether it is completed.
-    pub fn admits(&self, record: &ServiceRecord) -> bool {
+    /// The parameters that narrow the list.
+    pub fn parameters(&self) -> FilterParameters {
+        use FilterParameter::*;
+        FilterParameters::from_iter([
+            (Handler, self.handler.is_some()),
+            (HandlerGroup, self.handler_group.is_some()),
+            (Contact, self.contact.is_some()),
+            (Created, self.from.is_some() || self.to.is_some()),
+            (Completed, self.completed.is_some()),
+        ])
+    }
+
+    /// The same filter without some parameters.
+    pub fn without(&self, parameters: FilterParameters) -> Self {
+        use FilterParameter::*;
+        let stays = |parameter| !parameters.contains(parameter);
+        Self {
+            vendors: self.vendors.clone(),
+            handler: self.handler.filter(|_| stays(Handler)),
+            handler_group: self.handler_group.filter(|_| stays(HandlerGroup)),
+            contact: self.contact.filter(|_| stays(Contact)),
+            from: self.from.filter(|_| stays(Created)),
+            to: self.to.filter(|_| stays(Created)),
+            completed: self.completed.filter(|_| stays(Completed)),
+        }
+    }
+
+    /// The parameters that the record does not match. A field that it lacks matches. Lists check the creation time themselves.
+    pub fn mismatches(&self, record: &ServiceRecord) -> FilterParameters {
+        use FilterParameter::*;
+        let handler = record.handler.value();
+        let contact = record.contact.value().and_then(|contact| contact.id);
+        let is_in_group = |group: EmployeeGroupId| {
+            handler.is_some_and(|handler| match &handler.groups {
+                Loaded::NotLoaded => true,
+                Loaded::Loaded(groups) => groups.iter().flatten().any(|known| known.id == group),
+            })
+        };
         let is_completed = record.status.value() == Some(&ServiceRecordStatus::Completed);
-        self.completed.is_none_or(|wanted| wanted == is_completed)
+        let matches = [
+            (
+                Handler,
+                self.handler
+                    .is_none_or(|wanted| handler.is_some_and(|handler| handler.id == wanted)),
+            ),
+            (HandlerGroup, self.handler_group.is_none_or(is_in_group)),
+            (Contact, self.contact.is_none() || self.contact == contact),
+            (
+                Completed,
+                self.completed.is_none_or(|wanted| wanted == is_completed),
+            ),
+        ];
+        let differs = matches.map(|(parameter, matches)| (parameter, !matches));
+        FilterParameters::from_iter(differs).minus(record.unjudged)
     }
 
     pub fn canonical(&self) -> Canonical {

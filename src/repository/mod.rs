@@ -25,11 +25,13 @@ mod stats;
 mod termination_code;
 mod ticket;
 mod ticket_create;
+mod ticket_stats;
 
 use std::{
     borrow::Cow,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures_util::future::{OptionFuture, join_all};
@@ -75,6 +77,8 @@ pub struct Limits {
     pub max_vendor_pages: u32,
     /// Vendor calls that one list read or one count may take.
     pub max_vendor_calls: u32,
+    /// After how long a filter that a vendor did not apply is tried again.
+    pub filter_retry: Duration,
 }
 
 /// One page of a list over all vendors.
@@ -146,7 +150,7 @@ impl Shared {
             capabilities: capabilities.collect(),
             vendors,
             cache: Arc::new(Cache::new(cache)),
-            observations: Observations::default(),
+            observations: Observations::new(limits.filter_retry),
             windows: WindowIndex::new(),
             limits,
             writes: Writes::new(creates),
@@ -195,6 +199,12 @@ impl Shared {
     fn drop_lists(&self, vendor: Vendor, topic: Topic) {
         self.cache.drop_lists(vendor, topic);
         self.windows.drop_lists(vendor, topic);
+    }
+
+    /// Drops what was read of a noun, because a filter was found not to be applied.
+    fn drop_read(&self, vendor: Vendor, topic: Topic) {
+        self.drop_lists(vendor, topic);
+        self.cache.drop_changed(vendor, topic, |_| true);
     }
 }
 

@@ -45,32 +45,26 @@ impl Repository {
             self.vendor(vendor)?;
         }
 
-        let participations = self.shared.vendors.iter().map(|vendor| {
-            let filters = vendor.capabilities().service_record_filters;
-            match filters.plan(vendor.vendor(), &filter) {
-                FilterPlan::Read { left_over } => {
-                    // The other vendors of the filter do not change the list of this one.
-                    let of_vendor = ServiceRecordFilter {
-                        vendors: None,
-                        ..filter.clone()
-                    };
-                    let list = self.list(vendor, of_vendor);
-                    Participation::Included(match left_over {
-                        Some(left_over) => list.filtered(left_over, ServiceRecordFilter::admits),
-                        None => list,
-                    })
+        // The other vendors of the filter do not change the list of one.
+        let of_vendor = ServiceRecordFilter {
+            vendors: None,
+            ..filter.clone()
+        };
+        let participations = || {
+            let vendors = self.shared.vendors.iter();
+            let participations = vendors.map(|vendor| {
+                let filters = vendor.capabilities().service_record_filters;
+                match filters.plan(vendor.vendor(), &filter) {
+                    FilterPlan::Read => {
+                        Participation::Included(self.list(vendor, of_vendor.clone()))
+                    }
+                    FilterPlan::Nothing => Participation::Skipped(vendor.vendor()),
                 }
-                FilterPlan::Nothing => Participation::Skipped(vendor.vendor()),
-            }
-        });
-        self.merged(
-            fingerprint,
-            after,
-            page.limit,
-            participations.collect(),
-            totals,
-        )
-        .await
+            });
+            participations.collect()
+        };
+        self.merged(fingerprint, after, page.limit, participations, totals)
+            .await
     }
 
     /// The record's category with its name and those of its ancestors, also where the record has ids alone.

@@ -47,24 +47,18 @@ impl Repository {
             self.vendor(vendor)?;
         }
 
-        let participations =
-            self.shared
-                .vendors
-                .iter()
-                .map(|vendor| match filter.narrowed_to(vendor.vendor()) {
-                    Some(narrowed) if vendor.capabilities().has_tickets => {
-                        Participation::Included(self.list(vendor, narrowed))
-                    }
-                    _ => Participation::Skipped(vendor.vendor()),
-                });
-        self.merged(
-            fingerprint,
-            after,
-            page.limit,
-            participations.collect(),
-            totals,
-        )
-        .await
+        let participations = || {
+            let vendors = self.shared.vendors.iter();
+            let participations = vendors.map(|vendor| match filter.narrowed_to(vendor.vendor()) {
+                Some(narrowed) if vendor.capabilities().has_tickets => {
+                    Participation::Included(self.list(vendor, narrowed))
+                }
+                _ => Participation::Skipped(vendor.vendor()),
+            });
+            participations.collect()
+        };
+        self.merged(fingerprint, after, page.limit, participations, totals)
+            .await
     }
 
     /// Whether it is past due and neither resolved nor closed. The response expires at the due time.

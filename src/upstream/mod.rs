@@ -18,6 +18,9 @@ mod response;
 mod session;
 mod wire;
 
+// What their rows show of their filters.
+mod applied_filters;
+
 // Their health.
 mod health;
 pub mod recovery;
@@ -84,7 +87,7 @@ pub trait VendorApi: Send + Sync + 'static {
     /// Resolves when the vendor is down, a probe is due, and no caller has probed it.
     async fn probe_due(&self);
 
-    /// What the vendor can do. It does not change while the process runs.
+    /// What the vendor can do, as far as it is known now. Only the filters that it applies may change.
     fn capabilities(&self) -> Capabilities;
 
     /// One cheap call that needs the credentials.
@@ -92,6 +95,8 @@ pub trait VendorApi: Send + Sync + 'static {
 
     // Service records
 
+    /// Each row is checked against the filter. Where the vendor turns out not to apply a parameter, the page fails as unreadable,
+    /// and `capabilities` leave the parameter to the gateway from then on.
     async fn service_record_page(
         &self,
         scope: &RequestScope,
@@ -169,6 +174,7 @@ pub trait VendorApi: Send + Sync + 'static {
 
     // Tickets
 
+    /// Its rows are checked as those of `service_record_page`.
     async fn ticket_page(
         &self,
         _scope: &RequestScope,

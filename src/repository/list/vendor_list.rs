@@ -10,15 +10,16 @@ use jiff::Timestamp;
 
 use super::{
     super::{Cached, Lifetime, ReadKey, Shared},
-    Listed, Provenance, TOTAL_ONLY, granularity, instant, kind_of, lock,
+    Listed, Provenance, TOTAL_ONLY, instant, kind_of, lock,
+    reading::{Reading, read_list, total_within},
 };
 use crate::{
     context::RequestScope,
     domain::{SourceStatus, TimeGranularity, Vendor, VendorErrorCode, VendorFailure},
     error::Result,
     listing::{
-        Budget, Feed, ListKind, ListReader, MergedPage, Observations, PartRead, Range, Second,
-        Span, Start, Want, Window, merged_page,
+        Budget, Feed, ListKind, MergedPage, Observations, PartRead, Range, Second, Span, Start,
+        Want, Window, merged_page,
     },
     upstream::VendorApi,
 };
@@ -31,16 +32,26 @@ pub(in crate::repository) struct VendorList<'a, T: Listed> {
     shared: &'a Arc<Shared>,
     scope: &'a Arc<RequestScope>,
     vendor: &'a Arc<dyn VendorApi>,
+    /// What the vendor is sent of the filter.
     filter: T::Filter,
-    /// What the gateway applies of the filter, because the vendor can't.
+    /// What the gateway applies of it, because the vendor can't or does not.
     left_over: Option<T::Filter>,
-    admits: fn(&T::Filter, &T) -> bool,
+    plan: Plan,
     /// How many more pages may be read.
     budget: Budget,
     /// How many the last window took.
     last_calls: AtomicU32,
     stale: StaleUse,
     provenance: Mutex<Provenance>,
+}
+
+/// What the reading of a list relies on. Its rows may show that it is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Plan {
+    /// What was known of the vendor's filters.
+    revision: u64,
+    /// Whether it applies the bounds of the creation time as they are sent.
+    applies_time: bool,
 }
 
 /// Whether what a vendor said last may stand in for its failure.
@@ -51,20 +62,6 @@ enum StaleUse {
     Refused,
 }
 
-/// What is read at once, and kept under one key.
-#[derive(Debug, Clone, Copy)]
-enum Reading {
-    Window {
-        upper: Option<Second>,
-        want: Want,
-        most_calls: u32,
-    },
-    Exactly {
-        span: Span,
-        most_pages: u32,
-    },
-}
-
 impl<'a, T: Listed> VendorList<'a, T> {
     pub(in crate::repository) fn new(
         shared: &'a Arc<Shared>,
@@ -72,32 +69,50 @@ impl<'a, T: Listed> VendorList<'a, T> {
         vendor: &'a Arc<dyn VendorApi>,
         filter: T::Filter,
     ) -> Self {
+        let capabilities = vendor.capabilities();
+        let left_over = capabilities.left_to_gateway(T::TOPIC);
+        let left_over = left_over.intersection(T::parameters(&filter));
+        let limits = shared.limits;
+        let sent = T::without(&filter, left_over);
+        let kind = kind_of::<T>(vendor.vendor(), &sent);
         Self {
-            budget: Budget::new(shared.limits.max_vendor_calls),
+            budget: Budget::new(match left_over.is_empty() {
+                true => limits.max_vendor_calls,
+                false => limits.max_vendor_pages,
+            }),
+            left_over: match left_over.is_empty() {
+                true => None,
+                false => Some(T::without(&filter, left_over.others())),
+            },
+            plan: Plan {
+                revision: capabilities.unapplied_filters.revision,
+                applies_time: shared.observations.applies_time(kind),
+            },
             shared,
             scope,
             vendor,
-            filter,
-            left_over: None,
-            admits: |_, _| true,
+            filter: sent,
             last_calls: AtomicU32::new(0),
             stale: StaleUse::Allowed,
             provenance: Mutex::default(),
         }
     }
 
-    /// The same list, of which the gateway leaves out what a filter does not admit.
-    pub(in crate::repository) fn filtered(
-        self,
-        filter: T::Filter,
-        admits: fn(&T::Filter, &T) -> bool,
-    ) -> Self {
-        Self {
-            budget: Budget::new(self.shared.limits.max_vendor_pages),
-            left_over: Some(filter),
-            admits,
-            ..self
+    /// Drops what was read under a wrong belief, where the reading has shown since then that the vendor does not apply the filter
+    /// as it was sent. The list has to be made and read again then.
+    pub(in crate::repository) fn is_refuted(&self) -> bool {
+        let revision = self.vendor.capabilities().unapplied_filters.revision;
+        let is_refuted = revision != self.plan.revision;
+        if is_refuted || (self.plan.applies_time && !self.applies_time()) {
+            let vendor = self.vendor.vendor();
+            self.shared.drop_read(vendor, T::TOPIC);
+            self.shared.observations.forget_filtered(vendor, T::NAME);
         }
+        is_refuted
+    }
+
+    fn applies_time(&self) -> bool {
+        self.shared.observations.applies_time(self.kind())
     }
 
     /// The same list, of which so many pages are read at most, all of them from the vendor or fresh.
@@ -262,7 +277,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
             let filter = self.filter.clone();
             async move {
                 let page = T::page(&vendor, &scope, &filter, TOTAL_ONLY).await?;
-                Ok(page.total)
+                Ok(total_within(&page, T::range(&filter)))
             }
         };
         self.read_count(key, load).await
@@ -338,7 +353,8 @@ impl<'a, T: Listed> VendorList<'a, T> {
             TimeGranularity::Second => true,
             TimeGranularity::Day => are_whole_days,
         };
-        is_exact && self.left_over.is_none()
+        let is_applied = range == Range::default() || self.applies_time();
+        is_exact && is_applied && self.left_over.is_none()
     }
 
     /// The total of the list, of what was read or of a call of its own.
@@ -390,46 +406,6 @@ fn too_large<T: Listed>(list: &VendorList<'_, T>, span: Span) -> String {
         at(span.to),
         list.shared.limits.max_vendor_calls
     )
-}
-
-/// Reads a part of a vendor's list, past the cache.
-async fn read_list<T: Listed>(
-    shared: &Shared,
-    vendor: &Arc<dyn VendorApi>,
-    scope: &RequestScope,
-    filter: &T::Filter,
-    reading: Reading,
-) -> Result<Window<T>> {
-    let lists = vendor.capabilities().lists;
-    let fetch = |span: Span, page| {
-        let range = Range {
-            from: instant(span.from),
-            to: instant(span.to),
-        };
-        let filter = T::within(filter, range);
-        async move { T::page(vendor, scope, &filter, page).await }
-    };
-    let reader = ListReader {
-        kind: kind_of::<T>(vendor.vendor(), filter),
-        observations: &shared.observations,
-        granularity: granularity(&lists.granularity, vendor.zone()),
-        zone: vendor.zone(),
-        range: T::range(filter),
-        page_size: lists.page_size,
-        order: lists.order,
-        now: Timestamp::now().as_second(),
-        fetch,
-    };
-    match reading {
-        Reading::Window {
-            upper,
-            want,
-            most_calls,
-        } => reader.window(&Budget::new(most_calls), upper, want).await,
-        Reading::Exactly { span, most_pages } => {
-            reader.exactly(&Budget::new(most_pages), span).await
-        }
-    }
 }
 
 impl<T: Listed> Feed<T> for VendorList<'_, T> {
@@ -518,7 +494,7 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
 
     fn admits(&self, object: &T) -> bool {
         let left_over = self.left_over.as_ref();
-        left_over.is_none_or(|left_over| (self.admits)(left_over, object))
+        left_over.is_none_or(|left_over| object.mismatches(left_over).is_empty())
     }
 
     fn has_budget(&self) -> bool {

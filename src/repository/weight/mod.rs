@@ -45,11 +45,11 @@ weighed! {
         handler, contact, problem, solution, memo, rating, category, custom_fields, transcript, logs, result, sponsor,
         remote_session;
         plain id, detail, channel, status, created_at, queued_at, started_at, ended_at, duration_seconds, is_resolved,
-        wrap_up_completed_at, bound_type, payment, may_have_summary
+        wrap_up_completed_at, bound_type, payment, may_have_summary, unjudged
     }
     Ticket {
         subject, content, status_memo, contact, category, handler, creator, sponsor, termination_code, service_records;
-        plain id, status, priority, due_at, created_at, updated_at
+        plain id, status, priority, due_at, created_at, updated_at, unjudged
     }
     Employee {
         name, employee_no, email, mobile, photo_url, extension, job_title, department, groups;

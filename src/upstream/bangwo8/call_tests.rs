@@ -29,6 +29,7 @@ fn settings(scripted: &ScriptedVendor) -> Bangwo8Settings {
         zone: VendorZone::named("Asia/Shanghai").expect("the zone is bundled"),
         find_max_calls: 3,
         list_order: None,
+        filter_retry: Duration::from_secs(3600),
         list_page_size: 2,
         newest_records_for_categories: 4,
     }
@@ -68,45 +69,25 @@ const PAGE: VendorPageRequest = VendorPageRequest {
 };
 
 #[test]
-fn days_are_asked_for_and_the_rest_is_left_over() {
-    let plan = |filter: ServiceRecordFilter| match RECORD_FILTERS.plan(VENDOR, &filter) {
-        FilterPlan::Nothing => None,
-        FilterPlan::Read { left_over } => Some(left_over),
-    };
-    let whole_days = ServiceRecordFilter {
+fn a_list_by_ids_that_the_vendor_does_not_have_is_not_read() {
+    let plan = |filter: ServiceRecordFilter| RECORD_FILTERS.plan(VENDOR, &filter);
+    let days = ServiceRecordFilter {
         from: timestamp("2024-02-29T16:00:00Z"),
-        to: timestamp("2024-03-01T15:59:59.999Z"),
-        ..ServiceRecordFilter::default()
-    };
-    assert_eq!(plan(whole_days.clone()), Some(None));
-
-    let completed = ServiceRecordFilter {
         completed: Some(true),
         ..ServiceRecordFilter::default()
     };
-    let with_completed = ServiceRecordFilter {
-        completed: Some(true),
-        ..whole_days.clone()
-    };
-    assert_eq!(plan(with_completed), Some(Some(completed)));
-
-    // A list is cut to its bounds of time wherever it is read.
-    let inexact = ServiceRecordFilter {
-        to: timestamp("2024-03-01T15:00:00Z"),
-        ..whole_days
-    };
-    assert_eq!(plan(inexact), Some(None));
+    assert_eq!(plan(days), FilterPlan::Read);
 
     let foreign = ServiceRecordFilter {
         handler: Some(EmployeeId::new(Vendor::FirstLine, number(1))),
         ..ServiceRecordFilter::default()
     };
-    assert_eq!(plan(foreign), None);
+    assert_eq!(plan(foreign), FilterPlan::Nothing);
     let contact = ServiceRecordFilter {
         contact: Some(ContactId::new(VENDOR, number(1))),
         ..ServiceRecordFilter::default()
     };
-    assert_eq!(plan(contact), None);
+    assert_eq!(plan(contact), FilterPlan::Nothing);
 }
 
 #[tokio::test]

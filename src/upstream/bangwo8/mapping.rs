@@ -7,10 +7,10 @@ use crate::{
     domain::{
         Category, CategoryId, CategoryNames, ChatMessage, ChatMessageId, ChatMessageKind, ChatRole,
         ChatSender, Contact, CustomField, DateTime, Detail, Employee, EmployeeGroup,
-        EmployeeGroupId, EmployeeId, ListOrder, Loaded, Money, NamedRecord, Payment, PaymentStatus,
-        Rating, RatingScore, RemoteSession, ServiceChannel, ServiceRecord, ServiceRecordId,
-        ServiceRecordStatus, ServiceSummary, Transcript, VendorNumber, VendorPageRequest,
-        VendorZone,
+        EmployeeGroupId, EmployeeId, FilterParameter, FilterParameters, ListOrder, Loaded, Money,
+        NamedRecord, Payment, PaymentStatus, Rating, RatingScore, RemoteSession, ServiceChannel,
+        ServiceRecord, ServiceRecordId, ServiceRecordStatus, ServiceSummary, Transcript,
+        VendorNumber, VendorPageRequest, VendorZone,
     },
     upstream::{
         response::VendorResponse,
@@ -35,6 +35,7 @@ impl Mapping<'_> {
         let began_at = self.time(&wire.csBTime);
         let ended_at = self.time(&wire.csETime);
         let status = wire.csStat.value().map(|code| status(*code));
+        let has_handler = wire.csServicerId.is_loaded();
         let has_ended = status.is_none_or(ServiceRecordStatus::has_ended);
         let duration = began_at
             .zip(ended_at)
@@ -85,6 +86,10 @@ impl Mapping<'_> {
                 _ => Transcript::Elsewhere,
             }),
             may_have_summary: true,
+            unjudged: match has_handler {
+                true => FilterParameters::NONE,
+                false => FilterParameter::Handler.into(),
+            },
             // The vendor has none of these.
             queued_at: Loaded::none(),
             memo: Loaded::none(),

@@ -35,6 +35,7 @@ fn settings(scripted: &ScriptedVendor) -> FirstLineSettings {
         array_style: ArrayStyle::Brackets,
         created_end: EndBound::Inclusive,
         list_order: None,
+        filter_retry: Duration::from_secs(3600),
         list_page_size: 2,
     }
 }

@@ -1,7 +1,10 @@
 //! FirstLine: service records and tickets by id, lists with filters, directories page by page.
 
 mod auth;
+mod filter_form;
+mod filtered;
 mod mapping;
+mod page;
 mod query;
 mod wire;
 mod write;
@@ -13,13 +16,14 @@ mod call_tests;
 #[cfg(test)]
 mod tests;
 
-use std::{hash::Hash, sync::Arc};
+use std::{hash::Hash, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 
 use super::{
     Background, Outage, ProbePermit, VendorApi,
+    applied_filters::AppliedFilters,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -33,14 +37,16 @@ use crate::{
         Capabilities, Category, CategorySource, CustomField, CustomFieldValue, Detail, Employee,
         FilterPlan, GlobalId, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
         ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
-        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Topic,
+        Vendor, VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
 pub use auth::{FirstLineCredentials, UpdateMethod};
 use auth::{Login, UpdateForm};
+use filtered::{FilteredList, far_outside};
 use mapping::Mapping;
+use page::page_of;
 use write::{read_write, sent};
 
 const VENDOR: Vendor = Vendor::FirstLine;
@@ -50,6 +56,9 @@ const RECORD_FILTERS: ServiceRecordFilters = ServiceRecordFilters {
     contact: true,
     completed: true,
 };
+
+/// The setting that says in which form filters are sent.
+const ARRAY_STYLE_SETTING: &str = "DESKGRAPH_FIRSTLINE__ARRAY_STYLE";
 
 const RECORDS: &str = "/api/v1/interact-collection";
 const RECORD: &str = "/api/v1/interact-collection/{id}";
@@ -70,6 +79,8 @@ pub struct FirstLineSettings {
     pub list_order: Option<ListOrder>,
     pub update_method: UpdateMethod,
     pub array_style: ArrayStyle,
+    /// After how long a filter that the vendor did not apply is tried again.
+    pub filter_retry: Duration,
     pub created_end: EndBound,
     /// The page size of directories and searches.
     pub list_page_size: u32,
@@ -78,6 +89,8 @@ pub struct FirstLineSettings {
 /// How a list is encoded in a query; the vendor's documents have no example for tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArrayStyle {
+    /// Brackets, and another form once the rows show that the vendor does not apply a list in brackets: see `FilterForm`.
+    Auto,
     /// `statuses[]=0&statuses[]=1`
     Brackets,
     /// `statuses=0,1`
@@ -96,6 +109,7 @@ pub struct FirstLine {
     zone: VendorZone,
     update_form: Arc<UpdateForm>,
     array_style: ArrayStyle,
+    applied_filters: AppliedFilters,
     end_bound: EndBound,
     list_page_size: u32,
     list_order: Option<ListOrder>,
@@ -113,6 +127,11 @@ impl FirstLine {
             zone: settings.zone,
             update_form,
             array_style: settings.array_style,
+            applied_filters: AppliedFilters::new(
+                VENDOR,
+                Some(ARRAY_STYLE_SETTING),
+                settings.filter_retry,
+            ),
             end_bound: settings.created_end,
             list_page_size: settings.list_page_size.max(1),
             list_order: settings.list_order,
@@ -155,6 +174,7 @@ impl VendorApi for FirstLine {
             has_tickets: true,
             has_editable_service_records: true,
             service_record_filters: RECORD_FILTERS,
+            unapplied_filters: self.applied_filters.unapplied(),
             service_record_lookup: ServiceRecordLookup::ById,
             lists: ListCapabilities {
                 granularity: TimeGranularity::Second,
@@ -188,11 +208,19 @@ impl VendorApi for FirstLine {
             return Ok(VendorPage::empty());
         }
 
-        let query = self.record_query(filter);
-        let list = self.list(scope, RECORDS, query, page).await?;
-        Ok(page_of(list, page, |record| {
-            self.mapping().service_record(record, Detail::Full)
-        }))
+        let list = FilteredList {
+            topic: Topic::ServiceRecords,
+            route: RECORDS,
+            sent: self.record_query(filter),
+            page,
+            map: &|record| self.mapping().service_record(record, Detail::Full),
+            mismatches: &|record: &ServiceRecord| {
+                let created = record.created_at.value().copied();
+                let created = far_outside(created, filter.from, filter.to);
+                filter.mismatches(record).union(created)
+            },
+        };
+        self.filtered_page(scope, list).await
     }
 
     async fn service_record(
@@ -332,12 +360,23 @@ impl VendorApi for FirstLine {
         filter: &TicketFilter,
         page: VendorPageRequest,
     ) -> Result<VendorPage<Ticket>> {
-        let Some(query) = self.ticket_query(filter) else {
+        let Some(sent) = self.ticket_query(filter) else {
             return Ok(VendorPage::empty());
         };
 
-        let list = self.list(scope, TICKETS, query, page).await?;
-        Ok(page_of(list, page, |ticket| self.mapping().ticket(ticket)))
+        let list = FilteredList {
+            topic: Topic::Tickets,
+            route: TICKETS,
+            sent,
+            page,
+            map: &|ticket| self.mapping().ticket(ticket),
+            mismatches: &|ticket: &Ticket| {
+                let (from, to) = (filter.created_from, filter.created_to);
+                let created = far_outside(ticket.created_at, from, to);
+                filter.mismatches(ticket).union(created)
+            },
+        };
+        self.filtered_page(scope, list).await
     }
 
     async fn ticket(&self, scope: &RequestScope, id: TicketId) -> Result<Option<Arc<Ticket>>> {
@@ -452,42 +491,6 @@ impl FirstLine {
 
 fn id_of<T>(wire: &Identified<T>) -> VendorNumber {
     wire.id
-}
-
-fn page_of<T, U>(
-    list: wire::List<T>,
-    page: VendorPageRequest,
-    map: impl Fn(Identified<T>) -> U,
-) -> VendorPage<U>
-where
-    T: HasId,
-{
-    let has_next = has_next(&list, page);
-    let meta = list.meta.into_value().unwrap_or_default();
-    VendorPage {
-        unreadable: list.data.unreadable,
-        items: list
-            .data
-            .items
-            .into_iter()
-            .map(|item| Arc::new(map(item)))
-            .collect(),
-        total: meta.total.into_value(),
-        per_page: meta.per_page.into_value(),
-        last_page: meta.last_page.into_value(),
-        has_next,
-    }
-}
-
-/// None where the vendor reports neither a last page nor a next one.
-fn has_next<T: HasId>(list: &wire::List<T>, page: VendorPageRequest) -> Option<bool> {
-    let last_page = list.meta.value().and_then(|meta| meta.last_page.value());
-    let next_link = list.links.value().filter(|links| links.next.is_loaded());
-    match (last_page, next_link) {
-        (Some(last_page), _) => Some(page.page < *last_page),
-        (None, Some(links)) => Some(links.next.value().is_some()),
-        (None, None) => None,
-    }
 }
 
 /// The number of an id of this vendor; of another's there is no such object here.

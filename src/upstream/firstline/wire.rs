@@ -431,6 +431,16 @@ pub(super) enum CustomFieldValueBody {
     Many(Vec<String>),
 }
 
+/// A value of a filter in the JSON body of a GET.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(super) enum FilterValue {
+    Text(String),
+    Number(u64),
+    Flag(bool),
+    Numbers(Vec<u64>),
+}
+
 /// A body that can be sent.
 pub(super) trait Sendable: Serialize + Sync {}
 

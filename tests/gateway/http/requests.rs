@@ -95,6 +95,7 @@ impl Front {
             max_page_size: 100,
             max_vendor_pages: 10,
             max_vendor_calls: 200,
+            filter_retry: Duration::from_secs(3600),
         };
         let schema = schema::build(SchemaSettings {
             introspection: Introspection::Enabled,

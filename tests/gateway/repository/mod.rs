@@ -12,6 +12,8 @@ mod service_record_filters;
 mod service_record_lists;
 mod slow_creates;
 mod stale;
+mod unapplied_filters;
+mod verified_counts;
 mod write_checks;
 mod write_only;
 mod write_outcomes;

@@ -6,9 +6,9 @@ use super::{Mapping, VENDOR, detail_of_copy, sponsor::sponsor_by, wire};
 use crate::{
     domain::{
         ChatMessage, ChatMessageId, ChatMessageKind, ChatRole, ChatSender, Contact, CustomField,
-        DateTime, Detail, Loaded, ServiceChannel, ServiceLog, ServiceLogId, ServiceRecord,
-        ServiceRecordId, ServiceRecordStatus, ServiceResult, ServiceResultId, Transcript,
-        VendorNumber,
+        DateTime, Detail, FilterParameter, FilterParameters, Loaded, ServiceChannel, ServiceLog,
+        ServiceLogId, ServiceRecord, ServiceRecordId, ServiceRecordStatus, ServiceResult,
+        ServiceResultId, Transcript, VendorNumber,
     },
     upstream::wire::{FieldValues, Identified},
 };
@@ -29,6 +29,7 @@ impl Mapping<'_> {
         let logs = wire.logs.value().map(|logs| self.oldest_first(logs));
 
         let status = status(&wire, detail);
+        let unjudged = unjudged(&wire);
         let started_at = of_detail.loaded(self.time(&wire.first_start_service_at));
         let ended_at = of_detail.loaded(self.time(&wire.last_finished_at));
 
@@ -71,6 +72,7 @@ impl Mapping<'_> {
             payment: Loaded::none(),
             remote_session: Loaded::none(),
             may_have_summary: false,
+            unjudged,
         }
     }
 
@@ -192,6 +194,23 @@ impl FieldsOf {
             Detail::Reference | Detail::Excerpt => Loaded::NotLoaded,
         }
     }
+}
+
+/// The filters on fields that the response lacks. A null is a value. Where the two fields of the after-call work contradict each
+/// other, the filter may go by either.
+fn unjudged(wire: &wire::ServiceRecord) -> FilterParameters {
+    use FilterParameter::*;
+    let has_handler = wire.handler_id.is_loaded() || wire.handler.is_loaded();
+    let has_contact = wire.contact_id.is_loaded() || wire.contact.is_loaded();
+    let says_completed = wire.is_acw_completed.value();
+    let is_contradicted = says_completed == Some(&false) && wire.acw_at.value().is_some();
+    let has_completed = says_completed.is_some() || wire.acw_at.is_loaded();
+    FilterParameters::from_iter([
+        (Handler, !has_handler),
+        (HandlerGroup, !has_handler),
+        (Contact, !has_contact),
+        (Completed, is_contradicted || !has_completed),
+    ])
 }
 
 /// The vendor provides only the times of a record's steps.
