@@ -113,7 +113,6 @@ impl Config {
             limits: repository::Limits {
                 max_page_size: count(layers, "limits.max_page_size")?,
                 max_vendor_pages: small(layers, "limits.max_vendor_pages")?,
-                max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
             },
             firstline: firstline::settings(layers)?,
             bangwo8: bangwo8::settings(layers)?,
@@ -157,6 +156,7 @@ fn engine(layers: &Layers) -> Result<EngineSettings> {
             max_bytes: layers.number("cache.answers_max_bytes")?,
         },
         request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
+        max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
     })
 }
 

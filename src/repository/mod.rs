@@ -69,8 +69,6 @@ pub struct Limits {
     pub max_page_size: usize,
     /// Vendor pages that one list read may take for a filter that the gateway applies.
     pub max_vendor_pages: u32,
-    /// Vendor calls that one list read or one count may take.
-    pub max_vendor_calls: u32,
 }
 
 /// One page of a list over all vendors.

@@ -1,6 +1,7 @@
-//! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, response size, log, health.
+//! The one HTTP policy towards every vendor: deadline, circuit, retries, pace, response size, log, health.
 
 use std::{
+    num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -21,12 +22,14 @@ use super::{
     attempt::{Attempts, FailedAttempt, Head, ReceivedResponse, Trace, TransportError},
     breaker::{Breaker, CallEnd, Permit},
     call::{Call, CallBody, Purpose},
+    call_context::CallContext,
     health::Health,
     in_flight::InFlight,
+    pace::Pace,
     response::{VendorResponse, failure_of},
 };
 use crate::{
-    context::RequestScope,
+    context::{RequestScope, ReservedCall},
     domain::{
         CircuitState, Vendor, VendorErrorCode, VendorFailure, VendorStatus, VendorZone, is_loopback,
     },
@@ -49,11 +52,13 @@ pub struct ClientSettings {
     pub vendor: Vendor,
     /// May have a path, with or without a slash at its end.
     pub base_url: String,
-    /// For one call, its retries and the wait for a slot included.
+    /// For one call, its retries included. The wait until it may be sent does not count.
     pub timeout: Duration,
     pub connect_timeout: Duration,
     /// The maximum number of calls in flight.
     pub max_concurrency: usize,
+    /// The maximum number of calls in any minute, logins, probes and retries included; none is no maximum.
+    pub requests_per_minute: Option<NonZeroU32>,
     /// Of a call that is safe to repeat.
     pub max_retries: usize,
     /// The maximum size of a response, decompressed.
@@ -69,7 +74,7 @@ pub(super) struct VendorClient {
     http: reqwest::Client,
     base_url: Url,
     timeout: Duration,
-    slots: Semaphore,
+    pace: Pace,
     /// The right to probe the vendor while it is down.
     probe: Arc<Semaphore>,
     max_retries: usize,
@@ -78,13 +83,6 @@ pub(super) struct VendorClient {
     refused_login_pause: Duration,
     breaker: Breaker,
     health: Mutex<Health>,
-}
-
-/// The context of a call: its request, and its deadline.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CallContext<'a> {
-    pub scope: &'a RequestScope,
-    pub deadline: Instant,
 }
 
 impl VendorClient {
@@ -115,7 +113,11 @@ impl VendorClient {
             http,
             base_url,
             timeout: settings.timeout,
-            slots: Semaphore::new(settings.max_concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            pace: Pace::new(
+                vendor,
+                settings.max_concurrency,
+                settings.requests_per_minute,
+            ),
             probe: Arc::new(Semaphore::new(1)),
             max_retries: settings.max_retries,
             retry_budget: TpsBudget::new(
@@ -136,6 +138,10 @@ impl VendorClient {
 
     pub(super) fn vendor(&self) -> Vendor {
         self.vendor
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     pub(super) fn refused_login_pause(&self) -> Duration {
@@ -205,12 +211,7 @@ impl VendorClient {
     }
 
     pub(super) fn context<'a>(&self, scope: &'a RequestScope) -> CallContext<'a> {
-        let now = Instant::now();
-        let own_deadline = now.checked_add(self.timeout).unwrap_or(scope.deadline);
-        CallContext {
-            scope,
-            deadline: scope.deadline.min(own_deadline),
-        }
+        CallContext::new(scope, self.timeout)
     }
 
     pub(super) fn attempts(&self) -> Attempts {
@@ -229,13 +230,18 @@ impl VendorClient {
         let Some(mut permit) = self.breaker.admit() else {
             return Err(failure_of(call, self.circuit_open(call), attempts));
         };
+        let Some(mut reserved) = context.reserve(call) else {
+            let allowed = context.scope.vendor_calls.allowed();
+            return Err(Error::too_many_vendor_calls(allowed));
+        };
         self.retry_budget.deposit();
         let mut end = None;
         let mut earlier = None;
         loop {
             attempts.made += 1;
 
-            let attempt = self.attempt(context, call, authorization, &mut permit, attempts.made);
+            let number = attempts.made;
+            let attempt = self.attempt(context, call, authorization, &mut permit, number, reserved);
             let failed = match attempt.await {
                 Ok(received) => match self.retryable_failure(call, &received) {
                     None => {
@@ -255,10 +261,14 @@ impl VendorClient {
             end = failed.end.or(end);
 
             let wait = attempts.wait_before_next(&failed, call, context);
-            match wait.filter(|_| self.may_retry(&permit)) {
-                Some(wait) => {
+            let next = wait
+                .filter(|_| self.may_retry(&permit))
+                .and_then(|wait| Some((wait, context.reserve(call)?)));
+            match next {
+                Some((wait, reserved_next)) => {
                     time::sleep(wait).await;
                     earlier = Some(failed);
+                    reserved = reserved_next;
                 }
                 None => {
                     if failed.code == VendorErrorCode::GatewayError {
@@ -266,7 +276,10 @@ impl VendorClient {
                     }
                     // An attempt that never left the gateway says less than the one before it.
                     let reported = match earlier {
-                        Some(earlier) if failed.never_left_the_gateway() => earlier,
+                        Some(earlier) if failed.never_left_the_gateway() => FailedAttempt {
+                            retry_after: failed.retry_after.or(earlier.retry_after),
+                            ..earlier
+                        },
                         _ => failed,
                     };
                     if reported.code == VendorErrorCode::GatewayError {
@@ -274,6 +287,11 @@ impl VendorClient {
                     }
                     if reported.code == VendorErrorCode::CircuitOpen {
                         return Err(failure_of(call, self.circuit_open(call), attempts));
+                    }
+                    if reported.is_prevented() {
+                        let until = Instant::now() + reported.retry_after.unwrap_or_default();
+                        let failure = self.rate_limited(context, call, until);
+                        return Err(failure_of(call, failure, attempts));
                     }
                     let failure = VendorFailure {
                         vendor: self.vendor,
@@ -295,7 +313,7 @@ impl VendorClient {
         !permit.is_trial() && permit.holds() && self.retry_budget.withdraw()
     }
 
-    /// One attempt, from the wait for a slot to the end of the body.
+    /// One attempt, from the wait for its turn to the end of the body.
     async fn attempt<'a>(
         &'a self,
         context: &CallContext<'_>,
@@ -303,14 +321,14 @@ impl VendorClient {
         authorization: Option<&HeaderValue>,
         permit: &mut Permit<'a>,
         number: usize,
+        reserved: ReservedCall,
     ) -> Result<ReceivedResponse, FailedAttempt> {
-        if context.deadline <= Instant::now() {
+        let slot = self.turn(context, number).await?;
+        let deadline = context.deadline();
+        if deadline <= Instant::now() {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         }
-        let deadline = context.deadline.into();
-        let Ok(Ok(_slot)) = timeout_at(deadline, self.slots.acquire()).await else {
-            return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
-        };
+        let deadline = deadline.into();
         // While the call waited for a slot, the circuit may have opened, and closed again.
         if !permit.holds() {
             *permit = self
@@ -323,6 +341,7 @@ impl VendorClient {
             .request(context, call, authorization)
             .map_err(|err| FailedAttempt::unbuilt(&err.without_url(), number))?;
         context.scope.counters.count_vendor_call();
+        reserved.spend();
 
         let mut head = None;
         let in_flight = InFlight::begin(self, call, permit, number);
@@ -343,9 +362,16 @@ impl VendorClient {
             wrong_at: None,
         };
         self.log_attempt(call, &trace);
+        if let Some(head) = &mut head {
+            self.keep_pace(&slot, head);
+        }
 
         match outcome {
-            Ok((head, body)) => Ok(ReceivedResponse { head, body, trace }),
+            Ok((received_head, body)) => Ok(ReceivedResponse {
+                head: head.unwrap_or(received_head),
+                body,
+                trace,
+            }),
             Err(transport_error) => Err(FailedAttempt::transport_error(
                 &transport_error,
                 head,

@@ -8,13 +8,16 @@ pub mod firstline;
 mod attempt;
 mod breaker;
 mod call;
+mod call_context;
 pub mod client;
 mod directory;
 mod in_flight;
 pub mod join;
 mod local_fault;
+mod pace;
 mod response;
 mod session;
+mod turn;
 mod wire;
 
 // Their health.

@@ -73,7 +73,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         filter: T::Filter,
     ) -> Self {
         Self {
-            budget: Budget::new(shared.limits.max_vendor_calls),
+            budget: Budget::new(scope.vendor_calls.allowed()),
             shared,
             scope,
             vendor,
@@ -388,7 +388,7 @@ fn too_large<T: Listed>(list: &VendorList<'_, T>, span: Span) -> String {
         T::NAME,
         at(span.from),
         at(span.to),
-        list.shared.limits.max_vendor_calls
+        list.scope.vendor_calls.allowed()
     )
 }
 
@@ -420,15 +420,15 @@ async fn read_list<T: Listed>(
         now: Timestamp::now().as_second(),
         fetch,
     };
+    let calls = &scope.vendor_calls;
+    let budget = |most: u32| Budget::new(most).of_request(calls.left(), calls.allowed());
     match reading {
         Reading::Window {
             upper,
             want,
             most_calls,
-        } => reader.window(&Budget::new(most_calls), upper, want).await,
-        Reading::Exactly { span, most_pages } => {
-            reader.exactly(&Budget::new(most_pages), span).await
-        }
+        } => reader.window(&budget(most_calls), upper, want).await,
+        Reading::Exactly { span, most_pages } => reader.exactly(&budget(most_pages), span).await,
     }
 }
 
@@ -465,7 +465,7 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
     async fn window(&self, upper: Option<Second>, want: Want) -> Result<Arc<Window<T>>> {
         let key = self.window_key(upper);
         let most_calls = match self.stale {
-            StaleUse::Allowed => self.shared.limits.max_vendor_calls,
+            StaleUse::Allowed => self.scope.vendor_calls.allowed(),
             StaleUse::Refused => self.budget.left(),
         };
         let reading = Reading::Window {

@@ -19,9 +19,7 @@ use tokio::{
 };
 
 use super::{
-    attempt::Attempts,
-    call::Call,
-    client::{CallContext, VendorClient},
+    attempt::Attempts, call::Call, call_context::CallContext, client::VendorClient,
     response::VendorResponse,
 };
 use crate::{
@@ -92,6 +90,7 @@ impl<S: TokenSource> VendorSession<S> {
         call: &'a Call,
     ) -> Result<VendorResponse<'a>> {
         let context = self.client.context(scope);
+        self.client.check_pace(&context, call)?;
         let mut attempts = self.client.attempts();
         match &self.authorization {
             Authorization::Permanent(header) => {
@@ -310,7 +309,8 @@ impl<S: TokenSource> TokenKeeper<S> {
                         state.credentials_refused_at = Some(Instant::now());
                     }
                     // The deadline is this request's: another one may have more time.
-                    Some(VendorErrorCode::Timeout) => {}
+                    Some(VendorErrorCode::RateLimited) => {}
+                    Some(VendorErrorCode::Timeout) if context.is_over_for_request() => {}
                     _ => state.sign_in_failed = Some((Instant::now(), err.clone())),
                 }
                 Err(err)
@@ -343,7 +343,8 @@ impl<S: TokenSource> TokenKeeper<S> {
     }
 
     async fn lock(&self, context: &CallContext<'_>) -> Result<MutexGuard<'_, TokenState>> {
-        timeout_at(context.deadline.into(), self.state.lock())
+        let _waiting = context.wait();
+        timeout_at(context.scope.deadline.into(), self.state.lock())
             .await
             .map_err(|_| self.failure(VendorErrorCode::Timeout))
     }

@@ -64,6 +64,7 @@ fn engine_settings() -> EngineSettings {
             max_bytes: 0,
         },
         request_timeout: Duration::from_secs(30),
+        max_vendor_calls: 200,
     }
 }
 
@@ -91,7 +92,6 @@ impl Front {
         let limits = Limits {
             max_page_size: 100,
             max_vendor_pages: 10,
-            max_vendor_calls: 200,
         };
         let schema = schema::build(SchemaSettings {
             introspection: Introspection::Enabled,
