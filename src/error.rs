@@ -137,6 +137,20 @@ impl Error {
         Self::new(ErrorKind::Internal, context)
     }
 
+    /// A request caused all the vendor calls that it may cause.
+    pub fn too_many_vendor_calls(allowed: u32) -> Self {
+        Self::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "the request needs more than {allowed} calls to the vendors: request fewer objects at once"
+            ),
+        )
+    }
+
+    pub fn is_limit_exceeded(&self) -> bool {
+        matches!(self.kind, ErrorKind::LimitExceeded)
+    }
+
     /// A vendor's failure with its code alone.
     pub fn vendor(vendor: Vendor, code: VendorErrorCode) -> Self {
         let failure = VendorFailure {

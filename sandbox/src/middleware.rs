@@ -34,6 +34,7 @@ pub(super) trait Vendor: Send + Sync + 'static {
     const NAME: &'static str;
 
     fn control(&self) -> &VendorControl<Self::Switches>;
+    fn calls_per_minute(&self) -> Option<usize>;
     fn now(&self) -> Timestamp;
     /// The owner of the request's credentials; None without valid ones.
     fn identify(&self, request: &Parts) -> Option<String>;
@@ -138,6 +139,12 @@ async fn pass<V: Vendor>(
         status: None,
         at: vendor.now(),
     });
+
+    if let Err(wait) = control.accept(vendor.calls_per_minute()) {
+        let response = too_many_calls(wait);
+        control.log_status(number, response.status().as_u16());
+        return response;
+    }
 
     let request_line = format!("{} {}", parts.method, parts.uri);
     let head_only = parts.method == Method::HEAD;
@@ -248,6 +255,17 @@ async fn execute_after(
     execution
         .await
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// As Laravel's throttle responds.
+fn too_many_calls(wait: Duration) -> Response {
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(header::RETRY_AFTER, seconds.to_string())],
+        Json(json!({ "message": "Too Many Attempts." })),
+    )
+        .into_response()
 }
 
 fn status(

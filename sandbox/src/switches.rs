@@ -44,6 +44,8 @@ pub struct FirstLineSwitches {
     pub refreshes_expired_tokens: bool,
     pub permanent_token_is_accepted: bool,
     pub unauthenticated_body: UnauthenticatedBody,
+    /// More calls within a minute, logins included, get 429 with the seconds until the next one is accepted. None is no limit.
+    pub calls_per_minute: Option<usize>,
 }
 
 impl Default for FirstLineSwitches {
@@ -76,6 +78,7 @@ impl Default for FirstLineSwitches {
             refreshes_expired_tokens: false,
             permanent_token_is_accepted: true,
             unauthenticated_body: UnauthenticatedBody::Message,
+            calls_per_minute: None,
         }
     }
 }
@@ -116,6 +119,8 @@ pub struct Bangwo8Switches {
     pub unknown_record_is_not_found: bool,
     /// Rejections carry their body with status 200.
     pub refusals_are_ok: bool,
+    /// More calls within a minute, logins included, get 429 with the seconds until the next one is accepted. None is no limit.
+    pub calls_per_minute: Option<usize>,
 }
 
 impl Default for Bangwo8Switches {
@@ -140,6 +145,7 @@ impl Default for Bangwo8Switches {
             summary_status_is_number: false,
             unknown_record_is_not_found: true,
             refusals_are_ok: false,
+            calls_per_minute: None,
         }
     }
 }

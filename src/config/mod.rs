@@ -124,7 +124,6 @@ impl Config {
             limits: repository::Limits {
                 max_page_size: count(layers, "limits.max_page_size")?,
                 max_vendor_pages: small(layers, "limits.max_vendor_pages")?,
-                max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
                 filter_retry: milliseconds(layers, "limits.filter_retry_ms")?,
             },
             creates: CreateSettings::default(),
@@ -187,6 +186,7 @@ fn engine(layers: &Layers) -> Result<EngineSettings> {
             max_bytes: layers.number("cache.answers_max_bytes")?,
         },
         request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
+        max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
     })
 }
 

@@ -223,7 +223,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "10000",
         1,
         TEN_MINUTES_MS,
-        "The timeout of one call, including its retries",
+        "The timeout of one call, including its retries; the wait until it may be sent does not count",
     ),
     number(
         "firstline.connect_timeout_ms",
@@ -238,6 +238,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         1,
         1024,
         "Concurrent calls",
+    ),
+    number(
+        "firstline.requests_per_minute",
+        "0",
+        0,
+        1_000_000,
+        "Calls in any minute at most, logins, probes and retries included; a quarter of them may come at once; 0: no limit",
     ),
     number(
         "firstline.max_retries",
@@ -322,7 +329,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "10000",
         1,
         TEN_MINUTES_MS,
-        "The timeout of one call, including its retries",
+        "The timeout of one call, including its retries; the wait until it may be sent does not count",
     ),
     number(
         "bangwo8.connect_timeout_ms",
@@ -332,6 +339,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "The timeout of opening a connection",
     ),
     number("bangwo8.max_concurrency", "16", 1, 1024, "Concurrent calls"),
+    number(
+        "bangwo8.requests_per_minute",
+        "0",
+        0,
+        1_000_000,
+        "Calls in any minute at most, logins, probes and retries included; a quarter of them may come at once; 0: no limit",
+    ),
     number(
         "bangwo8.max_retries",
         "2",
@@ -460,7 +474,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "20000",
         1,
         10_000_000,
-        "The cost that a query may have: a scalar 1, an object 2, a field that needs a call 10 more, a list that much for each item; introspection the same, by the size of the schema",
+        "The cost that a query may have: a scalar 1, an object 2, each vendor call that a field may cause 10 more, a list that much for each item; introspection the same, by the size of the schema",
     ),
     number(
         "limits.max_page_size",
@@ -580,7 +594,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "200",
         1,
         10_000,
-        "Vendor calls that one window of a list or one count may take",
+        "Vendor calls that one HTTP request may cause, its whole batch included; beyond it a field fails with `LIMIT_EXCEEDED`",
     ),
     number(
         "limits.filter_retry_ms",

@@ -58,6 +58,8 @@ pub struct EngineSettings {
     pub introspection: Introspection,
     pub response_cache: ResponseCacheSettings,
     pub request_timeout: Duration,
+    /// That one HTTP request may cause, its whole batch included.
+    pub max_vendor_calls: u32,
 }
 
 /// Executes GraphQL requests. It lives for the process.
@@ -70,6 +72,7 @@ pub struct Engine {
     responses: ResponseCache,
     flights: Arc<SingleFlight<FlightKey, Flown>>,
     request_timeout: Duration,
+    max_vendor_calls: u32,
 }
 
 /// An equal request, and how many writes the gateway had sent before it.
@@ -113,6 +116,7 @@ impl Engine {
             responses: ResponseCache::new(&settings.response_cache),
             flights: SingleFlight::new(),
             request_timeout: settings.request_timeout,
+            max_vendor_calls: settings.max_vendor_calls,
         }))
     }
 
@@ -122,6 +126,10 @@ impl Engine {
 
     pub(crate) fn request_timeout(&self) -> Duration {
         self.request_timeout
+    }
+
+    pub(crate) fn max_vendor_calls(&self) -> u32 {
+        self.max_vendor_calls
     }
 
     /// The response to one request. A cached response was checked when it was executed.
@@ -257,8 +265,8 @@ impl Engine {
         uncached(response)
     }
 
-    /// Joins an equal query in flight, or executes this one. A flight has the deadline of its leader; where the leader ran out of
-    /// time, a follower with time left starts again.
+    /// Joins an equal query in flight, or executes this one. A flight has the deadline and the vendor calls of its leader; where the
+    /// leader ran out of them, a follower that has some left starts again.
     async fn coalesce(
         self: &Arc<Self>,
         operation: &Arc<CheckedOperation>,
@@ -279,6 +287,10 @@ impl Engine {
             });
 
             let executed = flight.await.ok_or(EngineError::Internal)??;
+            let lacked_calls = role == Role::Follower && executed.lacked_vendor_calls;
+            if lacked_calls && scope.vendor_calls.left() > 0 {
+                continue;
+            }
             match executed.better_from {
                 Some(better_from) if better_from < scope.deadline => {
                     sleep_until(better_from.into()).await;
@@ -319,6 +331,7 @@ impl Engine {
             response: Arc::new(response),
             operation: Arc::clone(&operation.info),
             better_from,
+            lacked_vendor_calls: scope.lacks_vendor_calls(),
         };
         self.responses.insert(key, &executed);
         Ok(executed)

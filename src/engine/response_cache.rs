@@ -37,6 +37,8 @@ pub(crate) struct CachedResponse {
     pub(crate) operation: Arc<OperationInfo>,
     /// From then on an execution with more time may have a better result. None where the deadline was not missed.
     pub(crate) better_from: Option<Instant>,
+    /// Whether a request with more vendor calls would have got more.
+    pub(super) lacked_vendor_calls: bool,
 }
 
 /// What a response costs beside its bytes: its key, its entry in the table, and its dependencies.

@@ -62,9 +62,17 @@ pub(crate) struct FieldShape {
     pub(crate) arity: Arity,
     /// How many objects come when the query does not say it; none where the field has no such argument.
     pub(crate) default_first: Option<u64>,
-    /// Whether it is a call to a vendor by itself, for each object that has it.
-    pub(crate) needs_call: bool,
+    /// The calls to vendors that it causes by itself, for each object that has it.
+    pub(crate) calls: Calls,
     pub(crate) arguments: Vec<Input>,
+}
+
+/// How many calls to vendors a field may cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Calls {
+    Times(u64),
+    /// One for each day of the range `from` to `to` and one for the range, at each vendor.
+    EachDay,
 }
 
 /// An argument, or a field of an input object.
@@ -142,7 +150,7 @@ impl SchemaShape {
                 returns: "String".to_owned(),
                 arity: Arity::One,
                 default_first: None,
-                needs_call: false,
+                calls: Calls::Times(0),
                 arguments: Vec::new(),
             },
             introspection: IntrospectionSizes::default(),
@@ -264,8 +272,13 @@ impl SchemaShape {
             for (name, field) in &mut fields.by_name {
                 let is_apart = CALLS_APART.contains(&(type_name.as_str(), name.as_str()));
                 let has_no_call = WITHOUT_CALL.contains(&name.as_str()) || name.starts_with("__");
-                field.needs_call =
+                let needs_call =
                     (is_root && !has_no_call) || field.default_first.is_some() || is_apart;
+                let counts = COUNTS.iter().find(|counts| is_root && counts.0 == *name);
+                field.calls = match counts {
+                    Some((_, calls)) => *calls,
+                    None => Calls::Times(u64::from(needs_call)),
+                };
             }
         }
     }
@@ -338,6 +351,12 @@ const ASSUMED_FIRST: u64 = 20;
 
 /// Fields of objects that are read by a call of their own, although they look like any other.
 const CALLS_APART: [(&str, &str); 1] = [("ServiceRecord", "summary")];
+
+/// Fields of the root that count. Tickets are counted six times at once, and once more where the counts contradict each other.
+const COUNTS: [(&str, Calls); 2] = [
+    ("ticketStats", Calls::Times(12)),
+    ("serviceRecordStats", Calls::EachDay),
+];
 
 /// Fields of the root that the gateway answers by itself.
 const WITHOUT_CALL: [&str; 1] = ["vendors"];
@@ -440,7 +459,7 @@ fn field_shape(field: &FieldDefinition) -> FieldShape {
         },
         field_type,
         default_first,
-        needs_call: false,
+        calls: Calls::Times(0),
         arguments: inputs(&field.arguments),
     }
 }
@@ -457,7 +476,7 @@ pub(crate) fn as_count(value: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CALLS_APART, SchemaShape, WITHOUT_CALL};
+    use super::{CALLS_APART, COUNTS, Calls, SchemaShape, WITHOUT_CALL};
     use crate::schema::sdl;
 
     #[test]
@@ -466,11 +485,15 @@ mod tests {
 
         for (type_name, field) in CALLS_APART {
             let field = shape.field(type_name, field);
-            assert!(field.is_some_and(|field| field.needs_call));
+            assert!(field.is_some_and(|field| field.calls == Calls::Times(1)));
         }
         for field in WITHOUT_CALL {
             let field = shape.field("Query", field);
-            assert!(field.is_some_and(|field| !field.needs_call));
+            assert!(field.is_some_and(|field| field.calls == Calls::Times(0)));
+        }
+        for (field, calls) in COUNTS {
+            let field = shape.field("Query", field);
+            assert!(field.is_some_and(|field| field.calls == calls));
         }
     }
 }

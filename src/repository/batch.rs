@@ -36,6 +36,9 @@ use crate::{
     upstream::{EachById, ProbePermit, VendorApi},
 };
 
+/// How often a batch is read again, because the request that led an equal one had too few vendor calls.
+const MOST_BATCHES: usize = 3;
+
 /// One request's batches. Each id has its own result, so that one bad id fails alone.
 pub(super) struct Batches {
     by_id: ByIdLoader,
@@ -231,6 +234,11 @@ impl<Id: BatchKey> Loader<Id> for ByIdLoader {
                     }
                     found.insert(*id, Ok(Some(object.into())));
                 }
+                None if cache.is_absent(id.vendor(), Id::TOPIC, id) => {
+                    self.scope.counters.count_cache_hit();
+                    self.scope.dependencies.expire_now();
+                    found.insert(*id, Ok(None));
+                }
                 None => missing.entry(id.vendor()).or_default().push(*id),
             }
         }
@@ -244,13 +252,14 @@ impl<Id: BatchKey> Loader<Id> for ByIdLoader {
         }
 
         let batches = missing.into_iter().map(async |(vendor, ids)| {
-            let results = self.batch(vendor, ids.clone()).await;
+            let results = self.batch_within_budget(vendor, ids.clone()).await;
             (ids, results)
         });
         for (ids, results) in join_all(batches).await {
             match results {
-                Ok((results, source)) => {
-                    for (id, result) in &results.0 {
+                Ok((batches, source)) => {
+                    let newest_first = batches.iter().rev();
+                    for (id, result) in newest_first.flat_map(|results| &results.0) {
                         let loaded = || Ok(result.clone()?.map(Loaded::from));
                         found.entry(*id).or_insert_with(loaded);
                     }
@@ -309,7 +318,10 @@ impl ByIdLoader {
         ids: Vec<Id>,
         probe: Option<ProbePermit>,
     ) {
-        let loader = self.clone();
+        let loader = Self {
+            scope: Arc::new(self.scope.for_background()),
+            ..self.clone()
+        };
         let read = async move {
             let _ = loader.batch(vendor, ids).await;
             drop(probe);
@@ -326,6 +338,26 @@ impl ByIdLoader {
             stale: Some(stale_read(vendor, &stale)),
             object: stale.value,
         })
+    }
+
+    /// A batch of one vendor. Where an equal batch of another request ran out of vendor calls, the rest is read with this request's.
+    async fn batch_within_budget<Id: BatchKey>(
+        &self,
+        vendor: Vendor,
+        mut ids: Vec<Id>,
+    ) -> Result<(Vec<Arc<BatchResults<Id>>>, ReadKey)> {
+        let (results, source) = self.batch(vendor, ids.clone()).await?;
+        let mut batches = vec![results];
+        while let Some(newest) = batches.last()
+            && batches.len() < MOST_BATCHES
+        {
+            ids = newest.lacking_calls(&ids);
+            if ids.is_empty() || self.scope.vendor_calls.left() == 0 {
+                break;
+            }
+            batches.push(self.batch(vendor, ids.clone()).await?.0);
+        }
+        Ok((batches, source))
     }
 
     /// One batch of one vendor, and the key of its read. Its objects are stored in the cache.
@@ -354,6 +386,10 @@ impl ByIdLoader {
                         shared.cache.drop_entry(shared.entity_key(*id));
                     }
                 }
+                let absent = results
+                    .iter()
+                    .filter(|(_, result)| matches!(result, Ok(None)));
+                shared.cache.store_absences(key, absent.map(|(id, _)| id));
                 Ok(BatchResults(results))
             }
         });
@@ -388,6 +424,17 @@ impl Shared {
 
 /// One batch's results, by id.
 pub(super) struct BatchResults<Id: BatchKey>(EachById<Id, Arc<Id::Object>>);
+
+impl<Id: BatchKey> BatchResults<Id> {
+    /// Those of these ids that were not read for lack of vendor calls.
+    fn lacking_calls(&self, ids: &[Id]) -> Vec<Id> {
+        let lacking = self.0.iter().filter(|(id, result)| {
+            let error = result.as_ref().err();
+            error.is_some_and(Error::is_limit_exceeded) && ids.contains(id)
+        });
+        lacking.map(|(id, _)| *id).collect()
+    }
+}
 
 impl<Id: BatchKey> Weight for BatchResults<Id> {
     /// Never cached, so never weighed.

@@ -75,8 +75,6 @@ pub struct Limits {
     pub max_page_size: usize,
     /// Vendor pages that one list read may take for a filter that the gateway applies.
     pub max_vendor_pages: u32,
-    /// Vendor calls that one list read or one count may take.
-    pub max_vendor_calls: u32,
     /// After how long a filter that a vendor did not apply is tried again.
     pub filter_retry: Duration,
 }

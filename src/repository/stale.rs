@@ -28,7 +28,7 @@ impl Shared {
         T: Weight + Send + Sync + 'static,
         Loading: Future<Output = Result<T>> + Send + 'static,
     {
-        let load = || load(Arc::clone(vendor), Arc::clone(scope));
+        let load = |scope| load(Arc::clone(vendor), scope);
         let read = self.cache.read(scope, key, || vendor.outage(), load).await;
         match read {
             Ok(cached) => {

@@ -108,7 +108,7 @@ impl Repository {
 
         let is_cached = |day: &&Date| self.cached_count(vendor, single(**day)).is_some();
         let days_to_read = days.iter().filter(|day| !is_cached(day)).count() as u64;
-        let most_calls = u64::from(self.shared.limits.max_vendor_calls);
+        let most_calls = u64::from(self.scope.vendor_calls.left());
         let list = self.list::<ServiceRecord>(vendor, filter_of(range, vendor.zone()));
         let pages = total
             .value
@@ -142,11 +142,11 @@ impl Repository {
             }
             return Err(contradiction(vendor.vendor(), "the counts of days"));
         }
-        let limit = self.shared.limits.max_vendor_calls;
+        self.scope.note_lack_of_vendor_calls();
         Err(Error::new(
             ErrorKind::LimitExceeded,
             format!(
-                "counting these days would take more than {limit} calls to {}: request fewer days",
+                "counting these days would take more than {most_calls} calls to {}: request fewer days",
                 vendor.vendor()
             ),
         ))

@@ -216,7 +216,7 @@ impl Shared {
         // A list that was cached before the create does not show whether it succeeded.
         self.drop_lists(vendor, Topic::Tickets);
         let list = VendorList::new(self, &new.scope, &new.vendor, TicketFilter::default())
-            .limited_to(self.limits.max_vendor_calls);
+            .limited_to(new.scope.vendor_calls.allowed());
         let span = Span {
             from: Some(creates.earliest(sent).as_second()),
             to: None,

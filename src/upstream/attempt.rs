@@ -15,8 +15,9 @@ use reqwest::{
 use super::{
     breaker::CallEnd,
     call::{Call, Repeat},
-    client::CallContext,
+    call_context::CallContext,
     local_fault::is_local,
+    pace::MAX_PAUSE,
 };
 use crate::domain::VendorErrorCode;
 
@@ -197,10 +198,13 @@ impl FailedAttempt {
 
     /// Whether the attempt says nothing about the vendor.
     pub(super) fn never_left_the_gateway(&self) -> bool {
-        matches!(
-            self.code,
-            VendorErrorCode::CircuitOpen | VendorErrorCode::GatewayError
-        )
+        self.code == VendorErrorCode::GatewayError || self.is_prevented()
+    }
+
+    /// Whether the circuit or the pace prevented it.
+    pub(super) fn is_prevented(&self) -> bool {
+        use VendorErrorCode::*;
+        self.delivery == Delivery::Impossible && matches!(self.code, CircuitOpen | RateLimited)
     }
 
     /// A failed exchange. The head of a 5xx decides the failure, whatever happens to the body.
@@ -295,10 +299,16 @@ impl Attempts {
         let backoff = self.backoff.next()?;
         let wait = failed.retry_after.unwrap_or_default().max(backoff);
         let next_at = Instant::now().checked_add(wait)?;
-        if next_at < context.deadline {
+        let of_request = context.last_moment();
+        // All calls to the vendor wait for the end of its pause, and then take turns.
+        let (wait, deadline) = match failed.code {
+            VendorErrorCode::RateLimited => (Duration::ZERO, of_request),
+            _ => (wait, context.deadline()),
+        };
+        if next_at < deadline {
             return Some(wait);
         }
-        if context.deadline == context.scope.deadline {
+        if deadline == of_request {
             context.scope.deadline_miss.record(next_at);
         }
         None
@@ -362,15 +372,21 @@ pub(super) fn call_end(code: VendorErrorCode) -> CallEnd {
     }
 }
 
-/// `Retry-After` in seconds or as a date.
+/// `Retry-After` in seconds or as a date, an hour at most.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = rfc2822::parse(text).ok()?.timestamp();
-    let seconds = until.as_second() - Timestamp::now().as_second();
-    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        // More digits than a number has.
+        Err(_) if is_number => MAX_PAUSE,
+        Err(_) => {
+            let until = rfc2822::parse(text).ok()?.timestamp();
+            let seconds = until.as_second() - Timestamp::now().as_second();
+            Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+        }
+    };
+    Some(wait.min(MAX_PAUSE))
 }
 
 fn chain_of(err: &reqwest::Error) -> String {
@@ -400,10 +416,20 @@ mod tests {
     fn retry_after_may_be_seconds_or_a_date() {
         assert_eq!(waits("7"), Some(Duration::from_secs(7)));
         assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        let later = waits("Fri, 01 Jan 2100 00:00:00 GMT").expect("it is a date");
-        assert!(later > Duration::from_secs(3600));
         assert_eq!(waits("soon"), None);
         assert_eq!(waits("-1"), None);
+        assert_eq!(waits(""), None);
+    }
+
+    #[test]
+    fn an_absurd_retry_after_is_an_hour() {
+        for absurd in [
+            "31536000",
+            "99999999999999999999999",
+            "Fri, 01 Jan 2100 00:00:00 GMT",
+        ] {
+            assert_eq!(waits(absurd), Some(Duration::from_secs(3600)), "{absurd}");
+        }
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Call {
         }
     }
 
-    /// A call for a token. Losing its response loses no data.
+    /// A call for a token.
     pub(super) fn sign_in(
         method: Method,
         route: &'static str,

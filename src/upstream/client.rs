@@ -1,6 +1,7 @@
-//! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, response size, log, health.
+//! The one HTTP policy towards every vendor: deadline, circuit, retries, pace, response size, log, health.
 
 use std::{
+    num::NonZeroU32,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -23,12 +24,14 @@ use super::{
     background::Background,
     breaker::{Breaker, CallEnd, Permit},
     call::{Call, CallBody, Purpose},
+    call_context::CallContext,
     health::Health,
     in_flight::InFlight,
+    pace::Pace,
     response::{VendorResponse, failure_of},
 };
 use crate::{
-    context::RequestScope,
+    context::{RequestScope, ReservedCall},
     domain::{
         CircuitState, Vendor, VendorErrorCode, VendorFailure, VendorStatus, VendorZone, is_loopback,
     },
@@ -51,11 +54,13 @@ pub struct ClientSettings {
     pub vendor: Vendor,
     /// May have a path, with or without a slash at its end.
     pub base_url: String,
-    /// For one call, its retries and the wait for a slot included.
+    /// For one call, its retries included. The wait until it may be sent does not count.
     pub timeout: Duration,
     pub connect_timeout: Duration,
     /// The maximum number of calls in flight.
     pub max_concurrency: usize,
+    /// The maximum number of calls in any minute, logins, probes and retries included; none is no maximum.
+    pub requests_per_minute: Option<NonZeroU32>,
     /// Of a call that is safe to repeat.
     pub max_retries: usize,
     /// The maximum size of a response, decompressed.
@@ -71,7 +76,7 @@ pub(super) struct VendorClient {
     http: reqwest::Client,
     base_url: Url,
     timeout: Duration,
-    slots: Semaphore,
+    pace: Pace,
     /// The right to probe the vendor while it is down.
     probe: Arc<Semaphore>,
     max_retries: usize,
@@ -80,13 +85,6 @@ pub(super) struct VendorClient {
     refused_login_pause: Duration,
     breaker: Breaker,
     health: Mutex<Health>,
-}
-
-/// The context of a call: its request, and its deadline.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CallContext<'a> {
-    pub scope: &'a RequestScope,
-    pub deadline: Instant,
 }
 
 impl VendorClient {
@@ -117,7 +115,11 @@ impl VendorClient {
             http,
             base_url,
             timeout: settings.timeout,
-            slots: Semaphore::new(settings.max_concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            pace: Pace::new(
+                vendor,
+                settings.max_concurrency,
+                settings.requests_per_minute,
+            ),
             probe: Arc::new(Semaphore::new(1)),
             max_retries: settings.max_retries,
             retry_budget: TpsBudget::new(
@@ -143,6 +145,10 @@ impl VendorClient {
     /// How long one call may take.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     pub(super) fn refused_login_pause(&self) -> Duration {
@@ -212,12 +218,16 @@ impl VendorClient {
     }
 
     pub(super) fn context<'a>(&self, scope: &'a RequestScope) -> CallContext<'a> {
-        let now = Instant::now();
-        let own_deadline = now.checked_add(self.timeout).unwrap_or(scope.deadline);
-        CallContext {
-            scope,
-            deadline: scope.deadline.min(own_deadline),
-        }
+        CallContext::new(scope, self.timeout)
+    }
+
+    /// The context of a call that goes on for so long, whatever its request's deadline is.
+    pub(super) fn context_until<'a>(
+        &self,
+        scope: &'a RequestScope,
+        limit: Duration,
+    ) -> CallContext<'a> {
+        CallContext::ending_at(scope, Instant::now() + limit)
     }
 
     pub(super) fn attempts(&self) -> Attempts {
@@ -236,13 +246,18 @@ impl VendorClient {
         let Some(mut permit) = self.breaker.admit() else {
             return Err(failure_of(call, self.circuit_open(call), attempts));
         };
+        let Some(mut reserved) = context.reserve(call) else {
+            let allowed = context.scope.vendor_calls.allowed();
+            return Err(Error::too_many_vendor_calls(allowed));
+        };
         self.retry_budget.deposit();
         let mut end = None;
         let mut earlier = None;
         loop {
             attempts.made += 1;
 
-            let attempt = self.attempt(context, call, authorization, &mut permit, attempts.made);
+            let number = attempts.made;
+            let attempt = self.attempt(context, call, authorization, &mut permit, number, reserved);
             let failed = match attempt.await {
                 Ok(received) => match self.retryable_failure(call, &received) {
                     None => {
@@ -262,10 +277,14 @@ impl VendorClient {
             end = failed.end.or(end);
 
             let wait = attempts.wait_before_next(&failed, call, context);
-            match wait.filter(|_| self.may_retry(&permit)) {
-                Some(wait) => {
+            let next = wait
+                .filter(|_| self.may_retry(&permit))
+                .and_then(|wait| Some((wait, context.reserve(call)?)));
+            match next {
+                Some((wait, reserved_next)) => {
                     time::sleep(wait).await;
                     earlier = Some(failed);
+                    reserved = reserved_next;
                 }
                 None => {
                     if failed.code == VendorErrorCode::GatewayError {
@@ -273,7 +292,10 @@ impl VendorClient {
                     }
                     // An attempt that never left the gateway says less than the one before it.
                     let reported = match earlier {
-                        Some(earlier) if failed.never_left_the_gateway() => earlier,
+                        Some(earlier) if failed.never_left_the_gateway() => FailedAttempt {
+                            retry_after: failed.retry_after.or(earlier.retry_after),
+                            ..earlier
+                        },
                         _ => failed,
                     };
                     if reported.code == VendorErrorCode::GatewayError {
@@ -281,6 +303,11 @@ impl VendorClient {
                     }
                     if reported.code == VendorErrorCode::CircuitOpen {
                         return Err(failure_of(call, self.circuit_open(call), attempts));
+                    }
+                    if reported.is_prevented() {
+                        let until = Instant::now() + reported.retry_after.unwrap_or_default();
+                        let failure = self.rate_limited(context, call, until);
+                        return Err(failure_of(call, failure, attempts));
                     }
                     let failure = VendorFailure {
                         vendor: self.vendor,
@@ -302,7 +329,7 @@ impl VendorClient {
         !permit.is_trial() && permit.holds() && self.retry_budget.withdraw()
     }
 
-    /// One attempt, from the wait for a slot to the end of the body.
+    /// One attempt, from the wait for its turn to the end of the body.
     async fn attempt<'a>(
         &'a self,
         context: &CallContext<'_>,
@@ -310,14 +337,14 @@ impl VendorClient {
         authorization: Option<&HeaderValue>,
         permit: &mut Permit<'a>,
         number: usize,
+        reserved: ReservedCall,
     ) -> Result<ReceivedResponse, FailedAttempt> {
-        if context.deadline <= Instant::now() {
+        let mut slot = self.turn(context, number).await?;
+        let deadline = context.deadline();
+        if deadline <= Instant::now() {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         }
-        let deadline = context.deadline.into();
-        let Ok(Ok(slot)) = timeout_at(deadline, self.slots.acquire()).await else {
-            return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
-        };
+        let deadline = deadline.into();
         // While the call waited for a slot, the circuit may have opened, and closed again.
         if !permit.holds() {
             *permit = self
@@ -330,6 +357,7 @@ impl VendorClient {
             .request(context, call, authorization)
             .map_err(|err| FailedAttempt::unbuilt(&err.without_url(), number))?;
         context.scope.counters.count_vendor_call();
+        reserved.spend();
 
         let mut head = None;
         let started_at = Instant::now();
@@ -342,7 +370,7 @@ impl VendorClient {
             match (outcome, &call.background) {
                 (Err(_), Some(background)) => {
                     // Reads must not wait for the slot of a call that nobody waits for.
-                    drop(slot);
+                    slot.free();
                     went_on = true;
                     self.go_on(call, permit, background, (number, in_time));
                     timeout_at(deadline + background.limit(), exchange).await
@@ -366,9 +394,16 @@ impl VendorClient {
             wrong_at: None,
         };
         self.log_attempt(call, &trace);
+        if let Some(head) = &mut head {
+            self.keep_pace(&slot, head);
+        }
 
         match outcome {
-            Ok((head, body)) => Ok(ReceivedResponse { head, body, trace }),
+            Ok((received_head, body)) => Ok(ReceivedResponse {
+                head: head.unwrap_or(received_head),
+                body,
+                trace,
+            }),
             Err(transport_error) => {
                 let mut failed = FailedAttempt::transport_error(&transport_error, head, trace);
                 // It counted when its deadline passed.
@@ -392,7 +427,7 @@ impl VendorClient {
             code: VendorErrorCode::Timeout,
             retry_after: None,
         };
-        let end = self.is_conclusive(duration).then_some(CallEnd::Failed);
+        let end = self.is_conclusive(duration).then_some(CallEnd::TimedOut);
         permit.end_early(end);
         let trace = Trace {
             attempt,

@@ -9,13 +9,16 @@ mod attempt;
 mod background;
 mod breaker;
 mod call;
+mod call_context;
 pub mod client;
 mod directory;
 mod in_flight;
 pub mod join;
 mod local_fault;
+mod pace;
 mod response;
 mod session;
+mod turn;
 mod wire;
 
 // What their rows show of their filters.

@@ -22,7 +22,8 @@ pub async fn probe_when_down(vendor: Arc<dyn VendorApi>) {
             "recovery".to_owned(),
             Caller::new("recovery", Vec::new()),
             Instant::now() + PROBE_TIMEOUT,
-        );
+        )
+        .for_background();
         // A caller's read may be the probe.
         let probe = vendor.begin_probe();
         // The result is in the vendor's health and in the log.

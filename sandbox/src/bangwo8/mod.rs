@@ -141,6 +141,10 @@ impl Vendor for Bangwo8 {
         &self.control
     }
 
+    fn calls_per_minute(&self) -> Option<usize> {
+        self.control.switches().calls_per_minute
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -161,6 +161,10 @@ impl Vendor for FirstLine {
         &self.control
     }
 
+    fn calls_per_minute(&self) -> Option<usize> {
+        self.control.switches().calls_per_minute
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -1,12 +1,13 @@
 //! Demand control: what a document may hold and cost, counted on the parsed document before it runs.
 //!
-//! A scalar field costs 1, an object 2 besides its own fields, and a field that needs a call of its own to a vendor 10 more. A
-//! list of objects costs that much for each item: as many as `first` or its default says, as `ids` names, or
-//! `ASSUMED_LIST_LENGTH`. Introspection costs the same, its lists being as long as they are in this schema. By itself it may always
-//! cost as much as reading the whole schema once does, so that tools can read it however narrow the settings are.
+//! A scalar field costs 1, an object 2 besides its own fields, and each call to a vendor that a field may cause 10 more. A list of
+//! objects costs that much for each item: as many as `first` or its default says, as `ids` names, or `ASSUMED_LIST_LENGTH`.
+//! Introspection costs the same, its lists being as long as they are in this schema. By itself it may always cost as much as
+//! reading the whole schema once does, so that tools can read it however narrow the settings are.
 //!
 //! A fragment is measured once, however often it is spread, so that counting takes time linear in the document.
 
+mod calls;
 mod introspection;
 
 #[cfg(test)]
@@ -438,10 +439,8 @@ impl<'a> Meter<'a> {
         let one =
             OBJECT_COST.saturating_add(children.cost(page_size.unwrap_or(ASSUMED_LIST_LENGTH)));
 
-        let call = match shape {
-            Some(shape) if shape.needs_call => CALL_COST,
-            _ => 0,
-        };
+        let call = shape.map_or(0, |shape| self.calls(field, shape));
+        let call = call.saturating_mul(CALL_COST);
         if shape.is_none_or(|shape| shape.arity == Arity::One) {
             return (one.saturating_add(call), 0);
         }
@@ -501,18 +500,18 @@ impl<'a> Meter<'a> {
 
     /// The number of objects that an argument requests: a number, or a list of ids.
     fn argument_count(&self, field: &Field, name: &str) -> Option<u64> {
-        let argument = field.get_argument(name)?;
-        let value = argument
-            .node
-            .clone()
-            .into_const_with(|variable| self.variable(&variable).ok_or(()))
-            .ok()?;
-
-        let count = match value {
+        let count = match self.argument(field, name)? {
             Value::List(items) => items.len() as u64,
             value => as_count(&value)?,
         };
         Some(count.min(self.max_page_size))
+    }
+
+    fn argument(&self, field: &Field, name: &str) -> Option<Value> {
+        let argument = field.get_argument(name)?.node.clone();
+        argument
+            .into_const_with(|variable| self.variable(&variable).ok_or(()))
+            .ok()
     }
 
     fn variable(&self, name: &str) -> Option<Value> {

@@ -24,7 +24,12 @@ const SCHEMA: &str = "
         tickets(first: Int = 20, after: String): TicketConnection
         category(id: ID!): Category
         sponsors: [Sponsor!]
+        ticketStats: Stats
+        serviceRecordStats(from: Date!, to: Date!, vendors: [Vendor!]): Stats
     }
+    scalar Date
+    enum Vendor { FIRSTLINE BANGWO8 }
+    type Stats { total: Int }
     type Mutation { deleteTicket(id: ID!): ID }
     type PageInfo { hasNextPage: Boolean! }
     type TicketConnection { edges: [TicketEdge!]! nodes: [Ticket!]! pageInfo: PageInfo! totalCount: Int }
@@ -201,6 +206,39 @@ fn a_field_that_needs_a_call_costs_more_for_each_object() {
     let page = of("messages(first: 1) { totalCount }");
 
     assert_eq!(page - of("handler { id }"), 100 * CALL_COST);
+}
+
+#[test]
+fn counts_cost_the_calls_that_they_can_cause() {
+    let none = Variables::default;
+    let of = |calls: u64| 2 + 1 + calls * CALL_COST;
+    assert_eq!(complexity("{ ticketStats { total } }", none()), of(12));
+
+    let stats = |arguments: &str| format!("{{ serviceRecordStats({arguments}) {{ total }} }}");
+    for (arguments, calls) in [
+        ("from: \"2026-03-01\", to: \"2026-03-01\"", 2 * 2),
+        ("from: \"2026-01-01\", to: \"2026-04-02\"", 2 * 93),
+        (
+            "from: \"2026-01-01\", to: \"2026-01-07\", vendors: [BANGWO8]",
+            8,
+        ),
+        // These fail by themselves.
+        ("from: \"2020-01-01\", to: \"2026-01-01\"", 2 * 93),
+        ("from: \"2026-01-02\", to: \"2026-01-01\"", 2 * 2),
+    ] {
+        assert_eq!(
+            complexity(&stats(arguments), none()),
+            of(calls),
+            "{arguments}"
+        );
+    }
+
+    let query =
+        "query($from: Date!) { serviceRecordStats(from: $from, to: \"2026-01-31\") { total } }";
+    for (from, calls) in [("2026-01-02", 2 * 31), ("today", 2 * 93)] {
+        let variables = Variables::from_value(value!({ "from": from }));
+        assert_eq!(complexity(query, variables), of(calls), "{from}");
+    }
 }
 
 #[test]

@@ -135,6 +135,7 @@ impl Graphql {
             caller,
             Instant::now() + self.engine.request_timeout(),
         )
+        .with_vendor_calls(self.engine.max_vendor_calls())
     }
 
     async fn read(&self, request: Request) -> Result<Requests, HttpError> {

@@ -22,7 +22,7 @@ use tokio::time::{sleep_until, timeout_at};
 
 use super::weight::Weight;
 use crate::{
-    context::{Dependency, RequestScope},
+    context::{CallPriority, Dependency, RequestScope},
     domain::{SourceState, Topic, Vendor, VendorErrorCode, VendorFailure},
     error::{Error, Result},
     single_flight::{Joined, SingleFlight},
@@ -59,9 +59,14 @@ pub(super) enum Lifetime {
     PastDay,
     /// Not cached: only equal reads at the same time share it.
     Flight,
+    /// That a single object does not exist.
+    Absence,
 }
 
 const PAST_DAY_TTL: Duration = Duration::from_secs(3600);
+
+/// Where objects are cached for less, so is their absence.
+const ABSENCE_TTL: Duration = Duration::from_secs(1);
 
 /// A value, and how the cache came by it.
 pub(super) struct Cached<T> {
@@ -96,8 +101,7 @@ pub(super) struct ReadKey {
 pub(super) struct Cache {
     settings: CacheSettings,
     entries: moka::sync::Cache<KeyHash, Entry>,
-    /// By the epoch too: a read after a write does not join one from before it.
-    flights: Arc<SingleFlight<(KeyHash, u64), Result<Entry>, Instant>>,
+    flights: Arc<Flights>,
     topics: Topics,
     writes: AtomicU64,
     hashers: (RandomState, RandomState),
@@ -105,6 +109,10 @@ pub(super) struct Cache {
 
 /// A cached value of any type.
 pub(super) type AnyValue = dyn Any + Send + Sync;
+
+/// Reads in flight, with the scope of the request that leads. By the epoch too: a read after a write does not join one from before
+/// it.
+type Flights = SingleFlight<(KeyHash, u64), Result<Entry>, Arc<RequestScope>>;
 
 /// Whether an entry is one object, which a write to another object leaves as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,12 +232,13 @@ impl Cache {
 
     /// Reads from the cache while the entry is fresh, and from the vendor otherwise. Where the entry has expired and the vendor is
     /// down, nobody waits: the entry is returned as stale, and one read at a time goes on in the background.
+    /// `load` gets the scope that its calls count for.
     pub(super) async fn read<T, Loading>(
         self: &Arc<Self>,
-        scope: &RequestScope,
+        scope: &Arc<RequestScope>,
         key: ReadKey,
         outage: impl FnOnce() -> Option<Outage>,
-        load: impl Fn() -> Loading,
+        load: impl Fn(Arc<RequestScope>) -> Loading,
     ) -> Result<Cached<T>>
     where
         T: Weight + Send + Sync + 'static,
@@ -240,7 +249,7 @@ impl Cache {
             scope.counters.count_cache_hit();
             self.depend_on(scope, key, entry);
             if entry.takes_refresh() {
-                match self.join(key, scope.deadline, &load) {
+                match self.join(key, &Arc::new(scope.for_background()), &load) {
                     Joined::Leader(flight) | Joined::Follower(flight, _) => {
                         tokio::spawn(flight);
                     }
@@ -255,7 +264,7 @@ impl Cache {
             && let Some(stale) = self.stand_in(scope, key, outage.failure)
         {
             if let Some(probe) = outage.probe {
-                let probing = self.join(key, scope.deadline, &load);
+                let probing = self.join(key, &Arc::new(scope.for_background()), &load);
                 tokio::spawn(async move {
                     if let Joined::Leader(flight) = probing {
                         flight.await;
@@ -348,6 +357,23 @@ impl Cache {
         keys.insert(key.hash, |key| self.entries.contains_key(key));
     }
 
+    /// Remembers for a moment which objects the vendor does not have, unless a write to their topic came after the read's key.
+    pub(super) fn store_absences<Id: Hash>(&self, source: ReadKey, ids: impl Iterator<Item = Id>) {
+        for id in ids {
+            let key = ReadKey {
+                epoch: source.epoch,
+                ..self.key(source.vendor, source.topic, Lifetime::Absence, id)
+            };
+            self.put(key, Absent, Timestamp::now());
+        }
+    }
+
+    /// Whether the vendor said a moment ago that it has no such object.
+    pub(super) fn is_absent<Id: Hash>(&self, vendor: Vendor, topic: Topic, id: Id) -> bool {
+        let key = self.key(vendor, topic, Lifetime::Absence, id);
+        self.fresh::<Absent>(key).is_some()
+    }
+
     /// Keeps what another read has shown.
     pub(super) fn put<T>(&self, key: ReadKey, value: T, read_at: Timestamp)
     where
@@ -362,26 +388,35 @@ impl Cache {
     /// Loads from the vendor, in one flight with equal reads, within the deadline of this request.
     async fn load_once<T, Loading>(
         self: &Arc<Self>,
-        scope: &RequestScope,
+        scope: &Arc<RequestScope>,
         key: ReadKey,
-        load: impl Fn() -> Loading,
+        load: impl Fn(Arc<RequestScope>) -> Loading,
     ) -> Result<Entry>
     where
         T: Weight + Send + Sync + 'static,
         Loading: Future<Output = Result<T>> + Send + 'static,
     {
         loop {
-            let (flight, deadline) = match self.join(key, scope.deadline, &load) {
+            let (flight, leader) = match self.join(key, scope, &load) {
                 // The load ends by the deadline of this request.
                 Joined::Leader(flight) => return flight.await.unwrap_or_else(panicked),
-                Joined::Follower(flight, deadline) => (flight, deadline),
+                Joined::Follower(flight, leader) => (flight, leader),
                 Joined::Cached(entry) => return entry,
             };
+            if scope.priority() == CallPriority::Caller {
+                leader.raise_priority();
+            }
             let result = match timeout_at(scope.deadline.into(), flight).await {
                 Ok(result) => result.unwrap_or_else(panicked),
                 Err(_) => Err(Error::vendor(key.vendor, VendorErrorCode::Timeout)),
             };
+            // The calls that were too few were the leader's.
+            let lacked_calls = result.as_ref().err().is_some_and(Error::is_limit_exceeded);
+            if lacked_calls && scope.vendor_calls.left() > 0 {
+                continue;
+            }
             let now = Instant::now();
+            let deadline = leader.deadline;
             // The deadline that was missed was the leader's.
             let is_leaders_timeout = timed_out(&result) && deadline <= now;
             // Or the vendor requested a pause that ends after the leader's deadline.
@@ -403,16 +438,16 @@ impl Cache {
     fn join<T, Loading>(
         self: &Arc<Self>,
         key: ReadKey,
-        deadline: Instant,
-        load: impl Fn() -> Loading,
-    ) -> Joined<Result<Entry>, Instant>
+        scope: &Arc<RequestScope>,
+        load: impl Fn(Arc<RequestScope>) -> Loading,
+    ) -> Joined<Result<Entry>, Arc<RequestScope>>
     where
         T: Weight + Send + Sync + 'static,
         Loading: Future<Output = Result<T>> + Send + 'static,
     {
         let cached = || self.entries.get(&key.hash).filter(Entry::is_new).map(Ok);
         let read = || {
-            let (cache, load) = (Arc::clone(self), load());
+            let (cache, load) = (Arc::clone(self), load(Arc::clone(scope)));
             async move {
                 let value = load.await.inspect_err(|error| {
                     if is_forbidden(error) {
@@ -431,8 +466,13 @@ impl Cache {
                 cache.store(key, entry.clone(), EntryKind::List);
             }
         };
-        self.flights
-            .join_cached((key.hash, key.epoch), deadline, cached, read, store)
+        self.flights.join_cached(
+            (key.hash, key.epoch),
+            Arc::clone(scope),
+            cached,
+            read,
+            store,
+        )
     }
 
     fn entry<T>(&self, key: ReadKey, value: Arc<T>, read_at: Timestamp) -> Entry
@@ -449,7 +489,10 @@ impl Cache {
             fresh_until: now + ttl,
             refresh_from: now + refreshed_after(ttl),
             is_refreshed: Arc::default(),
-            expires_after: ttl + self.settings.stale,
+            expires_after: match key.lifetime {
+                Lifetime::Absence => ttl,
+                _ => ttl + self.settings.stale,
+            },
         }
     }
 
@@ -460,6 +503,7 @@ impl Cache {
             Lifetime::Directory => self.settings.directory_ttl,
             Lifetime::PastDay => PAST_DAY_TTL,
             Lifetime::Flight => Duration::ZERO,
+            Lifetime::Absence => ABSENCE_TTL.min(self.settings.entity_ttl),
         }
     }
 }
@@ -483,6 +527,15 @@ impl ReadKey {
             topic: self.topic,
             epoch: self.epoch,
         }
+    }
+}
+
+/// The entry for an object that does not exist.
+struct Absent;
+
+impl Weight for Absent {
+    fn owned_bytes(&self) -> usize {
+        0
     }
 }
 

@@ -26,9 +26,10 @@ fn cache() -> Arc<Cache> {
     }))
 }
 
-fn scope(time_left: Duration) -> RequestScope {
+fn scope(time_left: Duration) -> Arc<RequestScope> {
     let caller = Caller::new("test", Vec::new());
-    RequestScope::new("request-1".to_owned(), caller, Instant::now() + time_left)
+    let deadline = Instant::now() + time_left;
+    Arc::new(RequestScope::new("request-1".to_owned(), caller, deadline))
 }
 
 fn timeout() -> Error {
@@ -50,7 +51,7 @@ fn key(cache: &Cache) -> ReadKey {
 async fn a_follower_reads_again_when_the_leader_missed_its_deadline() {
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let (first, second) = (scope(SOON), scope(LATER));
-    let load = || {
+    let load = |_| {
         let is_first = calls.fetch_add(1, Ordering::SeqCst) == 0;
         let deadline = first.deadline;
         async move {
@@ -77,7 +78,7 @@ async fn a_follower_reads_again_when_the_leader_missed_its_deadline() {
 async fn followers_with_the_leaders_deadline_do_not_read_again() {
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let (first, second) = (scope(LATER), scope(LATER));
-    let load = || {
+    let load = |_| {
         calls.fetch_add(1, Ordering::SeqCst);
         async {
             tokio::task::yield_now().await;
@@ -102,7 +103,7 @@ async fn a_follower_with_time_left_waits_for_the_pause_that_the_vendor_asked_for
     let (first, second, third) = (scope(SOON), scope(LATER), scope(SOON * 5));
     // After all three reads have started.
     let returns_at = Instant::now() + SOON / 2;
-    let load = || {
+    let load = |_| {
         let is_first = calls.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
             if !is_first {
@@ -137,18 +138,67 @@ async fn a_follower_with_time_left_waits_for_the_pause_that_the_vendor_asked_for
 }
 
 #[tokio::test]
+async fn a_read_in_the_background_that_a_caller_waits_for_no_longer_gives_way() {
+    let cache = cache();
+    let background = Arc::new(scope(LATER).for_background());
+    let load = |_| async { Ok(7_u64) }.boxed();
+    let Joined::Leader(flight) = cache.join(key(&cache), &background, load) else {
+        panic!("nothing is cached or in flight");
+    };
+    assert_eq!(background.priority(), CallPriority::Background);
+
+    let caller = scope(LATER);
+    let (_, read) = join(flight, cache.read(&caller, key(&cache), || None, load)).await;
+    assert_eq!(outcome(read), Ok((7, SourceState::Fresh)));
+    assert_eq!(background.priority(), CallPriority::Caller);
+    background.priority_raised().await;
+}
+
+#[tokio::test]
+async fn a_follower_reads_again_when_the_leader_had_too_few_calls() {
+    let (cache, calls) = (cache(), AtomicUsize::new(0));
+    let limited = |calls| {
+        let caller = Caller::new("test", Vec::new());
+        let scope = RequestScope::new("request-1".to_owned(), caller, Instant::now() + LATER);
+        Arc::new(scope.with_vendor_calls(calls))
+    };
+    let load = |scope: Arc<RequestScope>| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        async move {
+            tokio::task::yield_now().await;
+            match scope.vendor_calls.left() {
+                0 => Err(Error::too_many_vendor_calls(0)),
+                _ => Ok(7_u64),
+            }
+        }
+        .boxed()
+    };
+    let (first, second, third) = (limited(0), limited(1), limited(0));
+    let (first, second, third) = join3(
+        cache.read(&first, key(&cache), || None, load),
+        cache.read(&second, key(&cache), || None, load),
+        cache.read(&third, key(&cache), || None, load),
+    )
+    .await;
+    assert_eq!(outcome(first), Err(None));
+    assert_eq!(outcome(second), Ok((7, SourceState::Fresh)));
+    assert_eq!(outcome(third), Err(None));
+    assert_eq!(calls.into_inner(), 2);
+}
+
+#[tokio::test]
 async fn a_caller_that_joins_after_a_read_ended_gets_the_cached_result() {
     let (cache, calls) = (cache(), AtomicUsize::new(0));
     let scope = scope(LATER);
     let key = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
-    let load = || {
+    let load = |_| {
         calls.fetch_add(1, Ordering::SeqCst);
         async { Ok(7_u64) }.boxed()
     };
     let read = cache.read(&scope, key, || None, load).await;
     assert_eq!(outcome(read), Ok((7, SourceState::Fresh)));
 
-    let joined = cache.join(key, scope.deadline, load);
+    let joined = cache.join(key, &scope, load);
     let Joined::Cached(entry) = joined else {
         panic!("the vendor is called again");
     };
@@ -162,7 +212,7 @@ async fn a_caller_that_joins_after_a_read_ended_gets_the_cached_result() {
 #[tokio::test]
 async fn a_follower_waits_no_longer_than_its_own_deadline() {
     let cache = cache();
-    let hangs = || std::future::pending::<Result<u64>>().boxed();
+    let hangs = |_| std::future::pending::<Result<u64>>().boxed();
     for _ in 0..2 {
         let (patient, hurried) = (scope(LATER), scope(SOON));
         let started_at = Instant::now();
@@ -175,7 +225,7 @@ async fn a_follower_waits_no_longer_than_its_own_deadline() {
         assert!((SOON..LATER).contains(&started_at.elapsed()));
 
         // The next time, there is an expired value.
-        let returns = || async { Ok(7) }.boxed();
+        let returns = |_| async { Ok(7) }.boxed();
         let read = cache.read(&patient, key(&cache), || None, returns).await;
         assert_eq!(self::outcome(read), Ok((7, SourceState::Fresh)));
     }
@@ -227,7 +277,7 @@ async fn the_lists_that_writes_superseded_take_no_memory() {
     let object = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
     let read_list = async |number: u32| {
         let key = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::List, number);
-        let load = || async { Ok(Lines("x".repeat(1 << 10))) }.boxed();
+        let load = |_| async { Ok(Lines("x".repeat(1 << 10))) }.boxed();
         let read = cache.read(&scope(LATER), key, || None, load).await;
         assert!(read.is_ok_and(|read| read.state == SourceState::Fresh));
     };
@@ -271,8 +321,8 @@ async fn a_read_after_a_write_does_not_join_one_from_before_it() {
     let cache = cache();
     let list = || cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::List, "read");
     let (early, late) = (scope(LATER), scope(LATER));
-    let hangs = || std::future::pending::<Result<u64>>().boxed();
-    let returns = || async { Ok(7) }.boxed();
+    let hangs = |_| std::future::pending::<Result<u64>>().boxed();
+    let returns = |_| async { Ok(7) }.boxed();
 
     let after_the_write = async {
         cache.drop_lists(Vendor::FirstLine, Topic::Tickets);

@@ -55,15 +55,15 @@ pub(super) async fn read_list<T: Listed>(
         now: Timestamp::now().as_second(),
         fetch,
     };
+    let calls = &scope.vendor_calls;
+    let budget = |most: u32| Budget::new(most).of_request(calls.left(), calls.allowed());
     match reading {
         Reading::Window {
             upper,
             want,
             most_calls,
-        } => reader.window(&Budget::new(most_calls), upper, want).await,
-        Reading::Exactly { span, most_pages } => {
-            reader.exactly(&Budget::new(most_pages), span).await
-        }
+        } => reader.window(&budget(most_calls), upper, want).await,
+        Reading::Exactly { span, most_pages } => reader.exactly(&budget(most_pages), span).await,
     }
 }
 

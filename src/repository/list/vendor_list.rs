@@ -77,7 +77,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         let kind = kind_of::<T>(vendor.vendor(), &sent);
         Self {
             budget: Budget::new(match left_over.is_empty() {
-                true => limits.max_vendor_calls,
+                true => scope.vendor_calls.allowed(),
                 false => limits.max_vendor_pages,
             }),
             left_over: match left_over.is_empty() {
@@ -404,7 +404,7 @@ fn too_large<T: Listed>(list: &VendorList<'_, T>, span: Span) -> String {
         T::NAME,
         at(span.from),
         at(span.to),
-        list.shared.limits.max_vendor_calls
+        list.scope.vendor_calls.allowed()
     )
 }
 
@@ -441,7 +441,7 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
     async fn window(&self, upper: Option<Second>, want: Want) -> Result<Arc<Window<T>>> {
         let key = self.window_key(upper);
         let most_calls = match self.stale {
-            StaleUse::Allowed => self.shared.limits.max_vendor_calls,
+            StaleUse::Allowed => self.scope.vendor_calls.allowed(),
             StaleUse::Refused => self.budget.left(),
         };
         let reading = Reading::Window {

@@ -13,7 +13,8 @@ use crate::{
     error::{Error, Result},
     upstream::{
         call::{Call, Repeat},
-        client::{CallContext, VendorClient},
+        call_context::CallContext,
+        client::VendorClient,
         session::{Authorization, Token, TokenSource, sensitive},
     },
 };

@@ -25,6 +25,7 @@ fn settings(scripted: &ScriptedVendor) -> FirstLineSettings {
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(1),
             max_concurrency: 4,
+            requests_per_minute: None,
             max_retries: 2,
             max_body_bytes: 1_000_000,
             refused_login_pause: Duration::from_secs(60),

@@ -4,19 +4,14 @@
 mod tests;
 mod token_keeper;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use reqwest::{StatusCode, header::HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    attempt::Attempts,
-    call::Call,
-    client::{CallContext, VendorClient},
+    attempt::Attempts, call::Call, call_context::CallContext, client::VendorClient,
     response::VendorResponse,
 };
 use crate::{context::RequestScope, domain::Vendor, error::Result};
@@ -86,6 +81,7 @@ impl<S: TokenSource> VendorSession<S> {
         call: &'a Call,
     ) -> Result<VendorResponse<'a>> {
         let context = self.client.context(scope);
+        self.client.check_pace(&context, call)?;
         let mut attempts = self.client.attempts();
         match &self.authorization {
             Authorization::Permanent(header) => {
@@ -107,12 +103,13 @@ impl<S: TokenSource> VendorSession<S> {
         call: &'a Call,
         attempts: &mut Attempts,
     ) -> Result<VendorResponse<'a>> {
-        let mut context = *context;
-        let mut pass = keeper.pass(&self.client, &context).await?;
+        let mut longer;
+        let mut context = context;
+        let mut pass = keeper.pass(&self.client, context).await?;
         for _ in 0..MAX_REPEATS {
             let mut response = self
                 .client
-                .send(&context, call, Some(&pass.header), attempts)
+                .send(context, call, Some(&pass.header), attempts)
                 .await?;
             if response.status() != StatusCode::UNAUTHORIZED {
                 keeper.record_accepted(&pass);
@@ -123,9 +120,10 @@ impl<S: TokenSource> VendorSession<S> {
             response.settle_permit_now();
             // What went on after its caller's deadline was not executed, and has its time again.
             if let Some(background) = call.background.as_ref().filter(|it| it.has_begun()) {
-                context.deadline = Instant::now() + background.limit();
+                longer = self.client.context_until(context.scope, background.limit());
+                context = &longer;
             }
-            match keeper.replacement_of(&pass, &self.client, &context).await? {
+            match keeper.replacement_of(&pass, &self.client, context).await? {
                 None => return Ok(response),
                 Some(Replacement::Known(newer)) => pass = newer,
                 // One call causes one login at most.
@@ -137,7 +135,7 @@ impl<S: TokenSource> VendorSession<S> {
         }
         let response = self
             .client
-            .send(&context, call, Some(&pass.header), attempts)
+            .send(context, call, Some(&pass.header), attempts)
             .await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             keeper.record_accepted(&pass);

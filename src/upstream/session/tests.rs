@@ -31,6 +31,7 @@ fn session_with(
         timeout: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(1),
         max_concurrency: 4,
+        requests_per_minute: None,
         max_retries: 2,
         max_body_bytes: 1000,
         refused_login_pause: Duration::from_secs(60),
@@ -328,10 +329,9 @@ fn status(session: &VendorSession<Passwords>) -> VendorStatus {
 }
 
 fn scope_for(time_left: Duration) -> RequestScope {
-    RequestScope {
-        deadline: Instant::now() + time_left,
-        ..scope()
-    }
+    let mut scope = scope();
+    scope.deadline = Instant::now() + time_left;
+    scope
 }
 
 /// Fewer calls open no circuit.

@@ -18,7 +18,7 @@ use tokio::{
 use tracing::Instrument;
 
 use super::{
-    super::client::{CallContext, VendorClient},
+    super::{call_context::CallContext, client::VendorClient},
     Token, TokenSource, bearer,
 };
 use crate::{
@@ -279,7 +279,8 @@ impl<S: TokenSource> TokenKeeper<S> {
                         state.credentials_refused_at = Some(Instant::now());
                     }
                     // The deadline is this request's: another one may have more time.
-                    Some(VendorErrorCode::Timeout) => {}
+                    Some(VendorErrorCode::RateLimited) => {}
+                    Some(VendorErrorCode::Timeout) if context.is_over_for_request() => {}
                     _ => state.sign_in_failed = Some((Instant::now(), err.clone())),
                 }
                 drop(state);
@@ -318,7 +319,8 @@ impl<S: TokenSource> TokenKeeper<S> {
     }
 
     async fn turn(&self, context: &CallContext<'_>) -> Result<sync::MutexGuard<'_, ()>> {
-        timeout_at(context.deadline.into(), self.turn.lock())
+        let _waiting = context.wait();
+        timeout_at(context.last_moment().into(), self.turn.lock())
             .await
             .map_err(|_| self.failure(VendorErrorCode::Timeout))
     }

@@ -67,6 +67,7 @@ fn engine_settings() -> EngineSettings {
             max_bytes: 0,
         },
         request_timeout: Duration::from_secs(30),
+        max_vendor_calls: 200,
     }
 }
 
@@ -94,7 +95,6 @@ impl Front {
         let limits = Limits {
             max_page_size: 100,
             max_vendor_pages: 10,
-            max_vendor_calls: 200,
             filter_retry: Duration::from_secs(3600),
         };
         let schema = schema::build(SchemaSettings {

@@ -1,6 +1,7 @@
 //! Data over both vendors: lists, caching, masking, the calls that a query makes, and writes.
 
 mod cache;
+mod call_budget;
 mod calls;
 mod concurrent_writes;
 mod employees;

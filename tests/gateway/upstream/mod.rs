@@ -7,3 +7,4 @@ mod faults;
 mod firstline;
 mod local_faults;
 mod outage;
+mod pace;
