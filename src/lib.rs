@@ -39,7 +39,7 @@ use tokio::{
 use config::{Config, ConfigError};
 use engine::Engine;
 use error::{Error, ErrorKind};
-use repository::Shared;
+use repository::{PhotoAddresses, Shared};
 use upstream::{
     VendorApi,
     bangwo8::{Bangwo8, Bangwo8Settings},
@@ -78,7 +78,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     config.require_vendor()?;
     let vendors = vendors(config.firstline, config.bangwo8)?;
     let recoveries = vendors.iter().cloned().map(probe_when_down).collect();
-    let shared = Shared::new(vendors, config.cache, config.limits);
+    let photos = PhotoAddresses::new(config.photos)?;
+    let shared = Shared::new(vendors, config.cache, config.limits, photos);
     let schema_text = schema::sdl();
     let schema = schema::build(config.schema);
     let engine = Engine::new(config.engine, schema, &schema_text, shared.clone()).map_err(

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::Vendor,
     upstream::firstline::{
-        ArrayStyle, EndBound, FirstLineCredentials, FirstLineSettings, UpdateMethod,
+        ArrayStyle, ClearedValue, EndBound, FirstLineCredentials, FirstLineSettings, UpdateMethod,
     },
 };
 
@@ -30,6 +30,10 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
     let created_end = match layers.choice("firstline.created_end")? {
         "exclusive" => EndBound::Exclusive,
         _ => EndBound::Inclusive,
+    };
+    let cleared_value = match layers.choice("firstline.cleared_value")? {
+        "null" => ClearedValue::Null,
+        _ => ClearedValue::EmptyText,
     };
     let common = Common::read(layers, "firstline")?;
 
@@ -80,6 +84,7 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
         update_method,
         array_style,
         created_end,
+        cleared_value,
         list_page_size: common.list_page_size,
         list_order: common.list_order,
     }))

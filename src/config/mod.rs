@@ -35,7 +35,7 @@ use crate::{
         GraphiqlPage, HttpSettings,
         auth::{AuthSettings, TokenSettings},
     },
-    repository::{self, CacheMode, CacheSettings},
+    repository::{self, CacheMode, CacheSettings, PhotoSettings},
     schema::{Introspection, SchemaSettings},
     telemetry::LogFormat,
     upstream::{bangwo8::Bangwo8Settings, firstline::FirstLineSettings},
@@ -50,6 +50,7 @@ pub struct Config {
     pub schema: SchemaSettings,
     pub cache: CacheSettings,
     pub limits: repository::Limits,
+    pub photos: PhotoSettings,
     pub firstline: Option<FirstLineSettings>,
     pub bangwo8: Option<Bangwo8Settings>,
 }
@@ -114,6 +115,10 @@ impl Config {
                 max_page_size: count(layers, "limits.max_page_size")?,
                 max_vendor_pages: small(layers, "limits.max_vendor_pages")?,
                 max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
+            },
+            photos: PhotoSettings {
+                signing_key: layers.signing_key("photos.signing_key")?,
+                public_url: layers.url("public_url")?,
             },
             firstline: firstline::settings(layers)?,
             bangwo8: bangwo8::settings(layers)?,

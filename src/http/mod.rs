@@ -12,6 +12,7 @@ mod rate_limit;
 
 mod health;
 mod pages;
+mod photos;
 
 // Around every request.
 mod error;
@@ -32,7 +33,10 @@ use tower::ServiceBuilder;
 use tower_http::{
     CompressionLevel,
     catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, predicate::SizeAbove},
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
     cors::CorsLayer,
 };
 
@@ -47,6 +51,7 @@ use error::HttpError;
 use graphql::Graphql;
 use known_hosts::{KnownHosts, reject_other_hosts};
 use pages::{Pages, playground};
+use photos::Photos;
 use rate_limit::RateLimit;
 use request_log::REQUEST_ID;
 
@@ -96,6 +101,10 @@ pub fn router(
     shared: Arc<Shared>,
 ) -> Result<Router> {
     let introspection = engine.introspection();
+    let photos = Photos {
+        shared: shared.clone(),
+        request_timeout: engine.request_timeout(),
+    };
     let known_hosts = matches!(settings.auth, AuthSettings::Open)
         .then(|| KnownHosts(settings.allowed_hosts.into()));
     let graphql = Arc::new(Graphql {
@@ -120,6 +129,7 @@ pub fn router(
                 .post(graphql::handle)
                 .with_state(graphql),
         )
+        .route("/photos/{token}", get(photos::photo).with_state(photos))
         .route("/readme", get(pages::readme))
         .route("/docs/{file}", get(pages::document));
     if introspection == Introspection::Enabled {
@@ -159,11 +169,11 @@ fn with_layers(routes: Router, cors_origins: &[String]) -> Result<Router> {
     Ok(router)
 }
 
-/// gzip, br or zstd, as the client prefers. The gateway is bound by its processor, so the fastest level of each.
-fn compression() -> CompressionLayer<SizeAbove> {
+/// gzip, br or zstd, as the client prefers; pictures are compressed already. The gateway is bound by its processor, so the fastest level of each.
+fn compression() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
-        .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES))
+        .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::IMAGES))
 }
 
 /// None where no other origin is allowed. The gateway uses no cookies, so it allows no credentials.

@@ -5,6 +5,7 @@ mod batch;
 mod cache;
 mod directory;
 mod list;
+mod record_details;
 mod record_lookup;
 mod stale;
 mod weight;
@@ -18,6 +19,7 @@ mod write;
 mod category;
 mod chat_message;
 mod employee;
+mod photo;
 mod service_record;
 mod sponsor;
 mod stats;
@@ -48,6 +50,8 @@ use cache::{Cache, Cached, Lifetime, ReadKey};
 pub use cache::{CacheMode, CacheSettings};
 use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
+pub use photo::{PhotoAddresses, PhotoError, PhotoSettings, ServedPhoto};
+use record_details::UpdatedFields;
 use stale::note_if_stale;
 use weight::Weight;
 use write::Writes;
@@ -61,6 +65,8 @@ pub struct Shared {
     windows: WindowIndex,
     limits: Limits,
     writes: Writes,
+    updated_fields: UpdatedFields,
+    photos: PhotoAddresses,
 }
 
 /// The bounds of what one request may read.
@@ -132,6 +138,7 @@ impl Shared {
         mut vendors: Vec<Arc<dyn VendorApi>>,
         cache: CacheSettings,
         limits: Limits,
+        photos: PhotoAddresses,
     ) -> Arc<Self> {
         vendors.sort_by_key(|vendor| vendor.vendor());
         let capabilities = vendors
@@ -145,6 +152,8 @@ impl Shared {
             windows: WindowIndex::new(),
             limits,
             writes: Writes::new(),
+            updated_fields: UpdatedFields::new(),
+            photos,
         })
     }
 

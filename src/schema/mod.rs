@@ -8,6 +8,7 @@ mod query;
 mod category;
 mod chat_message;
 mod contact;
+mod custom_field;
 mod employee;
 mod node;
 mod pagination;

@@ -8,6 +8,7 @@ use super::{
     arguments::{self, DEFAULT_FIRST_MESSAGES},
     category::Category,
     contact::Contact,
+    custom_field::{CustomField, custom_fields, own_custom_fields},
     employee::Employee,
     error::{FieldResult, Found, answered, nullable},
     hydrated::{Hydrate, Hydrated},
@@ -147,10 +148,46 @@ impl ServiceRecord {
         }
     }
 
-    /// The desk's own fields, as the agent filled them in. Empty where there are none.
+    /// The desk's own fields, as the agent filled them in: the same in a list, by id and after an update. Empty where there are
+    /// none, null where the vendor does not tell them. FirstLine: where only its responses to updates have them, they are those
+    /// of the last update through this gateway, for a day. In a list, they may take a call for each record.
     async fn custom_fields(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<CustomField<'_>>>> {
-        let fields = self.0.field(ctx, |record| &record.custom_fields).await?;
-        Some(fields.map(|fields| fields.iter().map(CustomField).collect()))
+        let record = match self.0.copy_with(ctx, |record| &record.custom_fields).await {
+            Some(Ok(record)) => record,
+            Some(Err(error)) => return Some(Err(error)),
+            None => self.0.embedded(),
+        };
+        if let domain::Loaded::Loaded(Some(fields)) = &record.custom_fields {
+            return Some(Ok(custom_fields(fields)));
+        }
+        let fields: Option<FieldResult<Arc<_>>> =
+            nullable(ctx, async { repository(ctx)?.custom_fields(record).await }).await;
+        Some(fields?.map(own_custom_fields))
+    }
+
+    /// When the vendor last changed it. FirstLine: its documents have it in the response to an update alone. In a list, it may take
+    /// a call for each record.
+    async fn updated_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
+        let record = match self.0.copy_with(ctx, |record| &record.updated_at).await {
+            Some(Ok(record)) => record,
+            Some(Err(error)) => return Some(Err(error)),
+            None => self.0.embedded(),
+        };
+        match record.updated_at {
+            domain::Loaded::Loaded(at) => at.map(|at| Ok(DateTime(at))),
+            domain::Loaded::NotLoaded => {
+                nullable(ctx, async {
+                    Ok(repository(ctx)?.updated_at(record).await?.map(DateTime))
+                })
+                .await
+            }
+        }
+    }
+
+    /// Why the customer came, of the desk's own list of reasons. Empty where none is set.
+    async fn reasons(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<ServiceReason<'_>>>> {
+        let reasons = self.0.field(ctx, |record| &record.reasons).await?;
+        Some(reasons.map(|reasons| reasons.iter().map(ServiceReason).collect()))
     }
 
     /// The chat, oldest message first. Empty for a record that cannot have a chat.
@@ -189,8 +226,10 @@ impl ServiceRecord {
 
     /// How the contact passed through the vendor's channels, oldest first.
     async fn logs(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<ServiceLog<'_>>>> {
+        let record = self.0.embedded().id;
         let logs = self.0.field(ctx, |record| &record.logs).await?;
-        Some(logs.map(|logs| logs.iter().map(ServiceLog).collect()))
+        let log = |log| ServiceLog { record, log };
+        Some(logs.map(|logs| logs.iter().map(log).collect()))
     }
 
     /// When the agent's after-call work was completed; from then on the record can't be changed.
@@ -335,22 +374,6 @@ pub(super) enum RatingScore {
     Unknown,
 }
 
-pub(super) struct CustomField<'a>(&'a domain::CustomField);
-
-/// A field that the desk itself defined.
-#[Object]
-impl CustomField<'_> {
-    /// The field's key at the vendor: what `updateServiceRecord` takes.
-    fn key(&self) -> &str {
-        &self.0.key
-    }
-
-    /// Its values: one for most fields, none where it is not filled in.
-    fn values(&self) -> &[String] {
-        &self.0.values
-    }
-}
-
 pub(super) struct ServiceSummary(Arc<domain::ServiceSummary>);
 
 impl From<Arc<domain::ServiceSummary>> for ServiceSummary {
@@ -369,7 +392,7 @@ impl ServiceSummary {
 
     /// The template's fields, in its order.
     fn fields(&self) -> Vec<CustomField<'_>> {
-        self.0.fields.iter().map(CustomField).collect()
+        custom_fields(&self.0.fields)
     }
 }
 
@@ -378,6 +401,33 @@ pub(super) struct ServiceResult<'a>(&'a domain::ServiceResult);
 /// A result of a service, from the desk's own list of results.
 #[Object]
 impl ServiceResult<'_> {
+    /// Unique over all types and vendors.
+    fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// Its name. Null where the vendor provides only the number.
+    fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// The description.
+    fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// The category that the desk filed the result under. FirstLine does not say of which level its number is: it is inferred to
+    /// be of the first.
+    async fn category(&self, ctx: &Context<'_>) -> Option<FieldResult<Category>> {
+        Category::related(ctx, self.0.category.as_ref()?).await
+    }
+}
+
+pub(super) struct ServiceReason<'a>(&'a domain::ServiceReason);
+
+/// Why a customer came, from the desk's own list of reasons.
+#[Object]
+impl ServiceReason<'_> {
     /// Unique over all types and vendors.
     fn id(&self) -> ID {
         self.0.id.into()

@@ -30,11 +30,12 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        Capabilities, Category, CategorySource, CustomField, CustomFieldValue, Detail, Employee,
-        FilterPlan, GlobalId, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
-        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, Category, CategorySource, Detail, Employee, FilterPlan, GlobalId, Image,
+        ImageType, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
+        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup,
+        ServiceRecordUpdate, Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter,
+        TicketId, TimeGranularity, Vendor, VendorNumber, VendorPage, VendorPageRequest,
+        VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
@@ -60,6 +61,10 @@ const SPONSORS: &str = "/api/v1/sponsor";
 const TERMINATION_CODES: &str = "/api/v1/ticket-termination-code";
 const CATEGORIES: &str = "/api/v1/category";
 const SUBCATEGORIES: &str = "/api/v1/subcategory";
+/// The path of a picture is one that a response names.
+const PHOTO: &str = "/{photo_url}";
+
+const MAX_PHOTO_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub struct FirstLineSettings {
@@ -71,6 +76,7 @@ pub struct FirstLineSettings {
     pub update_method: UpdateMethod,
     pub array_style: ArrayStyle,
     pub created_end: EndBound,
+    pub cleared_value: ClearedValue,
     /// The page size of directories and searches.
     pub list_page_size: u32,
 }
@@ -91,12 +97,21 @@ pub enum EndBound {
     Exclusive,
 }
 
+/// What clears a custom field with one value, which is not documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClearedValue {
+    /// `""`: the documents require a text or a list.
+    EmptyText,
+    Null,
+}
+
 pub struct FirstLine {
     session: VendorSession<Login>,
     zone: VendorZone,
     update_form: Arc<UpdateForm>,
     array_style: ArrayStyle,
     end_bound: EndBound,
+    cleared_value: ClearedValue,
     list_page_size: u32,
     list_order: Option<ListOrder>,
 }
@@ -114,6 +129,7 @@ impl FirstLine {
             update_form,
             array_style: settings.array_style,
             end_bound: settings.created_end,
+            cleared_value: settings.cleared_value,
             list_page_size: settings.list_page_size.max(1),
             list_order: settings.list_order,
         })
@@ -206,7 +222,10 @@ impl VendorApi for FirstLine {
 
         let call = Call::get(RECORD, format!("{RECORDS}/{number}"));
         let record = self.session.send(scope, &call).await?.read_optional()?;
-        Ok(record.map(|record| Arc::new(self.mapping().service_record(record, Detail::Full))))
+        Ok(record.map(|record| {
+            let record = self.mapping().service_record(record, Detail::Full);
+            Arc::new(record.read_by_id())
+        }))
     }
 
     async fn update_service_record(
@@ -214,7 +233,7 @@ impl VendorApi for FirstLine {
         scope: &RequestScope,
         id: ServiceRecordId,
         changes: &ServiceRecordChanges,
-    ) -> Result<Option<Vec<CustomField>>> {
+    ) -> Result<ServiceRecordUpdate> {
         let number = own_number(id, id.number)?;
         let body = wire::ServiceRecordBody {
             memo: sent(&changes.memo, String::clone),
@@ -223,14 +242,7 @@ impl VendorApi for FirstLine {
                 fields
                     .map(|(id, value)| wire::CustomFieldBody {
                         id: id.get(),
-                        value: match value {
-                            CustomFieldValue::One(value) => {
-                                wire::CustomFieldValueBody::One(value.clone())
-                            }
-                            CustomFieldValue::Many(values) => {
-                                wire::CustomFieldValueBody::Many(values.clone())
-                            }
-                        },
+                        value: self.custom_field_value(value),
                     })
                     .collect()
             }),
@@ -251,10 +263,9 @@ impl VendorApi for FirstLine {
                 )));
                 }
                 if response.status().is_success() && response.is_empty() {
-                    return response.accept().map(|()| None);
+                    return response.accept().map(|()| ServiceRecordUpdate::default());
                 }
-                let updated: wire::UpdatedServiceRecord = read_write(response)?;
-                Ok(updated.cz_cols.into_value().map(mapping::custom_fields))
+                Ok(self.mapping().update(read_write(response)?))
             },
         )
         .await
@@ -275,6 +286,16 @@ impl VendorApi for FirstLine {
             |employee| self.mapping().employee(employee, Detail::Full),
         )
         .await
+    }
+
+    async fn photo(&self, scope: &RequestScope, path: &str) -> Result<Option<Image>> {
+        let call = Call::image(PHOTO, path, MAX_PHOTO_BYTES);
+        let response = self.session.send(scope, &call).await?;
+        response.read_bytes(|bytes| {
+            let image_type = ImageType::of(&bytes).filter(|_| bytes.len() <= MAX_PHOTO_BYTES)?;
+            let bytes = bytes.into();
+            Some(Image { image_type, bytes })
+        })
     }
 
     async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>> {

@@ -2,10 +2,10 @@
 
 use reqwest::{Method, StatusCode};
 
-use super::{FirstLine, VENDOR, mapping, own_number, wire};
+use super::{ClearedValue, FirstLine, VENDOR, mapping, own_number, wire};
 use crate::{
     context::RequestScope,
-    domain::{CategoryId, Change, GlobalId, TicketChanges, VendorNumber},
+    domain::{CategoryId, Change, CustomFieldValue, GlobalId, TicketChanges, VendorNumber},
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::{
         call::{Call, Repeat},
@@ -44,6 +44,20 @@ impl FirstLine {
             .json(body)
             .recognizing(is_wrap_up_lock);
         finish(self.session.send(scope, &call).await?)
+    }
+
+    pub(super) fn custom_field_value(
+        &self,
+        value: &CustomFieldValue,
+    ) -> wire::CustomFieldValueBody {
+        match value {
+            CustomFieldValue::One(Some(value)) => wire::CustomFieldValueBody::One(value.clone()),
+            CustomFieldValue::One(None) => match self.cleared_value {
+                ClearedValue::EmptyText => wire::CustomFieldValueBody::One(String::new()),
+                ClearedValue::Null => wire::CustomFieldValueBody::None,
+            },
+            CustomFieldValue::Many(values) => wire::CustomFieldValueBody::Many(values.clone()),
+        }
     }
 
     /// What is to be sent, or every field that can't be.

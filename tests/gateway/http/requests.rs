@@ -19,7 +19,7 @@ use deskgraph::{
         auth::{ApiKey, AuthSettings, KeySecret},
         router, server,
     },
-    repository::{CacheMode, CacheSettings, Limits, Shared},
+    repository::{CacheMode, CacheSettings, Limits, PhotoAddresses, PhotoSettings, Shared},
     sandbox::{Sandbox, SandboxOptions, credentials},
     schema::{self, Introspection, SchemaSettings},
 };
@@ -96,7 +96,8 @@ impl Front {
         let schema = schema::build(SchemaSettings {
             introspection: Introspection::Enabled,
         });
-        let shared = Shared::new(Vec::new(), cache, limits);
+        let photos = PhotoAddresses::new(PhotoSettings::default()).expect("a key is made");
+        let shared = Shared::new(Vec::new(), cache, limits, photos);
         let sdl = schema::sdl();
         let engine =
             Engine::new(engine, schema, &sdl, shared.clone()).expect("the schema is right");
