@@ -289,7 +289,9 @@ impl Mapping<'_> {
         // The vendor's documents have an agent's name here, and their samples a number.
         let is_number = |spokesman: &String| spokesman.bytes().all(|byte| byte.is_ascii_digit());
         let (vendor_id, name) = match (role, wire.spokesman.into_value()) {
-            (ChatRole::Agent, Some(number)) if is_number(&number) => (Some(number), None),
+            (ChatRole::Agent, Some(number)) if is_number(&number) => {
+                (Some(number.clone()), Some(number))
+            }
             (ChatRole::Agent, name) => (None, name),
             // A customer's name is their client id, which is no name.
             (ChatRole::Customer, client_id) => (client_id, None),

@@ -4,6 +4,7 @@ mod connections;
 mod headers;
 mod issuer;
 mod pages;
+mod photos;
 mod rate_limit;
 mod requests;
 mod response_headers;
