@@ -16,6 +16,7 @@ mod scalars;
 mod service_log;
 mod service_record;
 mod service_record_input;
+mod service_result;
 mod sponsor;
 mod stats;
 mod termination_code;

@@ -17,11 +17,12 @@ use super::{
     scalars::{DateTime, Decimal, int},
     selection::{selects_category_names, selects_only},
     service_log::{ServiceChannel, ServiceLog},
+    service_result::{ServiceReason, ServiceResult},
     sponsor::Sponsor,
     vendor::Vendor,
 };
 use crate::{
-    domain::{self, Detail, ServiceRecordFilters, VendorCapabilities},
+    domain::{self, Detail, Loaded, ServiceRecordFilters, VendorCapabilities},
     error::{Error, Result},
 };
 
@@ -152,12 +153,11 @@ impl ServiceRecord {
     /// none, null where the vendor does not tell them. FirstLine: where only its responses to updates have them, they are those
     /// of the last update through this gateway, for a day. In a list, they may take a call for each record.
     async fn custom_fields(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<CustomField<'_>>>> {
-        let record = match self.0.copy_with(ctx, |record| &record.custom_fields).await {
-            Some(Ok(record)) => record,
-            Some(Err(error)) => return Some(Err(error)),
-            None => self.0.embedded(),
+        let record = match self.row_with(ctx, |record| &record.custom_fields).await? {
+            Ok(record) => record,
+            Err(error) => return Some(Err(error)),
         };
-        if let domain::Loaded::Loaded(Some(fields)) = &record.custom_fields {
+        if let Loaded::Loaded(Some(fields)) = &record.custom_fields {
             return Some(Ok(custom_fields(fields)));
         }
         let fields: Option<FieldResult<Arc<_>>> =
@@ -168,14 +168,13 @@ impl ServiceRecord {
     /// When the vendor last changed it. FirstLine: its documents have it in the response to an update alone. In a list, it may take
     /// a call for each record.
     async fn updated_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
-        let record = match self.0.copy_with(ctx, |record| &record.updated_at).await {
-            Some(Ok(record)) => record,
-            Some(Err(error)) => return Some(Err(error)),
-            None => self.0.embedded(),
+        let record = match self.row_with(ctx, |record| &record.updated_at).await? {
+            Ok(record) => record,
+            Err(error) => return Some(Err(error)),
         };
         match record.updated_at {
-            domain::Loaded::Loaded(at) => at.map(|at| Ok(DateTime(at))),
-            domain::Loaded::NotLoaded => {
+            Loaded::Loaded(at) => at.map(|at| Ok(DateTime(at))),
+            Loaded::NotLoaded => {
                 nullable(ctx, async {
                     Ok(repository(ctx)?.updated_at(record).await?.map(DateTime))
                 })
@@ -278,6 +277,19 @@ impl ServiceRecord {
 }
 
 impl ServiceRecord {
+    /// The copy that has the field, or the whole row, which may lack it and which the repository completes. None for an excerpt of a
+    /// record that no longer exists.
+    async fn row_with<U>(
+        &self,
+        ctx: &Context<'_>,
+        field: fn(&domain::ServiceRecord) -> &Loaded<U>,
+    ) -> Option<FieldResult<&Arc<domain::ServiceRecord>>> {
+        match self.0.embedded().detail {
+            Detail::Full => Some(Ok(self.0.embedded())),
+            Detail::Reference | Detail::Excerpt => self.0.copy_with(ctx, field).await,
+        }
+    }
+
     /// A result of which the copy has only the number, from the hydrated record.
     async fn named_result<'a>(
         &'a self,
@@ -393,54 +405,6 @@ impl ServiceSummary {
     /// The template's fields, in its order.
     fn fields(&self) -> Vec<CustomField<'_>> {
         custom_fields(&self.0.fields)
-    }
-}
-
-pub(super) struct ServiceResult<'a>(&'a domain::ServiceResult);
-
-/// A result of a service, from the desk's own list of results.
-#[Object]
-impl ServiceResult<'_> {
-    /// Unique over all types and vendors.
-    fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
-    /// Its name. Null where the vendor provides only the number.
-    fn name(&self) -> Option<&str> {
-        self.0.name.as_deref()
-    }
-
-    /// The description.
-    fn description(&self) -> Option<&str> {
-        self.0.description.as_deref()
-    }
-
-    /// The category that the desk filed the result under. FirstLine does not say of which level its number is: it is inferred to
-    /// be of the first.
-    async fn category(&self, ctx: &Context<'_>) -> Option<FieldResult<Category>> {
-        Category::related(ctx, self.0.category.as_ref()?).await
-    }
-}
-
-pub(super) struct ServiceReason<'a>(&'a domain::ServiceReason);
-
-/// Why a customer came, from the desk's own list of reasons.
-#[Object]
-impl ServiceReason<'_> {
-    /// Unique over all types and vendors.
-    fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
-    /// Its name. Null where the vendor provides only the number.
-    fn name(&self) -> Option<&str> {
-        self.0.name.as_deref()
-    }
-
-    /// The description.
-    fn description(&self) -> Option<&str> {
-        self.0.description.as_deref()
     }
 }
 

@@ -42,6 +42,7 @@ use crate::{
 pub use auth::{FirstLineCredentials, UpdateMethod};
 use auth::{Login, UpdateForm};
 use mapping::Mapping;
+pub use write::ClearedValue;
 use write::{read_write, sent};
 
 const VENDOR: Vendor = Vendor::FirstLine;
@@ -95,14 +96,6 @@ pub enum ArrayStyle {
 pub enum EndBound {
     Inclusive,
     Exclusive,
-}
-
-/// What clears a custom field with one value, which is not documented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClearedValue {
-    /// `""`: the documents require a text or a list.
-    EmptyText,
-    Null,
 }
 
 pub struct FirstLine {

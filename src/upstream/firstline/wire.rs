@@ -127,9 +127,12 @@ pub(super) struct Provider {
     /// A list, its singular name notwithstanding.
     pub message: Loaded<Vec<Message>>,
     pub media_contact: Loaded<MediaContact>,
-    /// The documents have it for a live chat in a single record; the others are not documented.
-    #[serde(alias = "line_account", alias = "fb_account", alias = "ig_account")]
+    /// The documents have it for a live chat in a single record.
     pub account: Loaded<Account>,
+    /// The documents have no provider of these channels: what is like the above is taken for it.
+    pub line_account: Loaded<Account>,
+    pub fb_account: Loaded<Account>,
+    pub ig_account: Loaded<Account>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 
-use super::{ClearedValue, FirstLine, VENDOR, mapping, own_number, wire};
+use super::{FirstLine, VENDOR, mapping, own_number, wire};
 use crate::{
     context::RequestScope,
     domain::{CategoryId, Change, CustomFieldValue, GlobalId, TicketChanges, VendorNumber},
@@ -13,6 +13,14 @@ use crate::{
         wire::{Readable, decode_root},
     },
 };
+
+/// What clears a custom field with one value, which is not documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClearedValue {
+    /// `""`: the documents require a text or a list.
+    EmptyText,
+    Null,
+}
 
 impl FirstLine {
     /// Sends an update in the form that the vendor accepts, and lets `finish` read the response.

@@ -20,7 +20,16 @@ pub(super) fn account_of(
             name: account.name.value().cloned(),
         })
     };
-    match provider.map(|provider| &provider.account) {
+    let named = provider.and_then(|provider| {
+        let accounts = [
+            &provider.account,
+            &provider.line_account,
+            &provider.fb_account,
+            &provider.ig_account,
+        ];
+        accounts.into_iter().find(|account| account.is_loaded())
+    });
+    match named {
         Some(Loaded::Loaded(named)) => Loaded::Loaded(named.as_ref().and_then(account)),
         _ => match of_record {
             Loaded::NotLoaded if channel_of(log) == ServiceChannel::Phone => Loaded::none(),

@@ -5,7 +5,7 @@ use deskgraph::sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use super::{exact_employee, livechat_log, record_id, vendor_requests};
-use crate::harness::Desk;
+use crate::harness::{Desk, DeskOptions};
 
 const AT: &str = "2024-03-01T12:23:25+08:00";
 
@@ -60,7 +60,7 @@ async fn a_record_has_its_reasons_and_its_result_a_category() {
 
 #[tokio::test]
 async fn a_log_names_the_account_that_the_contact_used() {
-    let desk = Desk::open().await;
+    let desk = Desk::open_with(DeskOptions::default().set("CACHE__ENABLED", "false")).await;
     desk.sandbox
         .firstline()
         .change_switches(|switches| switches.single_record_has_provider = true);
