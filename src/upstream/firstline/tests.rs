@@ -720,3 +720,18 @@ fn a_row_without_an_id_is_left_out_and_a_list_without_its_array_is_refused() {
     assert!(decode::<Identified<wire::Ticket>>(b"{}").is_err());
     assert!(decode::<Identified<wire::Ticket>>(br#"{"data":{"id":0}}"#).is_err());
 }
+
+#[test]
+fn a_message_of_the_vendor_has_at_most_500_characters_after_its_fields_are_renamed() {
+    let message = "cz_cols 字 ".repeat(300);
+    let body = serde_json::json!({ "errors": { "cz_cols.0.value": [message] } });
+    let faults = mapping::field_faults(read(&body.to_string()));
+
+    assert_eq!(faults[0].field, Some("customFields"));
+    assert_eq!(faults[0].message.chars().count(), 500);
+    assert!(
+        faults[0]
+            .message
+            .starts_with("customFields 字 customFields")
+    );
+}
