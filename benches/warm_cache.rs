@@ -10,7 +10,7 @@ use deskgraph::{
     config::Config,
     context::RequestScope,
     domain::{Caller, Scope},
-    repository::Shared,
+    repository::{PhotoAddresses, Shared},
     sandbox::{Sandbox, credentials},
     schema::{self, GatewaySchema},
     vendors,
@@ -53,9 +53,10 @@ impl Desk {
         let config = Config::from_sources(None, variables).expect("the settings are right");
         let vendors =
             vendors(config.firstline, config.bangwo8).expect("the vendor's settings are right");
+        let photos = PhotoAddresses::new(config.photos).expect("the system has random numbers");
         Self {
             schema: schema::build(config.schema),
-            shared: Shared::new(vendors, config.cache, config.limits, config.creates),
+            shared: Shared::new(vendors, config.cache, config.limits, config.creates, photos),
             runtime,
             _vendors: sandbox,
         }

@@ -39,7 +39,7 @@ use config::{Config, ConfigError};
 use engine::Engine;
 use error::{Error, ErrorKind};
 use http::server::{self, Stop};
-use repository::Shared;
+use repository::{PhotoAddresses, Shared};
 use upstream::{
     VendorApi,
     bangwo8::{Bangwo8, Bangwo8Settings},
@@ -82,7 +82,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     );
     let vendors = vendors(config.firstline, config.bangwo8)?;
     let recoveries = vendors.iter().cloned().map(probe_when_down).collect();
-    let shared = Shared::new(vendors, config.cache, config.limits, config.creates);
+    let photos = PhotoAddresses::new(config.photos)?;
+    let shared = Shared::new(vendors, config.cache, config.limits, config.creates, photos);
     let schema_text = schema::sdl();
     let schema = schema::build(config.schema);
     let engine = Engine::new(config.engine, schema, &schema_text, shared.clone()).map_err(

@@ -25,9 +25,10 @@ use tokio::time::Instant;
 pub use control::{LoggedRequest, VendorControl};
 pub use fault::{Fault, FaultRule};
 pub use switches::{
-    AnswerShape, ArrayEncoding, Bangwo8Switches, ChannelBody, CountForm, DeleteAnswer, ExpiryUnit,
-    FirstLineSwitches, IgnoredParameter, ListOrder, LoginAnswer, MethodSupport, ParameterPlace,
-    SupportAnswer, UnauthenticatedBody, UpdateSemantics,
+    AnswerShape, ArrayEncoding, Bangwo8Switches, ChannelBody, CountForm, CustomFieldPlaces,
+    DeleteAnswer, ExpiryUnit, FirstLineSwitches, IgnoredParameter, ListOrder, LoginAnswer,
+    MethodSupport, ParameterPlace, PhotoAnswer, SupportAnswer, UnauthenticatedBody,
+    UpdateSemantics,
 };
 
 use bangwo8::Bangwo8;

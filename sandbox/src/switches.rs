@@ -26,6 +26,10 @@ pub struct FirstLineSwitches {
     /// The 2021 page prints `provider` in a single record's logs, the newer page does not.
     pub single_record_has_provider: bool,
     pub other_channel_body: ChannelBody,
+    pub custom_field_places: CustomFieldPlaces,
+    /// A custom field takes null, not only a text or a list.
+    pub custom_fields_take_null: bool,
+    pub photo_answer: PhotoAnswer,
     /// The status of the refusal to edit a record that is wrapped up.
     pub acw_lock_status: u16,
     pub created_at_end_is_inclusive: bool,
@@ -66,6 +70,9 @@ impl Default for FirstLineSwitches {
             update_semantics: UpdateSemantics::Partial,
             single_record_has_provider: false,
             other_channel_body: ChannelBody::Full,
+            custom_field_places: CustomFieldPlaces::Updates,
+            custom_fields_take_null: false,
+            photo_answer: PhotoAnswer::Png,
             acw_lock_status: 422,
             created_at_end_is_inclusive: true,
             ignores_created_at: false,
@@ -207,6 +214,31 @@ pub enum ChannelBody {
     Full,
     IdOnly,
     Null,
+}
+
+/// Which responses have a record's custom fields and the time of its last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomFieldPlaces {
+    /// As in the samples: those to updates.
+    Updates,
+    /// Those for one record too.
+    SingleRecords,
+    /// Lists too.
+    Everywhere,
+}
+
+/// The response for the photo of an employee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhotoAnswer {
+    Png,
+    Svg,
+    Html,
+    /// A PNG of more than 1 MiB.
+    TooLarge,
+    /// To another host.
+    Redirect,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

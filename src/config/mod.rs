@@ -36,7 +36,7 @@ use crate::{
         auth::{AuthSettings, TokenSettings},
         server::{ServerSettings, UnsentLimits},
     },
-    repository::{self, CacheMode, CacheSettings, CreateSettings},
+    repository::{self, CacheMode, CacheSettings, CreateSettings, PhotoSettings},
     schema::{Introspection, SchemaSettings},
     telemetry::LogFormat,
     upstream::{bangwo8::Bangwo8Settings, firstline::FirstLineSettings},
@@ -53,6 +53,7 @@ pub struct Config {
     pub limits: repository::Limits,
     /// No setting changes it.
     pub creates: CreateSettings,
+    pub photos: PhotoSettings,
     pub firstline: Option<FirstLineSettings>,
     pub bangwo8: Option<Bangwo8Settings>,
 }
@@ -127,6 +128,10 @@ impl Config {
                 filter_retry: milliseconds(layers, "limits.filter_retry_ms")?,
             },
             creates: CreateSettings::default(),
+            photos: PhotoSettings {
+                signing_key: layers.signing_key("photos.signing_key")?,
+                public_url: layers.url("public_url")?,
+            },
             firstline: firstline::settings(layers)?,
             bangwo8: bangwo8::settings(layers)?,
         })

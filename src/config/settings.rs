@@ -20,6 +20,8 @@ pub(super) enum Kind {
     GuardedUrl,
     Text,
     Secret,
+    /// A secret of at least 32 characters.
+    SigningKey,
     Choice(&'static [&'static str]),
     Number {
         min: u64,
@@ -31,6 +33,8 @@ pub(super) enum Kind {
     Origins,
     HostNames,
 }
+
+pub(super) const MIN_SIGNING_KEY_CHARACTERS: usize = 32;
 
 pub(super) const ENVIRONMENT_PREFIX: &str = "DESKGRAPH_";
 
@@ -53,6 +57,9 @@ impl Setting {
                     .to_owned()
             }
             Kind::Text | Kind::Secret => "text without control characters".to_owned(),
+            Kind::SigningKey => format!(
+                "text of at least {MIN_SIGNING_KEY_CHARACTERS} characters without control characters"
+            ),
             Kind::Choice(choices) => one_of(choices),
             Kind::Number { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Switch => "true or false".to_owned(),
@@ -156,6 +163,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Address,
         "The address that the gateway listens on",
     ),
+    setting(
+        "public_url",
+        None,
+        Kind::Url,
+        "The URL under which browsers reach the gateway, which `photoUrl` begins with; without it, `photoUrl` begins with `/photos/`",
+    ),
+    setting(
+        "photos.signing_key",
+        None,
+        Kind::SigningKey,
+        "The key that the addresses of photos are signed with, at least 32 characters; without it, each process makes its own",
+    ),
     // FirstLine
     setting(
         "firstline.base_url",
@@ -192,6 +211,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         Some("auto"),
         Kind::Choice(&["auto", "brackets", "comma"]),
         "How a query string lists several values; `auto` uses brackets, and commas and then a JSON body for a filter that FirstLine does not apply",
+    ),
+    setting(
+        "firstline.cleared_value",
+        Some("empty_text"),
+        Kind::Choice(&["empty_text", "null"]),
+        "What is sent to clear a custom field that has one value",
     ),
     setting(
         "firstline.created_end",

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{
-    Canonical, Category, Contact, ContactId, DateTime, Detail, Employee, EmployeeGroupId,
-    EmployeeId, FilterParameter, FilterParameters, Loaded, ServiceLogId, ServiceRecordId,
-    ServiceResultId, Sponsor, Transcript, Vendor, VendorNumber,
+    Canonical, Category, ChannelAccountId, Contact, ContactId, DateTime, Detail, Employee,
+    EmployeeGroupId, EmployeeId, FilterParameter, FilterParameters, Loaded, ServiceLogId,
+    ServiceReasonId, ServiceRecordId, ServiceResultId, Sponsor, Transcript, Vendor, VendorNumber,
 };
 
 /// A service record as one answer of the vendor has it. The copy inside a ticket is an excerpt; a field that is not loaded is read
@@ -33,7 +33,11 @@ pub struct ServiceRecord {
     pub is_resolved: Loaded<bool>,
     pub rating: Loaded<Rating>,
     pub category: Loaded<Arc<Category>>,
+    /// Not loaded in a list whose rows lack them: the read by id has them, if any response has.
     pub custom_fields: Loaded<Vec<CustomField>>,
+    /// The same.
+    pub updated_at: Loaded<DateTime>,
+    pub reasons: Loaded<Vec<ServiceReason>>,
     pub transcript: Loaded<Transcript>,
     pub logs: Loaded<Vec<ServiceLog>>,
     pub wrap_up_completed_at: Loaded<DateTime>,
@@ -46,6 +50,25 @@ pub struct ServiceRecord {
     pub may_have_summary: bool,
     /// The filters that can't be checked on it, because the vendor's answer lacks the field.
     pub unjudged: FilterParameters,
+}
+
+impl ServiceRecord {
+    /// As the read by id returns it: what it lacks, no other read has.
+    pub fn read_by_id(mut self) -> Self {
+        fn final_answer<T>(field: &mut Loaded<T>) {
+            if !field.is_loaded() {
+                *field = Loaded::none();
+            }
+        }
+
+        final_answer(&mut self.custom_fields);
+        final_answer(&mut self.updated_at);
+        if let Loaded::Loaded(Some(logs)) = &mut self.logs {
+            logs.iter_mut()
+                .for_each(|log| final_answer(&mut log.account));
+        }
+        self
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +141,15 @@ pub struct ServiceResult {
     pub detail: Detail,
     pub name: Option<String>,
     pub description: Option<String>,
+    pub category: Option<Arc<Category>>,
+}
+
+/// Why a customer came.
+#[derive(Debug, Clone)]
+pub struct ServiceReason {
+    pub id: ServiceReasonId,
+    pub name: Option<String>,
+    pub description: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -131,7 +163,17 @@ pub struct ServiceLog {
     pub ended_at: Option<DateTime>,
     pub service_seconds: Option<i32>,
     pub status_code: Option<i32>,
+    pub bound_type: Option<i32>,
     pub can_listen: Option<bool>,
+    /// Not loaded where only the read by id may have it.
+    pub account: Loaded<ChannelAccount>,
+}
+
+/// An account of the desk in a channel, such as a page or a chat widget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelAccount {
+    pub id: ChannelAccountId,
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -281,8 +323,17 @@ pub struct ServiceRecordChanges {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomFieldValue {
-    One(String),
+    /// None clears a field that has one value.
+    One(Option<String>),
+    /// An empty list clears a field that may have many.
     Many(Vec<String>),
+}
+
+/// What the response to an update says of the record.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceRecordUpdate {
+    pub custom_fields: Loaded<Vec<CustomField>>,
+    pub updated_at: Loaded<DateTime>,
 }
 
 #[cfg(test)]

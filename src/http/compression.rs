@@ -13,7 +13,10 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use tower_http::{
     CompressionLevel,
-    compression::{CompressionLayer, predicate::SizeAbove},
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
 };
 
 use super::error::HttpError;
@@ -24,11 +27,11 @@ const MIN_COMPRESSED_BYTES: u64 = 512;
 /// As the gateway prefers them among those that a client accepts equally. Older clients name zstd but can't read it.
 const ENCODINGS: [&str; 3] = ["br", "gzip", "zstd"];
 
-/// The gateway is bound by its processor, so the fastest level of each.
-pub(super) fn layer() -> CompressionLayer<SizeAbove> {
+/// The gateway is bound by its processor, so the fastest level of each. Pictures are compressed already.
+pub(super) fn layer() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
-        .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES))
+        .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::IMAGES))
 }
 
 /// Leaves one encoding in Accept-Encoding: the compression layer prefers zstd, and sends 406 after the request was executed where

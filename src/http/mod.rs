@@ -14,6 +14,7 @@ mod rate_limit;
 
 mod health;
 mod pages;
+mod photos;
 
 // Around every request.
 mod ambiguity;
@@ -49,6 +50,7 @@ use health::Readiness;
 use known_hosts::{KnownHosts, reject_other_hosts};
 pub use pages::PageAccess;
 use pages::{Pages, playground};
+use photos::Photos;
 use rate_limit::RateLimit;
 use request_log::REQUEST_ID;
 
@@ -126,6 +128,10 @@ pub fn router(
         authenticator: authenticator.clone(),
         pages: settings.pages,
     };
+    let photos = Photos {
+        shared: shared.clone(),
+        request_timeout: engine.request_timeout(),
+    };
     let graphql = Arc::new(Graphql {
         engine,
         authenticator: authenticator.clone(),
@@ -157,7 +163,10 @@ pub fn router(
     if settings.pages == PageAccess::Callers && authenticator.knows_callers() {
         described = described.route_layer(from_fn_with_state(authenticator, pages::require_caller));
     }
-    let mut router = described.route("/graphql", graphql);
+    // The address of a photo is signed.
+    let mut router = described
+        .route("/graphql", graphql)
+        .route("/photos/{token}", get(photos::photo).with_state(photos));
     // The playground asks for the key by itself.
     if settings.graphiql == GraphiqlPage::Served {
         router = router

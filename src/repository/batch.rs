@@ -77,6 +77,7 @@ impl Batches {
     pub(super) fn forget(&self) {
         if let Some(loader) = self.loader.get() {
             loader.clear::<ServiceRecordId>();
+            loader.clear::<RecordByIdKey>();
             loader.clear::<TicketId>();
         }
     }
@@ -92,6 +93,20 @@ pub(super) struct ByIdLoader {
 /// The names of a record's categories, by the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct CategoryNamesKey(pub(super) ServiceRecordId);
+
+/// A record's own read by id, apart from the record as a list has it: the fields that a list may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct RecordByIdKey {
+    id: ServiceRecordId,
+    /// Its keys in the cache are others than the record's.
+    read: &'static str,
+}
+
+impl RecordByIdKey {
+    pub(super) fn new(id: ServiceRecordId) -> Self {
+        Self { id, read: "by id" }
+    }
+}
 
 /// An id that a vendor's objects are read by, many at once.
 pub(super) trait BatchKey: Copy + Eq + Hash + Ord + Send + Sync + 'static {
@@ -138,6 +153,29 @@ impl BatchKey for ServiceRecordId {
             _ => false,
         };
         !cached.transcript.value().is_some_and(has_messages)
+    }
+}
+
+impl BatchKey for RecordByIdKey {
+    const TOPIC: Topic = Topic::ServiceRecords;
+    type Object = ServiceRecord;
+
+    fn vendor(self) -> Vendor {
+        self.id.vendor
+    }
+
+    async fn read(
+        ids: Vec<Self>,
+        shared: Arc<Shared>,
+        vendor: Arc<dyn VendorApi>,
+        scope: Arc<RequestScope>,
+    ) -> EachById<Self, Arc<ServiceRecord>> {
+        let records: Vec<_> = ids.iter().map(|key| key.id).collect();
+        let records = shared.records_by_id(&vendor, &scope, &records).await;
+        let by_id = records.into_iter();
+        by_id
+            .map(|(id, record)| (RecordByIdKey::new(id), record))
+            .collect()
     }
 }
 

@@ -5,6 +5,7 @@ mod batch;
 mod cache;
 mod directory;
 mod list;
+mod record_details;
 mod record_lookup;
 mod stale;
 mod weight;
@@ -19,6 +20,7 @@ mod write;
 mod category;
 mod chat_message;
 mod employee;
+mod photo;
 mod service_record;
 mod sponsor;
 mod stats;
@@ -53,6 +55,8 @@ pub use cache::{CacheMode, CacheSettings};
 pub use creates::CreateSettings;
 use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
+pub use photo::{PhotoAddresses, PhotoError, PhotoSettings, ServedPhoto};
+use record_details::UpdatedFields;
 use stale::note_if_stale;
 pub use ticket::Creation;
 use weight::Weight;
@@ -67,6 +71,8 @@ pub struct Shared {
     windows: WindowIndex,
     limits: Limits,
     writes: Writes,
+    updated_fields: UpdatedFields,
+    photos: PhotoAddresses,
 }
 
 /// The bounds of what one request may read.
@@ -139,6 +145,7 @@ impl Shared {
         cache: CacheSettings,
         limits: Limits,
         creates: CreateSettings,
+        photos: PhotoAddresses,
     ) -> Arc<Self> {
         vendors.sort_by_key(|vendor| vendor.vendor());
         let capabilities = vendors
@@ -152,6 +159,8 @@ impl Shared {
             windows: WindowIndex::new(),
             limits,
             writes: Writes::new(creates),
+            updated_fields: UpdatedFields::new(),
+            photos,
         })
     }
 

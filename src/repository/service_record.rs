@@ -9,11 +9,11 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        Category, Contact, CustomField, Detail, FilterPlan, Loaded, PageArguments, Scope,
-        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId,
-        ServiceRecordLookup, ServiceSummary, Ticket,
+        Category, Contact, Detail, FilterPlan, Loaded, PageArguments, Scope, ServiceRecord,
+        ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceRecordLookup,
+        ServiceRecordUpdate, ServiceSummary, Ticket,
     },
-    error::Result,
+    error::{ErrorKind, Result},
     listing::{Window, decode},
     upstream::VendorApi,
 };
@@ -137,9 +137,22 @@ impl Repository {
         let vendor = Arc::clone(self.vendor(id.vendor)?);
         let (shared, scope) = (Arc::clone(&self.shared), Arc::clone(&self.scope));
         self.write("updateServiceRecord", Some(id.to_string()), async move {
-            let updated = vendor.update_service_record(&scope, id, &changes).await;
+            let update = vendor.update_service_record(&scope, id, &changes).await;
+            let fields = match &update {
+                Ok(update) => shared.updated_fields.keep(id, &changes, update),
+                Err(error) => {
+                    if matches!(error.kind, ErrorKind::OutcomeUnknown(_)) {
+                        shared.updated_fields.forget(id);
+                    }
+                    None
+                }
+            };
             shared.drop_service_record(id);
-            let record = reread(&shared, &vendor, &scope, id, updated?).await;
+            let told = ServiceRecordUpdate {
+                custom_fields: Loaded::Loaded(fields.map(Arc::unwrap_or_clone)),
+                updated_at: update?.updated_at,
+            };
+            let record = reread(&shared, &vendor, &scope, id, told).await;
             Ok((id.to_string(), record))
         })
         .await
@@ -172,27 +185,33 @@ fn is_shown_by<T: Send + Sync + 'static>(value: &AnyValue, is_one: impl Fn(&T) -
     value.downcast_ref::<T>().is_some_and(is_one)
 }
 
-/// Reads the whole record after an update, because the vendor returns a part of it. Custom fields that this read lacks are those
-/// that the update returned.
+/// Reads the whole record after an update, because the vendor returns a part of it. What this read lacks is what the update
+/// returned.
 async fn reread(
     shared: &Arc<Shared>,
     vendor: &Arc<dyn VendorApi>,
     scope: &Arc<RequestScope>,
     id: ServiceRecordId,
-    updated_fields: Option<Vec<CustomField>>,
+    told: ServiceRecordUpdate,
 ) -> Result<Option<Arc<ServiceRecord>>> {
     let results = shared.records_by_id(vendor, scope, &[id]).await;
     let record = match results.into_iter().find(|(read, _)| *read == id) {
         Some((_, result)) => result?,
         None => None,
     };
-    Ok(
-        record.map(|record| match (&record.custom_fields, updated_fields) {
-            (Loaded::NotLoaded, Some(updated)) => Arc::new(ServiceRecord {
-                custom_fields: Loaded::some(updated),
-                ..ServiceRecord::clone(&record)
-            }),
-            _ => record,
-        }),
-    )
+    Ok(record.map(|record| {
+        let lacks_fields = record.custom_fields.value().is_none();
+        let lacks_time = record.updated_at.value().is_none();
+        if !lacks_fields && !lacks_time {
+            return record;
+        }
+        let mut record = Arc::unwrap_or_clone(record);
+        if lacks_fields {
+            record.custom_fields = told.custom_fields;
+        }
+        if lacks_time {
+            record.updated_at = told.updated_at;
+        }
+        Arc::new(record)
+    }))
 }

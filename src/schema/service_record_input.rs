@@ -31,15 +31,15 @@ pub(super) struct UpdateServiceRecordInput {
     custom_fields: Option<Vec<CustomFieldInput>>,
 }
 
-/// The new content of one custom field. Exactly one of value and values.
+/// The new content of one custom field. Exactly one of value and values; null for the one that is named clears the field.
 #[derive(InputObject)]
 pub(super) struct CustomFieldInput {
     /// The field's key, as `customFields { key }` of a service record returns it.
     key: String,
-    /// The value of a field that has one.
-    value: Option<String>,
+    /// The value of a field that has one; null clears it.
+    value: MaybeUndefined<String>,
     /// The values of a field that may have many; [] clears it.
-    values: Option<Vec<String>>,
+    values: MaybeUndefined<Vec<String>>,
 }
 
 /// The result of updating a service record.
@@ -143,6 +143,8 @@ fn read_custom_fields(
     fields: Vec<CustomFieldInput>,
     faults: &mut Faults,
 ) -> Vec<(VendorNumber, CustomFieldValue)> {
+    use MaybeUndefined::{Null, Undefined, Value};
+
     let mut keys = HashSet::new();
     let mut changes = Vec::new();
 
@@ -162,9 +164,12 @@ fn read_custom_fields(
         }
 
         let value = match (field.value, field.values) {
-            (Some(value), None) => Some(CustomFieldValue::One(value)),
-            (None, Some(values)) => Some(CustomFieldValue::Many(values)),
-            (Some(_), Some(_)) | (None, None) => {
+            // A client with a variable for each of the two sends null for the one that it does not mean.
+            (Value(value), Undefined | Null) => Some(CustomFieldValue::One(Some(value))),
+            (Undefined | Null, Value(values)) => Some(CustomFieldValue::Many(values)),
+            (Null, Undefined) => Some(CustomFieldValue::One(None)),
+            (Undefined, Null) => Some(CustomFieldValue::Many(Vec::new())),
+            (Value(_), Value(_)) | (Undefined, Undefined) | (Null, Null) => {
                 let message = "it must have exactly one of value and values";
                 faults.invalid(&["customFields", &index], message);
                 None

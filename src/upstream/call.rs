@@ -10,6 +10,7 @@ pub(super) struct Call {
     pub(super) method: Method,
     /// The path with names instead of values, for the log.
     pub(super) route: &'static str,
+    /// With a query where the vendor named the path.
     pub(super) path: String,
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) body: Option<CallBody>,
@@ -18,6 +19,11 @@ pub(super) struct Call {
     pub(super) recognizes: fn(&[u8]) -> bool,
     /// None where the call ends at its deadline.
     pub(super) background: Option<Background>,
+    /// The media types that the response may have.
+    pub(super) accept: &'static str,
+    /// Beyond so many bytes the body is not read: what was read shows that it is too large. None for the client's own limit, which
+    /// is an error.
+    pub(super) cut_after: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +63,17 @@ impl Call {
             repeat: Repeat::Safe,
             recognizes: |_| false,
             background: None,
+            accept: "application/json",
+            cut_after: None,
+        }
+    }
+
+    /// A picture. The path may have a query.
+    pub(super) fn image(route: &'static str, path: impl Into<String>, max_bytes: usize) -> Self {
+        Self {
+            accept: "image/png, image/jpeg, image/gif, image/webp",
+            cut_after: Some(max_bytes),
+            ..Self::get(route, path)
         }
     }
 

@@ -364,7 +364,7 @@ impl VendorClient {
         let in_flight = InFlight::begin(self, call, permit, number);
         let mut went_on = false;
         let outcome = {
-            let mut exchange = pin!(self.exchange(request, &mut head));
+            let mut exchange = pin!(self.exchange(request, call.cut_after, &mut head));
             let outcome = timeout_at(deadline, exchange.as_mut()).await;
             let in_time = in_flight.end();
             match (outcome, &call.background) {
@@ -451,6 +451,7 @@ impl VendorClient {
     async fn exchange(
         &self,
         request: reqwest::Request,
+        cut_after: Option<usize>,
         head_so_far: &mut Option<Head>,
     ) -> Result<(Head, Vec<u8>), TransportError> {
         let mut response = match self.http.execute(request).await {
@@ -461,14 +462,19 @@ impl VendorClient {
         let head = Head::of(&response);
         *head_so_far = Some(head);
         let declared_length = response.content_length().unwrap_or_default();
-        if declared_length > self.max_body_bytes as u64 {
+        if cut_after.is_none() && declared_length > self.max_body_bytes as u64 {
             return Err(TransportError::BodyTooLarge);
         }
+        let max_bytes = cut_after.unwrap_or(self.max_body_bytes);
         let mut body = Vec::with_capacity(declared_length.min(MAX_RESERVED_BYTES) as usize);
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > self.max_body_bytes => {
-                    return Err(TransportError::BodyTooLarge);
+                Ok(Some(chunk)) if body.len() + chunk.len() > max_bytes => {
+                    if cut_after.is_none() {
+                        return Err(TransportError::BodyTooLarge);
+                    }
+                    body.extend_from_slice(&chunk);
+                    break;
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
@@ -486,7 +492,12 @@ impl VendorClient {
     ) -> reqwest::Result<reqwest::Request> {
         let mut url = self.base_url.clone();
         let prefix = self.base_url.path().trim_end_matches('/');
-        url.set_path(&format!("{prefix}{}", call.path));
+        let (path, query) = match call.path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (&*call.path, None),
+        };
+        url.set_path(&format!("{prefix}{path}"));
+        url.set_query(query);
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
@@ -494,7 +505,7 @@ impl VendorClient {
         let mut request = self
             .http
             .request(call.method.clone(), url)
-            .header(ACCEPT, "application/json");
+            .header(ACCEPT, call.accept);
         if let Ok(id) = HeaderValue::from_str(&context.scope.id) {
             request = request.header("x-request-id", id);
         }

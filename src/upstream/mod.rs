@@ -41,10 +41,10 @@ pub use background::Background;
 use crate::{
     context::RequestScope,
     domain::{
-        Capabilities, Category, ChatMessage, CustomField, Employee, NamedRecord, ServiceRecord,
-        ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceSummary, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, Vendor, VendorFailure,
-        VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, Category, ChatMessage, Employee, Image, NamedRecord, ServiceRecord,
+        ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceRecordUpdate,
+        ServiceSummary, Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId,
+        Vendor, VendorFailure, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
@@ -144,13 +144,13 @@ pub trait VendorApi: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Returns the custom fields after the update, where the vendor's response has them.
+    /// Returns what the vendor's response says of the record after the update.
     async fn update_service_record(
         &self,
         _scope: &RequestScope,
         _id: ServiceRecordId,
         _changes: &ServiceRecordChanges,
-    ) -> Result<Option<Vec<CustomField>>> {
+    ) -> Result<ServiceRecordUpdate> {
         Err(self.unsupported("update service records"))
     }
 
@@ -161,6 +161,11 @@ pub trait VendorApi: Send + Sync + 'static {
         scope: &RequestScope,
         search: Option<&str>,
     ) -> Result<Vec<Arc<Employee>>>;
+
+    /// A picture on the vendor's host, by the path that an employee's photo names. None where the vendor has no such picture.
+    async fn photo(&self, _scope: &RequestScope, _path: &str) -> Result<Option<Image>> {
+        Ok(None)
+    }
 
     /// Of every level, a child after its parent.
     async fn categories(&self, _scope: &RequestScope) -> Result<Vec<Arc<Category>>> {

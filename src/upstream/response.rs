@@ -93,6 +93,24 @@ impl VendorResponse<'_> {
         self.read().map(Some)
     }
 
+    /// What `read` makes of the body of a success, or none where the vendor has no such object. A body that it can't read says
+    /// nothing about the vendor's other calls.
+    pub(super) fn read_bytes<T>(
+        mut self,
+        read: impl FnOnce(Vec<u8>) -> Option<T>,
+    ) -> Result<Option<T>> {
+        if self.status() == StatusCode::NOT_FOUND {
+            return Ok(self.settle(None));
+        }
+        if !self.status().is_success() {
+            return Err(self.refuse());
+        }
+        match read(std::mem::take(&mut self.received.body)) {
+            Some(value) => Ok(self.settle(Some(value))),
+            None => Err(self.fail(VendorErrorCode::BadResponse, None, CallEnd::Responded)),
+        }
+    }
+
     /// A success whose body does not matter.
     pub(super) fn accept(self) -> Result<()> {
         if !self.status().is_success() {

@@ -7,7 +7,10 @@ use reqwest::header::HeaderValue;
 
 use super::*;
 use crate::{
-    domain::{CategoryId, Change, EmployeeId, TerminationCodeId, TicketStatus, Transcript},
+    domain::{
+        CategoryId, Change, CustomFieldValue, EmployeeId, TerminationCodeId, TicketStatus,
+        Transcript,
+    },
     upstream::{
         session::TokenSource,
         test_support::scripted_vendor::{Script, ScriptedVendor, http_response, scope},
@@ -35,6 +38,7 @@ fn settings(scripted: &ScriptedVendor) -> FirstLineSettings {
         update_method: UpdateMethod::Auto,
         array_style: ArrayStyle::Brackets,
         created_end: EndBound::Inclusive,
+        cleared_value: ClearedValue::EmptyText,
         list_order: None,
         filter_retry: Duration::from_secs(3600),
         list_page_size: 2,

@@ -34,11 +34,12 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        Capabilities, Category, CategorySource, CustomField, CustomFieldValue, Detail, Employee,
-        FilterPlan, GlobalId, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Topic,
-        Vendor, VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, Category, CategorySource, Detail, Employee, FilterPlan, GlobalId, Image,
+        ImageType, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
+        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup,
+        ServiceRecordUpdate, Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter,
+        TicketId, TimeGranularity, Topic, Vendor, VendorNumber, VendorPage, VendorPageRequest,
+        VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
 };
@@ -47,6 +48,7 @@ use auth::{Login, UpdateForm};
 use filtered::{FilteredList, far_outside};
 use mapping::Mapping;
 use page::page_of;
+pub use write::ClearedValue;
 use write::{read_write, sent};
 
 const VENDOR: Vendor = Vendor::FirstLine;
@@ -69,6 +71,10 @@ const SPONSORS: &str = "/api/v1/sponsor";
 const TERMINATION_CODES: &str = "/api/v1/ticket-termination-code";
 const CATEGORIES: &str = "/api/v1/category";
 const SUBCATEGORIES: &str = "/api/v1/subcategory";
+/// The path of a picture is one that a response names.
+const PHOTO: &str = "/{photo_url}";
+
+const MAX_PHOTO_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub struct FirstLineSettings {
@@ -82,6 +88,7 @@ pub struct FirstLineSettings {
     /// After how long a filter that the vendor did not apply is tried again.
     pub filter_retry: Duration,
     pub created_end: EndBound,
+    pub cleared_value: ClearedValue,
     /// The page size of directories and searches.
     pub list_page_size: u32,
 }
@@ -111,6 +118,7 @@ pub struct FirstLine {
     array_style: ArrayStyle,
     applied_filters: AppliedFilters,
     end_bound: EndBound,
+    cleared_value: ClearedValue,
     list_page_size: u32,
     list_order: Option<ListOrder>,
 }
@@ -133,6 +141,7 @@ impl FirstLine {
                 settings.filter_retry,
             ),
             end_bound: settings.created_end,
+            cleared_value: settings.cleared_value,
             list_page_size: settings.list_page_size.max(1),
             list_order: settings.list_order,
         })
@@ -234,7 +243,10 @@ impl VendorApi for FirstLine {
 
         let call = Call::get(RECORD, format!("{RECORDS}/{number}"));
         let record = self.session.send(scope, &call).await?.read_optional()?;
-        Ok(record.map(|record| Arc::new(self.mapping().service_record(record, Detail::Full))))
+        Ok(record.map(|record| {
+            let record = self.mapping().service_record(record, Detail::Full);
+            Arc::new(record.read_by_id())
+        }))
     }
 
     async fn update_service_record(
@@ -242,7 +254,7 @@ impl VendorApi for FirstLine {
         scope: &RequestScope,
         id: ServiceRecordId,
         changes: &ServiceRecordChanges,
-    ) -> Result<Option<Vec<CustomField>>> {
+    ) -> Result<ServiceRecordUpdate> {
         let number = own_number(id, id.number)?;
         let body = wire::ServiceRecordBody {
             memo: sent(&changes.memo, String::clone),
@@ -251,14 +263,7 @@ impl VendorApi for FirstLine {
                 fields
                     .map(|(id, value)| wire::CustomFieldBody {
                         id: id.get(),
-                        value: match value {
-                            CustomFieldValue::One(value) => {
-                                wire::CustomFieldValueBody::One(value.clone())
-                            }
-                            CustomFieldValue::Many(values) => {
-                                wire::CustomFieldValueBody::Many(values.clone())
-                            }
-                        },
+                        value: self.custom_field_value(value),
                     })
                     .collect()
             }),
@@ -279,10 +284,9 @@ impl VendorApi for FirstLine {
                 )));
                 }
                 if response.status().is_success() && response.is_empty() {
-                    return response.accept().map(|()| None);
+                    return response.accept().map(|()| ServiceRecordUpdate::default());
                 }
-                let updated: wire::UpdatedServiceRecord = read_write(response)?;
-                Ok(updated.cz_cols.into_value().map(mapping::custom_fields))
+                Ok(self.mapping().update(read_write(response)?))
             },
         )
         .await
@@ -303,6 +307,16 @@ impl VendorApi for FirstLine {
             |employee| self.mapping().employee(employee, Detail::Full),
         )
         .await
+    }
+
+    async fn photo(&self, scope: &RequestScope, path: &str) -> Result<Option<Image>> {
+        let call = Call::image(PHOTO, path, MAX_PHOTO_BYTES);
+        let response = self.session.send(scope, &call).await?;
+        response.read_bytes(|bytes| {
+            let image_type = ImageType::of(&bytes).filter(|_| bytes.len() <= MAX_PHOTO_BYTES)?;
+            let bytes = bytes.into();
+            Some(Image { image_type, bytes })
+        })
     }
 
     async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>> {

@@ -8,6 +8,7 @@ mod headers;
 mod issuer;
 mod issuer_keys;
 mod pages;
+mod photos;
 mod rate_limit;
 mod refused_bodies;
 mod requests;

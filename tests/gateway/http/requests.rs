@@ -20,7 +20,9 @@ use deskgraph::{
         router,
         server::{self, ServerSettings},
     },
-    repository::{CacheMode, CacheSettings, CreateSettings, Limits, Shared},
+    repository::{
+        CacheMode, CacheSettings, CreateSettings, Limits, PhotoAddresses, PhotoSettings, Shared,
+    },
     sandbox::{Sandbox, SandboxOptions, credentials},
     schema::{self, Introspection, SchemaSettings},
 };
@@ -100,7 +102,8 @@ impl Front {
         let schema = schema::build(SchemaSettings {
             introspection: Introspection::Enabled,
         });
-        let shared = Shared::new(Vec::new(), cache, limits, CreateSettings::default());
+        let photos = PhotoAddresses::new(PhotoSettings::default()).expect("a key is made");
+        let shared = Shared::new(Vec::new(), cache, limits, CreateSettings::default(), photos);
         let sdl = schema::sdl();
         let engine =
             Engine::new(engine, schema, &sdl, shared.clone()).expect("the schema is right");

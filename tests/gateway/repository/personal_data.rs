@@ -29,7 +29,9 @@ async fn desk() -> Desk {
         let group = id % 5 + 1;
         desk.sandbox.firstline_insert_employee(json!({
             "id": id,
-            "profile": { "id": id, "phones": [{ "type": 2, "number": format!("0911{:06}", id * 7919) }] },
+            "profile": { "id": id, "phones": [
+                { "type": 2, "number": format!("0911{:06}", id * 7919) }, { "type": 1, "number": format!("0223{:06}", id * 6007) },
+            ] },
             "group_id": group,
             "group": { "id": group, "name": "Desk", "description": null, "supervisor_id": group },
         }));

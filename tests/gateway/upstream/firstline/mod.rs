@@ -2,6 +2,7 @@
 
 mod channels;
 mod chat;
+mod custom_fields;
 mod employees;
 mod filters;
 mod lenient_reading;
@@ -10,7 +11,9 @@ mod renewal;
 mod secrets;
 mod service_records;
 mod small_directories;
+mod speakers;
 mod tickets;
+mod told_besides;
 
 use serde_json::{Value, json};
 
