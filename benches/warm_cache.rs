@@ -10,9 +10,10 @@ use deskgraph::{
     config::Config,
     context::RequestScope,
     domain::{Caller, Scope},
-    repository::Shared,
+    repository::{PhotoAddresses, Shared},
     sandbox::{Sandbox, credentials},
     schema::{self, GatewaySchema},
+    telemetry::metrics::Metrics,
     vendors,
 };
 use divan::{Bencher, counter::ItemsCount};
@@ -51,11 +52,20 @@ impl Desk {
             )
         });
         let config = Config::from_sources(None, variables).expect("the settings are right");
-        let vendors =
-            vendors(config.firstline, config.bangwo8).expect("the vendor's settings are right");
+        let metrics = Metrics::new();
+        let vendors = vendors(config.firstline, config.bangwo8, &metrics)
+            .expect("the vendor's settings are right");
+        let photos = PhotoAddresses::new(config.photos).expect("the system has random numbers");
         Self {
             schema: schema::build(config.schema),
-            shared: Shared::new(vendors, config.cache, config.limits),
+            shared: Shared::new(
+                vendors,
+                config.cache,
+                config.limits,
+                config.creates,
+                photos,
+                &metrics,
+            ),
             runtime,
             _vendors: sandbox,
         }

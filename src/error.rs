@@ -129,6 +129,7 @@ impl From<VendorErrorCode> for ErrorCode {
             Unreachable | RateLimited | ServerError | CircuitOpen => ErrorCode::UpstreamUnavailable,
             BadResponse => ErrorCode::UpstreamContract,
             Unauthenticated | Forbidden | NotFound | Rejected => ErrorCode::UpstreamRejected,
+            GatewayError => ErrorCode::Internal,
         }
     }
 }
@@ -156,6 +157,20 @@ impl Error {
 
     pub fn internal(context: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorKind::Internal, context)
+    }
+
+    /// A request caused all the vendor calls that it may cause.
+    pub fn too_many_vendor_calls(allowed: u32) -> Self {
+        Self::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "the request needs more than {allowed} calls to the vendors: request fewer objects at once"
+            ),
+        )
+    }
+
+    pub fn is_limit_exceeded(&self) -> bool {
+        matches!(self.kind, ErrorKind::LimitExceeded)
     }
 
     /// A vendor's failure with its code alone.

@@ -38,9 +38,11 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use config::{Config, ConfigError};
+use domain::Vendor;
 use engine::Engine;
 use error::{Error, ErrorKind};
-use repository::Shared;
+use http::server::{self, Stop};
+use repository::{PhotoAddresses, Shared};
 use telemetry::metrics::Metrics;
 use upstream::{
     VendorApi,
@@ -54,7 +56,7 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where the metrics are served.
     pub metrics_address: Option<SocketAddr>,
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Stop>,
     serving: JoinHandle<io::Result<()>>,
     /// Dropped with the gateway, which aborts them.
     _recoveries: JoinSet<()>,
@@ -83,12 +85,24 @@ pub enum StartError {
 /// Starts a gateway with these settings, and returns when it accepts requests.
 pub async fn start(config: Config) -> Result<Running, StartError> {
     config.require_vendor()?;
-    let vendors = vendors(config.firstline, config.bangwo8)?;
+    server::raise_file_limit(
+        config.server.max_connections,
+        config.max_vendor_connections(),
+    );
+    let metrics = Arc::new(Metrics::new());
+    let vendors = vendors(config.firstline, config.bangwo8, &metrics)?;
     let recoveries = vendors.iter().cloned().map(probe_when_down).collect();
-    let shared = Shared::new(vendors, config.cache, config.limits);
+    let photos = PhotoAddresses::new(config.photos)?;
+    let shared = Shared::new(
+        vendors,
+        config.cache,
+        config.limits,
+        config.creates,
+        photos,
+        &metrics,
+    );
     let schema_text = schema::sdl();
     let schema = schema::build(config.schema);
-    let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         config.engine,
         schema,
@@ -117,21 +131,19 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         }
         None => (None, None),
     };
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|err| listen_error(config.listen, err))?;
+    let listener = server::listen(config.listen).map_err(|err| listen_error(config.listen, err))?;
     let address = listener
         .local_addr()
         .map_err(|err| StartError::Listen(config.listen, err))?;
     let (stop, is_stopped) = oneshot::channel();
     let stopped = async move {
         // Dropping the gateway drops the sender, which stops it too.
-        let _ = is_stopped.await;
+        is_stopped.await.unwrap_or(Stop::Now)
     };
     let writes_ended = async move { shared.writes_ended().await };
-    let serving = tokio::spawn(http::server::serve(
+    let serving = tokio::spawn(server::serve(
         listener,
-        config.max_connections,
+        config.server,
         router,
         stopped,
         writes_ended,
@@ -150,17 +162,21 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
 impl Running {
     /// Serves until `signal` is done, or until serving fails.
-    pub async fn until(mut self, signal: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn until(mut self, signal: impl Future<Output = Stop>) -> io::Result<()> {
         tokio::select! {
-            () = signal => self.stop().await,
+            stop = signal => self.end(stop).await,
             ended = &mut self.serving => ended?,
         }
     }
 
     /// Accepts nothing new, and returns when the requests in flight have ended.
     pub async fn stop(self) -> io::Result<()> {
+        self.end(Stop::Now).await
+    }
+
+    async fn end(self, stop: Stop) -> io::Result<()> {
         // The receiver is gone where serving has ended by itself.
-        let _ = self.stop.send(());
+        let _ = self.stop.send(stop);
         self.serving.await?
     }
 }
@@ -169,13 +185,20 @@ impl Running {
 pub fn vendors(
     firstline: Option<FirstLineSettings>,
     bangwo8: Option<Bangwo8Settings>,
+    metrics: &Metrics,
 ) -> error::Result<Vec<Arc<dyn VendorApi>>> {
     let mut vendors: Vec<Arc<dyn VendorApi>> = Vec::new();
     if let Some(settings) = firstline {
-        vendors.push(Arc::new(FirstLine::new(settings)?));
+        vendors.push(Arc::new(FirstLine::new(
+            settings,
+            metrics.vendor(Vendor::FirstLine),
+        )?));
     }
     if let Some(settings) = bangwo8 {
-        vendors.push(Arc::new(Bangwo8::new(settings)?));
+        vendors.push(Arc::new(Bangwo8::new(
+            settings,
+            metrics.vendor(Vendor::Bangwo8),
+        )?));
     }
     Ok(vendors)
 }

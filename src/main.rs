@@ -20,7 +20,10 @@ use deskgraph::{
     config::{Config, ConfigError},
     context::RequestScope,
     domain::Caller,
-    schema, start, telemetry, vendors,
+    http::server::Stop,
+    schema, start,
+    telemetry::{self, metrics::Metrics},
+    vendors,
 };
 
 #[global_allocator]
@@ -160,7 +163,9 @@ async fn check(file: Option<&Path>) -> Result<ExitCode, Failure> {
     telemetry::start(config.log);
 
     let mut code = ExitCode::SUCCESS;
-    for vendor in vendors(config.firstline, config.bangwo8).map_err(StartError::from)? {
+    for vendor in
+        vendors(config.firstline, config.bangwo8, &Metrics::new()).map_err(StartError::from)?
+    {
         let scope = RequestScope::new(
             "check".to_owned(),
             Caller::new("check", Vec::new()),
@@ -182,7 +187,7 @@ async fn check(file: Option<&Path>) -> Result<ExitCode, Failure> {
 
 /// Runs until the first signal to stop, and then until serving has ended; a second signal ends it at once.
 async fn until_stopped<Serving>(
-    serve: impl FnOnce(futures_util::future::BoxFuture<'static, ()>) -> Serving,
+    serve: impl FnOnce(futures_util::future::BoxFuture<'static, Stop>) -> Serving,
 ) -> Result<ExitCode, Failure>
 where
     Serving: Future<Output = io::Result<()>>,
@@ -192,13 +197,13 @@ where
     let (send_first, first) = oneshot::channel();
     let serving = serve(Box::pin(async move {
         // The sender outlives this future.
-        let _ = first.await;
+        first.await.unwrap_or(Stop::Now)
     }));
     // In sequence: signals that arrive before the first is handled count as one.
     let second_signal = async {
-        signals.next().await;
+        let stop = signals.next().await;
         tracing::info!("stopping: waiting for requests in flight");
-        let _ = send_first.send(());
+        let _ = send_first.send(stop);
         signals.next().await;
     };
 
@@ -246,19 +251,21 @@ fn signals() -> io::Result<StopSignals> {
 }
 
 impl StopSignals {
+    /// A person at a terminal does not wait for load balancers.
     #[cfg(unix)]
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Stop {
         tokio::select! {
-            _ = self.interrupts.recv() => {}
-            _ = self.terminations.recv() => {}
+            _ = self.interrupts.recv() => Stop::Now,
+            _ = self.terminations.recv() => Stop::AfterDrain,
         }
     }
 
     #[cfg(not(unix))]
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Stop {
         // Without signal handlers, the process is killed from outside.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Stop::Now
     }
 }

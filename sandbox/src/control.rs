@@ -1,11 +1,16 @@
 //! A vendor's controls for tests, while it serves: switches, faults and the log of requests.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use super::fault::{Fault, FaultRule};
 
@@ -53,8 +58,12 @@ pub struct VendorControl<Switches> {
     faults: Mutex<Vec<FaultRule>>,
     requests: Mutex<RequestLog>,
     in_flight: Mutex<InFlight>,
+    /// When each call of the last minute was accepted, the oldest first.
+    accepted_at: Mutex<VecDeque<Instant>>,
     /// Wakes the callers of `until`.
     changed: Notify,
+    /// Counts the calls of `release`.
+    releases: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -76,7 +85,9 @@ impl<Switches: Clone> VendorControl<Switches> {
             faults: Mutex::default(),
             requests: Mutex::default(),
             in_flight: Mutex::default(),
+            accepted_at: Mutex::default(),
             changed: Notify::new(),
+            releases: watch::Sender::new(0),
         }
     }
 
@@ -146,6 +157,20 @@ impl<Switches: Clone> VendorControl<Switches> {
         }
     }
 
+    /// Ends the wait of every request that `HeldWork` or `HeldResponse` holds.
+    pub fn release(&self) {
+        self.releases.send_modify(|releases| *releases += 1);
+    }
+
+    /// Resolves at the next release.
+    pub(super) fn released(&self) -> impl Future<Output = ()> + Send + use<Switches> {
+        let mut releases = self.releases.subscribe();
+        async move {
+            // A dropped sender means that the vendor has gone.
+            let _ = releases.changed().await;
+        }
+    }
+
     /// The faults of one request: any delays, then at most one other.
     pub(super) fn take_faults(&self, request_line: &str) -> Vec<Fault> {
         let mut taken = Vec::new();
@@ -159,6 +184,26 @@ impl<Switches: Clone> VendorControl<Switches> {
             }
         }
         taken
+    }
+
+    /// Accepts a call if there were fewer within the last minute; otherwise it returns how long to wait.
+    pub(super) fn accept(&self, calls_per_minute: Option<usize>) -> Result<(), Duration> {
+        const MINUTE: Duration = Duration::from_secs(60);
+
+        let Some(most) = calls_per_minute else {
+            return Ok(());
+        };
+        let now = Instant::now();
+        let mut accepted_at = hold(&self.accepted_at);
+        while accepted_at.front().is_some_and(|at| now - *at >= MINUTE) {
+            accepted_at.pop_front();
+        }
+        if accepted_at.len() < most {
+            accepted_at.push_back(now);
+            return Ok(());
+        }
+        let oldest = accepted_at.front().copied().unwrap_or(now);
+        Err(oldest + MINUTE - now)
     }
 
     /// Returns the number under which the response's status is logged later.
@@ -182,6 +227,8 @@ impl<Switches: Clone> VendorControl<Switches> {
         if let Some((_, entry)) = entry {
             entry.status = Some(status);
         }
+        drop(requests);
+        self.changed.notify_waiters();
     }
 
     pub(super) fn enter(&self) {

@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 pub enum Fault {
     /// The real response, late. Further rules still apply to the same request.
     Delay { ms: u64 },
+    /// The real response, late: the request is executed after that time, also if the client has gone away.
+    LateWork { ms: u64 },
+    /// The same, after `VendorControl::release`.
+    HeldWork,
+    /// The request is executed; its real response comes after `VendorControl::release`.
+    HeldResponse,
     /// This response instead of the real one.
     Status {
         code: u16,
@@ -30,6 +36,8 @@ pub enum Fault {
     ResetConnection,
     /// The request is read but not executed, and gets no response.
     HangBeforeHead,
+    /// The request is executed, and gets no response.
+    HangAfterWork,
     /// The real head and half of the real body, then silence.
     HangInBody,
     /// The real head and half of the real body, then the connection closes.

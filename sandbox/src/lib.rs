@@ -25,8 +25,9 @@ use tokio::time::Instant;
 pub use control::{LoggedRequest, VendorControl};
 pub use fault::{Fault, FaultRule};
 pub use switches::{
-    AnswerShape, ArrayEncoding, Bangwo8Switches, ChannelBody, CountForm, DeleteAnswer, ExpiryUnit,
-    FirstLineSwitches, ListOrder, LoginAnswer, MethodSupport, SupportAnswer, UnauthenticatedBody,
+    AnswerShape, ArrayEncoding, Bangwo8Switches, ChannelBody, CountForm, CustomFieldPlaces,
+    DeleteAnswer, ExpiryUnit, FirstLineSwitches, IgnoredParameter, ListOrder, LoginAnswer,
+    MethodSupport, ParameterPlace, PhotoAnswer, SupportAnswer, UnauthenticatedBody,
     UpdateSemantics,
 };
 

@@ -34,6 +34,7 @@ pub(super) trait Vendor: Send + Sync + 'static {
     const NAME: &'static str;
 
     fn control(&self) -> &VendorControl<Self::Switches>;
+    fn calls_per_minute(&self) -> Option<usize>;
     fn now(&self) -> Timestamp;
     /// The owner of the request's credentials; None without valid ones.
     fn identify(&self, request: &Parts) -> Option<String>;
@@ -65,6 +66,7 @@ pub(super) fn guarded<V: Vendor>(
             get(show_requests).delete(clear_requests),
         )
         .route("/_sandbox/expire-tokens", post(expire_tokens))
+        .route("/_sandbox/release", post(release))
         .route("/_sandbox/{kind}", post(insert));
 
     routes
@@ -119,9 +121,6 @@ async fn pass<V: Vendor>(
     let Ok(body) = to_bytes(body, LARGEST_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let authorized_as = vendor.identify(&parts);
-    let is_refused = authorized_as.is_none() && vendor.needs_credentials(&parts);
-
     let number = control.log(LoggedRequest {
         vendor: V::NAME,
         method: parts.method.to_string(),
@@ -136,16 +135,24 @@ async fn pass<V: Vendor>(
         route: route.map(|route| route.as_str().to_owned()),
         headers: headers_of(&parts),
         body: body_of(&body),
-        authorized_as,
+        authorized_as: vendor.identify(&parts),
         status: None,
         at: vendor.now(),
     });
 
+    if let Err(wait) = control.accept(vendor.calls_per_minute()) {
+        let response = too_many_calls(wait);
+        control.log_status(number, response.status().as_u16());
+        return response;
+    }
+
     let request_line = format!("{} {}", parts.method, parts.uri);
     let head_only = parts.method == Method::HEAD;
-    let work = async {
-        if is_refused {
-            return vendor.refuse_unauthenticated();
+    // The credentials are looked at when the request is executed, which may be long after it arrived.
+    let worker = vendor.clone();
+    let work = async move {
+        if worker.needs_credentials(&parts) && worker.identify(&parts).is_none() {
+            return worker.refuse_unauthenticated();
         }
         let request = Request::from_parts(parts, Body::from(body));
         next.run(request).await
@@ -184,6 +191,23 @@ async fn pass<V: Vendor>(
             connection.reset();
             return StatusCode::OK.into_response();
         }
+        Some(Fault::LateWork { ms }) => {
+            let due = tokio::time::sleep(Duration::from_millis(ms));
+            execute_after(due, work).await
+        }
+        Some(Fault::HeldWork) => execute_after(control.released(), work).await,
+        Some(Fault::HeldResponse) => {
+            let released = control.released();
+            let response = work.await;
+            released.await;
+            response
+        }
+        Some(Fault::HangAfterWork) => {
+            work.await;
+            stopping.wait().await;
+            connection.close();
+            return StatusCode::OK.into_response();
+        }
         Some(Fault::HangBeforeHead) => {
             stopping.wait().await;
             connection.close();
@@ -217,6 +241,31 @@ async fn pass<V: Vendor>(
         true => response.map(|_| Body::empty()),
         false => response,
     }
+}
+
+/// Executes a request later, as a task of its own, so that it is executed even if the client goes away.
+async fn execute_after(
+    due: impl Future<Output = ()> + Send + 'static,
+    work: impl Future<Output = Response> + Send + 'static,
+) -> Response {
+    let execution = tokio::spawn(async move {
+        due.await;
+        work.await
+    });
+    execution
+        .await
+        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// As Laravel's throttle responds.
+fn too_many_calls(wait: Duration) -> Response {
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(header::RETRY_AFTER, seconds.to_string())],
+        Json(json!({ "message": "Too Many Attempts." })),
+    )
+        .into_response()
 }
 
 fn status(
@@ -419,6 +468,11 @@ async fn clear_requests<V: Vendor>(State(vendor): State<Arc<V>>) -> Response {
 
 async fn expire_tokens<V: Vendor>(State(vendor): State<Arc<V>>) -> Response {
     vendor.expire_tokens();
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn release<V: Vendor>(State(vendor): State<Arc<V>>) -> Response {
+    vendor.control().release();
     StatusCode::NO_CONTENT.into_response()
 }
 

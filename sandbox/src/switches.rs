@@ -26,6 +26,10 @@ pub struct FirstLineSwitches {
     /// The 2021 page prints `provider` in a single record's logs, the newer page does not.
     pub single_record_has_provider: bool,
     pub other_channel_body: ChannelBody,
+    pub custom_field_places: CustomFieldPlaces,
+    /// A custom field takes null, not only a text or a list.
+    pub custom_fields_take_null: bool,
+    pub photo_answer: PhotoAnswer,
     /// The status of the refusal to edit a record that is wrapped up.
     pub acw_lock_status: u16,
     pub created_at_end_is_inclusive: bool,
@@ -34,12 +38,18 @@ pub struct FirstLineSwitches {
     /// Whether an end without a time of day means the end of that day, not its start.
     pub date_only_end_covers_day: bool,
     pub array_encoding: ArrayEncoding,
+    /// Filters of lists that the vendor takes no notice of.
+    pub ignored_parameters: Vec<IgnoredParameter>,
     pub login_answer: LoginAnswer,
     pub expiry_unit: ExpiryUnit,
+    /// How long a token from a login lives; None is as the documents say.
+    pub login_life_seconds: Option<i64>,
     /// Whether a token past its end can still be exchanged for a new one.
     pub refreshes_expired_tokens: bool,
     pub permanent_token_is_accepted: bool,
     pub unauthenticated_body: UnauthenticatedBody,
+    /// More calls within a minute, logins included, get 429 with the seconds until the next one is accepted. None is no limit.
+    pub calls_per_minute: Option<usize>,
 }
 
 impl Default for FirstLineSwitches {
@@ -60,16 +70,22 @@ impl Default for FirstLineSwitches {
             update_semantics: UpdateSemantics::Partial,
             single_record_has_provider: false,
             other_channel_body: ChannelBody::Full,
+            custom_field_places: CustomFieldPlaces::Updates,
+            custom_fields_take_null: false,
+            photo_answer: PhotoAnswer::Png,
             acw_lock_status: 422,
             created_at_end_is_inclusive: true,
             ignores_created_at: false,
             date_only_end_covers_day: true,
             array_encoding: ArrayEncoding::Both,
+            ignored_parameters: Vec::new(),
             login_answer: LoginAnswer::AccessToken,
             expiry_unit: ExpiryUnit::Seconds,
+            login_life_seconds: None,
             refreshes_expired_tokens: false,
             permanent_token_is_accepted: true,
             unauthenticated_body: UnauthenticatedBody::Message,
+            calls_per_minute: None,
         }
     }
 }
@@ -93,6 +109,10 @@ pub struct Bangwo8Switches {
     pub older_revision: bool,
     /// Amounts are strings everywhere, not only in some records.
     pub price_is_text: bool,
+    /// The list of one agent's records is that of all agents.
+    pub ignores_agent: bool,
+    /// Lists take no notice of the days.
+    pub ignores_days: bool,
     /// Whether the end day belongs to the range, as documented.
     pub end_day_is_inclusive: bool,
     pub next_page_keeps_filters: bool,
@@ -106,6 +126,8 @@ pub struct Bangwo8Switches {
     pub unknown_record_is_not_found: bool,
     /// Rejections carry their body with status 200.
     pub refusals_are_ok: bool,
+    /// More calls within a minute, logins included, get 429 with the seconds until the next one is accepted. None is no limit.
+    pub calls_per_minute: Option<usize>,
 }
 
 impl Default for Bangwo8Switches {
@@ -121,6 +143,8 @@ impl Default for Bangwo8Switches {
             support_by_id_exists: true,
             older_revision: false,
             price_is_text: false,
+            ignores_agent: false,
+            ignores_days: false,
             end_day_is_inclusive: true,
             next_page_keeps_filters: false,
             next_page_has_placeholder: false,
@@ -128,6 +152,7 @@ impl Default for Bangwo8Switches {
             summary_status_is_number: false,
             unknown_record_is_not_found: true,
             refusals_are_ok: false,
+            calls_per_minute: None,
         }
     }
 }
@@ -191,6 +216,31 @@ pub enum ChannelBody {
     Null,
 }
 
+/// Which responses have a record's custom fields and the time of its last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomFieldPlaces {
+    /// As in the samples: those to updates.
+    Updates,
+    /// Those for one record too.
+    SingleRecords,
+    /// Lists too.
+    Everywhere,
+}
+
+/// The response for the photo of an employee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhotoAnswer {
+    Png,
+    Svg,
+    Html,
+    /// A PNG of more than 1 MiB.
+    TooLarge,
+    /// To another host.
+    Redirect,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArrayEncoding {
@@ -199,6 +249,31 @@ pub enum ArrayEncoding {
     Brackets,
     /// `statuses=0,1`; brackets are refused.
     Comma,
+    /// Both are refused, but not a list in a JSON body.
+    Body,
+}
+
+/// A filter that the vendor takes no notice of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IgnoredParameter {
+    /// Without brackets; `*` is every filter. The page and its size are no filters.
+    pub name: String,
+    #[serde(default)]
+    pub place: ParameterPlace,
+}
+
+/// Where, or in which form, a parameter is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParameterPlace {
+    #[default]
+    Anywhere,
+    Query,
+    /// In the query, under a name with brackets.
+    Brackets,
+    /// In the query, under a name without brackets.
+    Plain,
+    Body,
 }
 
 /// Where a login's response has the token.

@@ -13,6 +13,9 @@ use crate::{
 
 const KEY: &str = "auth.api_keys";
 
+/// A key that is given by its digest can't be judged.
+const MIN_KEY_CHARACTERS: usize = 16;
+
 pub(super) fn read(layers: &Layers) -> Result<Vec<ApiKey>> {
     let name = layers.name(KEY);
     let Some(structure) = layers.structure(KEY)? else {
@@ -59,10 +62,10 @@ fn api_key(entry: &Value) -> std::result::Result<ApiKey, &'static str> {
         _ => return Err("must have a name of 1 to 64 printable characters"),
     };
     let secret = match (fields.get("key"), fields.get("sha256")) {
-        (Some(Value::String(key)), None) if is_sendable(key) => {
+        (Some(Value::String(key)), None) if is_usable(key) => {
             KeySecret::Plain(SecretString::from(key.as_str()))
         }
-        (Some(_), None) => return Err("must have a key of visible ASCII characters"),
+        (Some(_), None) => return Err("must have a key of at least 16 visible ASCII characters"),
         (None, Some(Value::String(digest))) => {
             KeySecret::Sha256(sha256(digest).ok_or("must have a sha256 of 64 hexadecimal digits")?)
         }
@@ -90,9 +93,9 @@ fn is_name(name: &str) -> bool {
     (1..=64).contains(&length) && !name.chars().any(char::is_control)
 }
 
-/// Whether a header can hold the key.
-fn is_sendable(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic())
+/// Whether a header can hold the key, and nobody can guess it.
+fn is_usable(key: &str) -> bool {
+    key.len() >= MIN_KEY_CHARACTERS && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn sha256(digits: &str) -> Option<[u8; 32]> {

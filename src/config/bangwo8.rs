@@ -79,6 +79,7 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<Bangwo8Settings>> {
         credentials,
         zone: common.zone,
         find_max_calls,
+        filter_retry: common.filter_retry,
         list_page_size: common.list_page_size,
         newest_records_for_categories,
         list_order: common.list_order,

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::Vendor,
     upstream::firstline::{
-        ArrayStyle, EndBound, FirstLineCredentials, FirstLineSettings, UpdateMethod,
+        ArrayStyle, ClearedValue, EndBound, FirstLineCredentials, FirstLineSettings, UpdateMethod,
     },
 };
 
@@ -24,12 +24,17 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
         _ => UpdateMethod::Auto,
     };
     let array_style = match layers.choice("firstline.array_style")? {
+        "brackets" => ArrayStyle::Brackets,
         "comma" => ArrayStyle::Comma,
-        _ => ArrayStyle::Brackets,
+        _ => ArrayStyle::Auto,
     };
     let created_end = match layers.choice("firstline.created_end")? {
         "exclusive" => EndBound::Exclusive,
         _ => EndBound::Inclusive,
+    };
+    let cleared_value = match layers.choice("firstline.cleared_value")? {
+        "null" => ClearedValue::Null,
+        _ => ClearedValue::EmptyText,
     };
     let common = Common::read(layers, "firstline")?;
 
@@ -80,6 +85,8 @@ pub(super) fn settings(layers: &Layers) -> Result<Option<FirstLineSettings>> {
         update_method,
         array_style,
         created_end,
+        filter_retry: common.filter_retry,
+        cleared_value,
         list_page_size: common.list_page_size,
         list_order: common.list_order,
     }))

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::{
     server_url::ServerUrl,
-    settings::{ENVIRONMENT_PREFIX, Kind, SETTINGS, Setting, variable},
+    settings::{ENVIRONMENT_PREFIX, Kind, MIN_SIGNING_KEY_CHARACTERS, SETTINGS, Setting, variable},
 };
 use crate::domain::VendorZone;
 
@@ -141,6 +141,14 @@ impl Layers {
         })
     }
 
+    /// A secret that is long enough to sign with.
+    pub(super) fn signing_key(&self, key: &'static str) -> Result<Option<SecretString>> {
+        self.optional(key, |text| {
+            let is_long = text.chars().count() >= MIN_SIGNING_KEY_CHARACTERS;
+            (is_long && is_printable(text)).then(|| SecretString::from(text))
+        })
+    }
+
     /// A structured value: JSON in the environment, TOML in the file.
     pub(super) fn structure(&self, key: &'static str) -> Result<Option<serde_json::Value>> {
         let Some(value) = self.value(key) else {
@@ -219,7 +227,7 @@ impl Layers {
             _ => return Err(self.wrong(key)),
         };
         let text = match kind {
-            Kind::Secret => text.as_str(),
+            Kind::Secret | Kind::SigningKey => text.as_str(),
             _ => text.trim(),
         };
 

@@ -32,10 +32,11 @@ use crate::{
         DocumentLimits, DocumentMode, DocumentSettings, EngineSettings, ResponseCacheSettings,
     },
     http::{
-        GraphiqlPage, HttpSettings,
+        GraphiqlPage, HttpSettings, PageAccess,
         auth::{AuthSettings, TokenSettings},
+        server::{ServerSettings, UnsentLimits},
     },
-    repository::{self, CacheMode, CacheSettings},
+    repository::{self, CacheMode, CacheSettings, CreateSettings, PhotoSettings},
     schema::{Introspection, SchemaSettings},
     telemetry::LogFormat,
     upstream::{bangwo8::Bangwo8Settings, firstline::FirstLineSettings},
@@ -45,13 +46,16 @@ pub struct Config {
     pub listen: SocketAddr,
     /// None where the metrics are not served.
     pub metrics_listen: Option<SocketAddr>,
-    pub max_connections: usize,
+    pub server: ServerSettings,
     pub log: LogFormat,
     pub http: HttpSettings,
     pub engine: EngineSettings,
     pub schema: SchemaSettings,
     pub cache: CacheSettings,
     pub limits: repository::Limits,
+    /// No setting changes it.
+    pub creates: CreateSettings,
+    pub photos: PhotoSettings,
     pub firstline: Option<FirstLineSettings>,
     pub bangwo8: Option<Bangwo8Settings>,
 }
@@ -96,13 +100,21 @@ impl Config {
         )))
     }
 
+    /// The connections to all vendors that may be open at once.
+    pub fn max_vendor_connections(&self) -> usize {
+        let firstline = self.firstline.as_ref().map(|firstline| &firstline.client);
+        let bangwo8 = self.bangwo8.as_ref().map(|bangwo8| &bangwo8.client);
+        let clients = [firstline, bangwo8].into_iter().flatten();
+        clients.map(|client| client.max_concurrency).sum()
+    }
+
     fn from_layers(layers: &Layers) -> Result<Self> {
         let listen = layers.address("listen")?;
 
         Ok(Self {
             listen,
             metrics_listen: layers.optional_address("metrics.listen")?,
-            max_connections: count(layers, "limits.max_connections")?,
+            server: server(layers)?,
             log: match layers.choice("log.format")? {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
@@ -116,7 +128,12 @@ impl Config {
             limits: repository::Limits {
                 max_page_size: count(layers, "limits.max_page_size")?,
                 max_vendor_pages: small(layers, "limits.max_vendor_pages")?,
-                max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
+                filter_retry: milliseconds(layers, "limits.filter_retry_ms")?,
+            },
+            creates: CreateSettings::default(),
+            photos: PhotoSettings {
+                signing_key: layers.signing_key("photos.signing_key")?,
+                public_url: layers.url("public_url")?,
             },
             firstline: firstline::settings(layers)?,
             bangwo8: bangwo8::settings(layers)?,
@@ -124,9 +141,26 @@ impl Config {
     }
 }
 
+fn server(layers: &Layers) -> Result<ServerSettings> {
+    Ok(ServerSettings {
+        max_connections: count(layers, "limits.max_connections")?,
+        unsent: UnsentLimits {
+            timeout: milliseconds(layers, "limits.write_timeout_ms")?,
+            max_bytes_per_connection: layers.number("limits.max_unsent_bytes_per_connection")?,
+            max_bytes: layers.number("limits.max_unsent_bytes")?,
+        },
+        drain: milliseconds(layers, "shutdown.drain_ms")?,
+    })
+}
+
 fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
     Ok(HttpSettings {
         auth: auth(layers, listen)?,
+        auth_failures_per_minute: NonZeroU32::new(small(layers, "auth.failures_per_minute")?),
+        pages: match layers.is_on("pages.public")? {
+            true => PageAccess::Everyone,
+            false => PageAccess::Callers,
+        },
         allowed_hosts: host_names::read(layers)?,
         graphiql: match layers.is_on("graphiql.enabled")? {
             true => GraphiqlPage::Served,
@@ -160,6 +194,7 @@ fn engine(layers: &Layers) -> Result<EngineSettings> {
             max_bytes: layers.number("cache.answers_max_bytes")?,
         },
         request_timeout: milliseconds(layers, "limits.request_timeout_ms")?,
+        max_vendor_calls: small(layers, "limits.max_vendor_calls")?,
     })
 }
 
@@ -196,6 +231,8 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
     let jwks_url = layers.guarded_url("auth.jwks_url")?;
     let issuer = layers.text("auth.issuer")?;
     let audience = layers.text("auth.audience")?;
+    let scope_claim = layers.text("auth.scope_claim")?.unwrap_or_default();
+    let scope_prefix = layers.text("auth.scope_prefix")?.unwrap_or_default();
 
     match layers.choice("auth.mode")? {
         "api_key" if keys.is_empty() => Err(needs(layers, "auth.mode", "api_key", "auth.api_keys")),
@@ -204,6 +241,8 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
             jwks_url: jwks_url.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.jwks_url"))?,
             issuer: issuer.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.issuer"))?,
             audience: audience.ok_or_else(|| needs(layers, "auth.mode", "jwt", "auth.audience"))?,
+            scope_claim,
+            scope_prefix,
         })),
         _ if !listen.ip().to_canonical().is_loopback() => Err(ConfigError::new(format!(
             "{} must be api_key or jwt, because {} is not a loopback address",

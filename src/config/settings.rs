@@ -20,6 +20,8 @@ pub(super) enum Kind {
     GuardedUrl,
     Text,
     Secret,
+    /// A secret of at least 32 characters.
+    SigningKey,
     Choice(&'static [&'static str]),
     Number {
         min: u64,
@@ -31,6 +33,8 @@ pub(super) enum Kind {
     Origins,
     HostNames,
 }
+
+pub(super) const MIN_SIGNING_KEY_CHARACTERS: usize = 32;
 
 pub(super) const ENVIRONMENT_PREFIX: &str = "DESKGRAPH_";
 
@@ -53,6 +57,9 @@ impl Setting {
                     .to_owned()
             }
             Kind::Text | Kind::Secret => "text without control characters".to_owned(),
+            Kind::SigningKey => format!(
+                "text of at least {MIN_SIGNING_KEY_CHARACTERS} characters without control characters"
+            ),
             Kind::Choice(choices) => one_of(choices),
             Kind::Number { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Switch => "true or false".to_owned(),
@@ -156,6 +163,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Address,
         "The address that the gateway listens on",
     ),
+    setting(
+        "public_url",
+        None,
+        Kind::Url,
+        "The URL under which browsers reach the gateway, which `photoUrl` begins with; without it, `photoUrl` begins with `/photos/`",
+    ),
+    setting(
+        "photos.signing_key",
+        None,
+        Kind::SigningKey,
+        "The key that the addresses of photos are signed with, at least 32 characters; without it, each process makes its own",
+    ),
     // FirstLine
     setting(
         "firstline.base_url",
@@ -189,9 +208,15 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "firstline.array_style",
-        Some("brackets"),
-        Kind::Choice(&["brackets", "comma"]),
-        "How a query string lists several values",
+        Some("auto"),
+        Kind::Choice(&["auto", "brackets", "comma"]),
+        "How a query string lists several values; `auto` uses brackets, and commas and then a JSON body for a filter that FirstLine does not apply",
+    ),
+    setting(
+        "firstline.cleared_value",
+        Some("empty_text"),
+        Kind::Choice(&["empty_text", "null"]),
+        "What is sent to clear a custom field that has one value",
     ),
     setting(
         "firstline.created_end",
@@ -223,7 +248,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "10000",
         1,
         TEN_MINUTES_MS,
-        "The timeout of one call, including its retries",
+        "The timeout of one call, including its retries; the wait until it may be sent does not count",
     ),
     number(
         "firstline.connect_timeout_ms",
@@ -238,6 +263,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         1,
         1024,
         "Concurrent calls",
+    ),
+    number(
+        "firstline.requests_per_minute",
+        "0",
+        0,
+        1_000_000,
+        "Calls in any minute at most, logins, probes and retries included; a quarter of them may come at once; 0: no limit",
     ),
     number(
         "firstline.max_retries",
@@ -322,7 +354,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "10000",
         1,
         TEN_MINUTES_MS,
-        "The timeout of one call, including its retries",
+        "The timeout of one call, including its retries; the wait until it may be sent does not count",
     ),
     number(
         "bangwo8.connect_timeout_ms",
@@ -332,6 +364,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "The timeout of opening a connection",
     ),
     number("bangwo8.max_concurrency", "16", 1, 1024, "Concurrent calls"),
+    number(
+        "bangwo8.requests_per_minute",
+        "0",
+        0,
+        1_000_000,
+        "Calls in any minute at most, logins, probes and retries included; a quarter of them may come at once; 0: no limit",
+    ),
     number(
         "bangwo8.max_retries",
         "2",
@@ -412,7 +451,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "auth.api_keys",
         None,
         Kind::ApiKeys,
-        "JSON array of `{\"name\",\"key\" or \"sha256\",\"scopes\":[\"read\",\"write\",\"pii\"]}`; sent as `Authorization: Bearer` or `x-api-key`",
+        "JSON array of `{\"name\",\"key\" or \"sha256\",\"scopes\":[\"read\",\"write\",\"pii\"]}`; a key has at least 16 characters and is sent as `Authorization: Bearer` or `x-api-key`",
     ),
     setting(
         "auth.jwks_url",
@@ -422,6 +461,25 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting("auth.issuer", None, Kind::Text, "The tokens' issuer"),
     setting("auth.audience", None, Kind::Text, "The tokens' audience"),
+    setting(
+        "auth.scope_claim",
+        Some("scope"),
+        Kind::Text,
+        "The tokens' claim with the scopes: words separated by spaces, or an array of them",
+    ),
+    setting(
+        "auth.scope_prefix",
+        None,
+        Kind::Text,
+        "What stands before `read`, `write` and `pii` in that claim, such as `deskgraph:`; words without it are ignored",
+    ),
+    number(
+        "auth.failures_per_minute",
+        "60",
+        0,
+        1_000_000,
+        "Failed authentications of one address (with IPv6 of one /64 network) per minute that get 401; more get 429; 0: no limit",
+    ),
     setting(
         "cors.origins",
         None,
@@ -434,14 +492,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "15",
         1,
         30,
-        "How many levels of fields a query may have; introspection is exempt",
+        "How many levels of fields a query may have; introspection is one level",
     ),
     number(
         "limits.max_complexity",
         "20000",
         1,
         10_000_000,
-        "The cost that a query may have: a scalar 1, an object 2, a field that needs a call 10 more, a list that much for each item; introspection is exempt",
+        "The cost that a query may have: a scalar 1, an object 2, each vendor call that a field may cause 10 more, a list that much for each item; introspection the same, by the size of the schema",
     ),
     number(
         "limits.max_page_size",
@@ -463,6 +521,27 @@ pub(super) const SETTINGS: &[Setting] = &[
         1,
         1_000_000,
         "Concurrent connections; more wait until one of them ends",
+    ),
+    number(
+        "limits.write_timeout_ms",
+        "10000",
+        1000,
+        TEN_MINUTES_MS,
+        "How long a client may take less than 10 KiB of a response that it has not taken whole; then its connection is closed",
+    ),
+    number(
+        "limits.max_unsent_bytes_per_connection",
+        "8388608",
+        65_536,
+        TEBIBYTE,
+        "Bytes of responses that one connection has not taken yet; beyond that its further requests wait",
+    ),
+    number(
+        "limits.max_unsent_bytes",
+        "67108864",
+        MEBIBYTE,
+        TEBIBYTE,
+        "The same of all connections; beyond that the connections that have stalled for longest are closed",
     ),
     number("limits.max_batch", "10", 1, 1000, "Requests in one batch"),
     number(
@@ -540,7 +619,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         "200",
         1,
         10_000,
-        "Vendor calls that one window of a list or one count may take",
+        "Vendor calls that one HTTP request may cause, its whole batch included; beyond it a field fails with `LIMIT_EXCEEDED`",
+    ),
+    number(
+        "limits.filter_retry_ms",
+        "3600000",
+        1_000,
+        86_400_000,
+        "How long the gateway itself applies a filter that a vendor did not apply, before the vendor is sent it again",
     ),
     // Documents
     setting(
@@ -563,6 +649,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "The size of the store of documents that clients persist; 0: none",
     ),
     // The rest
+    number(
+        "shutdown.drain_ms",
+        "5000",
+        0,
+        TEN_MINUTES_MS,
+        "After SIGTERM: how long the gateway still accepts connections, while `/health/ready` returns 503",
+    ),
     setting(
         "log.format",
         Some("text"),
@@ -580,6 +673,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         Some("true"),
         Kind::Switch,
         "Whether `/graphiql` is served",
+    ),
+    setting(
+        "pages.public",
+        Some("false"),
+        Kind::Switch,
+        "With the modes `api_key` and `jwt`: whether the start page, the documents, `/schema.graphql` and the vendors in `/health/ready` are shown without a key or token",
     ),
     setting(
         "introspection.enabled",

@@ -369,7 +369,7 @@ fn without_authentication_the_gateway_listens_on_loopback_alone() {
 
 #[test]
 fn api_keys_are_read_from_json_and_from_the_file() {
-    let json = r#"[{"name": "a", "key": "k", "scopes": ["read", "pii"]}]"#;
+    let json = r#"[{"name": "a", "key": "a-long-random-key", "scopes": ["read", "pii"]}]"#;
     let file = "
         listen = '0.0.0.0:4000'
         [auth]
@@ -387,48 +387,53 @@ fn api_keys_are_read_from_json_and_from_the_file() {
     assert_eq!(named(Config::from_sources(Some(file), [])), ["b"]);
     let over = variables(&[("DESKGRAPH_AUTH__API_KEYS", json)]);
     assert_eq!(named(Config::from_sources(Some(file), over)), ["a"]);
+    let shortest = json.replace("a-long-random-key", "16-characters-ok");
+    let over = variables(&[("DESKGRAPH_AUTH__API_KEYS", &shortest)]);
+    assert_eq!(named(Config::from_sources(Some(file), over)), ["a"]);
 }
 
 #[test]
 fn an_invalid_api_key_is_rejected_by_its_entry() {
     let digest = "f".repeat(64);
     // Of the value itself.
-    let its_digest = "1f3fa74b1208842aad0b685f0cd06053a9e84f0eb7f2c1c94c96ea25cb13cd77";
+    let its_digest = "f0a8ed5ab15b0b5a731303a0045ff51c30abb25c3aad0b1011a79b7cb9aadb31";
     for (keys, expected) in [
         (r#"{"name": "s3cr3t-value"}"#.to_owned(), "JSON array"),
         ("[s3cr3t-value".to_owned(), "JSON array"),
         (r#"["s3cr3t-value"]"#.to_owned(), "entry 1 must be an object"),
         (
-            r#"[{"name": "a", "key": "s3cr3t-value", "scopes": ["read"], "role": 1}]"#.to_owned(),
+            r#"[{"name": "a", "key": "s3cr3t-value-0001", "scopes": ["read"], "role": 1}]"#.to_owned(),
             "no other fields",
         ),
         (
-            r#"[{"name": "a", "key": "s3cr3t-value", "scopes": ["admin"]}]"#.to_owned(),
+            r#"[{"name": "a", "key": "s3cr3t-value-0001", "scopes": ["admin"]}]"#.to_owned(),
             "no other scopes",
         ),
-        (r#"[{"name": "a", "key": "s3cr3t-value", "scopes": []}]"#.to_owned(), "at least one scope"),
-        (r#"[{"name": "a", "key": "s3cr3t-value"}]"#.to_owned(), "at least one scope"),
-        (r#"[{"name": "", "key": "s3cr3t-value", "scopes": ["read"]}]"#.to_owned(), "name"),
-        (r#"[{"key": "s3cr3t-value", "scopes": ["read"]}]"#.to_owned(), "name"),
+        (r#"[{"name": "a", "key": "s3cr3t-value-0001", "scopes": []}]"#.to_owned(), "at least one scope"),
+        (r#"[{"name": "a", "key": "s3cr3t-value-0001"}]"#.to_owned(), "at least one scope"),
+        (r#"[{"name": "", "key": "s3cr3t-value-0001", "scopes": ["read"]}]"#.to_owned(), "name"),
+        (r#"[{"key": "s3cr3t-value-0001", "scopes": ["read"]}]"#.to_owned(), "name"),
         (r#"[{"name": "a", "scopes": ["read"]}]"#.to_owned(), "exactly one"),
         (r#"[{"name": "a", "key": "", "scopes": ["read"]}]"#.to_owned(), "visible ASCII"),
+        (r#"[{"name": "a", "key": "15-s3cr3t-value", "scopes": ["read"]}]"#.to_owned(), "at least 16"),
+        (r#"[{"name": "a", "key": "16 s3cr3t-values", "scopes": ["read"]}]"#.to_owned(), "visible ASCII"),
         (r#"[{"name": "a", "sha256": "s3cr3t-value", "scopes": ["read"]}]"#.to_owned(), "64"),
         (
-            format!(r#"[{{"name": "a", "key": "s3cr3t-value", "sha256": "{digest}", "scopes": ["read"]}}]"#),
+            format!(r#"[{{"name": "a", "key": "s3cr3t-value-0001", "sha256": "{digest}", "scopes": ["read"]}}]"#),
             "exactly one",
         ),
         (
-            r#"[{"name": "a", "key": "b", "scopes": ["read"]}, {"name": "a", "key": "s3cr3t-value", "scopes": ["read"]}]"#
+            r#"[{"name": "a", "key": "another-random-key", "scopes": ["read"]}, {"name": "a", "key": "s3cr3t-value-0001", "scopes": ["read"]}]"#
                 .to_owned(),
             "entry 2 must have a name of its own",
         ),
         (
-            r#"[{"name": "a", "key": "s3cr3t-value", "scopes": ["read"]}, {"name": "b", "key": "s3cr3t-value", "scopes": ["write"]}]"#
+            r#"[{"name": "a", "key": "s3cr3t-value-0001", "scopes": ["read"]}, {"name": "b", "key": "s3cr3t-value-0001", "scopes": ["write"]}]"#
                 .to_owned(),
             "entry 2 must have a key of its own",
         ),
         (
-            format!(r#"[{{"name": "a", "key": "s3cr3t-value", "scopes": ["read"]}}, {{"name": "b", "sha256": "{its_digest}", "scopes": ["read"]}}]"#),
+            format!(r#"[{{"name": "a", "key": "s3cr3t-value-0001", "scopes": ["read"]}}, {{"name": "b", "sha256": "{its_digest}", "scopes": ["read"]}}]"#),
             "entry 2 must have a key of its own",
         ),
     ] {

@@ -1,6 +1,6 @@
 //! The settings that every vendor has.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use super::{
     count,
@@ -22,9 +22,11 @@ pub(super) struct Common {
     timeout: Duration,
     connect_timeout: Duration,
     max_concurrency: usize,
+    requests_per_minute: Option<NonZeroU32>,
     max_retries: usize,
     refused_login_pause: Duration,
     pub(super) zone: VendorZone,
+    pub(super) filter_retry: Duration,
     pub(super) list_page_size: u32,
     pub(super) list_order: Option<ListOrder>,
 }
@@ -45,8 +47,10 @@ impl Common {
             timeout: milliseconds(layers, &key("timeout_ms"))?.min(request_timeout),
             connect_timeout: milliseconds(layers, &key("connect_timeout_ms"))?,
             max_concurrency: count(layers, &key("max_concurrency"))?,
+            requests_per_minute: NonZeroU32::new(small(layers, &key("requests_per_minute"))?),
             max_retries: count(layers, &key("max_retries"))?,
             refused_login_pause: milliseconds(layers, &key("refused_login_pause_ms"))?,
+            filter_retry: milliseconds(layers, "limits.filter_retry_ms")?,
             zone,
             list_page_size,
             list_order,
@@ -60,6 +64,7 @@ impl Common {
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
             max_concurrency: self.max_concurrency,
+            requests_per_minute: self.requests_per_minute,
             max_retries: self.max_retries,
             max_body_bytes: MAX_VENDOR_BODY_BYTES,
             refused_login_pause: self.refused_login_pause,

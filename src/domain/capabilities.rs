@@ -1,14 +1,18 @@
 //! What a vendor can do, in the gateway's own terms. Everything above the vendors decides by this, never by a vendor's name.
 
-use super::{ListOrder, ServiceRecordFilter, TimeGranularity, Vendor};
+use super::{
+    FilterParameter, FilterParameters, ListOrder, ServiceRecordFilter, TimeGranularity, Topic,
+    Vendor,
+};
 
-/// What one vendor can do. It does not change while the process runs.
+/// What one vendor can do. Of this, `unapplied_filters` alone changes while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// Whether the vendor has tickets. Where it has, they can also be written.
     pub has_tickets: bool,
     pub has_editable_service_records: bool,
     pub service_record_filters: ServiceRecordFilters,
+    pub unapplied_filters: UnappliedFilters,
     pub service_record_lookup: ServiceRecordLookup,
     pub lists: ListCapabilities,
     /// The level of the most specific categories. The top level is 1.
@@ -27,6 +31,33 @@ pub struct ServiceRecordFilters {
     pub contact: bool,
     /// The gateway itself filters the list of a vendor that does not.
     pub completed: bool,
+}
+
+/// The filters that the vendor accepts and lately did not apply, as the rows of its lists showed. The gateway applies them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UnappliedFilters {
+    pub service_records: FilterParameters,
+    pub tickets: FilterParameters,
+    /// How often it was learned that a filter is not applied as it was sent. What was read before the last time may not have been
+    /// filtered.
+    pub revision: u64,
+}
+
+impl Capabilities {
+    /// The parameters that the gateway has to apply to a list.
+    pub fn left_to_gateway(&self, list: Topic) -> FilterParameters {
+        match list {
+            Topic::ServiceRecords if self.service_record_filters.completed => {
+                self.unapplied_filters.service_records
+            }
+            Topic::ServiceRecords => self
+                .unapplied_filters
+                .service_records
+                .union(FilterParameter::Completed.into()),
+            Topic::Tickets => self.unapplied_filters.tickets,
+            _ => FilterParameters::NONE,
+        }
+    }
 }
 
 /// How a service record is found by its id.
@@ -61,14 +92,12 @@ pub enum CategorySource {
 }
 
 /// How one vendor takes part in a list of service records.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilterPlan {
     /// No record of this vendor can match.
     Nothing,
-    /// The vendor's list is read. What the vendor does not filter by is left to the gateway.
-    Read {
-        left_over: Option<ServiceRecordFilter>,
-    },
+    /// The vendor's list is read.
+    Read,
 }
 
 impl ServiceRecordFilters {
@@ -88,14 +117,7 @@ impl ServiceRecordFilters {
         {
             return FilterPlan::Nothing;
         }
-        let left_over = match filter.completed {
-            Some(completed) if !self.completed => Some(ServiceRecordFilter {
-                completed: Some(completed),
-                ..ServiceRecordFilter::default()
-            }),
-            _ => None,
-        };
-        FilterPlan::Read { left_over }
+        FilterPlan::Read
     }
 }
 
@@ -147,24 +169,21 @@ mod tests {
     fn a_vendor_without_a_filter_takes_no_part_or_leaves_it_to_the_gateway() {
         let vendor = Vendor::Bangwo8;
         let any = ServiceRecordFilter::default;
-        let read = FilterPlan::Read { left_over: None };
-        let completed = ServiceRecordFilter {
-            completed: Some(false),
-            ..any()
-        };
-        let by_handler = ServiceRecordFilter {
-            handler: Some(EmployeeId::new(vendor, NUMBER)),
-            ..any()
-        };
-        for (filter, with_none, with_all) in [
-            (any(), read.clone(), read.clone()),
-            (by_handler, read.clone(), read.clone()),
+        for (filter, with_none) in [
+            (any(), FilterPlan::Read),
             (
-                completed.clone(),
-                FilterPlan::Read {
-                    left_over: Some(completed),
+                ServiceRecordFilter {
+                    handler: Some(EmployeeId::new(vendor, NUMBER)),
+                    ..any()
                 },
-                read.clone(),
+                FilterPlan::Read,
+            ),
+            (
+                ServiceRecordFilter {
+                    completed: Some(false),
+                    ..any()
+                },
+                FilterPlan::Read,
             ),
             (
                 ServiceRecordFilter {
@@ -172,7 +191,6 @@ mod tests {
                     ..any()
                 },
                 FilterPlan::Nothing,
-                read.clone(),
             ),
             (
                 ServiceRecordFilter {
@@ -180,11 +198,10 @@ mod tests {
                     ..any()
                 },
                 FilterPlan::Nothing,
-                read,
             ),
         ] {
             assert_eq!(NONE.plan(vendor, &filter), with_none, "{filter:?}");
-            assert_eq!(ALL.plan(vendor, &filter), with_all, "{filter:?}");
+            assert_eq!(ALL.plan(vendor, &filter), FilterPlan::Read, "{filter:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ChatMessageId, DateTime};
+use super::{ChatMessageId, DateTime, Employee};
 
 #[derive(Debug, Clone)]
 pub struct ChatMessage {
@@ -10,6 +10,8 @@ pub struct ChatMessage {
     pub sent_at: Option<DateTime>,
     pub kind: ChatMessageKind,
     pub text: Option<String>,
+    /// What is no text, as JSON text.
+    pub payload: Option<String>,
     pub sender: ChatSender,
     pub is_survey: bool,
     pub raw_type: Option<String>,
@@ -26,8 +28,12 @@ pub enum ChatMessageKind {
 #[derive(Debug, Clone)]
 pub struct ChatSender {
     pub role: ChatRole,
-    /// An agent's name, where the vendor returns it.
+    /// Where the response has it. An agent's may be found by the number.
     pub name: Option<String>,
+    /// The vendor's own id of the sender.
+    pub vendor_id: Option<String>,
+    /// The agent, where the record says who it is.
+    pub employee: Option<Arc<Employee>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

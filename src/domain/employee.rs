@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DateTime, Detail, EmployeeGroupId, EmployeeId, Loaded};
+use super::{CustomField, DateTime, Detail, EmployeeGroupId, EmployeeId, Loaded, Photo};
 
 /// An employee as one answer of the vendor has it. A copy inside another object has fewer fields than the directory, and the
 /// missing ones are read from the directory, so that no copy hides what the directory has.
@@ -11,16 +11,22 @@ pub struct Employee {
     pub id: EmployeeId,
     pub detail: Detail,
     pub name: Loaded<String>,
+    pub first_name: Loaded<String>,
+    pub last_name: Loaded<String>,
+    pub gender: Loaded<Gender>,
     pub employee_no: Loaded<String>,
     pub email: Loaded<String>,
     pub mobile: Loaded<String>,
+    /// A landline.
+    pub phone: Loaded<String>,
     pub is_admin: Loaded<bool>,
     pub is_active: Loaded<bool>,
-    pub photo_url: Loaded<String>,
+    pub photo: Loaded<Photo>,
     pub extension: Loaded<String>,
     pub job_title: Loaded<String>,
     pub department: Loaded<String>,
     pub groups: Loaded<Vec<EmployeeGroup>>,
+    pub custom_fields: Loaded<Vec<CustomField>>,
     pub created_at: Loaded<DateTime>,
     pub updated_at: Loaded<DateTime>,
 }
@@ -32,16 +38,21 @@ impl Employee {
             id,
             detail: Detail::Reference,
             name: Loaded::NotLoaded,
+            first_name: Loaded::NotLoaded,
+            last_name: Loaded::NotLoaded,
+            gender: Loaded::NotLoaded,
             employee_no: Loaded::NotLoaded,
             email: Loaded::NotLoaded,
             mobile: Loaded::NotLoaded,
+            phone: Loaded::NotLoaded,
             is_admin: Loaded::NotLoaded,
             is_active: Loaded::NotLoaded,
-            photo_url: Loaded::NotLoaded,
+            photo: Loaded::NotLoaded,
             extension: Loaded::NotLoaded,
             job_title: Loaded::NotLoaded,
             department: Loaded::NotLoaded,
             groups: Loaded::NotLoaded,
+            custom_fields: Loaded::NotLoaded,
             created_at: Loaded::NotLoaded,
             updated_at: Loaded::NotLoaded,
         }
@@ -54,6 +65,13 @@ impl Employee {
             ..Self::reference(id)
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gender {
+    Female,
+    Male,
+    Unknown,
 }
 
 #[derive(Debug, Clone)]

@@ -118,6 +118,26 @@ numbered_ids! {
     EmployeeGroupId = "EmployeeGroup";
     ServiceResultId = "ServiceResult";
     ServiceLogId = "ServiceLog";
+    ServiceReasonId = "ServiceReason";
+}
+
+/// The id of an account of the desk in one channel: each channel numbers its accounts on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelAccountId {
+    pub vendor: Vendor,
+    pub channel: String,
+    pub number: VendorNumber,
+}
+
+impl fmt::Display for ChannelAccountId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let vendor = self.vendor.slug();
+        write!(
+            formatter,
+            "{vendor}:ChannelAccount:{}-{}",
+            self.channel, self.number
+        )
+    }
 }
 
 /// A service record's id. Bangwo8 has no call for one record, so its ids carry the day of the record's start, which names
@@ -331,6 +351,7 @@ global_ids! {
     EmployeeGroupId: id => id.vendor;
     ServiceResultId: id => id.vendor;
     ServiceLogId: id => id.vendor;
+    ServiceReasonId: id => id.vendor;
     ServiceRecordId: id => id.vendor;
     CategoryId: id => id.vendor;
     ChatMessageId: id => id.record.vendor;

@@ -31,6 +31,13 @@ impl<T> Loaded<T> {
         }
     }
 
+    pub fn as_ref(&self) -> Loaded<&T> {
+        match self {
+            Loaded::NotLoaded => Loaded::NotLoaded,
+            Loaded::Loaded(value) => Loaded::Loaded(value.as_ref()),
+        }
+    }
+
     /// The value itself, where a field that is not loaded counts as null.
     pub fn into_value(self) -> Option<T> {
         match self {

@@ -1,6 +1,7 @@
 //! The objects that the gateway serves: plain data, without HTTP, GraphQL or a vendor's JSON.
 
-// What identifies an object, and what limits a list.
+// What identifies an object, and what limits and narrows a list.
+mod filter_parameter;
 mod id;
 mod page;
 mod vendor;
@@ -13,6 +14,7 @@ mod category;
 mod chat_message;
 mod contact;
 mod employee;
+mod photo;
 mod service_record;
 mod stats;
 mod ticket;
@@ -33,24 +35,27 @@ pub use caller::{Caller, Scope};
 pub use canonical::Canonical;
 pub use capabilities::{
     Capabilities, CategorySource, FilterPlan, ListCapabilities, ServiceRecordFilters,
-    ServiceRecordLookup, VendorCapabilities,
+    ServiceRecordLookup, UnappliedFilters, VendorCapabilities,
 };
 pub use category::{Category, CategoryNames, NamedRecord};
 pub use chat_message::{ChatMessage, ChatMessageKind, ChatRole, ChatSender, Transcript};
 pub use contact::{Contact, Sponsor};
-pub use employee::{Employee, EmployeeGroup};
+pub use employee::{Employee, EmployeeGroup, Gender};
+pub use filter_parameter::{FilterParameter, FilterParameters};
 pub use host::{ip_address, is_loopback};
 pub use id::{
-    CategoryId, ChatMessageId, ContactId, EmployeeGroupId, EmployeeId, GlobalId, MalformedId,
-    NodeId, ServiceLogId, ServiceRecordId, ServiceResultId, SponsorId, TerminationCodeId, TicketId,
-    VendorNumber,
+    CategoryId, ChannelAccountId, ChatMessageId, ContactId, EmployeeGroupId, EmployeeId, GlobalId,
+    MalformedId, NodeId, ServiceLogId, ServiceReasonId, ServiceRecordId, ServiceResultId,
+    SponsorId, TerminationCodeId, TicketId, VendorNumber,
 };
 pub use loaded::Loaded;
 pub use page::{Limit, ListOrder, PageArguments, TimeGranularity, VendorPage, VendorPageRequest};
+pub use photo::{Image, ImageType, Photo};
 pub use service_record::{
-    CustomField, CustomFieldValue, Money, Payment, PaymentStatus, Rating, RatingScore,
-    RemoteSession, ServiceChannel, ServiceLog, ServiceRecord, ServiceRecordChanges,
-    ServiceRecordFilter, ServiceRecordStatus, ServiceResult, ServiceSummary,
+    ChannelAccount, CustomField, CustomFieldValue, Money, Payment, PaymentStatus, Rating,
+    RatingScore, RemoteSession, ServiceChannel, ServiceLog, ServiceReason, ServiceRecord,
+    ServiceRecordChanges, ServiceRecordFilter, ServiceRecordStatus, ServiceRecordUpdate,
+    ServiceResult, ServiceSummary,
 };
 pub use stats::{CountedRange, ServiceRecordStats, TicketStats};
 pub use ticket::{

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{
-    Canonical, Category, Contact, ContactId, DateTime, Detail, Employee, EmployeeGroupId,
-    EmployeeId, Loaded, ServiceLogId, ServiceRecordId, ServiceResultId, Sponsor, Transcript,
-    Vendor, VendorNumber,
+    Canonical, Category, ChannelAccountId, Contact, ContactId, DateTime, Detail, Employee,
+    EmployeeGroupId, EmployeeId, FilterParameter, FilterParameters, Loaded, ServiceLogId,
+    ServiceReasonId, ServiceRecordId, ServiceResultId, Sponsor, Transcript, Vendor, VendorNumber,
 };
 
 /// A service record as one answer of the vendor has it. The copy inside a ticket is an excerpt; a field that is not loaded is read
@@ -33,7 +33,11 @@ pub struct ServiceRecord {
     pub is_resolved: Loaded<bool>,
     pub rating: Loaded<Rating>,
     pub category: Loaded<Arc<Category>>,
+    /// Not loaded in a list whose rows lack them: the read by id has them, if any response has.
     pub custom_fields: Loaded<Vec<CustomField>>,
+    /// The same.
+    pub updated_at: Loaded<DateTime>,
+    pub reasons: Loaded<Vec<ServiceReason>>,
     pub transcript: Loaded<Transcript>,
     pub logs: Loaded<Vec<ServiceLog>>,
     pub wrap_up_completed_at: Loaded<DateTime>,
@@ -44,6 +48,27 @@ pub struct ServiceRecord {
     pub remote_session: Loaded<RemoteSession>,
     /// Whether the vendor may hold a summary of it.
     pub may_have_summary: bool,
+    /// The filters that can't be checked on it, because the vendor's answer lacks the field.
+    pub unjudged: FilterParameters,
+}
+
+impl ServiceRecord {
+    /// As the read by id returns it: what it lacks, no other read has.
+    pub fn read_by_id(mut self) -> Self {
+        fn final_answer<T>(field: &mut Loaded<T>) {
+            if !field.is_loaded() {
+                *field = Loaded::none();
+            }
+        }
+
+        final_answer(&mut self.custom_fields);
+        final_answer(&mut self.updated_at);
+        if let Loaded::Loaded(Some(logs)) = &mut self.logs {
+            logs.iter_mut()
+                .for_each(|log| final_answer(&mut log.account));
+        }
+        self
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +141,15 @@ pub struct ServiceResult {
     pub detail: Detail,
     pub name: Option<String>,
     pub description: Option<String>,
+    pub category: Option<Arc<Category>>,
+}
+
+/// Why a customer came.
+#[derive(Debug, Clone)]
+pub struct ServiceReason {
+    pub id: ServiceReasonId,
+    pub name: Option<String>,
+    pub description: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -129,7 +163,17 @@ pub struct ServiceLog {
     pub ended_at: Option<DateTime>,
     pub service_seconds: Option<i32>,
     pub status_code: Option<i32>,
+    pub bound_type: Option<i32>,
     pub can_listen: Option<bool>,
+    /// Not loaded where only the read by id may have it.
+    pub account: Loaded<ChannelAccount>,
+}
+
+/// An account of the desk in a channel, such as a page or a chat widget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelAccount {
+    pub id: ChannelAccountId,
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -181,10 +225,60 @@ pub struct ServiceRecordFilter {
 }
 
 impl ServiceRecordFilter {
-    /// What the gateway itself can tell from a record: whether it is completed.
-    pub fn admits(&self, record: &ServiceRecord) -> bool {
+    /// The parameters that narrow the list.
+    pub fn parameters(&self) -> FilterParameters {
+        use FilterParameter::*;
+        FilterParameters::from_iter([
+            (Handler, self.handler.is_some()),
+            (HandlerGroup, self.handler_group.is_some()),
+            (Contact, self.contact.is_some()),
+            (Created, self.from.is_some() || self.to.is_some()),
+            (Completed, self.completed.is_some()),
+        ])
+    }
+
+    /// The same filter without some parameters.
+    pub fn without(&self, parameters: FilterParameters) -> Self {
+        use FilterParameter::*;
+        let stays = |parameter| !parameters.contains(parameter);
+        Self {
+            vendors: self.vendors.clone(),
+            handler: self.handler.filter(|_| stays(Handler)),
+            handler_group: self.handler_group.filter(|_| stays(HandlerGroup)),
+            contact: self.contact.filter(|_| stays(Contact)),
+            from: self.from.filter(|_| stays(Created)),
+            to: self.to.filter(|_| stays(Created)),
+            completed: self.completed.filter(|_| stays(Completed)),
+        }
+    }
+
+    /// The parameters that the record does not match. A field that it lacks matches. Lists check the creation time themselves.
+    pub fn mismatches(&self, record: &ServiceRecord) -> FilterParameters {
+        use FilterParameter::*;
+        let handler = record.handler.value();
+        let contact = record.contact.value().and_then(|contact| contact.id);
+        let is_in_group = |group: EmployeeGroupId| {
+            handler.is_some_and(|handler| match &handler.groups {
+                Loaded::NotLoaded => true,
+                Loaded::Loaded(groups) => groups.iter().flatten().any(|known| known.id == group),
+            })
+        };
         let is_completed = record.status.value() == Some(&ServiceRecordStatus::Completed);
-        self.completed.is_none_or(|wanted| wanted == is_completed)
+        let matches = [
+            (
+                Handler,
+                self.handler
+                    .is_none_or(|wanted| handler.is_some_and(|handler| handler.id == wanted)),
+            ),
+            (HandlerGroup, self.handler_group.is_none_or(is_in_group)),
+            (Contact, self.contact.is_none() || self.contact == contact),
+            (
+                Completed,
+                self.completed.is_none_or(|wanted| wanted == is_completed),
+            ),
+        ];
+        let differs = matches.map(|(parameter, matches)| (parameter, !matches));
+        FilterParameters::from_iter(differs).minus(record.unjudged)
     }
 
     pub fn canonical(&self) -> Canonical {
@@ -229,8 +323,17 @@ pub struct ServiceRecordChanges {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomFieldValue {
-    One(String),
+    /// None clears a field that has one value.
+    One(Option<String>),
+    /// An empty list clears a field that may have many.
     Many(Vec<String>),
+}
+
+/// What the response to an update says of the record.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceRecordUpdate {
+    pub custom_fields: Loaded<Vec<CustomField>>,
+    pub updated_at: Loaded<DateTime>,
 }
 
 #[cfg(test)]

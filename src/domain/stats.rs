@@ -23,16 +23,17 @@ impl TicketStats {
 
     /// Those of two vendors together.
     pub fn plus(mut self, other: &TicketStats) -> Self {
-        self.total += other.total;
-        self.overdue += other.overdue;
+        self.total = self.total.saturating_add(other.total);
+        self.overdue = self.overdue.saturating_add(other.overdue);
         for ((_, count), (_, more)) in self.by_status.iter_mut().zip(&other.by_status) {
-            *count += more;
+            *count = count.saturating_add(*more);
         }
         self
     }
 
     pub fn with_a_status(&self) -> u64 {
-        self.by_status.iter().map(|(_, count)| count).sum()
+        let counts = self.by_status.iter().map(|(_, count)| *count);
+        counts.fold(0, u64::saturating_add)
     }
 }
 

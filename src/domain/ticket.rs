@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Canonical, Category, CategoryId, Contact, ContactId, DateTime, Detail, Employee, EmployeeId,
-    Loaded, ServiceRecord, Sponsor, SponsorId, TerminationCodeId, TicketId, Vendor,
+    FilterParameter, FilterParameters, Loaded, ServiceRecord, Sponsor, SponsorId,
+    TerminationCodeId, TicketId, Vendor,
 };
 
 /// A ticket as one answer of the vendor has it. The answer for a single ticket lacks creator and service records; the list has
@@ -29,6 +30,8 @@ pub struct Ticket {
     pub sponsor: Option<Arc<Sponsor>>,
     pub termination_code: Option<Arc<TerminationCode>>,
     pub service_records: Loaded<Vec<Arc<ServiceRecord>>>,
+    /// The filters that can't be checked on it, because the vendor's answer lacks the field.
+    pub unjudged: FilterParameters,
 }
 
 impl Ticket {
@@ -245,6 +248,92 @@ impl TicketFilter {
         let flags = narrows.into_iter().enumerate();
         let flags = flags.fold(0, |kind, (bit, narrows)| kind | u32::from(narrows) << bit);
         statuses << 8 | flags
+    }
+
+    /// The parameters that narrow the list.
+    pub fn parameters(&self) -> FilterParameters {
+        use FilterParameter::*;
+        FilterParameters::from_iter([
+            (Search, self.search.is_some()),
+            (Statuses, self.statuses.is_some()),
+            (Contact, self.contact.is_some()),
+            (Sponsor, self.sponsor.is_some()),
+            (TerminationCodes, self.termination_codes.is_some()),
+            (Handler, self.handlers.is_some()),
+            (Creator, self.creators.is_some()),
+            (DueFrom, self.due_from.is_some()),
+            (DueTo, self.due_to.is_some()),
+            (
+                Created,
+                self.created_from.is_some() || self.created_to.is_some(),
+            ),
+        ])
+    }
+
+    /// The same filter without some parameters.
+    pub fn without(&self, parameters: FilterParameters) -> Self {
+        use FilterParameter::*;
+        let whole = self.clone();
+        let stays = |parameter| !parameters.contains(parameter);
+        Self {
+            vendors: whole.vendors,
+            search: whole.search.filter(|_| stays(Search)),
+            statuses: whole.statuses.filter(|_| stays(Statuses)),
+            contact: whole.contact.filter(|_| stays(Contact)),
+            sponsor: whole.sponsor.filter(|_| stays(Sponsor)),
+            termination_codes: whole.termination_codes.filter(|_| stays(TerminationCodes)),
+            handlers: whole.handlers.filter(|_| stays(Handler)),
+            creators: whole.creators.filter(|_| stays(Creator)),
+            due_from: whole.due_from.filter(|_| stays(DueFrom)),
+            due_to: whole.due_to.filter(|_| stays(DueTo)),
+            created_from: whole.created_from.filter(|_| stays(Created)),
+            created_to: whole.created_to.filter(|_| stays(Created)),
+        }
+    }
+
+    /// The parameters that the ticket does not match. A field that it lacks matches, and so does every text: which fields a
+    /// vendor searches is not known. Lists check the creation time themselves.
+    pub fn mismatches(&self, ticket: &Ticket) -> FilterParameters {
+        use FilterParameter::*;
+        let is_among = |ids: &Option<Vec<EmployeeId>>, employee: Option<&Arc<Employee>>| {
+            let id = employee.map(|employee| employee.id);
+            ids.as_ref()
+                .is_none_or(|ids| id.is_some_and(|id| ids.contains(&id)))
+        };
+        let contact = ticket.contact.as_ref().and_then(|contact| contact.id);
+        let sponsor = ticket.sponsor.as_ref().map(|sponsor| sponsor.id);
+        let code = ticket.termination_code.as_ref().map(|code| code.id);
+        let due = ticket.due_at.map(|due| due.timestamp);
+        let matches = [
+            (
+                Statuses,
+                self.statuses
+                    .as_ref()
+                    .is_none_or(|statuses| statuses.contains(&ticket.status)),
+            ),
+            (Contact, self.contact.is_none() || self.contact == contact),
+            (Sponsor, self.sponsor.is_none() || self.sponsor == sponsor),
+            (
+                TerminationCodes,
+                self.termination_codes
+                    .as_ref()
+                    .is_none_or(|codes| code.is_some_and(|code| codes.contains(&code))),
+            ),
+            (Handler, is_among(&self.handlers, ticket.handler.as_ref())),
+            (Creator, is_among(&self.creators, ticket.creator.value())),
+            (
+                DueFrom,
+                self.due_from
+                    .is_none_or(|from| due.is_some_and(|due| from <= due)),
+            ),
+            (
+                DueTo,
+                self.due_to
+                    .is_none_or(|to| due.is_some_and(|due| due <= to)),
+            ),
+        ];
+        let differs = matches.map(|(parameter, matches)| (parameter, !matches));
+        FilterParameters::from_iter(differs).minus(ticket.unjudged)
     }
 
     /// The filter for one vendor, without the ids of other vendors. None where no ticket of the vendor can match.

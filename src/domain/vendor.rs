@@ -45,6 +45,8 @@ pub enum VendorErrorCode {
     ServerError,
     CircuitOpen,
     Rejected,
+    /// The gateway could not send the call. The vendor was not reached, and is not at fault.
+    GatewayError,
 }
 
 impl VendorErrorCode {
@@ -53,7 +55,7 @@ impl VendorErrorCode {
         use VendorErrorCode::*;
         matches!(
             self,
-            Timeout | Unreachable | RateLimited | ServerError | CircuitOpen
+            Timeout | Unreachable | RateLimited | ServerError | CircuitOpen | GatewayError
         )
     }
 }
@@ -102,6 +104,10 @@ impl std::fmt::Display for VendorFailure {
                 "{vendor} failed too often and is not called for a while"
             ),
             VendorErrorCode::Rejected => write!(formatter, "{vendor} rejected the call"),
+            VendorErrorCode::GatewayError => write!(
+                formatter,
+                "the gateway could not send a call to {vendor}; its log says why"
+            ),
         }
     }
 }

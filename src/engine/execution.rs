@@ -8,7 +8,7 @@ use super::{
     document::{CheckedOperation, complete_interfaces},
     response::GraphqlResponse,
 };
-use crate::{repository::Repository, schema::GatewaySchema};
+use crate::{context::RequestScope, repository::Repository, schema::GatewaySchema};
 
 impl CheckedOperation {
     pub(super) fn is(&self, operation_type: OperationType) -> bool {
@@ -18,12 +18,13 @@ impl CheckedOperation {
     pub(super) async fn execute(
         &self,
         schema: &GatewaySchema,
-        repository: Arc<Repository>,
+        repository: Repository,
+        scope: &RequestScope,
     ) -> GraphqlResponse {
         // The library needs no text beside the parsed document.
         let mut request = Request::new(String::new())
             .variables(self.variables.clone())
-            .data(repository);
+            .data(Arc::new(repository));
         request.operation_name = self.info.name.clone();
         request.set_parsed_query(self.document.executable.clone());
 
@@ -31,6 +32,6 @@ impl CheckedOperation {
         if self.document.selects_interfaces {
             complete_interfaces(&mut response.data);
         }
-        GraphqlResponse::of(response)
+        GraphqlResponse::of(response).telling(&scope.stale_parts.recorded())
     }
 }

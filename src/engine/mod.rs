@@ -61,6 +61,8 @@ pub struct EngineSettings {
     pub introspection: Introspection,
     pub response_cache: ResponseCacheSettings,
     pub request_timeout: Duration,
+    /// That one HTTP request may cause, its whole batch included.
+    pub max_vendor_calls: u32,
 }
 
 /// Executes GraphQL requests. It lives for the process.
@@ -75,6 +77,7 @@ pub struct Engine {
     request_timeout: Duration,
     metrics: Arc<Metrics>,
     operation_counts: OperationCounts,
+    max_vendor_calls: u32,
 }
 
 /// An equal request, and how many writes the gateway had sent before it.
@@ -126,6 +129,7 @@ impl Engine {
             request_timeout: settings.request_timeout,
             operation_counts,
             metrics,
+            max_vendor_calls: settings.max_vendor_calls,
         }))
     }
 
@@ -147,6 +151,10 @@ impl Engine {
 
     pub(crate) fn request_timeout(&self) -> Duration {
         self.request_timeout
+    }
+
+    pub(crate) fn max_vendor_calls(&self) -> u32 {
+        self.max_vendor_calls
     }
 
     /// The response to one request. A cached response was checked when it was executed.
@@ -191,14 +199,18 @@ impl Engine {
             .into_iter()
             .map(|request| self.with_document(request))
             .collect::<Result<_, _>>()?;
+        let mut introspection_roots = 0;
         let operations: Vec<_> = batch
             .into_iter()
             .map(|request| {
                 let request = request?;
                 let key = self.responses.key(&request, &scope.caller);
-                self.check(request).map(|operation| (key, operation))
+                let operation = self.check(request)?;
+                introspection_roots += operation.introspection_roots;
+                cost::check_batch(introspection_roots, operation.introspection_roots)?;
+                Ok((key, operation))
             })
-            .collect();
+            .collect::<Vec<Result<_, RequestErrors>>>();
         let checked = || operations.iter().flatten().map(|(_, operation)| operation);
         if let Some(first) = checked().next() {
             progress.set_operation(&first.info);
@@ -277,8 +289,12 @@ impl Engine {
             false => {
                 progress.set_response_source(ResponseSource::Executed);
                 progress.start_mutation();
-                let repository = self.shared.for_request(Arc::new(scope.for_operation()));
-                let executed = operation.execute(&self.schema, Arc::new(repository)).await;
+                let scope = Arc::new(scope.for_operation());
+                let repository = self.shared.for_request(Arc::clone(&scope));
+                let executed = operation.execute(&self.schema, repository, &scope).await;
+                self.record_vendor_calls(&scope);
+                // What it wrote is in no response from here on: their memory is free.
+                self.responses.drop_outdated(&self.shared);
                 (uncached(executed)?, ResponseSource::Executed)
             }
         };
@@ -287,14 +303,19 @@ impl Engine {
         Ok(response)
     }
 
+    fn record_vendor_calls(&self, scope: &RequestScope) {
+        let calls = scope.counters.vendor_calls();
+        self.metrics.operations.vendor_calls.observe(calls as f64);
+    }
+
     /// The response to an operation that is not executed.
     fn refuse(&self, errors: RequestErrors) -> Result<Arc<EncodedResponse>, EngineError> {
         self.metrics.count_refused(errors.code());
         uncached(errors.into())
     }
 
-    /// Joins an equal query in flight, or executes this one. A flight has the deadline of its leader; where the leader ran out of
-    /// time, a follower with time left starts again.
+    /// Joins an equal query in flight, or executes this one. A flight has the deadline and the vendor calls of its leader; where the
+    /// leader ran out of them, a follower that has some left starts again.
     async fn coalesce(
         self: &Arc<Self>,
         operation: &Arc<CheckedOperation>,
@@ -316,6 +337,10 @@ impl Engine {
             progress.set_response_source(source);
 
             let executed = flight.await.ok_or(EngineError::Internal)??;
+            let lacked_calls = role == Role::Follower && executed.lacked_vendor_calls;
+            if lacked_calls && scope.vendor_calls.left() > 0 {
+                continue;
+            }
             match executed.better_from {
                 Some(better_from) if better_from < scope.deadline => {
                     sleep_until(better_from.into()).await;
@@ -332,7 +357,7 @@ impl Engine {
         scope: Arc<RequestScope>,
     ) -> Flown {
         let repository = self.shared.for_request(Arc::clone(&scope));
-        let executing = operation.execute(&self.schema, Arc::new(repository));
+        let executing = operation.execute(&self.schema, repository, &scope);
         let last_moment = scope.deadline + GRACE;
         let response = match timeout_at(last_moment.into(), executing).await {
             Ok(response) => EncodedResponse::of_query(&response, scope.dependencies.recorded())?,
@@ -343,6 +368,7 @@ impl Engine {
                 EncodedResponse::uncached(&response)?
             }
         };
+        self.record_vendor_calls(&scope);
 
         let now = Instant::now();
         let better_from = if now >= scope.deadline {
@@ -356,6 +382,7 @@ impl Engine {
             response: Arc::new(response),
             operation: Arc::clone(&operation.info),
             better_from,
+            lacked_vendor_calls: scope.lacks_vendor_calls(),
         };
         self.responses.insert(key, &executed);
         Ok(executed)

@@ -7,7 +7,7 @@ use async_graphql::{Response, Value};
 use serde::Serialize;
 
 use super::EngineError;
-use crate::error::ErrorCode;
+use crate::{context::RecordedStaleParts, error::ErrorCode, schema::stale_extensions};
 
 /// At most this many errors of a request are returned: a document may have thousands.
 pub(crate) const MAX_ERRORS: usize = 10;
@@ -22,6 +22,8 @@ pub(crate) struct GraphqlResponse {
     /// None when nothing was executed.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Value>,
     #[serde(skip)]
     pub(crate) rejection: Option<Rejection>,
 }
@@ -70,6 +72,7 @@ impl GraphqlResponse {
         Self {
             errors,
             data: None,
+            extensions: None,
             rejection: Some(rejection),
         }
     }
@@ -80,6 +83,12 @@ impl GraphqlResponse {
             Ok(response) => response,
             Err(errors) => errors.into(),
         }
+    }
+
+    /// With what is stale in it.
+    pub(super) fn telling(mut self, stale: &RecordedStaleParts) -> Self {
+        self.extensions = stale_extensions(stale);
+        self
     }
 
     /// One request of a batch failed.
@@ -119,6 +128,7 @@ pub(super) fn executed(mut response: Response) -> Result<GraphqlResponse, Reques
     Ok(GraphqlResponse {
         errors: response.errors,
         data: Some(response.data),
+        extensions: None,
         rejection: None,
     })
 }

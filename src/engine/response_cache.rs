@@ -37,6 +37,8 @@ pub(crate) struct CachedResponse {
     pub(crate) operation: Arc<OperationInfo>,
     /// From then on an execution with more time may have a better result. None where the deadline was not missed.
     pub(crate) better_from: Option<Instant>,
+    /// Whether a request with more vendor calls would have got more.
+    pub(super) lacked_vendor_calls: bool,
 }
 
 /// What a response costs beside its bytes: its key, its entry in the table, and its dependencies.
@@ -87,6 +89,17 @@ impl ResponseCache {
     /// The estimated size of all that is cached.
     pub(crate) fn bytes(&self) -> u64 {
         self.responses.weighted_size()
+    }
+
+    /// Drops the responses that a write has outdated.
+    pub(crate) fn drop_outdated(&self, shared: &Shared) {
+        for (key, cached) in &self.responses {
+            let dependencies = cached.response.dependencies();
+            if !dependencies.is_some_and(|dependencies| shared.are_current(dependencies)) {
+                self.responses.invalidate(&*key);
+            }
+        }
+        self.responses.run_pending_tasks();
     }
 
     pub(crate) fn insert(&self, key: ResponseKey, cached: &CachedResponse) {

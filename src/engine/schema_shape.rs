@@ -13,6 +13,7 @@ use async_graphql::{
     },
 };
 
+use super::cost::IntrospectionSizes;
 use crate::error::{Error, Result};
 
 pub(crate) struct SchemaShape {
@@ -22,6 +23,7 @@ pub(crate) struct SchemaShape {
     types: HashMap<String, TypeShape>,
     directives: HashMap<String, DirectiveShape>,
     typename: FieldShape,
+    pub(super) introspection: IntrospectionSizes,
 }
 
 #[derive(Debug)]
@@ -60,9 +62,17 @@ pub(crate) struct FieldShape {
     pub(crate) arity: Arity,
     /// How many objects come when the query does not say it; none where the field has no such argument.
     pub(crate) default_first: Option<u64>,
-    /// Whether it is a call to a vendor by itself, for each object that has it.
-    pub(crate) needs_call: bool,
+    /// The calls to vendors that it causes by itself, for each object that has it.
+    pub(crate) calls: Calls,
     pub(crate) arguments: Vec<Input>,
+}
+
+/// How many calls to vendors a field may cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Calls {
+    Times(u64),
+    /// One for each day of the range `from` to `to` and one for the range, at each vendor.
+    EachDay,
 }
 
 /// An argument, or a field of an input object.
@@ -140,9 +150,10 @@ impl SchemaShape {
                 returns: "String".to_owned(),
                 arity: Arity::One,
                 default_first: None,
-                needs_call: false,
+                calls: Calls::Times(0),
                 arguments: Vec::new(),
             },
+            introspection: IntrospectionSizes::default(),
         };
         for text in [BUILT_IN, schema_text] {
             shape.add_text(text)?;
@@ -158,6 +169,7 @@ impl SchemaShape {
         shape.open_introspection();
         shape.mark_calls();
         shape.find_possible_types();
+        shape.introspection = IntrospectionSizes::of(&shape);
         Ok(shape)
     }
 
@@ -260,8 +272,13 @@ impl SchemaShape {
             for (name, field) in &mut fields.by_name {
                 let is_apart = CALLS_APART.contains(&(type_name.as_str(), name.as_str()));
                 let has_no_call = WITHOUT_CALL.contains(&name.as_str()) || name.starts_with("__");
-                field.needs_call =
+                let needs_call =
                     (is_root && !has_no_call) || field.default_first.is_some() || is_apart;
+                let counts = COUNTS.iter().find(|counts| is_root && counts.0 == *name);
+                field.calls = match counts {
+                    Some((_, calls)) => *calls,
+                    None => Calls::Times(u64::from(needs_call)),
+                };
             }
         }
     }
@@ -315,6 +332,10 @@ impl SchemaShape {
         self.field_of(self.get(type_name)?, field_name)
     }
 
+    pub(crate) fn directives(&self) -> impl Iterator<Item = &DirectiveShape> {
+        self.directives.values()
+    }
+
     pub(crate) fn directive(&self, name: &str) -> Option<&DirectiveShape> {
         self.directives.get(name)
     }
@@ -330,6 +351,12 @@ const ASSUMED_FIRST: u64 = 20;
 
 /// Fields of objects that are read by a call of their own, although they look like any other.
 const CALLS_APART: [(&str, &str); 1] = [("ServiceRecord", "summary")];
+
+/// Fields of the root that count. Tickets are counted six times at once, and once more where the counts contradict each other.
+const COUNTS: [(&str, Calls); 2] = [
+    ("ticketStats", Calls::Times(12)),
+    ("serviceRecordStats", Calls::EachDay),
+];
 
 /// Fields of the root that the gateway answers by itself.
 const WITHOUT_CALL: [&str; 1] = ["vendors"];
@@ -382,6 +409,15 @@ pub(crate) fn innermost(input_type: &Type) -> &str {
     }
 }
 
+/// How many marks of lists and non-null stand around the name.
+pub(crate) fn wrappers(written: &Type) -> u64 {
+    let item = match &written.base {
+        BaseType::Named(_) => 0,
+        BaseType::List(item) => 1 + wrappers(item),
+    };
+    item + u64::from(!written.nullable)
+}
+
 fn names(names: &[Positioned<async_graphql::Name>]) -> Vec<String> {
     names.iter().map(|name| name.node.to_string()).collect()
 }
@@ -423,7 +459,7 @@ fn field_shape(field: &FieldDefinition) -> FieldShape {
         },
         field_type,
         default_first,
-        needs_call: false,
+        calls: Calls::Times(0),
         arguments: inputs(&field.arguments),
     }
 }
@@ -440,7 +476,7 @@ pub(crate) fn as_count(value: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CALLS_APART, SchemaShape, WITHOUT_CALL};
+    use super::{CALLS_APART, COUNTS, Calls, SchemaShape, WITHOUT_CALL};
     use crate::schema::sdl;
 
     #[test]
@@ -449,11 +485,15 @@ mod tests {
 
         for (type_name, field) in CALLS_APART {
             let field = shape.field(type_name, field);
-            assert!(field.is_some_and(|field| field.needs_call));
+            assert!(field.is_some_and(|field| field.calls == Calls::Times(1)));
         }
         for field in WITHOUT_CALL {
             let field = shape.field("Query", field);
-            assert!(field.is_some_and(|field| !field.needs_call));
+            assert!(field.is_some_and(|field| field.calls == Calls::Times(0)));
+        }
+        for (field, calls) in COUNTS {
+            let field = shape.field("Query", field);
+            assert!(field.is_some_and(|field| field.calls == calls));
         }
     }
 }

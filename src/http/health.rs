@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
+use super::{
+    PageAccess,
+    auth::{Authenticator, network_of},
+    server::IsStopping,
+};
 use crate::{
     domain::{CircuitState, VendorState, VendorStatus},
     repository::Shared,
@@ -40,28 +45,56 @@ pub(super) async fn live() -> Response {
     )
 }
 
-/// Ready while at least one vendor is not down, because a partial response is useful, or while the cache holds stale data that can
-/// replace the vendors'.
-pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    let statuses = shared.vendor_statuses();
+/// What readiness is judged by. It lives for the process.
+pub(super) struct Readiness {
+    pub(super) shared: Arc<Shared>,
+    pub(super) authenticator: Arc<Authenticator>,
+    pub(super) pages: PageAccess,
+}
+
+/// Ready until the process is to stop, while at least one vendor is not down, because a partial response is useful, or while the
+/// cache holds data that may be served in place of the vendors'. Only those who may read the pages learn more than that.
+pub(super) async fn ready(State(readiness): State<Arc<Readiness>>, request: Request) -> Response {
+    let statuses = readiness.shared.vendor_statuses();
     let is_a_vendor_up = statuses
         .iter()
         .any(|status| status.state != VendorState::Down);
-
-    let (code, status) = if is_a_vendor_up {
+    let is_stopping = request.extensions().get::<IsStopping>().is_some();
+    let (code, status) = if is_stopping {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if is_a_vendor_up {
         (StatusCode::OK, "ready")
-    } else if shared.has_cached_data() {
+    } else if readiness.shared.has_servable_data() {
         (StatusCode::OK, "no vendor is up; cached data is served")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "no vendor is up")
     };
-    health_response(
-        code,
-        Health {
+
+    let health = match readiness.tells_details(request).await {
+        true => Health {
             status,
             vendors: statuses.iter().map(VendorHealth::of).collect(),
         },
-    )
+        false => Health {
+            status: match code {
+                StatusCode::OK => "ready",
+                _ => "not ready",
+            },
+            vendors: Vec::new(),
+        },
+    };
+    health_response(code, health)
+}
+
+impl Readiness {
+    async fn tells_details(&self, request: Request) -> bool {
+        if self.pages == PageAccess::Everyone || !self.authenticator.knows_callers() {
+            return true;
+        }
+        let network = network_of(request.extensions());
+        let caller = self.authenticator.caller(request.headers(), network).await;
+        caller.is_ok()
+    }
 }
 
 impl VendorHealth {

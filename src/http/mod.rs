@@ -1,19 +1,23 @@
 //! Transport: the routes, and the whole stack of layers in one list.
 
 // GraphQL over HTTP.
+mod compression;
 mod graphql;
 mod negotiation;
 mod response;
 
 // Who may send requests, and how many.
 pub mod auth;
+mod cross_site;
 mod known_hosts;
 mod rate_limit;
 
 mod health;
 mod pages;
+mod photos;
 
 // Around every request.
+mod ambiguity;
 mod error;
 pub mod metrics;
 mod request_log;
@@ -23,19 +27,13 @@ use std::{any::Any, num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::Request,
     http::{self, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
 use tower::ServiceBuilder;
-use tower_http::{
-    CompressionLevel,
-    catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, predicate::SizeAbove},
-    cors::CorsLayer,
-};
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
 use crate::{
     engine::Engine,
@@ -44,19 +42,38 @@ use crate::{
     schema::Introspection,
     telemetry::metrics::Metrics,
 };
-use auth::{API_KEY, AuthSettings, Authenticator};
+use ambiguity::reject_ambiguous;
+use auth::{API_KEY, AuthLimits, AuthSettings, Authenticator};
+use compression::StaticBody;
+use cross_site::{AllowedOrigins, reject_cross_site};
 use error::HttpError;
 use graphql::Graphql;
+use health::Readiness;
 use known_hosts::{KnownHosts, reject_other_hosts};
+pub use pages::PageAccess;
 use pages::{Pages, playground};
+use photos::Photos;
 use rate_limit::RateLimit;
 use request_log::REQUEST_ID;
 
-/// A smaller response fits a packet or two without compression.
-const MIN_COMPRESSED_BYTES: u64 = 512;
-
 /// How long a browser may cache the result of a preflight. Browsers cap it at two hours.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Headers that clients add by themselves: trace contexts, and those of Apollo's clients. The gateway ignores most of them.
+const CLIENT_HEADERS: [&str; 12] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "apollo-require-preflight",
+    "apollo-query-plan-experimental",
+    "x-apollo-operation-id",
+    "x-apollo-operation-name",
+    "x-apollo-operation-type",
+    "x-apollo-tracing",
+    "x-apollo-cache-key",
+];
 
 /// On every response: no content sniffing, no framing, no referrer to other sites.
 const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
@@ -71,6 +88,9 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
 
 pub struct HttpSettings {
     pub auth: AuthSettings,
+    /// How often the clients of one network may fail to authenticate; none for no limit.
+    pub auth_failures_per_minute: Option<NonZeroU32>,
+    pub pages: PageAccess,
     /// In lower case: the host names, besides localhost, under which an open gateway accepts requests.
     pub allowed_hosts: Vec<String>,
     pub graphiql: GraphiqlPage,
@@ -99,35 +119,58 @@ pub fn router(
     metrics: Arc<Metrics>,
 ) -> Result<Router> {
     let introspection = engine.introspection();
-    let known_hosts = matches!(settings.auth, AuthSettings::Open)
-        .then(|| KnownHosts(settings.allowed_hosts.into()));
+    let is_open = matches!(settings.auth, AuthSettings::Open);
+    let known_hosts = is_open.then(|| KnownHosts(settings.allowed_hosts.into()));
+    let auth_limits = AuthLimits {
+        failures_per_minute: settings.auth_failures_per_minute,
+        timeout: engine.request_timeout(),
+    };
+    let authenticator = Arc::new(Authenticator::new(settings.auth, auth_limits)?);
+    let readiness = Readiness {
+        shared: shared.clone(),
+        authenticator: authenticator.clone(),
+        pages: settings.pages,
+    };
+    let photos = Photos {
+        shared: shared.clone(),
+        request_timeout: engine.request_timeout(),
+    };
     let graphql = Arc::new(Graphql {
         engine,
-        authenticator: Authenticator::new(settings.auth)?,
+        authenticator: authenticator.clone(),
         rate_limit: settings.requests_per_minute.map(RateLimit::new),
         body_timeout: settings.body_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
     });
     let pages = Pages {
-        shared: shared.clone(),
-        schema_text: schema_text.into(),
+        shared,
+        schema_text: StaticBody::new(schema_text.to_owned().into()),
         graphiql: settings.graphiql,
     };
 
-    let mut router = Router::new()
+    let mut graphql = get(graphql::handle)
+        .post(graphql::handle)
+        .with_state(graphql);
+    if is_open {
+        let allowed = AllowedOrigins(settings.cors_origins.clone().into());
+        graphql = graphql.layer(from_fn_with_state(allowed, reject_cross_site));
+    }
+    let mut described = Router::new()
         .route("/", get(pages::home).with_state(pages.clone()))
-        .route(
-            "/graphql",
-            get(graphql::handle)
-                .post(graphql::handle)
-                .with_state(graphql),
-        )
         .route("/readme", get(pages::readme))
         .route("/docs/{file}", get(pages::document));
     if introspection == Introspection::Enabled {
-        router = router.route("/schema.graphql", get(pages::schema).with_state(pages));
+        described = described.route("/schema.graphql", get(pages::schema).with_state(pages));
     }
+    if settings.pages == PageAccess::Callers && authenticator.knows_callers() {
+        described = described.route_layer(from_fn_with_state(authenticator, pages::require_caller));
+    }
+    // The address of a photo is signed.
+    let mut router = described
+        .route("/graphql", graphql)
+        .route("/photos/{token}", get(photos::photo).with_state(photos));
+    // The playground asks for the key by itself.
     if settings.graphiql == GraphiqlPage::Served {
         router = router
             .route("/graphiql", get(playground::page))
@@ -138,17 +181,19 @@ pub fn router(
         router = router.layer(from_fn_with_state(known_hosts, reject_other_hosts));
     }
     // Health checks may use any host name.
-    router = router
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready).with_state(shared));
+    router = router.route("/health/live", get(health::live)).route(
+        "/health/ready",
+        get(health::ready).with_state(Arc::new(readiness)),
+    );
 
     with_layers(router, &settings.cors_origins, metrics)
 }
 
 /// The templates of the routes, as metrics report them.
-const ROUTES: [&str; 10] = [
+const ROUTES: [&str; 11] = [
     "/",
     "/graphql",
+    "/photos/{token}",
     "/readme",
     "/docs/{file}",
     "/schema.graphql",
@@ -172,21 +217,17 @@ fn with_layers(routes: Router, cors_origins: &[String], metrics: Arc<Metrics>) -
         .layer(from_fn_with_state(metrics, request_log::log_request))
         .map_response(set_security_headers)
         .option_layer(cors(cors_origins)?)
-        .map_request(accept_uncompressed)
-        .layer(compression())
+        .layer(from_fn(reject_ambiguous))
+        .map_request(compression::choose_encoding)
+        .layer(from_fn(compression::compress_at_once))
+        .layer(compression::layer())
+        .map_response(compression::mark_complete)
         .layer(CatchPanicLayer::custom(panicked));
     let router = routes
         .fallback(no_such_page)
         .method_not_allowed_fallback(wrong_method)
         .layer(layers);
     Ok(router)
-}
-
-/// gzip, br or zstd, as the client prefers. The gateway is bound by its processor, so the fastest level of each.
-fn compression() -> CompressionLayer<SizeAbove> {
-    CompressionLayer::new()
-        .quality(CompressionLevel::Fastest)
-        .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES))
 }
 
 /// None where no other origin is allowed. The gateway uses no cookies, so it allows no credentials.
@@ -200,50 +241,23 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>> {
         .map(|origin| HeaderValue::from_str(origin))
         .collect::<Result<_, _>>()
         .map_err(|err| Error::internal("an origin can't stand in a header").with_source(err))?;
+    let allowed_headers: Vec<HeaderName> = [
+        header::CONTENT_TYPE,
+        header::AUTHORIZATION,
+        header::IF_NONE_MATCH,
+        API_KEY,
+        REQUEST_ID,
+    ]
+    .into_iter()
+    .chain(CLIENT_HEADERS.map(HeaderName::from_static))
+    .collect();
     let layer = CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::CONTENT_TYPE,
-            header::AUTHORIZATION,
-            header::IF_NONE_MATCH,
-            API_KEY,
-            REQUEST_ID,
-        ])
+        .allow_headers(allowed_headers)
         .expose_headers([header::ETAG, header::RETRY_AFTER, REQUEST_ID])
         .max_age(PREFLIGHT_MAX_AGE);
     Ok(Some(layer))
-}
-
-/// A client that refuses uncompressed responses and accepts no compression gets an uncompressed one: the compression layer would
-/// send 406 after the request was executed.
-fn accept_uncompressed(mut request: Request) -> Request {
-    let headers = request.headers_mut();
-    let accepted: Vec<&str> = headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
-    if !accepted.iter().any(|entry| refuses_uncompressed(entry)) {
-        return request;
-    }
-
-    let kept: Vec<&str> = accepted
-        .into_iter()
-        .filter(|entry| !refuses_uncompressed(entry))
-        .collect();
-    if let Ok(kept) = HeaderValue::from_str(&kept.join(",")) {
-        headers.insert(header::ACCEPT_ENCODING, kept);
-    }
-    request
-}
-
-/// Whether this entry of Accept-Encoding refuses uncompressed responses.
-fn refuses_uncompressed(entry: &str) -> bool {
-    let (coding, weight) = entry.split_once(';').unwrap_or((entry, ""));
-    let quality = weight.trim().trim_start_matches(['q', 'Q', '=']);
-    matches!(coding.trim(), "*" | "identity") && quality.parse() == Ok(0.0)
 }
 
 /// A header that the handler set stays.
@@ -281,7 +295,10 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::{Body, to_bytes};
+    use axum::{
+        body::{Body, to_bytes},
+        extract::Request,
+    };
     use tower::ServiceExt;
 
     use super::*;
@@ -292,8 +309,9 @@ mod tests {
             "/graphql",
             get(async || -> Response { panic!("the password is hunter2") }),
         );
-        let gateway = with_layers(routes, &[]).expect("no origin is wrong");
+        let gateway = with_layers(routes, &[], Arc::default()).expect("no origin is wrong");
         let request = Request::get("/graphql")
+            .header(header::HOST, "localhost")
             .body(Body::empty())
             .expect("the request is complete");
         let response = gateway.oneshot(request).await.expect("it never fails");

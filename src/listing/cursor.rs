@@ -110,6 +110,13 @@ impl Cursors {
         Some(self.encode(last))
     }
 
+    /// Whether the next page would begin elsewhere than the one that began here. A client that follows `endCursor` would otherwise
+    /// never come to an end.
+    pub fn advance_from(&self, after: Option<Resume>) -> bool {
+        let last = self.end.or(self.edges.last().copied());
+        last.is_some() && last != after
+    }
+
     fn encode(&self, resume: &Resume) -> String {
         let (vendor, number, created_at, saw_undated) = match *resume {
             Resume::Timed { after, saw_undated } => {

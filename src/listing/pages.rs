@@ -14,20 +14,35 @@ use futures_util::future::join_all;
 use super::{position::Dated, span::Span};
 use crate::{
     domain::{VendorPage, VendorPageRequest},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// How many vendor calls a reading may still take.
 #[derive(Debug)]
-pub struct Budget(AtomicU32);
+pub struct Budget {
+    left: AtomicU32,
+    /// How many its request had when the reading began, and how many it has in all. Every call is counted where it is sent; this
+    /// keeps a reading from pages that it can't have all.
+    of_request: Option<(u32, u32)>,
+}
 
 impl Budget {
     pub fn new(calls: u32) -> Self {
-        Self(AtomicU32::new(calls))
+        Self {
+            left: AtomicU32::new(calls),
+            of_request: None,
+        }
+    }
+
+    pub fn of_request(self, left: u32, allowed: u32) -> Self {
+        Self {
+            of_request: Some((left, allowed)),
+            ..self
+        }
     }
 
     pub fn left(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.left.load(Ordering::Relaxed)
     }
 
     /// For calls that are made elsewhere.
@@ -35,8 +50,17 @@ impl Budget {
         let spent = |left: u32| Some(left.saturating_sub(calls));
         // The closure never declines.
         let _ = self
-            .0
+            .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spent);
+    }
+
+    fn check_request_has(&self, calls: u64) -> Result<()> {
+        match self.of_request {
+            Some((left, allowed)) if calls > u64::from(left) => {
+                Err(Error::too_many_vendor_calls(allowed))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -258,6 +282,7 @@ impl<Fetch> PageReader<'_, Fetch> {
         if !allowed.admits(pages, served) || pages - 1 > u64::from(self.budget.left()) {
             return Ok(PagesRead::TooMany { first: rows, total });
         }
+        self.budget.check_request_has(pages)?;
 
         let last = u32::try_from(pages).unwrap_or(u32::MAX);
         let others = join_all((2..=last).map(|page| self.page(span, page))).await;

@@ -2,6 +2,8 @@
 
 use std::{cmp::Reverse, future::Future, sync::Arc};
 
+use tokio::time::Instant;
+
 use super::{
     Budget, ListKind, Observations,
     density::Observed,
@@ -198,21 +200,27 @@ impl<Fetch> ListReader<'_, Fetch> {
         Fetch: Fn(Span, VendorPageRequest) -> Answer,
         Answer: Future<Output = Result<VendorPage<T>>>,
     {
-        let observed = self.observations.of(self.kind);
-        let pages = self.pages(budget, &observed);
-        let read = pages.read(
-            self.requested(span, &observed),
-            Allowed::Budget,
-            Known::Some(Vec::new()),
-        );
-        match read.await? {
-            PagesRead::Whole(rows) => {
-                self.note_pages(&rows);
-                Ok(self.whole(span, rows, &Probed::default(), &observed))
+        for _ in 0..MOST_TRIES {
+            let observed = self.observations.of(self.kind);
+            let pages = self.pages(budget, &observed);
+            let requested = self.requested(span, &observed);
+            let read = pages.read(requested, Allowed::Budget, Known::Some(Vec::new()));
+            match read.await? {
+                PagesRead::Whole(rows) => {
+                    self.note_pages(&rows);
+                    let is_outside = self.is_outside(&rows, span, &observed);
+                    let now_observed = self.observations.of(self.kind);
+                    // Where the time is ignored, the whole list was read.
+                    if is_outside && !now_observed.ignores_time && budget.left() > 0 {
+                        continue;
+                    }
+                    return Ok(self.whole(span, rows, &Probed::default(), &now_observed));
+                }
+                PagesRead::TooMany { .. } => return Ok(Window::too_large(span)),
+                PagesRead::Moved => return Err(self.contradiction()),
             }
-            PagesRead::TooMany { .. } => Ok(Window::too_large(span)),
-            PagesRead::Moved => Err(self.contradiction()),
         }
+        Err(self.contradiction())
     }
 
     fn pages<'r>(&'r self, budget: &'r Budget, observed: &Observed) -> PageReader<'r, &'r Fetch> {
@@ -318,16 +326,21 @@ impl<Fetch> ListReader<'_, Fetch> {
         let needed = furthest_from(self.granularity.requested(span)).unwrap_or(distance);
         let slack = needed + needed / 4 + 1;
         let ignores_time = slack > MOST_SLACK;
-        self.observations
-            .note(self.kind, |observed| match ignores_time {
+        self.observations.note(self.kind, |observed| {
+            observed.outside_seen_at = Some(Instant::now());
+            match ignores_time {
                 true => observed.ignores_time = true,
                 false => observed.slack = slack,
-            });
+            }
+        });
         let (vendor, noun, _) = self.kind;
+        let time_zone = format!("DESKGRAPH_{}__TIME_ZONE", vendor.slug().to_uppercase());
         tracing::warn!(
             target: "deskgraph::listing",
             vendor = vendor.slug(),
             list = noun,
+            filter.parameter = "creation time",
+            setting = time_zone,
             filter.is_ignored = ignores_time,
             filter.seconds_outside = distance,
             "the vendor returned rows outside the requested creation time: a wider span is requested from now on"

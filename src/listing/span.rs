@@ -52,7 +52,7 @@ pub struct Range {
 }
 
 impl Range {
-    pub(super) fn contains(&self, timestamp: Timestamp) -> bool {
+    pub fn contains(&self, timestamp: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= timestamp) && self.to.is_none_or(|to| timestamp <= to)
     }
 

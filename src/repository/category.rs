@@ -112,7 +112,7 @@ impl Shared {
         let scope = &Arc::new(scope.for_operation());
         let wanted = records as usize;
         let list = VendorList::new(self, scope, vendor, ServiceRecordFilter::default());
-        let list = list.limited_to(self.limits.max_vendor_calls);
+        let list = list.limited_to(scope.vendor_calls.allowed());
         let records: Vec<Arc<ServiceRecord>> = list.about(wanted).await?;
         let seconds = || records.iter().filter_map(|record| record.created_second());
         let span = Span {

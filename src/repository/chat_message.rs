@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use super::{Cursors, Lifetime, ListField, Page, Repository, Topic};
 use crate::{
     domain::{
-        Canonical, ChatMessage, ChatMessageId, Employee, PageArguments, Scope, ServiceRecord,
-        Transcript, Vendor, VendorPage, VendorPageRequest,
+        Canonical, ChatMessage, ChatMessageId, ChatRole, ChatSender, Employee, Loaded,
+        PageArguments, Scope, ServiceRecord, Transcript, Vendor, VendorPage, VendorPageRequest,
     },
     error::Result,
     listing::{Resume, decode},
@@ -51,11 +51,14 @@ impl Repository {
 
         let until = given + messages.len() as u64;
         let edges = (given + 1..=until).map(|number| Resume::Numbered { vendor, number });
+        let cursors = Cursors::new(fingerprint, edges.collect(), None);
+        let has_more = total.map_or(until == last, |total| until < total);
         Ok(Page {
-            has_next_page: total.map_or(until == last, |total| until < total),
+            // Messages that the vendor counts and does not return never come.
+            has_next_page: has_more && !messages.is_empty(),
             has_previous_page: given > 0,
             nodes: messages,
-            cursors: Cursors::new(fingerprint, edges.collect(), None),
+            cursors,
             total_count: total,
             sources: Vec::new(),
         })
@@ -78,24 +81,55 @@ impl Repository {
             .find(|message| message.id.number == id.number))
     }
 
-    /// The agent of the vendor with this name; none unless exactly one agent has it.
-    pub async fn employee_named(
+    /// The agent who sent a message: the one whom the record names, or else the only employee of the vendor with the number, or
+    /// where there is none with the name, that the sender has.
+    pub async fn sending_agent(
         &self,
         vendor: Vendor,
-        name: &str,
+        sender: &ChatSender,
     ) -> Result<Option<Arc<Employee>>> {
         self.authorize(Scope::Read)?;
+        let is_sender: &(dyn Fn(&Employee) -> bool + Sync) = match sender {
+            ChatSender { role, .. } if *role != ChatRole::Agent => return Ok(None),
+            ChatSender {
+                employee: Some(employee),
+                ..
+            } => return Ok(Some(Arc::clone(employee))),
+            ChatSender {
+                vendor_id: Some(id),
+                ..
+            } => &|employee| {
+                employee.id.number.to_string() == *id || employee.employee_no.value() == Some(id)
+            },
+            ChatSender {
+                name: Some(name), ..
+            } => &|employee| employee.name.value() == Some(name),
+            _ => return Ok(None),
+        };
+
         let Some(directory) = self.employee_directory(self.vendor(vendor)?).await? else {
             return Ok(None);
         };
-        let mut named = directory
+        let mut senders = directory
             .value
             .iter()
-            .filter(|employee| employee.name.value().is_some_and(|known| known == name));
-        match (named.next(), named.next()) {
+            .filter(|employee| is_sender(employee));
+        match (senders.next(), senders.next()) {
             (Some(only), None) => Ok(Some(Arc::clone(only))),
             _ => Ok(None),
         }
+    }
+
+    /// The name of a message's sender: what the message or its record says, or else the name of the agent.
+    pub async fn sender_name(&self, vendor: Vendor, sender: &ChatSender) -> Result<Option<String>> {
+        let Some(agent) = self.sending_agent(vendor, sender).await? else {
+            return Ok(None);
+        };
+        if let Loaded::Loaded(name) = &agent.name {
+            return Ok(name.clone());
+        }
+        let listed = self.related_employee(agent.id).await?;
+        Ok(listed.name.value().cloned())
     }
 
     /// All of the record's messages, where the record contains them; none where they are read page by page.

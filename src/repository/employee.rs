@@ -1,11 +1,15 @@
 //! Employees: the vendors' directories, merged.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use super::{Cached, Cursors, Lifetime, ListField, Page, Repository, Topic, source_of};
+use futures_util::future::join;
+
+use super::{
+    Cached, Cursors, Lifetime, ListField, Page, Repository, Topic, list::total_of, source_of,
+};
 use crate::{
     domain::{
-        Canonical, Employee, EmployeeId, PageArguments, Scope, SourceState, SourceStatus, Vendor,
+        Canonical, Employee, EmployeeId, PageArguments, Scope, SourceStatus, Vendor,
         VendorErrorCode,
     },
     error::Result,
@@ -64,11 +68,7 @@ impl Repository {
             sources.extend(source_of(&**vendor, directory, total));
             employees.extend(part.into_iter().flat_map(|part| part.employees));
         }
-        let total_count = sources
-            .iter()
-            .filter(|source| source.state != SourceState::Skipped)
-            .map(|source| source.total_count)
-            .sum();
+        let total_count = total_of(&sources);
 
         let is_given = |employee: &Arc<Employee>| {
             let id = employee.id;
@@ -141,12 +141,15 @@ impl Repository {
             let search = search.to_owned();
             async move { vendor.employees(&scope, Some(&search)).await }
         });
-        let found = found.await?;
+        let (found, directory) = join(found, self.whole_directory(vendor)).await;
         // The vendor matches national identity numbers too: a caller that may not see personal data may not search by it.
-        Ok(match self.scope.caller.may(Scope::Pii) {
-            true => VendorEmployees::whole(found),
-            false => VendorEmployees::filtered(found, search),
-        })
+        let found = match self.scope.caller.may(Scope::Pii) {
+            true => VendorEmployees::whole(found?),
+            false => VendorEmployees::filtered(found?, search),
+        };
+        // It does not match e-mail addresses.
+        let in_directory = VendorEmployees::filtered(directory?, search);
+        Ok(found.with(in_directory.employees))
     }
 }
 
@@ -166,7 +169,20 @@ impl VendorEmployees {
         }
     }
 
-    /// Those whose name or number contains the text in any case. The gateway filtered, so only an empty list has a total.
+    /// The same and these. The gateway found what is new, so then there is no total.
+    fn with(mut self, others: Vec<Arc<Employee>>) -> Self {
+        let known: HashSet<_> = self.employees.iter().map(|employee| employee.id).collect();
+        for other in others {
+            if !known.contains(&other.id) {
+                self.employees.push(other);
+                self.total = None;
+            }
+        }
+        self
+    }
+
+    /// Those whose name, number or e-mail address contains the text in any case. The gateway filtered, so only an empty list has
+    /// a total.
     fn filtered(directory: Cached<Vec<Arc<Employee>>>, search: &str) -> Self {
         let wanted = search.to_lowercase();
         let contains =
@@ -175,7 +191,9 @@ impl VendorEmployees {
             .value
             .iter()
             .filter(|employee| {
-                contains(employee.name.value()) || contains(employee.employee_no.value())
+                contains(employee.name.value())
+                    || contains(employee.employee_no.value())
+                    || contains(employee.email.value())
             })
             .cloned()
             .collect();

@@ -4,36 +4,52 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
+use super::creates::SentCreate;
 use crate::{
-    domain::{Canonical, TicketId},
+    domain::{Canonical, Ticket, TicketId, VendorFailure},
     error::{Error, ErrorKind, FieldFault, Result},
 };
 
 /// How many keys are remembered, and for how long after their first use.
 const MAX_KEYS: u64 = 10_000;
-const KEY_TTL: Duration = Duration::from_secs(24 * 3600);
+pub(super) const KEY_TTL: Duration = Duration::from_secs(24 * 3600);
 
 /// The creates of this process, by caller and key.
-pub(super) struct IdempotencyKeys(moka::sync::Cache<Digest, Arc<Mutex<CreateState>>>);
+pub(super) struct IdempotencyKeys(moka::sync::Cache<Digest, Arc<KeyRecord>>);
+
+/// What a key is used for; none while it is free. Whoever decides what happens next holds the lock, but nobody waits for the
+/// vendor's answer to a create with it.
+pub(super) type KeyRecord = Mutex<Option<KeyUse>>;
+
+#[derive(Debug)]
+pub(super) struct KeyUse {
+    pub(super) content: Digest,
+    pub(super) state: CreateState,
+}
 
 /// What became of the create that a key names.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug)]
 pub(super) enum CreateState {
-    /// Nothing was created: the key is free.
-    #[default]
-    Free,
-    /// Sent, and its outcome is unknown.
-    Sent {
-        content: Digest,
-        since: Timestamp,
+    /// The vendor has not answered yet.
+    Open(Answer),
+    /// Its connection ended without an answer: the vendor may have executed it, or may do so for a while.
+    Unknown {
+        sent: SentCreate,
+        ended_at: Timestamp,
+        failure: VendorFailure,
     },
-    Created {
-        content: Digest,
-        ticket: TicketId,
-    },
+    /// The vendor refused it when nobody waited any more. The next request with the key is told so, and the key is free then.
+    Refused(Error),
+    Created(TicketId),
 }
+
+pub(super) type Outcome = Result<Arc<Ticket>>;
+
+/// The outcome of a create, once it is there.
+pub(super) type Answer = watch::Receiver<Option<Outcome>>;
+pub(super) type AnswerSender = watch::Sender<Option<Outcome>>;
 
 /// The digest of a canonical form: neither keys nor contents are stored in clear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,27 +72,21 @@ impl IdempotencyKeys {
         Self(keys)
     }
 
-    /// The create that a caller's key names. Equal creates run one after the other under its lock.
-    pub(super) fn create(&self, caller: &str, key: &str) -> Arc<Mutex<CreateState>> {
+    pub(super) fn record(&self, caller: &str, key: &str) -> Arc<KeyRecord> {
         let digest = Digest::of(&canonical(caller, key));
         self.0.get_with(digest, Arc::default)
     }
 }
 
-impl CreateState {
-    /// A key names one content: whatever else comes with it is an error.
-    pub(super) fn check_content(self, content: Digest) -> Result<()> {
-        match self {
-            CreateState::Sent { content: known, .. }
-            | CreateState::Created { content: known, .. }
-                if known != content =>
-            {
-                Err(key_fault(
-                    "was used with other content: it must be new for each ticket",
-                ))
-            }
-            _ => Ok(()),
+impl KeyUse {
+    /// A key names one content: whatever else comes with it is an error, unless nothing was created.
+    pub(super) fn check_content(&self, content: Digest) -> Result<()> {
+        if self.content == content || matches!(self.state, CreateState::Refused(_)) {
+            return Ok(());
         }
+        Err(key_fault(
+            "was used with other content: it must be new for each ticket",
+        ))
     }
 }
 
@@ -108,25 +118,25 @@ mod tests {
             "idempotencyKey caller=4:desk key=12:7 caller=1:x"
         );
         let keys = IdempotencyKeys::new();
-        let create = keys.create("desk", "7");
-        assert!(Arc::ptr_eq(&create, &keys.create("desk", "7")));
-        assert!(!Arc::ptr_eq(&create, &keys.create("other", "7")));
+        let record = keys.record("desk", "7");
+        assert!(Arc::ptr_eq(&record, &keys.record("desk", "7")));
+        assert!(!Arc::ptr_eq(&record, &keys.record("other", "7")));
     }
 
     #[test]
     fn the_newest_keys_are_remembered_however_often_the_older_ones_were_used() {
         let keys = IdempotencyKeys::new();
-        let create = |number: u64| keys.create("desk", &number.to_string());
+        let record = |number: u64| keys.record("desk", &number.to_string());
         for number in 0..MAX_KEYS {
-            create(number);
-            create(number);
+            record(number);
+            record(number);
         }
         keys.0.run_pending_tasks();
 
-        let newest: Vec<_> = (0..100).map(|number| create(MAX_KEYS + number)).collect();
+        let newest: Vec<_> = (0..100).map(|number| record(MAX_KEYS + number)).collect();
         keys.0.run_pending_tasks();
         for (number, known) in (0..).zip(&newest) {
-            assert!(Arc::ptr_eq(known, &create(MAX_KEYS + number)));
+            assert!(Arc::ptr_eq(known, &record(MAX_KEYS + number)));
         }
         assert!(keys.0.entry_count() <= MAX_KEYS);
     }

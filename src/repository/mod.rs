@@ -5,10 +5,13 @@ mod batch;
 mod cache;
 mod directory;
 mod list;
+mod record_details;
 mod record_lookup;
+mod stale;
 mod weight;
 
 // How data is written.
+mod creates;
 mod idempotency;
 mod object_locks;
 mod write;
@@ -17,16 +20,20 @@ mod write;
 mod category;
 mod chat_message;
 mod employee;
+mod photo;
 mod service_record;
 mod sponsor;
 mod stats;
 mod termination_code;
 mod ticket;
+mod ticket_create;
+mod ticket_stats;
 
 use std::{
     borrow::Cow,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures_util::future::{OptionFuture, join_all};
@@ -40,13 +47,19 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     listing::{Fingerprint, Observations},
+    telemetry::metrics::Metrics,
     upstream::VendorApi,
 };
 use batch::Batches;
 use cache::{Cache, Cached, Lifetime, ReadKey};
 pub use cache::{CacheMode, CacheSettings};
+pub use creates::CreateSettings;
 use directory::{Directories, DirectoryObject};
 use list::{Provenance, WindowIndex};
+pub use photo::{PhotoAddresses, PhotoError, PhotoSettings, ServedPhoto};
+use record_details::UpdatedFields;
+use stale::note_if_stale;
+pub use ticket::Creation;
 use weight::Weight;
 use write::Writes;
 
@@ -59,6 +72,8 @@ pub struct Shared {
     windows: WindowIndex,
     limits: Limits,
     writes: Writes,
+    updated_fields: UpdatedFields,
+    photos: PhotoAddresses,
 }
 
 /// The bounds of what one request may read.
@@ -67,8 +82,8 @@ pub struct Limits {
     pub max_page_size: usize,
     /// Vendor pages that one list read may take for a filter that the gateway applies.
     pub max_vendor_pages: u32,
-    /// Vendor calls that one list read or one count may take.
-    pub max_vendor_calls: u32,
+    /// After how long a filter that a vendor did not apply is tried again.
+    pub filter_retry: Duration,
 }
 
 /// One page of a list over all vendors.
@@ -130,6 +145,9 @@ impl Shared {
         mut vendors: Vec<Arc<dyn VendorApi>>,
         cache: CacheSettings,
         limits: Limits,
+        creates: CreateSettings,
+        photos: PhotoAddresses,
+        metrics: &Metrics,
     ) -> Arc<Self> {
         vendors.sort_by_key(|vendor| vendor.vendor());
         let capabilities = vendors
@@ -138,11 +156,13 @@ impl Shared {
         Arc::new(Self {
             capabilities: capabilities.collect(),
             vendors,
-            cache: Arc::new(Cache::new(cache)),
-            observations: Observations::default(),
+            cache: Arc::new(Cache::new(cache, metrics.cache.clone())),
+            observations: Observations::new(limits.filter_retry),
             windows: WindowIndex::new(),
             limits,
-            writes: Writes::new(),
+            writes: Writes::new(creates),
+            updated_fields: UpdatedFields::new(),
+            photos,
         })
     }
 
@@ -163,11 +183,6 @@ impl Shared {
     /// Each configured vendor, as the gateway sees it now.
     pub fn vendor_statuses(&self) -> Vec<VendorStatus> {
         self.vendors.iter().map(|vendor| vendor.status()).collect()
-    }
-
-    /// Whether anything is cached that could stand in for failing vendors.
-    pub fn has_cached_data(&self) -> bool {
-        self.cache.has_entries()
     }
 
     /// The estimated size of the cached data.
@@ -194,21 +209,16 @@ impl Shared {
         })
     }
 
-    /// Reads through the cache. `load` owns all that it uses, because its future outlives this request while others wait for it.
-    async fn read<T, Loading>(
-        &self,
-        scope: &Arc<RequestScope>,
-        vendor: &Arc<dyn VendorApi>,
-        key: ReadKey,
-        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
-    ) -> Result<Cached<T>>
-    where
-        T: Weight + Send + Sync + 'static,
-        Loading: Future<Output = Result<T>> + Send + 'static,
-    {
-        self.cache
-            .read(scope, key, || load(Arc::clone(vendor), Arc::clone(scope)))
-            .await
+    /// Drops the lists of a noun, because a write may have changed any of them.
+    fn drop_lists(&self, vendor: Vendor, topic: Topic) {
+        self.cache.drop_lists(vendor, topic);
+        self.windows.drop_lists(vendor, topic);
+    }
+
+    /// Drops what was read of a noun, because a filter was found not to be applied.
+    fn drop_read(&self, vendor: Vendor, topic: Topic) {
+        self.drop_lists(vendor, topic);
+        self.cache.drop_changed(vendor, topic, |_| true);
     }
 }
 
@@ -239,7 +249,7 @@ impl Repository {
         )))
     }
 
-    /// Personal data as this caller may see it: whole, or masked but for its last characters.
+    /// Personal data as this caller may see it: whole, or masked but for its last character.
     pub fn personal<'a>(&self, value: Option<&'a str>) -> Option<Cow<'a, str>> {
         let value = value?;
         Some(match self.scope.caller.may(Scope::Pii) {
@@ -262,7 +272,7 @@ impl Repository {
         Ok(self.shared.vendor_statuses())
     }
 
-    fn authorize(&self, scope: Scope) -> Result<()> {
+    pub fn authorize(&self, scope: Scope) -> Result<()> {
         if self.scope.caller.may(scope) {
             return Ok(());
         }
@@ -330,7 +340,10 @@ impl Repository {
         let read = || self.read(vendor, (T::TOPIC, Lifetime::Directory, ()), load);
         let known = Arc::clone(&self.directories());
         let of_vendor = &T::of(&known)[vendor.vendor() as usize];
-        of_vendor.get_or_init(read).await.clone()
+        let directory = of_vendor.get_or_init(read).await.clone()?;
+        // Another field may have read it.
+        note_if_stale(vendor, &directory);
+        Ok(directory)
     }
 
     fn directories(&self) -> MutexGuard<'_, Arc<Directories>> {
@@ -345,11 +358,10 @@ impl Repository {
     }
 }
 
-/// Shows the last four characters at most, and never more than a third of them.
+/// Shows the last character at most, and none of a value that has fewer than four.
 fn masked(value: &str) -> String {
     let length = value.chars().count();
-    let shown = (length / 3).min(4);
-    let hidden = length - shown;
+    let hidden = if length < 4 { length } else { length - 1 };
     value
         .chars()
         .enumerate()
@@ -384,4 +396,25 @@ fn tolerate<'a, T: 'a>(reads: impl IntoIterator<Item = &'a Result<T>>) -> Result
         .into_iter()
         .find(|error| all_failed || error.vendor_failure().is_none());
     fatal.map_or(Ok(()), |error| Err(error.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn at_most_one_character_of_a_personal_value_is_shown_and_none_of_a_short_one() {
+        for (value, expected) in [
+            ("", ""),
+            ("7", "*"),
+            ("42", "**"),
+            ("123", "***"),
+            ("1234", "***4"),
+            ("王小明", "***"),
+            ("1990-01-25", "*********5"),
+            ("A123456789", "*********9"),
+        ] {
+            assert_eq!(masked(value), expected);
+        }
+    }
 }

@@ -18,8 +18,8 @@ use crate::{
         CategoryNames, DateTime, NamedRecord, ServiceRecord, ServiceRecordFilter, ServiceRecordId,
         ServiceRecordLookup, VendorNumber,
     },
-    error::Result,
-    listing::{Budget, Dated, ListReader, Range, Second, Span},
+    error::{Error, Result},
+    listing::{Budget, Dated, ListReader, Range, Second, Span, Window},
     upstream::{EachById, VendorApi},
 };
 
@@ -61,8 +61,8 @@ impl Shared {
                 vendor.service_record_page(scope, &filter, page).await
             };
             let reader = self.reader(vendor, "service records", fetch);
-            let read = reader.exactly(&self.budget(), span).await;
-            let found = read.map(|window| window.rows.into_iter().chain(window.undated).collect());
+            let read = reader.exactly(&budget(scope), span).await;
+            let found = read.and_then(|window| rows_of(window, scope));
             each_of(&sought, found, |record: &Arc<ServiceRecord>| record.id)
         });
         let searched = self.search(vendor, scope, &undated, max_pages);
@@ -149,12 +149,8 @@ impl Shared {
             vendor.named_record_page(scope, &filter, page).await
         };
         let reader = self.reader(vendor, NAMED_RECORDS, fetch);
-        let window = reader.exactly(&self.budget(), span).await?;
-        Ok(window.rows.into_iter().chain(window.undated).collect())
-    }
-
-    fn budget(&self) -> Budget {
-        Budget::new(self.limits.max_vendor_calls)
+        let window = reader.exactly(&budget(scope), span).await?;
+        rows_of(window, scope)
     }
 
     fn reader<'a, Fetch>(
@@ -222,6 +218,19 @@ impl Shared {
             }
         }
         spans
+    }
+}
+
+fn budget(scope: &RequestScope) -> Budget {
+    let calls = &scope.vendor_calls;
+    Budget::new(calls.allowed()).of_request(calls.left(), calls.allowed())
+}
+
+/// All that was read. A day that needs too many calls was not read, so that nothing of it is known to be missing.
+fn rows_of<T>(window: Window<T>, scope: &RequestScope) -> Result<Vec<Arc<T>>> {
+    match window.is_too_large {
+        true => Err(Error::too_many_vendor_calls(scope.vendor_calls.allowed())),
+        false => Ok(window.rows.into_iter().chain(window.undated).collect()),
     }
 }
 

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use super::{
     Lifetime, ListField, Page, Repository, Shared, Topic, TotalsWanted, batch::CategoryNamesKey,
-    list::Participation,
+    cache::AnyValue, list::Participation,
 };
 use crate::{
     context::RequestScope,
     domain::{
-        Category, Contact, CustomField, Detail, FilterPlan, Loaded, PageArguments, Scope,
-        ServiceRecord, ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId,
-        ServiceRecordLookup, ServiceSummary,
+        Category, Contact, Detail, FilterPlan, Loaded, PageArguments, Scope, ServiceRecord,
+        ServiceRecordChanges, ServiceRecordFilter, ServiceRecordId, ServiceRecordLookup,
+        ServiceRecordUpdate, ServiceSummary, Ticket,
     },
-    error::Result,
-    listing::decode,
+    error::{ErrorKind, Result},
+    listing::{Window, decode},
     upstream::VendorApi,
 };
 
@@ -45,32 +45,26 @@ impl Repository {
             self.vendor(vendor)?;
         }
 
-        let participations = self.shared.vendors.iter().map(|vendor| {
-            let filters = vendor.capabilities().service_record_filters;
-            match filters.plan(vendor.vendor(), &filter) {
-                FilterPlan::Read { left_over } => {
-                    // The other vendors of the filter do not change the list of this one.
-                    let of_vendor = ServiceRecordFilter {
-                        vendors: None,
-                        ..filter.clone()
-                    };
-                    let list = self.list(vendor, of_vendor);
-                    Participation::Included(match left_over {
-                        Some(left_over) => list.filtered(left_over, ServiceRecordFilter::admits),
-                        None => list,
-                    })
+        // The other vendors of the filter do not change the list of one.
+        let of_vendor = ServiceRecordFilter {
+            vendors: None,
+            ..filter.clone()
+        };
+        let participations = || {
+            let vendors = self.shared.vendors.iter();
+            let participations = vendors.map(|vendor| {
+                let filters = vendor.capabilities().service_record_filters;
+                match filters.plan(vendor.vendor(), &filter) {
+                    FilterPlan::Read => {
+                        Participation::Included(self.list(vendor, of_vendor.clone()))
+                    }
+                    FilterPlan::Nothing => Participation::Skipped(vendor.vendor()),
                 }
-                FilterPlan::Nothing => Participation::Skipped(vendor.vendor()),
-            }
-        });
-        self.merged(
-            fingerprint,
-            after,
-            page.limit,
-            participations.collect(),
-            totals,
-        )
-        .await
+            });
+            participations.collect()
+        };
+        self.merged(fingerprint, after, page.limit, participations, totals)
+            .await
     }
 
     /// The record's category with its name and those of its ancestors, also where the record has ids alone.
@@ -143,9 +137,22 @@ impl Repository {
         let vendor = Arc::clone(self.vendor(id.vendor)?);
         let (shared, scope) = (Arc::clone(&self.shared), Arc::clone(&self.scope));
         self.write("updateServiceRecord", Some(id.to_string()), async move {
-            let updated = vendor.update_service_record(&scope, id, &changes).await;
+            let update = vendor.update_service_record(&scope, id, &changes).await;
+            let fields = match &update {
+                Ok(update) => shared.updated_fields.keep(id, &changes, update),
+                Err(error) => {
+                    if matches!(error.kind, ErrorKind::OutcomeUnknown(_)) {
+                        shared.updated_fields.forget(id);
+                    }
+                    None
+                }
+            };
             shared.drop_service_record(id);
-            let record = reread(&shared, &vendor, &scope, id, updated?).await;
+            let told = ServiceRecordUpdate {
+                custom_fields: Loaded::Loaded(fields.map(Arc::unwrap_or_clone)),
+                updated_at: update?.updated_at,
+            };
+            let record = reread(&shared, &vendor, &scope, id, told).await;
             Ok((id.to_string(), record))
         })
         .await
@@ -153,34 +160,58 @@ impl Repository {
 }
 
 impl Shared {
-    /// Tickets contain copies of their service records, so they are dropped too.
+    /// Drops what shows the record, whatever the outcome of the write. No filter and no count depends on what a write changes.
     fn drop_service_record(&self, id: ServiceRecordId) {
-        self.cache.drop_object(self.entity_key(id));
-        self.cache.drop_all(id.vendor, Topic::Tickets);
+        let cache = &self.cache;
+        cache.drop_changed(id.vendor, Topic::ServiceRecords, |value| {
+            is_shown_by::<ServiceRecord>(value, |record| record.id.number == id.number)
+        });
+        // Tickets contain copies of their service records.
+        cache.drop_changed(id.vendor, Topic::Tickets, |value| {
+            is_shown_by::<Ticket>(value, |ticket| {
+                let mut records = ticket.service_records.value().into_iter().flatten();
+                records.any(|record| record.id.number == id.number)
+            })
+        });
     }
 }
 
-/// Reads the whole record after an update, because the vendor returns a part of it. Custom fields that this read lacks are those
-/// that the update returned.
+/// Whether a cached object is one of these, or a cached window holds one of them.
+fn is_shown_by<T: Send + Sync + 'static>(value: &AnyValue, is_one: impl Fn(&T) -> bool) -> bool {
+    if let Some(window) = value.downcast_ref::<Window<T>>() {
+        let mut rows = window.rows.iter().chain(&window.undated);
+        return rows.any(|row| is_one(row));
+    }
+    value.downcast_ref::<T>().is_some_and(is_one)
+}
+
+/// Reads the whole record after an update, because the vendor returns a part of it. What this read lacks is what the update
+/// returned.
 async fn reread(
     shared: &Arc<Shared>,
     vendor: &Arc<dyn VendorApi>,
     scope: &Arc<RequestScope>,
     id: ServiceRecordId,
-    updated_fields: Option<Vec<CustomField>>,
+    told: ServiceRecordUpdate,
 ) -> Result<Option<Arc<ServiceRecord>>> {
     let results = shared.records_by_id(vendor, scope, &[id]).await;
     let record = match results.into_iter().find(|(read, _)| *read == id) {
         Some((_, result)) => result?,
         None => None,
     };
-    Ok(
-        record.map(|record| match (&record.custom_fields, updated_fields) {
-            (Loaded::NotLoaded, Some(updated)) => Arc::new(ServiceRecord {
-                custom_fields: Loaded::some(updated),
-                ..ServiceRecord::clone(&record)
-            }),
-            _ => record,
-        }),
-    )
+    Ok(record.map(|record| {
+        let lacks_fields = record.custom_fields.value().is_none();
+        let lacks_time = record.updated_at.value().is_none();
+        if !lacks_fields && !lacks_time {
+            return record;
+        }
+        let mut record = Arc::unwrap_or_clone(record);
+        if lacks_fields {
+            record.custom_fields = told.custom_fields;
+        }
+        if lacks_time {
+            record.updated_at = told.updated_at;
+        }
+        Arc::new(record)
+    }))
 }

@@ -1,21 +1,19 @@
-//! Counts for a dashboard, from the vendors' own totals.
+//! Counts of service records by day, from the vendors' own totals where their rows agree with them.
 
 use std::{collections::HashMap, sync::Arc};
 
 use futures_util::future::join_all;
-use jiff::{Timestamp, ToSpan, civil::Date};
+use jiff::{ToSpan, civil::Date};
 
 use super::{
-    Cached, Lifetime, Repository, Shared, Topic,
-    list::{Provenance, TOTAL_ONLY},
+    Cached, Lifetime, Repository, Topic,
+    list::{Listed, Provenance, TOTAL_ONLY, kind_of, total_within},
     tolerate,
-    weight::Weight,
 };
 use crate::{
-    context::RequestScope,
     domain::{
         CountedRange, DateTime, Scope, ServiceRecord, ServiceRecordFilter, ServiceRecordStats,
-        SourceStatus, TicketFilter, TicketStats, TicketStatus, Vendor, VendorErrorCode, VendorZone,
+        SourceStatus, Vendor, VendorErrorCode, VendorPageRequest, VendorZone,
     },
     error::{Error, ErrorKind, Result},
     upstream::{VendorApi, join},
@@ -24,55 +22,7 @@ use crate::{
 /// The longest range that is counted day by day.
 const MAX_DAYS: usize = 92;
 
-const OPEN: [TicketStatus; 2] = [TicketStatus::Pending, TicketStatus::InProgress];
-
 impl Repository {
-    /// One reading: a call for each status, one for the total and one for what is overdue, side by side.
-    pub async fn ticket_stats(&self, filter: TicketFilter) -> Result<TicketStats> {
-        self.authorize(Scope::Read)?;
-        for vendor in filter.vendors_of_ids() {
-            self.vendor(vendor)?;
-        }
-        let counts = self.shared.vendors.iter().map(async |vendor| {
-            let narrowed = filter.narrowed_to(vendor.vendor());
-            match narrowed.filter(|_| vendor.capabilities().has_tickets) {
-                Some(narrowed) => self.ticket_stats_of(vendor, narrowed).await,
-                None => Ok(TicketStats::none()),
-            }
-        });
-        let counts = join::join_all(counts).await?;
-        Ok(counts.iter().fold(TicketStats::none(), TicketStats::plus))
-    }
-
-    async fn ticket_stats_of(
-        &self,
-        vendor: &Arc<dyn VendorApi>,
-        filter: TicketFilter,
-    ) -> Result<TicketStats> {
-        let cache = &self.shared.cache;
-        let canonical = filter.canonical();
-        let read = ("stats", canonical.as_str());
-        let key = cache.key(vendor.vendor(), Topic::Tickets, Lifetime::List, read);
-        let shared = &self.shared;
-        let read = shared.read(&self.scope, vendor, key, |vendor, scope| {
-            let (shared, filter) = (Arc::clone(shared), filter.clone());
-            async move {
-                let first = shared.count_tickets(&vendor, &scope, &filter).await?;
-                if first.with_a_status() == first.total {
-                    return Ok(first);
-                }
-                // Tickets changed while they were counted, or some have a status that the gateway does not know.
-                let second = shared.count_tickets(&vendor, &scope, &filter).await?;
-                match second.with_a_status() <= second.total {
-                    true => Ok(second),
-                    false => Err(contradiction(vendor.vendor(), "the counts of tickets")),
-                }
-            }
-        });
-        let stats = read.await?.value;
-        Ok(TicketStats::clone(&stats))
-    }
-
     /// At most 92 days, both ends included, in each vendor's own zone.
     pub async fn service_record_stats(
         &self,
@@ -110,7 +60,7 @@ impl Repository {
             match is_included(vendor).then(|| counted.next()).flatten() {
                 None => stats.sources.push(SourceStatus::skipped(name)),
                 Some(Ok(counts)) => {
-                    stats.total = stats.total.map(|total| total + counts.total);
+                    stats.total = stats.total.map(|total| total.saturating_add(counts.total));
                     stats.by_vendor.push((name, counts.total));
                     stats.daily.extend(
                         days.iter()
@@ -158,7 +108,7 @@ impl Repository {
 
         let is_cached = |day: &&Date| self.cached_count(vendor, single(**day)).is_some();
         let days_to_read = days.iter().filter(|day| !is_cached(day)).count() as u64;
-        let most_calls = u64::from(self.shared.limits.max_vendor_calls);
+        let most_calls = u64::from(self.scope.vendor_calls.left());
         let list = self.list::<ServiceRecord>(vendor, filter_of(range, vendor.zone()));
         let pages = total
             .value
@@ -178,8 +128,9 @@ impl Repository {
             }
         }
         if pages.is_some() && days_to_read <= most_calls {
-            self.count_each_day(vendor, days, &mut counts).await?;
-            if counts.daily.iter().sum::<u64>() == counts.total {
+            let are_all_counted = self.count_each_day(vendor, days, &mut counts).await?;
+            let counted = counts.daily.iter().copied().fold(0, u64::saturating_add);
+            if are_all_counted && counted == counts.total {
                 return Ok(counts);
             }
             // Records arrived meanwhile, or the vendor's bounds of time are not what they seem: the rows decide.
@@ -191,30 +142,34 @@ impl Repository {
             }
             return Err(contradiction(vendor.vendor(), "the counts of days"));
         }
-        let limit = self.shared.limits.max_vendor_calls;
+        self.scope.note_lack_of_vendor_calls();
         Err(Error::new(
             ErrorKind::LimitExceeded,
             format!(
-                "counting these days would take more than {limit} calls to {}: request fewer days",
+                "counting these days would take more than {most_calls} calls to {}: request fewer days",
                 vendor.vendor()
             ),
         ))
     }
 
+    /// False where the rows of a day show that its count is of other days too.
     async fn count_each_day(
         &self,
         vendor: &Arc<dyn VendorApi>,
         days: &[Date],
         counts: &mut Counts,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let each = days
             .iter()
             .map(|day| self.record_count(vendor, single(*day)));
         for (slot, day) in counts.daily.iter_mut().zip(join::join_all(each).await?) {
             counts.provenance.add(&day);
-            *slot = (*day.value).ok_or_else(|| contradiction(vendor.vendor(), "a total"))?;
+            let Some(count) = *day.value else {
+                return Ok(false);
+            };
+            *slot = count;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Counts the rows of the list, each on its day. False where that takes more pages than it may.
@@ -255,8 +210,8 @@ impl Repository {
         Ok(true)
     }
 
-    /// How many records of a vendor began on the days of a range, by its own count. A range that is over keeps its count for
-    /// long.
+    /// How many records of a vendor began on the days of a range, by its own count; none where its rows show that it counts those
+    /// of other days too. A range that is over keeps its count for long.
     async fn record_count(
         &self,
         vendor: &Arc<dyn VendorApi>,
@@ -265,9 +220,15 @@ impl Repository {
         let key = self.count_key(vendor, range);
         let read = self.shared.read(&self.scope, vendor, key, |vendor, scope| {
             let filter = filter_of(range, vendor.zone());
+            let kind = kind_of::<ServiceRecord>(vendor.vendor(), &filter);
+            let applies_time = self.shared.observations.applies_time(kind);
+            let request = counting_page(&vendor, range);
             async move {
-                let page = vendor.service_record_page(&scope, &filter, TOTAL_ONLY);
-                Ok(page.await?.total)
+                if !applies_time {
+                    return Ok(None);
+                }
+                let page = vendor.service_record_page(&scope, &filter, request).await?;
+                Ok(total_within(&page, ServiceRecord::range(&filter)))
             }
         });
         read.await
@@ -299,51 +260,8 @@ impl Repository {
     }
 }
 
-impl Shared {
-    async fn count_tickets(
-        &self,
-        vendor: &Arc<dyn VendorApi>,
-        scope: &RequestScope,
-        filter: &TicketFilter,
-    ) -> Result<TicketStats> {
-        let is_included = |status: &TicketStatus| {
-            let statuses = filter.statuses.as_ref();
-            statuses.is_none_or(|statuses| statuses.contains(status))
-        };
-        // A ticket is overdue once its due time lies before now; the bound of a filter is inclusive, in whole seconds.
-        let last_second = last_whole_second_before(Timestamp::now());
-        let overdue = TicketFilter {
-            statuses: Some(OPEN.into_iter().filter(is_included).collect()),
-            due_to: Some(filter.due_to.map_or(last_second, |to| to.min(last_second))),
-            ..filter.clone()
-        };
-        let of_status = |status: TicketStatus| TicketFilter {
-            statuses: Some(Some(status).filter(is_included).into_iter().collect()),
-            ..filter.clone()
-        };
-
-        let mut filters = vec![filter.clone(), overdue];
-        filters.extend(TicketStatus::KNOWN.map(of_status));
-        let counts = filters.iter().map(async |filter| {
-            if filter.statuses.as_ref().is_some_and(Vec::is_empty) {
-                return Ok(0);
-            }
-            let page = vendor.ticket_page(scope, filter, TOTAL_ONLY).await?;
-            page.total
-                .ok_or_else(|| contradiction(vendor.vendor(), "a total of tickets"))
-        });
-        let counts = join::join_all(counts).await?;
-        let by_status = TicketStatus::KNOWN.into_iter();
-        Ok(TicketStats {
-            total: counts[0],
-            overdue: counts[1],
-            by_status: by_status.zip(counts[2..].iter().copied()).collect(),
-        })
-    }
-}
-
 /// Counts that the vendor returns and that can't all be true, or that it does not return.
-fn contradiction(vendor: Vendor, what: &'static str) -> Error {
+pub(super) fn contradiction(vendor: Vendor, what: &'static str) -> Error {
     tracing::warn!(
         target: "deskgraph::stats",
         vendor = vendor.slug(),
@@ -353,21 +271,23 @@ fn contradiction(vendor: Vendor, what: &'static str) -> Error {
     Error::vendor(vendor, VendorErrorCode::BadResponse)
 }
 
-fn last_whole_second_before(now: Timestamp) -> Timestamp {
-    let whole = now.as_second() - i64::from(now.subsec_nanosecond() == 0);
-    Timestamp::from_second(whole).unwrap_or(now)
+/// The smallest page that has the total. The newest records are of today whatever the vendor filters by, so that only a full page
+/// can show that it counts other days too.
+fn counting_page(vendor: &Arc<dyn VendorApi>, range: CountedRange) -> VendorPageRequest {
+    let is_today = range.from == range.to && range.to == vendor.zone().today();
+    match is_today {
+        true => VendorPageRequest {
+            per_page: vendor.capabilities().lists.page_size,
+            ..TOTAL_ONLY
+        },
+        false => TOTAL_ONLY,
+    }
 }
 
 struct Counts {
     total: u64,
     daily: Vec<u64>,
     provenance: Provenance,
-}
-
-impl Weight for TicketStats {
-    fn owned_bytes(&self) -> usize {
-        size_of_val(self.by_status.as_slice())
-    }
 }
 
 /// Every day of the range, or why it can't be counted.

@@ -5,23 +5,35 @@ use std::{sync::Arc, time::Instant};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use super::{Repository, idempotency::IdempotencyKeys, object_locks::ObjectLocks};
+use super::{
+    Repository,
+    creates::{CreateSettings, Creates},
+    idempotency::IdempotencyKeys,
+    object_locks::ObjectLocks,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What the process knows of its writes.
 pub(super) struct Writes {
     pub(super) idempotency_keys: IdempotencyKeys,
+    pub(super) creates: Creates,
     object_locks: ObjectLocks,
     in_flight: TaskTracker,
 }
 
 impl Writes {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(creates: CreateSettings) -> Self {
         Self {
             idempotency_keys: IdempotencyKeys::new(),
+            creates: Creates::new(creates),
             object_locks: ObjectLocks::default(),
             in_flight: TaskTracker::new(),
         }
+    }
+
+    /// Runs a part of a write that nobody waits for.
+    pub(super) fn spawn(&self, part: impl Future<Output = ()> + Send + 'static) {
+        self.in_flight.spawn(part);
     }
 
     /// Completes when no write is in flight.
@@ -74,7 +86,7 @@ impl Repository {
     }
 }
 
-fn outcome_name(error: &Error) -> &'static str {
+pub(super) fn outcome_name(error: &Error) -> &'static str {
     match error.kind {
         ErrorKind::OutcomeUnknown(_) => "unknown",
         ErrorKind::NotFound => "not_found",

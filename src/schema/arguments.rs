@@ -31,7 +31,32 @@ pub(super) fn id<T: FromStr<Err = MalformedId>>(path: &str, id: &ID) -> Result<T
         .map_err(|malformed| Error::bad_user_input(format!("{path}: {malformed}")))
 }
 
+/// What a client filters by goes into the address of a vendor's call, which has room for these.
+const MAX_SEARCH_CHARACTERS: usize = 500;
+const MAX_FILTER_ITEMS: usize = 100;
+
+/// The text of a search.
+pub(super) fn search(path: &str, text: String) -> Result<String> {
+    // Counted up to the limit only: a text may be as long as a request.
+    match text.chars().nth(MAX_SEARCH_CHARACTERS) {
+        None => Ok(text),
+        Some(_) => Err(Error::bad_user_input(format!(
+            "{path}: it must have at most {MAX_SEARCH_CHARACTERS} characters"
+        ))),
+    }
+}
+
+fn check_count(path: &str, count: usize) -> Result<()> {
+    if count <= MAX_FILTER_ITEMS {
+        return Ok(());
+    }
+    Err(Error::bad_user_input(format!(
+        "{path}: it must hold at most {MAX_FILTER_ITEMS} items, not {count}"
+    )))
+}
+
 pub(super) fn ids<T: FromStr<Err = MalformedId>>(path: &str, ids: &[ID]) -> Result<Vec<T>> {
+    check_count(path, ids.len())?;
     let read = |(index, element)| id(&format!("{path}[{index}]"), element);
     ids.iter().enumerate().map(read).collect()
 }
@@ -46,6 +71,7 @@ pub(super) fn status(path: &str, status: TicketStatus) -> Result<domain::TicketS
 }
 
 pub(super) fn statuses(path: &str, statuses: &[TicketStatus]) -> Result<Vec<domain::TicketStatus>> {
+    check_count(path, statuses.len())?;
     let read =
         |(index, element): (usize, &TicketStatus)| status(&format!("{path}[{index}]"), *element);
     statuses.iter().enumerate().map(read).collect()

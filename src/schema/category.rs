@@ -31,7 +31,7 @@ impl Category {
         if category.is_fully_loaded() || !selects_category_names(ctx.field()) {
             return at_hand(Some(Ok(category.clone().into())));
         }
-        Either::Right(answered(async {
+        Either::Right(answered(ctx, async {
             let named = repository(ctx)?.category(category.id).await?;
             Ok(named.unwrap_or_else(|| category.clone()).into())
         }))
@@ -78,7 +78,7 @@ impl Category {
 
     /// The categories one level down. Empty where there are none.
     async fn children(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<Category>>> {
-        answered(async {
+        answered(ctx, async {
             let children = repository(ctx)?.category_children(self.0.id).await?;
             Ok(children.into_iter().map(Category).collect())
         })

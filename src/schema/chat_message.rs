@@ -1,6 +1,6 @@
 //! What was said in a service record.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, Object};
 
@@ -44,6 +44,11 @@ impl ChatMessage {
         self.0.text.as_deref()
     }
 
+    /// What is not text (a card, a carousel), as the vendor's JSON text without its secrets: at most 64 KiB. Null for plain text.
+    fn payload(&self) -> Option<&str> {
+        self.0.payload.as_deref()
+    }
+
     /// Who sent it.
     fn sender(&self) -> ChatSender<'_> {
         ChatSender(&self.0)
@@ -61,7 +66,10 @@ impl ChatMessage {
 
     /// The service record that it belongs to. Null when that no longer exists.
     async fn service_record(&self, ctx: &Context<'_>) -> Option<FieldResult<ServiceRecord>> {
-        nullable(async { repository(ctx)?.service_record(self.0.id.record).await }).await
+        nullable(ctx, async {
+            repository(ctx)?.service_record(self.0.id.record).await
+        })
+        .await
     }
 }
 
@@ -90,19 +98,47 @@ impl ChatSender<'_> {
         self.0.sender.role.into()
     }
 
-    /// The sender's name. Null where the vendor does not provide it.
-    fn name(&self) -> Option<&str> {
-        self.0.sender.name.as_deref()
+    /// The sender's name. FirstLine: a customer's is the visitor's, and an agent's that of `employee`. Null where nobody tells it.
+    async fn name(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
+        let sender = &self.0.sender;
+        if let Some(name) = &sender.name {
+            return Some(Ok(name.into()));
+        }
+        let vendor = self.0.id.record.vendor;
+        match sender.role {
+            domain::ChatRole::Agent => {
+                nullable(ctx, async {
+                    repository(ctx)?.sender_name(vendor, sender).await
+                })
+                .await
+            }
+            _ => None,
+        }
     }
 
-    /// The agent. Null unless exactly one employee of the vendor has the sender's name.
+    /// The agent, which is inferred, because the vendors do not define whose number a sender has. FirstLine: the record's handler
+    /// if `vendorId` is their number, or else the only employee whose number or `employeeNo` it is. Bangwo8: the only employee
+    /// with the sender's name or number. Null for any other sender.
     async fn employee(&self, ctx: &Context<'_>) -> Option<FieldResult<Employee>> {
-        let name = match self.0.sender.role {
-            domain::ChatRole::Agent => self.0.sender.name.as_deref()?,
-            _ => return None,
-        };
+        let sender = &self.0.sender;
+        if let Some(handler) = &sender.employee {
+            return Employee::related(ctx, handler).await;
+        }
         let vendor = self.0.id.record.vendor;
-        nullable(async { repository(ctx)?.employee_named(vendor, name).await }).await
+        match sender.role {
+            domain::ChatRole::Agent => {
+                nullable(ctx, async {
+                    repository(ctx)?.sending_agent(vendor, sender).await
+                })
+                .await
+            }
+            _ => None,
+        }
+    }
+
+    /// The vendor's own id of the sender. FirstLine does not define whose number it is; Bangwo8 has the client id of a customer.
+    fn vendor_id(&self) -> Option<&str> {
+        self.0.sender.vendor_id.as_deref()
     }
 }
 

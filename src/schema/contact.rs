@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{Context, ID, Object};
 
-use super::{arguments::personal, error::FieldResult};
+use super::{arguments::personal, error::FieldResult, sponsor::Sponsor};
 use crate::domain;
 
 pub(super) struct Contact(Arc<domain::Contact>);
@@ -26,6 +26,16 @@ impl Contact {
     /// The customer's name.
     fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
+    }
+
+    /// The vendor's first name. FirstLine: the family name, where its desk writes Chinese names.
+    fn first_name(&self) -> Option<&str> {
+        self.0.first_name.as_deref()
+    }
+
+    /// The vendor's last name. FirstLine: the given name, where its desk writes Chinese names.
+    fn last_name(&self) -> Option<&str> {
+        self.0.last_name.as_deref()
     }
 
     /// The company that they act for.
@@ -51,5 +61,10 @@ impl Contact {
     /// PII: phone, e-mail or another way to reach them.
     fn contact_method(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
         personal(ctx, self.0.contact_method.as_deref())
+    }
+
+    /// The organisation through which they are served. FirstLine only.
+    async fn sponsor(&self, ctx: &Context<'_>) -> Option<FieldResult<Sponsor>> {
+        Sponsor::related(ctx, self.0.sponsor.as_ref()?).await
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 use futures_util::future::Either;
 
 use super::{
     arguments::{self, DEFAULT_FIRST},
-    error::{AtHandOr, FieldResult, Found, answered, at_hand},
+    custom_field::{CustomField, custom_fields},
+    error::{AtHandOr, FieldResult, Found, answered, at_hand, nullable},
     hydrated::{Hydrate, Hydrated},
     pagination::{ServiceRecordConnection, TicketConnection},
     repository,
@@ -69,7 +70,7 @@ impl Employee {
         if employee.detail > Detail::Reference || selects_only(ctx.field(), &IDENTITY) {
             return at_hand(Some(Ok(employee.clone().into())));
         }
-        Either::Right(answered(async {
+        Either::Right(answered(ctx, async {
             let employee = repository(ctx)?.related_employee(employee.id).await?;
             Ok(employee.into())
         }))
@@ -100,6 +101,21 @@ impl Employee {
         self.0.field(ctx, |employee| &employee.name).await
     }
 
+    /// The vendor's first name. FirstLine only, which does not say whether it is the given name or the family name.
+    async fn first_name(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
+        self.0.field(ctx, |employee| &employee.first_name).await
+    }
+
+    /// The vendor's last name. FirstLine only.
+    async fn last_name(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
+        self.0.field(ctx, |employee| &employee.last_name).await
+    }
+
+    /// Their gender. Null where the vendor does not tell it.
+    async fn gender(&self, ctx: &Context<'_>) -> Option<FieldResult<Gender>> {
+        self.0.field_as(ctx, |employee| &employee.gender).await
+    }
+
     /// The number that their employer gave them.
     async fn employee_no(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
         self.0.field(ctx, |employee| &employee.employee_no).await
@@ -110,13 +126,15 @@ impl Employee {
         self.0.field(ctx, |employee| &employee.email).await
     }
 
-    /// PII: their mobile number, masked unless the caller may read personal data.
+    /// PII: their mobile number, masked unless the caller may read personal data. FirstLine: the first number of any kind where
+    /// none is of a mobile phone.
     async fn mobile(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
-        let mobile = match self.0.field(ctx, |employee| &employee.mobile).await? {
-            Ok(mobile) => mobile,
-            Err(error) => return Some(Err(error)),
-        };
-        arguments::personal(ctx, Some(mobile))
+        self.personal(ctx, |employee| &employee.mobile).await
+    }
+
+    /// PII: a landline number, masked unless the caller may read personal data.
+    async fn phone(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
+        self.personal(ctx, |employee| &employee.phone).await
     }
 
     /// Whether they administrate the desk.
@@ -129,9 +147,20 @@ impl Employee {
         self.0.field_as(ctx, |employee| &employee.is_active).await
     }
 
-    /// The address of their picture.
-    async fn photo_url(&self, ctx: &Context<'_>) -> Option<FieldResult<&String>> {
-        self.0.field(ctx, |employee| &employee.photo_url).await
+    /// The address of their picture, for an `<img>`: one of the gateway, which loads the picture from the vendor and is good for
+    /// some minutes, so that it needs no key. It begins with a slash unless the gateway knows its public URL. A picture at a
+    /// public https address of another host keeps its address.
+    async fn photo_url(&self, ctx: &Context<'_>) -> Option<FieldResult<Cow<'_, str>>> {
+        match self.0.field(ctx, |employee| &employee.photo).await? {
+            Ok(photo) => {
+                let vendor = self.0.embedded().id.vendor;
+                nullable(ctx, async {
+                    Ok(Some(repository(ctx)?.photo_url(vendor, photo)))
+                })
+                .await
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Their telephone extension.
@@ -153,6 +182,15 @@ impl Employee {
     async fn groups(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<EmployeeGroup<'_>>>> {
         let groups = self.0.field(ctx, |employee| &employee.groups).await?;
         Some(groups.map(|groups| groups.iter().map(EmployeeGroup).collect()))
+    }
+
+    /// The desk's own fields of its employees. Null where the vendor does not tell them.
+    async fn custom_fields(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<CustomField<'_>>>> {
+        let fields = self
+            .0
+            .field(ctx, |employee| &employee.custom_fields)
+            .await?;
+        Some(fields.map(|fields| custom_fields(fields)))
     }
 
     /// When their account was created.
@@ -179,7 +217,7 @@ impl Employee {
         #[graphql(desc = "Only records created at this instant or later.")] from: Option<DateTime>,
         #[graphql(desc = "Only records created at this instant or earlier.")] to: Option<DateTime>,
     ) -> Option<FieldResult<ServiceRecordConnection>> {
-        answered(async move {
+        answered(ctx, async move {
             arguments::check_range(("from", from), ("to", to))?;
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = domain::ServiceRecordFilter {
@@ -213,7 +251,7 @@ impl Employee {
         )]
         statuses: Option<Vec<TicketStatus>>,
     ) -> Option<FieldResult<TicketConnection>> {
-        answered(async move {
+        answered(ctx, async move {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = domain::TicketFilter {
                 handlers: Some(vec![self.0.embedded().id]),
@@ -229,6 +267,32 @@ impl Employee {
         })
         .await
     }
+}
+
+impl Employee {
+    /// Personal data, as the caller may see it.
+    async fn personal<'a>(
+        &'a self,
+        ctx: &Context<'_>,
+        field: fn(&domain::Employee) -> &Loaded<String>,
+    ) -> Option<FieldResult<Cow<'a, str>>> {
+        match self.0.field(ctx, field).await? {
+            Ok(value) => arguments::personal(ctx, Some(value)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// A gender, as a vendor's directory has it.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "domain::Gender")]
+pub(super) enum Gender {
+    /// Female.
+    Female,
+    /// Male.
+    Male,
+    /// A vendor code that this gateway does not know.
+    Unknown,
 }
 
 pub(super) struct EmployeeGroup<'a>(&'a domain::EmployeeGroup);

@@ -2,11 +2,17 @@
 
 use std::error::Error as _;
 
-use async_graphql::Value;
+use async_graphql::{Context, Value};
 use futures_util::future::{BoxFuture, Either, Ready, ready};
 
-use super::vendor::{Vendor, VendorErrorCode, retry_after_seconds, shown_code};
-use crate::error::{Error, ErrorKind, Result};
+use super::{
+    stale::{self, Place},
+    vendor::{Vendor, VendorErrorCode, retry_after_seconds, shown_code},
+};
+use crate::{
+    domain,
+    error::{Error, ErrorKind, Result},
+};
 
 /// The result of a resolver. A nullable field is an `Option` of it, so that a failure nulls that field alone.
 pub(super) type FieldResult<T> = std::result::Result<T, FieldError>;
@@ -31,11 +37,21 @@ pub(super) fn at_hand<'a, T>(field: Option<FieldResult<T>>) -> AtHandOr<'a, T> {
 }
 
 /// A nullable field: null where there is no such object, null with an error where loading it failed.
-pub(super) fn nullable<'a, T, U: From<T> + 'a>(
+pub(super) fn nullable<'a, T: Send + 'a, U: From<T> + 'a>(
+    ctx: &'a Context<'_>,
     answer: impl Future<Output = Result<Found<T>>> + Send + 'a,
 ) -> Answering<'a, U> {
-    Box::pin(async {
-        match answer.await {
+    nullable_at(ctx, Place::Field, answer)
+}
+
+/// The same for another place than the field itself.
+pub(super) fn nullable_at<'a, T: Send + 'a, U: From<T> + 'a>(
+    ctx: &'a Context<'_>,
+    place: Place,
+    answer: impl Future<Output = Result<Found<T>>> + Send + 'a,
+) -> Answering<'a, U> {
+    Box::pin(async move {
+        match stale::told(ctx, place, answer).await {
             Ok(found) => found.map(|object| Ok(object.into())),
             Err(error) => Some(Err(error.into())),
         }
@@ -43,10 +59,14 @@ pub(super) fn nullable<'a, T, U: From<T> + 'a>(
 }
 
 /// A nullable field that is null only with an error.
-pub(super) fn answered<'a, T: 'a>(
+pub(super) fn answered<'a, T: Send + 'a>(
+    ctx: &'a Context<'_>,
     answer: impl Future<Output = Result<T>> + Send + 'a,
 ) -> Answering<'a, T> {
-    Box::pin(async { Some(answer.await.map_err(FieldError::from)) })
+    Box::pin(async move {
+        let answered = stale::told(ctx, Place::Field, answer).await;
+        Some(answered.map_err(FieldError::from))
+    })
 }
 
 impl From<Error> for FieldError {
@@ -56,8 +76,11 @@ impl From<Error> for FieldError {
         extensions.set("code", error.kind.code().name());
 
         if let Some(failure) = error.vendor_failure() {
-            extensions.set("vendor", Vendor::from(failure.vendor));
-            extensions.set("vendorCode", VendorErrorCode::from(shown_code(failure)));
+            // A failure of the gateway's own is not the vendor's.
+            if failure.code != domain::VendorErrorCode::GatewayError {
+                extensions.set("vendor", Vendor::from(failure.vendor));
+                extensions.set("vendorCode", VendorErrorCode::from(shown_code(failure)));
+            }
             extensions.set("retryable", is_retryable(&error.kind));
             if let Some(seconds) = retry_after_seconds(failure) {
                 extensions.set("retryAfterSeconds", Value::from(seconds));

@@ -7,7 +7,10 @@ use async_graphql::Context;
 use futures_util::future::Either;
 use tokio::sync::OnceCell;
 
-use super::error::{AtHandOr, FieldError, FieldResult, Found, at_hand, nullable};
+use super::{
+    error::{AtHandOr, FieldError, FieldResult, Found, at_hand, nullable_at},
+    stale::Place,
+};
 use crate::{domain::Loaded, error::Result};
 
 pub(super) struct Hydrated<T> {
@@ -81,7 +84,7 @@ impl<T: Hydrate> Hydrated<T> {
 
     /// The hydrated object, which all fields share.
     pub(super) async fn hydrate(&self, ctx: &Context<'_>) -> Option<FieldResult<&Arc<T>>> {
-        let load = || nullable(self.embedded.hydrate(ctx));
+        let load = || nullable_at(ctx, Place::Parent, self.embedded.hydrate(ctx));
         let cell = self.hydrated.get_or_init(Box::default);
         let hydrated = cell.get_or_init(load).await.as_ref()?;
         Some(hydrated.as_ref().map_err(FieldError::clone))

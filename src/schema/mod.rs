@@ -8,6 +8,7 @@ mod query;
 mod category;
 mod chat_message;
 mod contact;
+mod custom_field;
 mod employee;
 mod node;
 mod pagination;
@@ -15,6 +16,7 @@ mod scalars;
 mod service_log;
 mod service_record;
 mod service_record_input;
+mod service_result;
 mod sponsor;
 mod stats;
 mod termination_code;
@@ -28,7 +30,9 @@ mod arguments;
 mod error;
 mod hydrated;
 mod null_variable;
+mod read_access;
 mod selection;
+mod stale;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +53,7 @@ use null_variable::FailsForNull;
 pub use null_variable::{Nullability, fail_for_null};
 pub use query::Query;
 pub use scalars::coercion_error;
+pub use stale::stale_extensions;
 
 /// The schema, which lives for the process. A request carries its `Arc<Repository>` in its data.
 ///

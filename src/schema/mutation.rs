@@ -4,20 +4,25 @@ use async_graphql::{Context, Object};
 
 use super::{
     error::FieldResult,
+    read_access::ReadAccess,
     repository,
-    service_record_input::{UpdateServiceRecordInput, UpdateServiceRecordPayload},
+    service_record_input::{
+        UpdateServiceRecordInput, UpdateServiceRecordPayload, WrittenRecord, written_fields,
+    },
     ticket_input::{
-        CreateTicketInput, CreateTicketPayload, DeleteTicketInput, DeleteTicketPayload,
+        self, CreateTicketInput, CreateTicketPayload, DeleteTicketInput, DeleteTicketPayload,
         UpdateTicketInput, UpdateTicketPayload,
     },
     user_error::run_write,
 };
+use crate::repository::Creation;
 
 pub struct Mutation;
 
 /// The mutations. A fault that the client can fix is a user error, with null instead of the object; all faults of one input are
 /// returned together. OUTCOME_UNKNOWN means that the vendor's response to a write was lost: check whether it was applied before
-/// you send it again.
+/// you send it again. Without the scope `read`, a payload's object has its ids and the fields that the input set; the others are
+/// null, with FORBIDDEN.
 #[Object]
 impl Mutation {
     /// Creates a ticket.
@@ -31,7 +36,14 @@ impl Mutation {
             input.read(repository.capabilities()),
             None,
             async |(changes, idempotency_key)| {
-                repository.create_ticket(changes, idempotency_key).await
+                let written = ticket_input::written_fields(&changes);
+                let (ticket, creation) = repository.create_ticket(changes, idempotency_key).await?;
+                let written = match creation {
+                    Creation::New => written,
+                    // Others may have changed it since.
+                    Creation::Earlier => Vec::new(),
+                };
+                Ok((ticket, ReadAccess::after_write(repository, written)))
             },
         );
         Ok(ticket.await?.into())
@@ -48,7 +60,11 @@ impl Mutation {
         let ticket = run_write(
             input.read(repository.capabilities()),
             Some("id"),
-            async |(id, changes)| repository.update_ticket(id, changes).await,
+            async |(id, changes)| {
+                let written = ticket_input::written_fields(&changes);
+                let ticket = repository.update_ticket(id, changes).await?;
+                Ok((ticket, ReadAccess::after_write(repository, written)))
+            },
         );
         Ok(ticket.await?.into())
     }
@@ -80,7 +96,15 @@ impl Mutation {
         let record = run_write(
             input.read(repository.capabilities()),
             Some("id"),
-            async |(id, changes)| repository.update_service_record(id, changes).await,
+            async |(id, changes)| {
+                let access = ReadAccess::after_write(repository, written_fields(&changes));
+                let custom_fields = changes.custom_fields.iter().flatten();
+                Ok(WrittenRecord {
+                    access,
+                    custom_fields: custom_fields.map(|(key, _)| *key).collect(),
+                    reread: repository.update_service_record(id, changes).await?,
+                })
+            },
         );
         Ok(record.await?.into())
     }

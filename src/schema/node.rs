@@ -7,10 +7,11 @@ use super::{
     category::Category,
     chat_message::ChatMessage,
     employee::Employee,
-    error::{FieldResult, nullable},
+    error::{FieldResult, nullable_at},
     repository,
     service_record::ServiceRecord,
     sponsor::Sponsor,
+    stale::Place,
     termination_code::TerminationCode,
     ticket::Ticket,
 };
@@ -34,10 +35,15 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// The path is the argument's, for the message about a malformed id.
-    pub(super) async fn load(ctx: &Context<'_>, path: &str, id: &ID) -> Option<FieldResult<Self>> {
-        nullable(async {
-            let id = arguments::id(path, id)?;
+    /// The argument's path is for the message about a malformed id.
+    pub(super) async fn load(
+        ctx: &Context<'_>,
+        place: Place,
+        argument: &str,
+        id: &ID,
+    ) -> Option<FieldResult<Self>> {
+        nullable_at(ctx, place, async {
+            let id = arguments::id(argument, id)?;
             let repository = repository(ctx)?;
             Ok(match id {
                 NodeId::ServiceRecord(id) => {

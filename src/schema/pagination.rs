@@ -53,9 +53,10 @@ macro_rules! connections {
             }
 
             /// How many objects the whole list has, over all selected vendors. Null where a vendor failed or reports no total,
-            /// or where the gateway applied a filter instead of the vendor; a total of zero is always exact.
+            /// where the gateway applied a filter instead of the vendor, or where an Int can't be as large; a total of zero is
+            /// always exact.
             fn total_count(&self) -> Option<i32> {
-                self.0.total_count.map(int)
+                self.0.total_count.and_then(int)
             }
 
             $(

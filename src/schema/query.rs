@@ -15,6 +15,7 @@ use super::{
     selection::totals_wanted,
     service_record::{ServiceRecord, ServiceRecordFilter},
     sponsor::Sponsor,
+    stale::Place,
     stats::{ServiceRecordStats, TicketStats},
     termination_code::TerminationCode,
     ticket::{Ticket, TicketFilter, TicketStatus},
@@ -34,7 +35,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The id of an object whose type implements Node.")] id: ID,
     ) -> Option<FieldResult<Node>> {
-        Node::load(ctx, "id", &id).await
+        Node::load(ctx, Place::Field, "id", &id).await
     }
 
     /// Many objects by their ids, in the order of the ids; null where there is no such object. An id that is malformed, or
@@ -46,7 +47,9 @@ impl Query {
     ) -> FieldResult<Vec<Option<FieldResult<Node>>>> {
         repository(ctx)?.check_id_count(ids.len())?;
 
-        let load = async |(index, id)| Node::load(ctx, &format!("ids[{index}]"), id).await;
+        let load = async |(index, id)| {
+            Node::load(ctx, Place::Item(index), &format!("ids[{index}]"), id).await
+        };
         Ok(join_all(ids.iter().enumerate().map(load)).await)
     }
 
@@ -59,7 +62,7 @@ impl Query {
         )]
         id: ID,
     ) -> Option<FieldResult<ServiceRecord>> {
-        nullable(async {
+        nullable(ctx, async {
             let id = arguments::id("id", &id)?;
             repository(ctx)?.service_record(id).await
         })
@@ -81,7 +84,7 @@ impl Query {
             ServiceRecordFilter,
         >,
     ) -> Option<FieldResult<ServiceRecordConnection>> {
-        answered(async {
+        answered(ctx, async {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let repository = repository(ctx)?;
             let filter = filter
@@ -102,7 +105,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "A ticket's id.")] id: ID,
     ) -> Option<FieldResult<Ticket>> {
-        nullable(async {
+        nullable(ctx, async {
             let id = arguments::id("id", &id)?;
             repository(ctx)?.ticket(id).await
         })
@@ -122,7 +125,7 @@ impl Query {
         after: Option<String>,
         #[graphql(desc = "Narrows the list; null narrows nothing.")] filter: Option<TicketFilter>,
     ) -> Option<FieldResult<TicketConnection>> {
-        answered(async {
+        answered(ctx, async {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = filter.unwrap_or_default().read("filter")?;
             let totals = totals_wanted(ctx);
@@ -140,7 +143,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "An employee's id.")] id: ID,
     ) -> Option<FieldResult<Employee>> {
-        nullable(async {
+        nullable(ctx, async {
             let id = arguments::id("id", &id)?;
             repository(ctx)?.employee(id).await
         })
@@ -160,11 +163,17 @@ impl Query {
         after: Option<String>,
         #[graphql(desc = "Narrows the list; null narrows nothing.")] filter: Option<EmployeeFilter>,
     ) -> Option<FieldResult<EmployeeConnection>> {
-        answered(async {
+        answered(ctx, async {
             let page = arguments::page(ctx, first, after, DEFAULT_FIRST)?;
             let filter = filter.unwrap_or_default();
+            let search = filter.search;
+            let search = search.map(|text| arguments::search("filter.search", text));
             let employees = repository(ctx)?
-                .employees(page, arguments::vendors(filter.vendors), filter.search)
+                .employees(
+                    page,
+                    arguments::vendors(filter.vendors),
+                    search.transpose()?,
+                )
                 .await?;
             Ok(employees.into())
         })
@@ -177,7 +186,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "A category's id.")] id: ID,
     ) -> Option<FieldResult<Category>> {
-        nullable(async {
+        nullable(ctx, async {
             let id = arguments::id("id", &id)?;
             repository(ctx)?.category(id).await
         })
@@ -191,7 +200,7 @@ impl Query {
         #[graphql(desc = "The vendors whose categories are listed; null means all.")]
         vendors: Option<Vec<Vendor>>,
     ) -> Option<FieldResult<CategoryList>> {
-        answered(async {
+        answered(ctx, async {
             let (categories, sources) = repository(ctx)?
                 .categories(arguments::vendors(vendors))
                 .await?;
@@ -205,7 +214,7 @@ impl Query {
 
     /// The organisations that the desks serve.
     async fn sponsors(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<Sponsor>>> {
-        answered(async {
+        answered(ctx, async {
             let sponsors = repository(ctx)?.sponsors().await?;
             Ok(sponsors.into_iter().map(Sponsor::from).collect())
         })
@@ -219,7 +228,7 @@ impl Query {
         #[graphql(desc = "The status that the reasons are for; null means every status.")]
         status: Option<TicketStatus>,
     ) -> Option<FieldResult<Vec<TerminationCode>>> {
-        answered(async {
+        answered(ctx, async {
             let status = status
                 .map(|status| arguments::status("status", status))
                 .transpose()?;
@@ -238,7 +247,7 @@ impl Query {
             TicketFilter,
         >,
     ) -> Option<FieldResult<TicketStats>> {
-        answered(async {
+        answered(ctx, async {
             let filter = filter.unwrap_or_default().read("filter")?;
             let stats = repository(ctx)?.ticket_stats(filter).await?;
             Ok(TicketStats(stats))
@@ -256,7 +265,7 @@ impl Query {
             Vec<Vendor>,
         >,
     ) -> Option<FieldResult<ServiceRecordStats>> {
-        answered(async {
+        answered(ctx, async {
             arguments::check_order(("from", from.0), ("to", to.0))?;
             let stats = repository(ctx)?
                 .service_record_stats(from.0, to.0, arguments::vendors(vendors))
@@ -278,6 +287,6 @@ impl Query {
 pub(super) struct EmployeeFilter {
     /// Only employees of these vendors.
     vendors: Option<Vec<Vendor>>,
-    /// Only employees whose name, number or e-mail address contains this text.
+    /// Only employees whose name, number or e-mail address contains this text, of at most 500 characters.
     search: Option<String>,
 }

@@ -3,7 +3,11 @@
 use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use jiff::{Timestamp, civil, tz::Offset};
 
-use crate::domain;
+use super::error::FieldResult;
+use crate::{
+    domain,
+    error::{Error, ErrorKind},
+};
 
 #[derive(Clone, Copy)]
 pub(super) struct DateTime(pub(super) domain::DateTime);
@@ -37,9 +41,19 @@ pub fn coercion_error(scalar: &str, value: &Value) -> Option<&'static str> {
     }
 }
 
-/// A count as an Int: one that is too large for it is shown as the largest.
-pub(super) fn int(count: u64) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
+/// A count as an Int. None where it is too large for one.
+pub(super) fn int(count: u64) -> Option<i32> {
+    i32::try_from(count).ok()
+}
+
+/// A count that is never null. One that is too large for an Int is an error of the nearest field that may be null.
+pub(super) fn whole(count: u64) -> FieldResult<i32> {
+    Ok(int(count).ok_or_else(|| {
+        Error::new(
+            ErrorKind::LimitExceeded,
+            "a count is larger than an Int can be: narrow what is counted",
+        )
+    })?)
 }
 
 /// An instant, RFC 3339 with an offset (2024-03-01T09:31:00+08:00). Vendor local times are read in the vendor's configured zone.

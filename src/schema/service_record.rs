@@ -8,6 +8,7 @@ use super::{
     arguments::{self, DEFAULT_FIRST_MESSAGES},
     category::Category,
     contact::Contact,
+    custom_field::{CustomField, custom_fields, own_custom_fields},
     employee::Employee,
     error::{FieldResult, Found, answered, nullable},
     hydrated::{Hydrate, Hydrated},
@@ -16,11 +17,12 @@ use super::{
     scalars::{DateTime, Decimal, int},
     selection::{selects_category_names, selects_only},
     service_log::{ServiceChannel, ServiceLog},
+    service_result::{ServiceReason, ServiceResult},
     sponsor::Sponsor,
     vendor::Vendor,
 };
 use crate::{
-    domain::{self, Detail, ServiceRecordFilters, VendorCapabilities},
+    domain::{self, Detail, Loaded, ServiceRecordFilters, VendorCapabilities},
     error::{Error, Result},
 };
 
@@ -92,8 +94,10 @@ impl ServiceRecord {
 
     /// How long the service took, in seconds. Null until it has ended.
     async fn duration_seconds(&self, ctx: &Context<'_>) -> Option<FieldResult<i32>> {
-        let seconds = self.0.field(ctx, |record| &record.duration_seconds).await?;
-        Some(seconds.map(|seconds| int(*seconds)))
+        match self.0.field(ctx, |record| &record.duration_seconds).await? {
+            Ok(seconds) => int(*seconds).map(Ok),
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Who served the customer.
@@ -110,7 +114,7 @@ impl ServiceRecord {
                 Err(error) => return Some(Err(error)),
             },
         };
-        nullable(async { repository(ctx)?.record_contact(record).await }).await
+        nullable(ctx, async { repository(ctx)?.record_contact(record).await }).await
     }
 
     /// Bangwo8: the described problem.
@@ -147,10 +151,44 @@ impl ServiceRecord {
         }
     }
 
-    /// The desk's own fields, as the agent filled them in. Empty where there are none.
+    /// The desk's own fields, as the agent filled them in: the same in a list, by id and after an update. Empty where there are
+    /// none, null where the vendor does not tell them. FirstLine: where only its responses to updates have them, they are those
+    /// of the last update through this gateway, for a day. In a list, they may take a call for each record.
     async fn custom_fields(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<CustomField<'_>>>> {
-        let fields = self.0.field(ctx, |record| &record.custom_fields).await?;
-        Some(fields.map(|fields| fields.iter().map(CustomField).collect()))
+        let record = match self.row_with(ctx, |record| &record.custom_fields).await? {
+            Ok(record) => record,
+            Err(error) => return Some(Err(error)),
+        };
+        if let Loaded::Loaded(Some(fields)) = &record.custom_fields {
+            return Some(Ok(custom_fields(fields)));
+        }
+        let fields: Option<FieldResult<Arc<_>>> =
+            nullable(ctx, async { repository(ctx)?.custom_fields(record).await }).await;
+        Some(fields?.map(own_custom_fields))
+    }
+
+    /// When the vendor last changed it. FirstLine: its documents have it in the response to an update alone. In a list, it may take
+    /// a call for each record.
+    async fn updated_at(&self, ctx: &Context<'_>) -> Option<FieldResult<DateTime>> {
+        let record = match self.row_with(ctx, |record| &record.updated_at).await? {
+            Ok(record) => record,
+            Err(error) => return Some(Err(error)),
+        };
+        match record.updated_at {
+            Loaded::Loaded(at) => at.map(|at| Ok(DateTime(at))),
+            Loaded::NotLoaded => {
+                nullable(ctx, async {
+                    Ok(repository(ctx)?.updated_at(record).await?.map(DateTime))
+                })
+                .await
+            }
+        }
+    }
+
+    /// Why the customer came, of the desk's own list of reasons. Empty where none is set.
+    async fn reasons(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<ServiceReason<'_>>>> {
+        let reasons = self.0.field(ctx, |record| &record.reasons).await?;
+        Some(reasons.map(|reasons| reasons.iter().map(ServiceReason).collect()))
     }
 
     /// The chat, oldest message first. Empty for a record that cannot have a chat.
@@ -181,13 +219,18 @@ impl ServiceRecord {
         if !record.may_have_summary {
             return None;
         }
-        nullable(async { repository(ctx)?.service_summary(record).await }).await
+        nullable(ctx, async {
+            repository(ctx)?.service_summary(record).await
+        })
+        .await
     }
 
     /// How the contact passed through the vendor's channels, oldest first.
     async fn logs(&self, ctx: &Context<'_>) -> Option<FieldResult<Vec<ServiceLog<'_>>>> {
+        let record = self.0.embedded().id;
         let logs = self.0.field(ctx, |record| &record.logs).await?;
-        Some(logs.map(|logs| logs.iter().map(ServiceLog).collect()))
+        let log = |log| ServiceLog { record, log };
+        Some(logs.map(|logs| logs.iter().map(log).collect()))
     }
 
     /// When the agent's after-call work was completed; from then on the record can't be changed.
@@ -236,6 +279,19 @@ impl ServiceRecord {
 }
 
 impl ServiceRecord {
+    /// The copy that has the field, or the whole row, which may lack it and which the repository completes. None for an excerpt of a
+    /// record that no longer exists.
+    async fn row_with<U>(
+        &self,
+        ctx: &Context<'_>,
+        field: fn(&domain::ServiceRecord) -> &Loaded<U>,
+    ) -> Option<FieldResult<&Arc<domain::ServiceRecord>>> {
+        match self.0.embedded().detail {
+            Detail::Full => Some(Ok(self.0.embedded())),
+            Detail::Reference | Detail::Excerpt => self.0.copy_with(ctx, field).await,
+        }
+    }
+
     /// A result of which the copy has only the number, from the hydrated record.
     async fn named_result<'a>(
         &'a self,
@@ -260,7 +316,7 @@ async fn category_of(
     if known.detail > Detail::Reference || !selects_category_names(ctx.field()) {
         return Some(Ok(known.clone().into()));
     }
-    answered(async {
+    answered(ctx, async {
         let named = repository(ctx)?.named_category(record).await?;
         Ok(named.unwrap_or_else(|| known.clone()).into())
     })
@@ -273,7 +329,7 @@ async fn messages_of(
     first: Option<i32>,
     after: Option<String>,
 ) -> Option<FieldResult<ChatMessageConnection>> {
-    answered(async {
+    answered(ctx, async {
         let page = arguments::page(ctx, first, after, DEFAULT_FIRST_MESSAGES)?;
         Ok(repository(ctx)?.messages(record, page).await?.into())
     })
@@ -332,22 +388,6 @@ pub(super) enum RatingScore {
     Unknown,
 }
 
-pub(super) struct CustomField<'a>(&'a domain::CustomField);
-
-/// A field that the desk itself defined.
-#[Object]
-impl CustomField<'_> {
-    /// The field's key at the vendor: what `updateServiceRecord` takes.
-    fn key(&self) -> &str {
-        &self.0.key
-    }
-
-    /// Its values: one for most fields, none where it is not filled in.
-    fn values(&self) -> &[String] {
-        &self.0.values
-    }
-}
-
 pub(super) struct ServiceSummary(Arc<domain::ServiceSummary>);
 
 impl From<Arc<domain::ServiceSummary>> for ServiceSummary {
@@ -366,28 +406,7 @@ impl ServiceSummary {
 
     /// The template's fields, in its order.
     fn fields(&self) -> Vec<CustomField<'_>> {
-        self.0.fields.iter().map(CustomField).collect()
-    }
-}
-
-pub(super) struct ServiceResult<'a>(&'a domain::ServiceResult);
-
-/// A result of a service, from the desk's own list of results.
-#[Object]
-impl ServiceResult<'_> {
-    /// Unique over all types and vendors.
-    fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
-    /// Its name. Null where the vendor provides only the number.
-    fn name(&self) -> Option<&str> {
-        self.0.name.as_deref()
-    }
-
-    /// The description.
-    fn description(&self) -> Option<&str> {
-        self.0.description.as_deref()
+        custom_fields(&self.0.fields)
     }
 }
 

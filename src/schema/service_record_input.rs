@@ -5,7 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
 use super::{
-    error::{FieldError, FieldResult, Found},
+    error::{FieldResult, Found},
+    read_access::{ReadAccess, Written},
     service_record::ServiceRecord,
     user_error::{Faults, UserError, WriteResult, change, parts},
 };
@@ -30,15 +31,15 @@ pub(super) struct UpdateServiceRecordInput {
     custom_fields: Option<Vec<CustomFieldInput>>,
 }
 
-/// The new content of one custom field. Exactly one of value and values.
+/// The new content of one custom field. Exactly one of value and values; null for the one that is named clears the field.
 #[derive(InputObject)]
 pub(super) struct CustomFieldInput {
     /// The field's key, as `customFields { key }` of a service record returns it.
     key: String,
-    /// The value of a field that has one.
-    value: Option<String>,
+    /// The value of a field that has one; null clears it.
+    value: MaybeUndefined<String>,
     /// The values of a field that may have many; [] clears it.
-    values: Option<Vec<String>>,
+    values: MaybeUndefined<Vec<String>>,
 }
 
 /// The result of updating a service record.
@@ -46,7 +47,7 @@ pub(super) struct CustomFieldInput {
 pub(super) struct UpdateServiceRecordPayload {
     /// The record as it is now. Null where there are user errors, and with an error where it was changed but could not be read
     /// again.
-    service_record: Option<FieldResult<ServiceRecord>>,
+    service_record: Option<FieldResult<Written<ServiceRecord>>>,
     /// Faults that the client can fix. Empty if the record was updated.
     user_errors: Vec<UserError>,
 }
@@ -74,19 +75,59 @@ impl UpdateServiceRecordInput {
     }
 }
 
-/// The record after a write, if it could be read again.
-type Reread = Result<Found<Arc<domain::ServiceRecord>>>;
+/// The record after a write, if it could be read again, and what its caller may select of it.
+pub(super) struct WrittenRecord {
+    pub(super) reread: Result<Found<Arc<domain::ServiceRecord>>>,
+    pub(super) access: ReadAccess,
+    /// The custom fields that were written.
+    pub(super) custom_fields: Vec<VendorNumber>,
+}
 
-impl From<WriteResult<Reread>> for UpdateServiceRecordPayload {
-    fn from(written: WriteResult<Reread>) -> Self {
-        let (record, user_errors) = parts(written);
-        let record = record.and_then(Result::transpose);
+impl From<WriteResult<WrittenRecord>> for UpdateServiceRecordPayload {
+    fn from(written: WriteResult<WrittenRecord>) -> Self {
+        let (written, user_errors) = parts(written);
         Self {
-            service_record: record
-                .map(|record| Ok(ServiceRecord::from(record.map_err(FieldError::from)?))),
+            service_record: written.and_then(WrittenRecord::shown),
             user_errors,
         }
     }
+}
+
+impl WrittenRecord {
+    fn shown(self) -> Option<FieldResult<Written<ServiceRecord>>> {
+        let mut record = match self.reread.transpose()? {
+            Ok(record) => record,
+            Err(error) => return Some(Err(error.into())),
+        };
+        if let ReadAccess::OwnWrite(_) = self.access {
+            let is_written = |field: &domain::CustomField| {
+                let mut keys = self.custom_fields.iter();
+                keys.any(|key| key.to_string() == field.key)
+            };
+            let record = Arc::make_mut(&mut record);
+            let custom_fields = std::mem::take(&mut record.custom_fields);
+            record.custom_fields =
+                custom_fields.map(|fields| fields.into_iter().filter(is_written).collect());
+        }
+        Some(Ok(Written {
+            object: record.into(),
+            access: self.access,
+        }))
+    }
+}
+
+/// The fields of the record that these changes set.
+pub(super) fn written_fields(changes: &ServiceRecordChanges) -> Vec<&'static str> {
+    let ServiceRecordChanges {
+        memo,
+        custom_fields,
+    } = changes;
+    let written = [
+        ("memo", !memo.is_keep()),
+        ("customFields", custom_fields.is_some()),
+    ];
+    let written = written.into_iter().filter(|(_, is_written)| *is_written);
+    written.map(|(name, _)| name).collect()
 }
 
 fn read_memo(memo: MaybeUndefined<String>, faults: &mut Faults) -> Change<String> {
@@ -102,6 +143,8 @@ fn read_custom_fields(
     fields: Vec<CustomFieldInput>,
     faults: &mut Faults,
 ) -> Vec<(VendorNumber, CustomFieldValue)> {
+    use MaybeUndefined::{Null, Undefined, Value};
+
     let mut keys = HashSet::new();
     let mut changes = Vec::new();
 
@@ -121,9 +164,12 @@ fn read_custom_fields(
         }
 
         let value = match (field.value, field.values) {
-            (Some(value), None) => Some(CustomFieldValue::One(value)),
-            (None, Some(values)) => Some(CustomFieldValue::Many(values)),
-            (Some(_), Some(_)) | (None, None) => {
+            // A client with a variable for each of the two sends null for the one that it does not mean.
+            (Value(value), Undefined | Null) => Some(CustomFieldValue::One(Some(value))),
+            (Undefined | Null, Value(values)) => Some(CustomFieldValue::Many(values)),
+            (Null, Undefined) => Some(CustomFieldValue::One(None)),
+            (Undefined, Null) => Some(CustomFieldValue::Many(Vec::new())),
+            (Value(_), Value(_)) | (Undefined, Undefined) | (Null, Null) => {
                 let message = "it must have exactly one of value and values";
                 faults.invalid(&["customFields", &index], message);
                 None

@@ -30,7 +30,7 @@ impl Sponsor {
         if !selects_more_than_copy(ctx.field(), sponsor.detail, sponsor.name.as_deref()) {
             return at_hand(Some(Ok(sponsor.clone().into())));
         }
-        Either::Right(answered(async {
+        Either::Right(answered(ctx, async {
             let named = repository(ctx)?.sponsor(sponsor.id).await?;
             Ok(named.unwrap_or_else(|| sponsor.clone()).into())
         }))

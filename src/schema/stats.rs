@@ -3,7 +3,8 @@
 use async_graphql::{Object, SimpleObject};
 
 use super::{
-    scalars::{Date, int},
+    error::FieldResult,
+    scalars::{Date, int, whole},
     ticket::TicketStatus,
     vendor::{SourceStatus, Vendor},
 };
@@ -15,20 +16,20 @@ pub(super) struct TicketStats(pub(super) domain::TicketStats);
 #[Object]
 impl TicketStats {
     /// How many tickets the filter admits.
-    fn total(&self) -> i32 {
-        int(self.0.total)
+    fn total(&self) -> FieldResult<i32> {
+        whole(self.0.total)
     }
 
     /// How many of them are past due and neither resolved nor closed.
-    fn overdue(&self) -> i32 {
-        int(self.0.overdue)
+    fn overdue(&self) -> FieldResult<i32> {
+        whole(self.0.overdue)
     }
 
     /// How many of them are in each status.
     fn by_status(&self) -> Vec<TicketStatusCount> {
         let count = |&(status, count): &(domain::TicketStatus, u64)| TicketStatusCount {
             status: status.into(),
-            count: int(count),
+            count: whole(count),
         };
         self.0.by_status.iter().map(count).collect()
     }
@@ -40,7 +41,7 @@ pub(super) struct TicketStatusCount {
     /// The status.
     status: TicketStatus,
     /// How many tickets are in it.
-    count: i32,
+    count: FieldResult<i32>,
 }
 
 pub(super) struct ServiceRecordStats(pub(super) domain::ServiceRecordStats);
@@ -49,16 +50,16 @@ pub(super) struct ServiceRecordStats(pub(super) domain::ServiceRecordStats);
 /// missing.
 #[Object]
 impl ServiceRecordStats {
-    /// The total over all days and vendors. Null where a selected vendor failed.
+    /// The total over all days and vendors. Null where a selected vendor failed, or where an Int can't be as large.
     fn total(&self) -> Option<i32> {
-        self.0.total.map(int)
+        self.0.total.and_then(int)
     }
 
     /// How many at each vendor, over all days.
     fn by_vendor(&self) -> Vec<VendorCount> {
         let count = |&(vendor, count): &(domain::Vendor, u64)| VendorCount {
             vendor: vendor.into(),
-            count: int(count),
+            count: whole(count),
         };
         self.0.by_vendor.iter().map(count).collect()
     }
@@ -69,7 +70,7 @@ impl ServiceRecordStats {
             |&(date, vendor, count): &(jiff::civil::Date, domain::Vendor, u64)| DailyCount {
                 date: Date(date),
                 vendor: vendor.into(),
-                count: int(count),
+                count: whole(count),
             };
         self.0.daily.iter().map(count).collect()
     }
@@ -86,7 +87,7 @@ pub(super) struct VendorCount {
     /// The vendor.
     vendor: Vendor,
     /// How many service records it has.
-    count: i32,
+    count: FieldResult<i32>,
 }
 
 /// How many service records one vendor has on one day.
@@ -97,5 +98,5 @@ pub(super) struct DailyCount {
     /// The vendor.
     vendor: Vendor,
     /// How many service records it has on this day.
-    count: i32,
+    count: FieldResult<i32>,
 }

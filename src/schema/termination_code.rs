@@ -31,7 +31,7 @@ impl TerminationCode {
         if !selects_more_than_copy(ctx.field(), code.detail, code.name.as_deref()) {
             return at_hand(Some(Ok(code.clone().into())));
         }
-        Either::Right(answered(async {
+        Either::Right(answered(ctx, async {
             let named = repository(ctx)?.termination_code(code.id).await?;
             Ok(named.unwrap_or_else(|| code.clone()).into())
         }))

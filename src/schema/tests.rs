@@ -21,7 +21,7 @@ use super::{
 };
 use crate::domain::{
     Capabilities, CategorySource, Change, CustomFieldValue, ListCapabilities, ServiceRecordFilters,
-    ServiceRecordLookup, TimeGranularity, Vendor, VendorCapabilities,
+    ServiceRecordLookup, TimeGranularity, UnappliedFilters, Vendor, VendorCapabilities,
 };
 
 fn in_the_crate(path: &str) -> PathBuf {
@@ -340,6 +340,7 @@ fn two_vendors() -> VendorCapabilities {
             contact: true,
             completed: true,
         },
+        unapplied_filters: UnappliedFilters::default(),
         service_record_lookup: ServiceRecordLookup::ById,
         lists: ListCapabilities {
             granularity: TimeGranularity::Second,

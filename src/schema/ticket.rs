@@ -172,19 +172,19 @@ pub(super) enum TicketPriority {
 pub(super) struct TicketFilter {
     /// Only tickets of these vendors.
     vendors: Option<Vec<Vendor>>,
-    /// Only tickets that the vendor finds by this text.
+    /// Only tickets that the vendor finds by this text, of at most 500 characters.
     search: Option<String>,
-    /// Only tickets in these statuses. UNKNOWN is BAD_USER_INPUT.
+    /// Only tickets in these statuses, at most 100. UNKNOWN is BAD_USER_INPUT.
     statuses: Option<Vec<TicketStatus>>,
     /// Only tickets of this customer.
     contact_id: Option<ID>,
     /// Only tickets of this sponsor.
     sponsor_id: Option<ID>,
-    /// Only tickets whose status has one of these reasons.
+    /// Only tickets whose status has one of these reasons, at most 100.
     termination_code_ids: Option<Vec<ID>>,
-    /// Only tickets that one of these employees is responsible for.
+    /// Only tickets that one of these employees is responsible for, at most 100.
     handler_ids: Option<Vec<ID>>,
-    /// Only tickets that one of these employees created.
+    /// Only tickets that one of these employees created, at most 100.
     creator_ids: Option<Vec<ID>>,
     /// Only tickets due at this instant or later.
     due_from: Option<DateTime>,
@@ -207,7 +207,10 @@ impl TicketFilter {
 
         Ok(domain::TicketFilter {
             vendors: arguments::vendors(self.vendors),
-            search: self.search,
+            search: self
+                .search
+                .map(|text| arguments::search(&of("search"), text))
+                .transpose()?,
             statuses: self
                 .statuses
                 .map(|statuses| arguments::statuses(&of("statuses"), &statuses))

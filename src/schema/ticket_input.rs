@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{ID, InputObject, MaybeUndefined, SimpleObject};
 
 use super::{
+    read_access::{ReadAccess, Written},
     scalars::DateTime,
     ticket::{Ticket, TicketPriority, TicketStatus},
     user_error::{Faults, UserError, WriteResult, change, parts},
@@ -40,7 +41,8 @@ pub(super) struct CreateTicketInput {
     category_id: Option<ID>,
     /// The id of the reason for its status.
     termination_code_id: Option<ID>,
-    /// A second request with the same key returns the ticket that the first one created. 1 to 200 characters.
+    /// A second request with the same key returns the ticket that the first one created, and waits for it while the vendor has
+    /// not answered. 1 to 200 characters.
     idempotency_key: Option<String>,
 }
 
@@ -84,7 +86,7 @@ pub(super) struct DeleteTicketInput {
 #[derive(SimpleObject)]
 pub(super) struct CreateTicketPayload {
     /// The new ticket. Null where there are user errors.
-    ticket: Option<Ticket>,
+    ticket: Option<Written<Ticket>>,
     /// Faults that the client can fix. Empty if the ticket was created.
     user_errors: Vec<UserError>,
 }
@@ -93,7 +95,7 @@ pub(super) struct CreateTicketPayload {
 #[derive(SimpleObject)]
 pub(super) struct UpdateTicketPayload {
     /// The ticket as it is now. Null where there are user errors.
-    ticket: Option<Ticket>,
+    ticket: Option<Written<Ticket>>,
     /// Faults that the client can fix. Empty if the ticket was updated.
     user_errors: Vec<UserError>,
 }
@@ -174,21 +176,58 @@ impl DeleteTicketInput {
     }
 }
 
-impl From<WriteResult<Arc<domain::Ticket>>> for CreateTicketPayload {
-    fn from(written: WriteResult<Arc<domain::Ticket>>) -> Self {
+/// A ticket after a write, and what its caller may select of it.
+type WrittenTicket = (Arc<domain::Ticket>, ReadAccess);
+
+fn shown((ticket, access): WrittenTicket) -> Written<Ticket> {
+    Written {
+        object: ticket.into(),
+        access,
+    }
+}
+
+/// The fields of the ticket that these changes set. The objects that it refers to are not of this write.
+pub(super) fn written_fields(changes: &TicketChanges) -> Vec<&'static str> {
+    let TicketChanges {
+        subject,
+        content,
+        status,
+        status_memo,
+        priority,
+        due_at,
+        handler: _,
+        contact: _,
+        sponsor: _,
+        category: _,
+        termination_code: _,
+    } = changes;
+    let written = [
+        ("subject", !subject.is_keep()),
+        ("content", !content.is_keep()),
+        ("status", !status.is_keep()),
+        ("statusMemo", !status_memo.is_keep()),
+        ("priority", !priority.is_keep()),
+        ("dueAt", !due_at.is_keep()),
+    ];
+    let written = written.into_iter().filter(|(_, is_written)| *is_written);
+    written.map(|(name, _)| name).collect()
+}
+
+impl From<WriteResult<WrittenTicket>> for CreateTicketPayload {
+    fn from(written: WriteResult<WrittenTicket>) -> Self {
         let (ticket, user_errors) = parts(written);
         Self {
-            ticket: ticket.map(Ticket::from),
+            ticket: ticket.map(shown),
             user_errors,
         }
     }
 }
 
-impl From<WriteResult<Arc<domain::Ticket>>> for UpdateTicketPayload {
-    fn from(written: WriteResult<Arc<domain::Ticket>>) -> Self {
+impl From<WriteResult<WrittenTicket>> for UpdateTicketPayload {
+    fn from(written: WriteResult<WrittenTicket>) -> Self {
         let (ticket, user_errors) = parts(written);
         Self {
-            ticket: ticket.map(Ticket::from),
+            ticket: ticket.map(shown),
             user_errors,
         }
     }

@@ -46,7 +46,7 @@ impl SourceStatus<'_> {
 
     /// How many objects this vendor has in the list. Null where it failed or the gateway filtered its list.
     fn total_count(&self) -> Option<i32> {
-        self.0.total_count.map(int)
+        self.0.total_count.and_then(int)
     }
 
     /// What went wrong, when the state is STALE or FAILED.
@@ -131,6 +131,8 @@ pub(super) enum VendorErrorCode {
     CircuitOpen,
     /// The vendor rejected the call.
     Rejected,
+    /// The gateway itself could not send the call, so nothing is known of the vendor. Retryable.
+    GatewayError,
 }
 
 /// A vendor's failure has no "not found" of its own for clients: it is one of the vendor's refusals.
@@ -145,7 +147,7 @@ pub(super) fn shown_code(failure: VendorFailure) -> domain::VendorErrorCode {
 pub(super) fn retry_after_seconds(failure: VendorFailure) -> Option<i32> {
     let wait = failure.retry_after?;
     let started_second = u64::from(wait.subsec_nanos() > 0);
-    Some(int(wait.as_secs().saturating_add(started_second)))
+    int(wait.as_secs().saturating_add(started_second))
 }
 
 pub(super) struct VendorStatus(pub(super) domain::VendorStatus);

@@ -13,9 +13,12 @@ use reqwest::{
 };
 
 use super::{
+    attempt_metric::AttemptMetric,
     breaker::CallEnd,
     call::{Call, Repeat},
-    client::CallContext,
+    call_context::CallContext,
+    local_fault::is_local,
+    pace::MAX_PAUSE,
 };
 use crate::domain::VendorErrorCode;
 
@@ -36,6 +39,7 @@ pub(super) struct ReceivedResponse {
     pub(super) head: Head,
     pub(super) body: Vec<u8>,
     pub(super) trace: Trace,
+    pub(super) metric: AttemptMetric,
 }
 
 /// The status line and the headers of a response, as far as they matter.
@@ -75,6 +79,8 @@ pub(super) enum TransportError {
     Connect(reqwest::Error),
     BeforeResponse(reqwest::Error),
     WithinResponse(reqwest::Error),
+    /// The gateway is at fault, and not the vendor.
+    Local(reqwest::Error, Delivery),
     BodyTooLarge,
     TimedOut,
     /// The deadline passed so early that it says nothing about the vendor.
@@ -90,11 +96,34 @@ pub(super) enum Delivery {
 }
 
 impl TransportError {
+    /// How an exchange without a response failed. The URL, whose query may contain personal data, is removed.
+    pub(super) fn before_response(error: reqwest::Error) -> Self {
+        let is_connect = error.is_connect();
+        let is_local = is_local(&error);
+        let never_left = is_connect || error.is_builder();
+        let error = error.without_url();
+        match (is_local, is_connect) {
+            (true, _) if never_left => TransportError::Local(error, Delivery::Impossible),
+            (true, _) => TransportError::Local(error, Delivery::Possible),
+            (false, true) => TransportError::Connect(error),
+            (false, false) => TransportError::BeforeResponse(error),
+        }
+    }
+
+    /// How the body of a response ended early.
+    pub(super) fn within_response(error: reqwest::Error) -> Self {
+        match is_local(&error) {
+            true => TransportError::Local(error.without_url(), Delivery::Possible),
+            false => TransportError::WithinResponse(error.without_url()),
+        }
+    }
+
     pub(super) fn code(&self) -> VendorErrorCode {
         match self {
             TransportError::Connect(_)
             | TransportError::BeforeResponse(_)
             | TransportError::WithinResponse(_) => VendorErrorCode::Unreachable,
+            TransportError::Local(..) => VendorErrorCode::GatewayError,
             TransportError::BodyTooLarge => VendorErrorCode::BadResponse,
             TransportError::TimedOut | TransportError::Abandoned => VendorErrorCode::Timeout,
         }
@@ -103,6 +132,7 @@ impl TransportError {
     pub(super) fn delivery(&self) -> Delivery {
         match self {
             TransportError::Connect(_) => Delivery::Impossible,
+            TransportError::Local(_, delivery) => *delivery,
             _ => Delivery::Possible,
         }
     }
@@ -110,7 +140,9 @@ impl TransportError {
     /// What it means for the circuit.
     fn end(&self) -> Option<CallEnd> {
         match self {
-            TransportError::Abandoned => None,
+            TransportError::Abandoned | TransportError::Local(..) => None,
+            TransportError::TimedOut => Some(CallEnd::TimedOut),
+            TransportError::Connect(err) if err.is_timeout() => Some(CallEnd::TimedOut),
             _ => Some(CallEnd::Failed),
         }
     }
@@ -120,7 +152,8 @@ impl TransportError {
         match self {
             TransportError::Connect(err)
             | TransportError::BeforeResponse(err)
-            | TransportError::WithinResponse(err) => Some(chain_of(err)),
+            | TransportError::WithinResponse(err)
+            | TransportError::Local(err, _) => Some(chain_of(err)),
             TransportError::BodyTooLarge | TransportError::TimedOut | TransportError::Abandoned => {
                 None
             }
@@ -156,6 +189,24 @@ impl FailedAttempt {
                 wrong_at: None,
             },
         }
+    }
+
+    /// A call that the gateway could not build.
+    pub(super) fn unbuilt(error: &reqwest::Error, attempt: usize) -> Self {
+        let mut failed = Self::unsent(VendorErrorCode::GatewayError, attempt);
+        failed.trace.error = Some(chain_of(error));
+        failed
+    }
+
+    /// Whether the attempt says nothing about the vendor.
+    pub(super) fn never_left_the_gateway(&self) -> bool {
+        self.code == VendorErrorCode::GatewayError || self.is_prevented()
+    }
+
+    /// Whether the circuit or the pace prevented it.
+    pub(super) fn is_prevented(&self) -> bool {
+        use VendorErrorCode::*;
+        self.delivery == Delivery::Impossible && matches!(self.code, CircuitOpen | RateLimited)
     }
 
     /// A failed exchange. The head of a 5xx decides the failure, whatever happens to the body.
@@ -250,10 +301,16 @@ impl Attempts {
         let backoff = self.backoff.next()?;
         let wait = failed.retry_after.unwrap_or_default().max(backoff);
         let next_at = Instant::now().checked_add(wait)?;
-        if next_at < context.deadline {
+        let of_request = context.last_moment();
+        // All calls to the vendor wait for the end of its pause, and then take turns.
+        let (wait, deadline) = match failed.code {
+            VendorErrorCode::RateLimited => (Duration::ZERO, of_request),
+            _ => (wait, context.deadline()),
+        };
+        if next_at < deadline {
             return Some(wait);
         }
-        if context.deadline == context.scope.deadline {
+        if deadline == of_request {
             context.scope.deadline_miss.record(next_at);
         }
         None
@@ -310,25 +367,31 @@ pub(super) fn code_of(status: StatusCode) -> Option<VendorErrorCode> {
 pub(super) fn call_end(code: VendorErrorCode) -> CallEnd {
     use VendorErrorCode::*;
     match code {
-        Timeout | Unreachable | BadResponse | ServerError => CallEnd::Failed,
-        RateLimited | Unauthenticated | Forbidden | NotFound | CircuitOpen | Rejected => {
-            CallEnd::Responded
-        }
+        Timeout => CallEnd::TimedOut,
+        Unreachable | BadResponse | ServerError => CallEnd::Failed,
+        RateLimited | Unauthenticated | Forbidden | NotFound | CircuitOpen | Rejected
+        | GatewayError => CallEnd::Responded,
     }
 }
 
-/// `Retry-After` in seconds or as a date.
+/// `Retry-After` in seconds or as a date, an hour at most.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = rfc2822::parse(text).ok()?.timestamp();
-    let seconds = until.as_second() - Timestamp::now().as_second();
-    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        // More digits than a number has.
+        Err(_) if is_number => MAX_PAUSE,
+        Err(_) => {
+            let until = rfc2822::parse(text).ok()?.timestamp();
+            let seconds = until.as_second() - Timestamp::now().as_second();
+            Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+        }
+    };
+    Some(wait.min(MAX_PAUSE))
 }
 
-pub(super) fn chain_of(err: &reqwest::Error) -> String {
+fn chain_of(err: &reqwest::Error) -> String {
     let mut text = err.to_string();
     let mut source = std::error::Error::source(err);
     while let Some(err) = source {
@@ -355,10 +418,20 @@ mod tests {
     fn retry_after_may_be_seconds_or_a_date() {
         assert_eq!(waits("7"), Some(Duration::from_secs(7)));
         assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        let later = waits("Fri, 01 Jan 2100 00:00:00 GMT").expect("it is a date");
-        assert!(later > Duration::from_secs(3600));
         assert_eq!(waits("soon"), None);
         assert_eq!(waits("-1"), None);
+        assert_eq!(waits(""), None);
+    }
+
+    #[test]
+    fn an_absurd_retry_after_is_an_hour() {
+        for absurd in [
+            "31536000",
+            "99999999999999999999999",
+            "Fri, 01 Jan 2100 00:00:00 GMT",
+        ] {
+            assert_eq!(waits(absurd), Some(Duration::from_secs(3600)), "{absurd}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! The one HTTP policy towards every vendor: deadline, circuit, retries, concurrency, response size, log, health.
+//! The one HTTP policy towards every vendor: deadline, circuit, retries, pace, response size, log, health.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    num::NonZeroU32,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,19 +19,25 @@ use tokio::{
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::{
-    attempt::{Attempts, FailedAttempt, Head, ReceivedResponse, Trace, TransportError, chain_of},
+    Outage, ProbePermit,
+    attempt::{Attempts, FailedAttempt, Head, ReceivedResponse, Trace, TransportError, code_of},
+    attempt_metric::AttemptMetric,
+    background::Background,
     breaker::{Breaker, CallEnd, Permit},
-    call::{Call, CallBody},
+    call::{Call, CallBody, Purpose},
+    call_context::CallContext,
     health::Health,
     in_flight::InFlight,
+    pace::Pace,
     response::{VendorResponse, failure_of},
 };
 use crate::{
-    context::RequestScope,
+    context::{RequestScope, ReservedCall},
     domain::{
         CircuitState, Vendor, VendorErrorCode, VendorFailure, VendorStatus, VendorZone, is_loopback,
     },
     error::{Error, Result},
+    telemetry::metrics::VendorMetrics,
 };
 
 /// How much memory is reserved for a body by its Content-Length.
@@ -48,11 +56,13 @@ pub struct ClientSettings {
     pub vendor: Vendor,
     /// May have a path, with or without a slash at its end.
     pub base_url: String,
-    /// For one call, its retries and the wait for a slot included.
+    /// For one call, its retries included. The wait until it may be sent does not count.
     pub timeout: Duration,
     pub connect_timeout: Duration,
     /// The maximum number of calls in flight.
     pub max_concurrency: usize,
+    /// The maximum number of calls in any minute, logins, probes and retries included; none is no maximum.
+    pub requests_per_minute: Option<NonZeroU32>,
     /// Of a call that is safe to repeat.
     pub max_retries: usize,
     /// The maximum size of a response, decompressed.
@@ -68,24 +78,20 @@ pub(super) struct VendorClient {
     http: reqwest::Client,
     base_url: Url,
     timeout: Duration,
-    slots: Semaphore,
+    pace: Pace,
+    /// The right to probe the vendor while it is down.
+    probe: Arc<Semaphore>,
     max_retries: usize,
     retry_budget: TpsBudget,
     max_body_bytes: usize,
     refused_login_pause: Duration,
     breaker: Breaker,
     health: Mutex<Health>,
-}
-
-/// The context of a call: its request, and its deadline.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CallContext<'a> {
-    pub scope: &'a RequestScope,
-    pub deadline: Instant,
+    metrics: Arc<VendorMetrics>,
 }
 
 impl VendorClient {
-    pub(super) fn new(settings: ClientSettings) -> Result<Self> {
+    pub(super) fn new(settings: ClientSettings, metrics: VendorMetrics) -> Result<Self> {
         let vendor = settings.vendor;
         let base_url = base_url(vendor, &settings.base_url)?;
         // A process has one provider. If one is installed already, it stays.
@@ -112,7 +118,12 @@ impl VendorClient {
             http,
             base_url,
             timeout: settings.timeout,
-            slots: Semaphore::new(settings.max_concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            pace: Pace::new(
+                vendor,
+                settings.max_concurrency,
+                settings.requests_per_minute,
+            ),
+            probe: Arc::new(Semaphore::new(1)),
             max_retries: settings.max_retries,
             retry_budget: TpsBudget::new(
                 RETRY_BUDGET_WINDOW,
@@ -123,6 +134,7 @@ impl VendorClient {
             refused_login_pause: settings.refused_login_pause,
             breaker: Breaker::new(vendor),
             health: Mutex::default(),
+            metrics: Arc::new(metrics),
         })
     }
 
@@ -132,6 +144,19 @@ impl VendorClient {
 
     pub(super) fn vendor(&self) -> Vendor {
         self.vendor
+    }
+
+    /// How long one call may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(super) fn metrics(&self) -> &VendorMetrics {
+        &self.metrics
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     pub(super) fn refused_login_pause(&self) -> Duration {
@@ -168,13 +193,49 @@ impl VendorClient {
         }
     }
 
-    pub(super) fn context<'a>(&self, scope: &'a RequestScope) -> CallContext<'a> {
-        let now = Instant::now();
-        let own_deadline = now.checked_add(self.timeout).unwrap_or(scope.deadline);
-        CallContext {
-            scope,
-            deadline: scope.deadline.min(own_deadline),
+    /// None unless the vendor is known to be down. While it refuses the credentials, that is what callers have to hear.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        let circuit = self.breaker.state();
+        let health = self.health();
+        if health.refuses_credentials() {
+            return None;
         }
+        let failure = match circuit {
+            CircuitState::Closed => health.failure_while_down()?,
+            CircuitState::Open | CircuitState::HalfOpen => self.open_circuit_failure(),
+        };
+        Some(Outage {
+            failure,
+            probe: self.begin_probe(),
+        })
+    }
+
+    /// The right to probe the vendor now; none while another call does, or while a probe is not due.
+    pub(super) fn begin_probe(&self) -> Option<ProbePermit> {
+        let is_due = match self.breaker.state() {
+            CircuitState::Closed => true,
+            CircuitState::Open => self.breaker.wait().is_zero(),
+            CircuitState::HalfOpen => false,
+        };
+        let permit = is_due.then(|| Arc::clone(&self.probe).try_acquire_owned().ok())?;
+        permit.map(ProbePermit)
+    }
+
+    pub(super) fn refuses_credentials(&self) -> bool {
+        self.health().refuses_credentials()
+    }
+
+    pub(super) fn context<'a>(&self, scope: &'a RequestScope) -> CallContext<'a> {
+        CallContext::new(scope, self.timeout)
+    }
+
+    /// The context of a call that goes on for so long, whatever its request's deadline is.
+    pub(super) fn context_until<'a>(
+        &self,
+        scope: &'a RequestScope,
+        limit: Duration,
+    ) -> CallContext<'a> {
+        CallContext::ending_at(scope, Instant::now() + limit)
     }
 
     pub(super) fn attempts(&self) -> Attempts {
@@ -193,13 +254,18 @@ impl VendorClient {
         let Some(mut permit) = self.breaker.admit() else {
             return Err(failure_of(call, self.circuit_open(call), attempts));
         };
+        let Some(mut reserved) = context.reserve(call) else {
+            let allowed = context.scope.vendor_calls.allowed();
+            return Err(Error::too_many_vendor_calls(allowed));
+        };
         self.retry_budget.deposit();
         let mut end = None;
         let mut earlier = None;
         loop {
             attempts.made += 1;
 
-            let attempt = self.attempt(context, call, authorization, &mut permit, attempts.made);
+            let number = attempts.made;
+            let attempt = self.attempt(context, call, authorization, &mut permit, number, reserved);
             let failed = match attempt.await {
                 Ok(received) => match self.retryable_failure(call, &received) {
                     None => {
@@ -219,19 +285,38 @@ impl VendorClient {
             end = failed.end.or(end);
 
             let wait = attempts.wait_before_next(&failed, call, context);
-            match wait.filter(|_| self.may_retry(&permit)) {
-                Some(wait) => {
+            let next = wait
+                .filter(|_| self.may_retry(&permit))
+                .and_then(|wait| Some((wait, context.reserve(call)?)));
+            match next {
+                Some((wait, reserved_next)) => {
                     time::sleep(wait).await;
+                    self.metrics.retries.inc();
                     earlier = Some(failed);
+                    reserved = reserved_next;
                 }
                 None => {
-                    // An attempt that the circuit prevented says less than the one before it.
+                    if failed.code == VendorErrorCode::GatewayError {
+                        self.log_local_fault(call, &failed.trace);
+                    }
+                    // An attempt that never left the gateway says less than the one before it.
                     let reported = match earlier {
-                        Some(earlier) if failed.code == VendorErrorCode::CircuitOpen => earlier,
+                        Some(earlier) if failed.never_left_the_gateway() => FailedAttempt {
+                            retry_after: failed.retry_after.or(earlier.retry_after),
+                            ..earlier
+                        },
                         _ => failed,
                     };
+                    if reported.code == VendorErrorCode::GatewayError {
+                        return Err(failure_of(call, self.failure(reported.code), attempts));
+                    }
                     if reported.code == VendorErrorCode::CircuitOpen {
                         return Err(failure_of(call, self.circuit_open(call), attempts));
+                    }
+                    if reported.is_prevented() {
+                        let until = Instant::now() + reported.retry_after.unwrap_or_default();
+                        let failure = self.rate_limited(context, call, until);
+                        return Err(failure_of(call, failure, attempts));
                     }
                     let failure = VendorFailure {
                         vendor: self.vendor,
@@ -253,7 +338,7 @@ impl VendorClient {
         !permit.is_trial() && permit.holds() && self.retry_budget.withdraw()
     }
 
-    /// One attempt, from the wait for a slot to the end of the body.
+    /// One attempt, from the wait for its turn to the end of the body.
     async fn attempt<'a>(
         &'a self,
         context: &CallContext<'_>,
@@ -261,14 +346,14 @@ impl VendorClient {
         authorization: Option<&HeaderValue>,
         permit: &mut Permit<'a>,
         number: usize,
+        reserved: ReservedCall,
     ) -> Result<ReceivedResponse, FailedAttempt> {
-        if context.deadline <= Instant::now() {
+        let mut slot = self.turn(context, number).await?;
+        let deadline = context.deadline();
+        if deadline <= Instant::now() {
             return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
         }
-        let deadline = context.deadline.into();
-        let Ok(Ok(_slot)) = timeout_at(deadline, self.slots.acquire()).await else {
-            return Err(FailedAttempt::unsent(VendorErrorCode::Timeout, number));
-        };
+        let deadline = deadline.into();
         // While the call waited for a slot, the circuit may have opened, and closed again.
         if !permit.holds() {
             *permit = self
@@ -277,22 +362,35 @@ impl VendorClient {
                 .ok_or_else(|| FailedAttempt::unsent(VendorErrorCode::CircuitOpen, number))?;
         }
 
-        let request = self.request(context, call, authorization).map_err(|err| {
-            tracing::error!(
-                target: "deskgraph::upstream",
-                vendor = self.vendor.slug(),
-                http.route = call.route,
-                error = chain_of(&err.without_url()),
-                "a call can't be built"
-            );
-            FailedAttempt::unsent(VendorErrorCode::Rejected, number)
-        })?;
+        let request = self
+            .request(context, call, authorization)
+            .map_err(|err| FailedAttempt::unbuilt(&err.without_url(), number))?;
         context.scope.counters.count_vendor_call();
+        reserved.spend();
 
         let mut head = None;
+        let started_at = Instant::now();
+        let mut slot_in_use = Some(self.metrics.take_slot());
+        let mut metric = AttemptMetric::begin(&self.metrics, call.route);
         let in_flight = InFlight::begin(self, call, permit, number);
-        let outcome = timeout_at(deadline, self.exchange(request, &mut head)).await;
-        let duration = in_flight.end();
+        let mut went_on = false;
+        let outcome = {
+            let mut exchange = pin!(self.exchange(request, call.cut_after, &mut head));
+            let outcome = timeout_at(deadline, exchange.as_mut()).await;
+            let in_time = in_flight.end();
+            match (outcome, &call.background) {
+                (Err(_), Some(background)) => {
+                    // Reads must not wait for the slot of a call that nobody waits for.
+                    slot.free();
+                    drop(slot_in_use.take());
+                    went_on = true;
+                    self.go_on(call, permit, background, (number, in_time));
+                    timeout_at(deadline + background.limit(), exchange).await
+                }
+                (outcome, _) => outcome,
+            }
+        };
+        let duration = started_at.elapsed();
         let outcome = outcome.unwrap_or_else(|_| {
             Err(match self.is_conclusive(duration) {
                 true => TransportError::TimedOut,
@@ -308,15 +406,56 @@ impl VendorClient {
             wrong_at: None,
         };
         self.log_attempt(call, &trace);
+        if let Some(head) = &mut head {
+            self.keep_pace(&slot, head);
+        }
 
         match outcome {
-            Ok((head, body)) => Ok(ReceivedResponse { head, body, trace }),
-            Err(transport_error) => Err(FailedAttempt::transport_error(
-                &transport_error,
-                head,
-                trace,
-            )),
+            Ok((received_head, body)) => {
+                metric.end(code_of(received_head.status));
+                Ok(ReceivedResponse {
+                    head: head.unwrap_or(received_head),
+                    body,
+                    trace,
+                    metric,
+                })
+            }
+            Err(transport_error) => {
+                let mut failed = FailedAttempt::transport_error(&transport_error, head, trace);
+                metric.end(Some(failed.code));
+                // It counted when its deadline passed.
+                failed.end = failed.end.filter(|_| !went_on);
+                Err(failed)
+            }
         }
+    }
+
+    /// The deadline of a call has passed, and it goes on: its caller is told so, and it counts as a call without a response, as if
+    /// it had ended here.
+    fn go_on(
+        &self,
+        call: &Call,
+        permit: &mut Permit<'_>,
+        background: &Background,
+        (attempt, duration): (usize, Duration),
+    ) {
+        let failure = VendorFailure {
+            vendor: self.vendor,
+            code: VendorErrorCode::Timeout,
+            retry_after: None,
+        };
+        let end = self.is_conclusive(duration).then_some(CallEnd::TimedOut);
+        permit.end_early(end);
+        let trace = Trace {
+            attempt,
+            status: None,
+            duration,
+            bytes: 0,
+            error: None,
+            wrong_at: None,
+        };
+        self.record_failure(call, &trace, failure, end);
+        background.begin(failure);
     }
 
     /// Whether a vendor without a response after this time is at fault. A late attempt has little time left, and proves
@@ -329,29 +468,34 @@ impl VendorClient {
     async fn exchange(
         &self,
         request: reqwest::Request,
+        cut_after: Option<usize>,
         head_so_far: &mut Option<Head>,
     ) -> Result<(Head, Vec<u8>), TransportError> {
         let mut response = match self.http.execute(request).await {
             Ok(response) => response,
-            Err(err) if err.is_connect() => return Err(TransportError::Connect(err.without_url())),
-            Err(err) => return Err(TransportError::BeforeResponse(err.without_url())),
+            Err(err) => return Err(TransportError::before_response(err)),
         };
 
         let head = Head::of(&response);
         *head_so_far = Some(head);
         let declared_length = response.content_length().unwrap_or_default();
-        if declared_length > self.max_body_bytes as u64 {
+        if cut_after.is_none() && declared_length > self.max_body_bytes as u64 {
             return Err(TransportError::BodyTooLarge);
         }
+        let max_bytes = cut_after.unwrap_or(self.max_body_bytes);
         let mut body = Vec::with_capacity(declared_length.min(MAX_RESERVED_BYTES) as usize);
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > self.max_body_bytes => {
-                    return Err(TransportError::BodyTooLarge);
+                Ok(Some(chunk)) if body.len() + chunk.len() > max_bytes => {
+                    if cut_after.is_none() {
+                        return Err(TransportError::BodyTooLarge);
+                    }
+                    body.extend_from_slice(&chunk);
+                    break;
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(err) => return Err(TransportError::WithinResponse(err.without_url())),
+                Err(err) => return Err(TransportError::within_response(err)),
             }
         }
         Ok((head, body))
@@ -365,7 +509,12 @@ impl VendorClient {
     ) -> reqwest::Result<reqwest::Request> {
         let mut url = self.base_url.clone();
         let prefix = self.base_url.path().trim_end_matches('/');
-        url.set_path(&format!("{prefix}{}", call.path));
+        let (path, query) = match call.path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (&*call.path, None),
+        };
+        url.set_path(&format!("{prefix}{path}"));
+        url.set_query(query);
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
@@ -373,7 +522,7 @@ impl VendorClient {
         let mut request = self
             .http
             .request(call.method.clone(), url)
-            .header(ACCEPT, "application/json");
+            .header(ACCEPT, call.accept);
         if let Ok(id) = HeaderValue::from_str(&context.scope.id) {
             request = request.header("x-request-id", id);
         }
@@ -412,10 +561,21 @@ impl VendorClient {
             http.route = call.route,
             "a call is not made: the circuit is open"
         );
+        self.open_circuit_failure()
+    }
+
+    fn open_circuit_failure(&self) -> VendorFailure {
+        VendorFailure {
+            retry_after: Some(self.breaker.wait()),
+            ..self.failure(VendorErrorCode::CircuitOpen)
+        }
+    }
+
+    fn failure(&self, code: VendorErrorCode) -> VendorFailure {
         VendorFailure {
             vendor: self.vendor,
-            code: VendorErrorCode::CircuitOpen,
-            retry_after: Some(self.breaker.wait()),
+            code,
+            retry_after: None,
         }
     }
 
@@ -438,8 +598,19 @@ impl VendorClient {
         );
     }
 
-    pub(super) fn record_success(&self) {
-        self.health().record_success();
+    pub(super) fn record_success(&self, purpose: Purpose) {
+        self.health().record_success(purpose);
+    }
+
+    /// The fault of the gateway is no failure of the vendor: neither its health nor its circuit hears of it.
+    fn log_local_fault(&self, call: &Call, trace: &Trace) {
+        tracing::error!(
+            target: "deskgraph::upstream",
+            vendor = self.vendor.slug(),
+            http.route = call.route,
+            error = trace.error,
+            "a call could not be sent: the gateway could not build it, or lacks file descriptors, ports or memory"
+        );
     }
 
     /// Without an end, the vendor had no chance to respond, and its health does not change.

@@ -5,7 +5,10 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::breaker::{CallEnd, pause};
+use super::{
+    breaker::{CallEnd, pause},
+    call::Purpose,
+};
 use crate::domain::{
     CircuitState, Vendor, VendorErrorCode, VendorFailure, VendorState, VendorStatus, VendorZone,
 };
@@ -25,6 +28,8 @@ pub(super) struct Health {
     next_probe: Option<NextProbe>,
     last_success_at: Option<Timestamp>,
     last_failure: Option<(VendorFailure, Timestamp)>,
+    /// Whether the vendor refused the credentials, and has returned no data since.
+    refuses_credentials: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +58,14 @@ impl NextProbe {
 }
 
 impl Health {
-    pub(super) fn record_success(&mut self) {
+    pub(super) fn record_success(&mut self, purpose: Purpose) {
+        if purpose != Purpose::SignIn {
+            self.refuses_credentials = false;
+        }
+        self.note_success();
+    }
+
+    fn note_success(&mut self) {
         self.last_success_at = Some(Timestamp::now());
         self.note(Outcome::Success);
     }
@@ -64,14 +76,17 @@ impl Health {
 
         let outcome = match failure.code {
             // The vendor is healthy: the fault is in the call.
-            Rejected | NotFound => return self.record_success(),
+            Rejected | NotFound => return self.note_success(),
             // No call was made, so there is nothing new.
-            CircuitOpen => return,
-            Unauthenticated => Outcome::Failure,
+            CircuitOpen | GatewayError => return,
+            Unauthenticated => {
+                self.refuses_credentials = true;
+                Outcome::Failure
+            }
             Timeout | Unreachable | RateLimited | Forbidden | BadResponse | ServerError => {
                 match end {
                     CallEnd::Responded => Outcome::Rejection,
-                    CallEnd::Failed => Outcome::Failure,
+                    CallEnd::Failed | CallEnd::TimedOut => Outcome::Failure,
                 }
             }
         };
@@ -103,6 +118,16 @@ impl Health {
     /// When the next probe is due; none unless the vendor is down. The delay grows with each failed probe.
     pub(super) fn probe_due_at(&self) -> Option<Instant> {
         self.next_probe.map(|next| next.due_at)
+    }
+
+    /// Why the vendor is down; none unless it is.
+    pub(super) fn failure_while_down(&self) -> Option<VendorFailure> {
+        let (failure, _) = self.last_failure?;
+        (self.state() == VendorState::Down).then_some(failure)
+    }
+
+    pub(super) fn refuses_credentials(&self) -> bool {
+        self.refuses_credentials
     }
 
     fn state(&self) -> VendorState {
@@ -166,7 +191,7 @@ mod tests {
         let mut health = Health::default();
         for outcome in outcomes.chars() {
             match outcome {
-                '+' => health.record_success(),
+                '+' => health.record_success(Purpose::Read),
                 'r' => fail(&mut health, RateLimited, CallEnd::Responded),
                 'f' => fail(&mut health, Forbidden, CallEnd::Responded),
                 's' => fail(&mut health, BadResponse, CallEnd::Responded),
@@ -224,7 +249,38 @@ mod tests {
             time::advance(Duration::from_secs(passed)).await;
             assert_eq!(due_after(7), Some(due_in));
         }
-        health.record_success();
+        health.record_success(Purpose::Read);
         assert_eq!(health.probe_due_at(), None);
+    }
+
+    #[test]
+    fn refused_credentials_are_accepted_again_with_the_next_data_and_not_with_a_login() {
+        let mut health = Health::default();
+        assert!(!health.refuses_credentials());
+        fail(
+            &mut health,
+            VendorErrorCode::Unauthenticated,
+            CallEnd::Responded,
+        );
+        fail(&mut health, VendorErrorCode::Timeout, CallEnd::TimedOut);
+        health.record_success(Purpose::SignIn);
+        assert!(health.refuses_credentials());
+        health.record_success(Purpose::Read);
+        assert!(!health.refuses_credentials());
+    }
+
+    #[test]
+    fn a_fault_of_the_gateway_changes_nothing() {
+        let mut health = Health::default();
+        health.record_success(Purpose::Read);
+        for _ in 0..20 {
+            fail(
+                &mut health,
+                VendorErrorCode::GatewayError,
+                CallEnd::Responded,
+            );
+        }
+        assert_eq!(health.state(), VendorState::Up);
+        assert!(health.last_failure.is_none());
     }
 }

@@ -67,7 +67,7 @@ impl Drop for InFlight<'_, '_> {
             };
             self.client
                 .health()
-                .record_failure(failure, CallEnd::Failed);
+                .record_failure(failure, CallEnd::TimedOut);
             self.permit.count_unanswered();
         }
     }

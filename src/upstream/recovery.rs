@@ -22,10 +22,16 @@ pub async fn probe_when_down(vendor: Arc<dyn VendorApi>) {
             "recovery".to_owned(),
             Caller::new("recovery", Vec::new()),
             Instant::now() + PROBE_TIMEOUT,
-        );
+        )
+        .for_background();
+        // A caller's read may be the probe.
+        let probe = vendor.begin_probe();
         // The result is in the vendor's health and in the log.
         let span = tracing::error_span!("recovery", request.id = scope.id);
-        let _ = vendor.check(&scope).instrument(span).await;
+        if probe.is_some() {
+            let _ = vendor.check(&scope).instrument(span).await;
+        }
+        drop(probe);
         // A probe that failed before its call changed nothing, and would be due again at once.
         tokio::time::sleep(FIRST_PAUSE).await;
     }

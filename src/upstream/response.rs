@@ -93,6 +93,24 @@ impl VendorResponse<'_> {
         self.read().map(Some)
     }
 
+    /// What `read` makes of the body of a success, or none where the vendor has no such object. A body that it can't read says
+    /// nothing about the vendor's other calls.
+    pub(super) fn read_bytes<T>(
+        mut self,
+        read: impl FnOnce(Vec<u8>) -> Option<T>,
+    ) -> Result<Option<T>> {
+        if self.status() == StatusCode::NOT_FOUND {
+            return Ok(self.settle(None));
+        }
+        if !self.status().is_success() {
+            return Err(self.refuse());
+        }
+        match read(std::mem::take(&mut self.received.body)) {
+            Some(value) => Ok(self.settle(Some(value))),
+            None => Err(self.fail(VendorErrorCode::BadResponse, None, CallEnd::Responded)),
+        }
+    }
+
     /// A success whose body does not matter.
     pub(super) fn accept(self) -> Result<()> {
         if !self.status().is_success() {
@@ -104,7 +122,7 @@ impl VendorResponse<'_> {
 
     /// The response was understood, also where it was no success: the vendor is healthy.
     pub(super) fn settle<T>(mut self, outcome: T) -> T {
-        self.client.record_success();
+        self.client.record_success(self.call.purpose);
         self.settle_permit(CallEnd::Responded);
         outcome
     }
@@ -145,6 +163,7 @@ impl VendorResponse<'_> {
             retry_after: self.received.head.retry_after,
         };
         self.settle_permit(end);
+        self.received.metric.set_failure(code);
         let trace = Trace {
             wrong_at,
             ..self.received.trace

@@ -14,4 +14,5 @@ mod clients;
 mod documents;
 mod node;
 mod playground;
+mod refusals;
 mod schemathesis;

@@ -19,7 +19,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("single_flight", &["context", "error", "domain"]),
     ("listing", &["error", "domain"]),
     ("shared", &["single_flight", "context", "error", "domain"]),
-    ("upstream", &["single_flight", "context", "error", "domain"]),
+    (
+        "upstream",
+        &["single_flight", "context", "telemetry", "error", "domain"],
+    ),
     (
         "repository",
         &[
@@ -28,6 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "upstream",
             "single_flight",
             "context",
+            "telemetry",
             "error",
             "domain",
         ],
@@ -40,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "repository",
             "single_flight",
             "context",
+            "telemetry",
             "error",
             "domain",
         ],
@@ -52,6 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "repository",
             "single_flight",
             "context",
+            "telemetry",
             "error",
             "domain",
         ],

@@ -291,6 +291,7 @@ fn every_documented_path_and_variable_exists() {
         "DOCUMENTS__",
         "INTROSPECTION__",
         "LOG__",
+        "PAGES__",
     ];
     let (mut paths, mut variables) = (0, 0);
     for (document, text) in documents() {

@@ -5,6 +5,7 @@ use std::{ffi::OsString, future::Future, time::Duration};
 use deskgraph::{
     Running,
     config::Config,
+    repository::CreateSettings,
     sandbox::{Sandbox, SandboxOptions, credentials},
     start,
 };
@@ -45,6 +46,7 @@ pub(crate) struct DeskOptions {
     pub(crate) sandbox: SandboxOptions,
     /// Settings by their environment variable, without the prefix: `("LIMITS__MAX_BATCH", "2")`. An empty value unsets one.
     pub(crate) settings: Vec<(&'static str, String)>,
+    pub(crate) creates: CreateSettings,
 }
 
 impl DeskOptions {
@@ -109,7 +111,9 @@ impl Desk {
                 )
             });
 
-        let config = Config::from_sources(None, variables).expect("the test's settings are right");
+        let mut config =
+            Config::from_sources(None, variables).expect("the test's settings are right");
+        config.creates = options.creates;
         let gateway = start(config).await.expect("the gateway starts");
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(60))

@@ -50,8 +50,34 @@ impl Ended {
 impl Program {
     /// Starts it with these arguments and only these variables, and waits until it listens.
     pub(crate) async fn start(arguments: &[&str], variables: &[(&str, String)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_deskgraph"))
-            .args(arguments)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deskgraph"));
+        command.args(arguments);
+        Self::run(command, variables).await
+    }
+
+    /// The same with at most so many open files.
+    pub(crate) async fn start_with_descriptors(
+        descriptors: usize,
+        arguments: &[&str],
+        variables: &[(&str, String)],
+    ) -> Self {
+        let mut command = Command::new("/bin/sh");
+        let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_deskgraph")]);
+        command.args(arguments);
+        Self::run(command, variables).await
+    }
+
+    /// Serves after these commands of a shell, such as `ulimit`.
+    pub(crate) async fn start_after(shell: &str, variables: &[(&str, String)]) -> Self {
+        let mut command = Command::new("/bin/sh");
+        let script = format!(r#"{shell}; exec "$0" serve"#);
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_deskgraph")]);
+        Self::run(command, variables).await
+    }
+
+    async fn run(mut command: Command, variables: &[(&str, String)]) -> Self {
+        let mut child = command
             .env_clear()
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -103,6 +129,20 @@ impl Program {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// What the system says of the process: the file of this name below `/proc/<pid>`.
+    pub(crate) fn of_system(&self, file: &str) -> String {
+        let id = self.child.id().expect("it still runs");
+        std::fs::read_to_string(format!("/proc/{id}/{file}")).expect("the system tells")
+    }
+
+    /// The memory that it uses.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let status = self.of_system("status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+        kibibytes.expect("the system tells") << 10
     }
 
     /// Sends a signal, and waits until the program has exited.
@@ -167,6 +207,7 @@ fn address_in(line: &str) -> String {
 pub(crate) fn settings_for(vendors: &Sandbox) -> Vec<(&'static str, String)> {
     vec![
         ("DESKGRAPH_LISTEN", "127.0.0.1:0".to_owned()),
+        ("DESKGRAPH_SHUTDOWN__DRAIN_MS", "0".to_owned()),
         ("DESKGRAPH_FIRSTLINE__BASE_URL", vendors.firstline_url()),
         (
             "DESKGRAPH_FIRSTLINE__USERNAME",

@@ -141,6 +141,10 @@ impl Vendor for Bangwo8 {
         &self.control
     }
 
+    fn calls_per_minute(&self) -> Option<usize> {
+        self.control.switches().calls_per_minute
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -231,12 +235,13 @@ fn records(
         Ok(days) => days,
         Err(refusal) => return bangwo8.refuse(refusal),
     };
+    let agent_id = agent_id.filter(|_| !switches.ignores_agent);
     let data = hold(&bangwo8.data);
     let mut rows: Vec<(i64, &Row)> = data
         .records
         .iter()
         .filter(|(_, row)| agent_id.is_none_or(|id| row.number("csServicerId") == Some(id)))
-        .filter(|(_, row)| days.admit(row.created))
+        .filter(|(_, row)| switches.ignores_days || days.admit(row.created))
         .map(|(id, row)| (*id, row))
         .collect();
     put_in_order(&mut rows, switches.record_order);

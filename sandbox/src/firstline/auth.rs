@@ -74,8 +74,10 @@ fn login(firstline: &FirstLine, fields: &Fields) -> HandlerResult {
     if !is_login(field("name"), field("password")) {
         return Err(firstline.unauthenticated());
     }
-    let answer = firstline.control.switches().login_answer;
-    Ok(issue(firstline, LOGIN_EMPLOYEE_ID, ttl, answer))
+    let switches = firstline.control.switches();
+    let seconds = switches.login_life_seconds.unwrap_or(ttl * 60);
+    let answer = switches.login_answer;
+    Ok(issue(firstline, LOGIN_EMPLOYEE_ID, seconds, answer))
 }
 
 fn renew(firstline: &FirstLine, request: &Parts) -> HandlerResult {
@@ -87,17 +89,11 @@ fn renew(firstline: &FirstLine, request: &Parts) -> HandlerResult {
         .presented_owner(request, expired)
         .ok_or_else(|| firstline.unauthenticated())?;
     // By the documents, a refreshed token lives 216000 seconds.
-    Ok(issue(firstline, id, 3_600, LoginAnswer::AccessToken))
+    Ok(issue(firstline, id, 216_000, LoginAnswer::AccessToken))
 }
 
-fn issue(
-    firstline: &FirstLine,
-    employee_id: i64,
-    life_minutes: i64,
-    answer: LoginAnswer,
-) -> Response {
-    let token = hold(&firstline.tokens).issue(employee_id, firstline.clock.now(), life_minutes);
-    let seconds = life_minutes * 60;
+fn issue(firstline: &FirstLine, employee_id: i64, seconds: i64, answer: LoginAnswer) -> Response {
+    let token = hold(&firstline.tokens).issue(employee_id, firstline.clock.now(), seconds);
     let expires_in = match firstline.control.switches().expiry_unit {
         ExpiryUnit::Seconds => seconds,
         ExpiryUnit::Milliseconds => seconds * 1_000,
@@ -172,10 +168,10 @@ impl Tokens {
     }
 
     /// A new token, looking as the vendor's do; the employee's previous one is invalid from now on.
-    fn issue(&mut self, employee_id: i64, now: Timestamp, life_minutes: i64) -> String {
+    fn issue(&mut self, employee_id: i64, now: Timestamp, life_seconds: i64) -> String {
         self.issued += 1;
         let ends_at = now
-            .checked_add(SignedDuration::from_mins(life_minutes))
+            .checked_add(SignedDuration::from_secs(life_seconds))
             .unwrap_or(Timestamp::MAX);
         let claims = json!({
             "iss": "https://firstline.localhost/api/v1/auth",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::phrases::{
     CATEGORIES, DEPARTMENTS, FAMILY_NAMES, GIVEN_NAMES, GROUPS, JOB_TITLES, LATIN_NAMES, PRODUCTS,
-    SCENARIOS, SPONSORS, SUBCATEGORIES, Scenario, TERMINATION_CODES,
+    REASONS, SCENARIOS, SPONSORS, SUBCATEGORIES, Scenario, TERMINATION_CODES,
 };
 use super::talk::{self, Channel, Conversation, Stage};
 use crate::random::Random;
@@ -277,6 +277,7 @@ fn service_record(
                         random,
                         &Conversation {
                             log_id: *next_log_id,
+                            handler_id,
                             scenario,
                             details: &details,
                             is_continued: leg > 0,
@@ -345,6 +346,7 @@ fn service_record(
         "logs": logs,
         "sponsor_id": random.percent(70).then(|| random.between(1, 4)),
         "result_id": (progress == Progress::Completed && random.percent(70)).then(|| random.between(1, 4)),
+        "reason_ids": if id % 4 == 0 { vec![1 + id % REASONS.len() as i64] } else { Vec::new() },
         "cz_cols": [],
         "created_at": printed(created_at),
         "updated_at": printed(acw_at.or(finished_at).unwrap_or(created_at)),
@@ -367,6 +369,7 @@ pub(super) fn record_defaults(id: i64, now: DateTime) -> Fields {
         "logs": [],
         "sponsor_id": null,
         "result_id": null,
+        "reason_ids": [],
         "cz_cols": [],
         "created_at": printed(now),
         "updated_at": printed(now),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::api_error::{ApiError, Errors};
 use super::data::{Data, printed};
 use crate::row::{Fields, Row, Table, read_date_time};
-use crate::switches::UpdateSemantics;
+use crate::switches::{FirstLineSwitches, UpdateSemantics};
 
 const LONGEST_MEMO: usize = 600;
 
@@ -151,7 +151,11 @@ fn as_stored(kind: Kind, value: Value) -> Value {
 }
 
 /// The fields of a record that can be written: its memo and its custom fields.
-pub(super) fn record_changes(row: &Row, sent: &Fields) -> Result<Fields, ApiError> {
+pub(super) fn record_changes(
+    row: &Row,
+    sent: &Fields,
+    switches: &FirstLineSwitches,
+) -> Result<Fields, ApiError> {
     let mut changes = Fields::new();
     let mut errors = Errors::default();
 
@@ -175,7 +179,9 @@ pub(super) fn record_changes(row: &Row, sent: &Fields) -> Result<Fields, ApiErro
                     let message = format!("The {field} must be an integer.");
                     errors.add(&field, message);
                 }
-                if !(column["value"].is_string() || column["value"].is_array()) {
+                let value = &column["value"];
+                let is_cleared = value.is_null() && switches.custom_fields_take_null;
+                if !(value.is_string() || value.is_array() || is_cleared) {
                     let field = format!("cz_cols.{position}.value");
                     let message = format!("The {field} field is required.");
                     errors.add(&field, message);
@@ -193,7 +199,7 @@ pub(super) fn record_changes(row: &Row, sent: &Fields) -> Result<Fields, ApiErro
 fn merged_columns(row: &Row, sent: &[Value]) -> Value {
     let mut columns = row.get("cz_cols").as_array().cloned().unwrap_or_default();
     for column in sent {
-        let column = json!({ "id": column["id"], "value": column["value"] });
+        let column = json!({ "id": column["id"], "value": without_blanks(&column["value"]) });
         match columns.iter_mut().find(|held| held["id"] == column["id"]) {
             Some(held) => *held = column,
             None => columns.push(column),

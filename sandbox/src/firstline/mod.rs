@@ -5,6 +5,7 @@ mod auth;
 mod data;
 mod edits;
 mod parameters;
+mod photo;
 mod phrases;
 mod shapes;
 mod talk;
@@ -72,6 +73,7 @@ pub(super) fn router(firstline: Arc<FirstLine>, stopping: Stopping) -> Router {
         )
         .route("/api/v1/category", get(list_categories))
         .route("/api/v1/subcategory", get(list_subcategories))
+        .route("/employee/{id}/photo", get(photo::show))
         .method_not_allowed_fallback(refuse_method)
         .fallback(refuse_path);
     middleware::guarded(firstline, stopping, routes)
@@ -159,6 +161,10 @@ impl Vendor for FirstLine {
 
     fn control(&self) -> &VendorControl<FirstLineSwitches> {
         &self.control
+    }
+
+    fn calls_per_minute(&self) -> Option<usize> {
+        self.control.switches().calls_per_minute
     }
 
     fn now(&self) -> Timestamp {
@@ -312,7 +318,7 @@ fn update_record(firstline: &FirstLine, id: &str, sent: &Fields) -> HandlerResul
         let status = firstline.control.switches().acw_lock_status;
         return Err(ApiError::Locked { status });
     }
-    let mut changes = edits::record_changes(row, sent)?;
+    let mut changes = edits::record_changes(row, sent, &firstline.control.switches())?;
     changes.insert("updated_at".into(), printed(now).into());
 
     let row = find_mut(&mut data.records, id, "InteractCollection")?;

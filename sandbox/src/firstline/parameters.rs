@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 
 use super::api_error::{ApiError, Errors};
 use crate::row::{Row, is_date_only, page_of, read_date_time};
-use crate::switches::{ArrayEncoding, FirstLineSwitches};
+use crate::switches::{ArrayEncoding, FirstLineSwitches, ParameterPlace};
 
 const DEFAULT_PER_PAGE: usize = 15;
 
 pub(super) struct Parameters {
     pairs: Vec<(String, String)>,
+    /// The first of the pairs are from the query, the others from the body.
+    query_pairs: usize,
     switches: FirstLineSwitches,
     errors: Errors,
 }
@@ -44,8 +46,19 @@ impl Parameters {
         body: &[u8],
         switches: FirstLineSwitches,
     ) -> Self {
+        pairs.retain(|(name, _)| {
+            let form = match name.ends_with(']') {
+                true => ParameterPlace::Brackets,
+                false => ParameterPlace::Plain,
+            };
+            !is_ignored(&switches, name, &[ParameterPlace::Query, form])
+        });
+        let query_pairs = pairs.len();
         if let Ok(Value::Object(fields)) = serde_json::from_slice(body) {
             for (name, value) in fields {
+                if is_ignored(&switches, &name, &[ParameterPlace::Body]) {
+                    continue;
+                }
                 match value {
                     Value::Array(items) => pairs.extend(
                         items
@@ -58,6 +71,7 @@ impl Parameters {
         }
         Self {
             pairs,
+            query_pairs,
             switches,
             errors: Errors::default(),
         }
@@ -102,7 +116,7 @@ impl Parameters {
     pub(super) fn numbers(&mut self, name: &str) -> Option<Vec<i64>> {
         let mut found = Vec::new();
         let mut is_malformed = false;
-        for (key, value) in &self.pairs {
+        for (index, (key, value)) in self.pairs.iter().enumerate() {
             let in_brackets = key
                 .strip_prefix(name)
                 .is_some_and(|rest| rest.starts_with('[') && rest.ends_with(']'));
@@ -110,7 +124,9 @@ impl Parameters {
                 continue;
             }
             is_malformed |= match self.switches.array_encoding {
+                _ if index >= self.query_pairs => false,
                 ArrayEncoding::Both => false,
+                ArrayEncoding::Body => true,
                 ArrayEncoding::Brackets => !in_brackets,
                 ArrayEncoding::Comma => in_brackets,
             };
@@ -124,6 +140,9 @@ impl Parameters {
         if is_malformed {
             self.refuse(name, "must be an array");
         }
+        // The same list may come in the query and in the body.
+        found.sort_unstable();
+        found.dedup();
         (!found.is_empty()).then_some(found)
     }
 
@@ -228,6 +247,18 @@ impl PageAsked {
         }
         answer
     }
+}
+
+fn is_ignored(switches: &FirstLineSwitches, name: &str, places: &[ParameterPlace]) -> bool {
+    let name = name.split('[').next().unwrap_or(name);
+    let is_filter = !matches!(name, "page" | "per_page" | "_method");
+    let mut ignored = switches.ignored_parameters.iter();
+    is_filter
+        && ignored.any(|ignored| {
+            let is_place =
+                ignored.place == ParameterPlace::Anywhere || places.contains(&ignored.place);
+            is_place && (ignored.name == "*" || ignored.name == name)
+        })
 }
 
 fn as_parameter(value: &Value) -> String {

@@ -105,11 +105,18 @@ pub(super) const DEPARTMENTS: [(i64, &str, &str); 3] = [
 ];
 
 /// id, name, description.
-pub(super) const RESULTS: [(i64, &str, Option<&str>); 4] = [
-    (1, "已解決", None),
-    (2, "轉工單處理", Some("需後續追蹤")),
-    (3, "客戶中途離線", None),
-    (4, "轉介其他單位", None),
+/// With the number of a category.
+pub(super) const RESULTS: [(i64, &str, Option<&str>, Option<i64>); 4] = [
+    (1, "已解決", None, None),
+    (2, "轉工單處理", Some("需後續追蹤"), Some(1)),
+    (3, "客戶中途離線", None, None),
+    (4, "轉介其他單位", None, Some(2)),
+];
+
+pub(super) const REASONS: [(i64, &str, Option<&str>); 3] = [
+    (1, "詢問訂單進度", None),
+    (2, "退換貨", Some("七天鑑賞期內")),
+    (3, "產品使用問題", None),
 ];
 
 pub(super) const FAMILY_NAMES: [&str; 20] = [

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::data::Data;
-use super::phrases::RESULTS;
+use super::phrases::{REASONS, RESULTS};
 use crate::row::{Fields, Row, Table, fields_of};
-use crate::switches::{ChannelBody, FirstLineSwitches};
+use crate::switches::{ChannelBody, CustomFieldPlaces, FirstLineSwitches};
 
 /// Fields of rows for the sandbox's own use; no response has them.
 const INTERNAL: [&str; 3] = ["creater_id", "interact_collection_ids", "listed"];
@@ -166,26 +166,22 @@ pub(super) fn record(data: &Data, row: &Row, place: Place, switches: &FirstLineS
     for name in RECORD {
         answer.insert(name.to_owned(), row.get(name).clone());
     }
-    let handler = row
-        .number("handler_id")
-        .and_then(|id| data.employees.get(&id));
-    answer.insert(
-        "handler".into(),
-        handler.map_or(Value::Null, record_handler),
-    );
-    answer.insert(
-        "contact".into(),
-        whole_of(&data.contacts, row.number("contact_id")),
-    );
-    answer.insert(
-        "sponsor".into(),
-        whole_of(&data.sponsors, row.number("sponsor_id")),
-    );
+    answer.extend(people(data, row, record_handler));
     answer.insert("result".into(), result(row.number("result_id")));
     answer.extend(fields_of(json!({
-        "campaign_queue": null, "reasons": [], "reason_ids": [], "media_cluster_id": null,
-        "employee_schedule": null, "transfer_logs": [],
+        "campaign_queue": null, "reasons": reasons(row), "reason_ids": row.get("reason_ids"),
+        "media_cluster_id": null, "employee_schedule": null, "transfer_logs": [],
     })));
+    let has_updated_fields = match switches.custom_field_places {
+        CustomFieldPlaces::Updates => false,
+        CustomFieldPlaces::SingleRecords => place == Place::Single,
+        CustomFieldPlaces::Everywhere => true,
+    };
+    if has_updated_fields {
+        for name in ONLY_IN_UPDATED_RECORD {
+            answer.insert(name.to_owned(), row.get(name).clone());
+        }
+    }
     if place == Place::Single {
         answer.extend(fields_of(json!({
             "fb_accounts": [{
@@ -207,7 +203,7 @@ pub(super) fn record(data: &Data, row: &Row, place: Place, switches: &FirstLineS
 
     row.overlay(&mut answer, |name| {
         !INTERNAL.contains(&name)
-            && !ONLY_IN_UPDATED_RECORD.contains(&name)
+            && (has_updated_fields || !ONLY_IN_UPDATED_RECORD.contains(&name))
             && (place == Place::Single || !ONLY_IN_SINGLE_RECORD.contains(&name))
     });
     if place == Place::Single && !switches.single_record_has_provider {
@@ -250,13 +246,11 @@ fn without_providers(record: &mut Fields) {
 
 /// A record without a result has an object of nulls, not null.
 fn result(id: Option<i64>) -> Value {
-    let known = RESULTS
-        .iter()
-        .find(|(result_id, ..)| Some(*result_id) == id);
+    let known = RESULTS.iter().find(|(known_id, ..)| Some(*known_id) == id);
     match known {
-        Some((id, name, description)) => json!({
+        Some((id, name, description, category_id)) => json!({
             "id": id, "name": name, "is_active": true, "description": description,
-            "category_id": null, "priority": id, "created_at": "2020-02-03 09:00:00",
+            "category_id": category_id, "priority": id, "created_at": "2020-02-03 09:00:00",
             "updated_at": "2020-02-03 09:00:00",
         }),
         None => json!({
@@ -264,6 +258,29 @@ fn result(id: Option<i64>) -> Value {
             "priority": null, "created_at": null, "updated_at": null,
         }),
     }
+}
+
+/// A reason as a client of the vendor models it: the documents have only empty lists.
+fn reasons(row: &Row) -> Value {
+    let ids = row.get("reason_ids").as_array().into_iter().flatten();
+    ids.filter_map(|id| {
+        let known = |(known_id, ..): &&(i64, &str, Option<&str>)| id.as_i64() == Some(*known_id);
+        let (id, name, description) = REASONS.iter().find(known)?;
+        Some(json!({ "id": id, "name": name, "is_active": true, "description": description }))
+    })
+    .collect()
+}
+
+/// The handler, the contact and the sponsor of a record or a ticket.
+fn people(data: &Data, row: &Row, handler_shape: impl Fn(&Row) -> Value) -> Fields {
+    let handler = row
+        .number("handler_id")
+        .and_then(|id| data.employees.get(&id));
+    fields_of(json!({
+        "handler": handler.map_or(Value::Null, handler_shape),
+        "contact": whole_of(&data.contacts, row.number("contact_id")),
+        "sponsor": whole_of(&data.sponsors, row.number("sponsor_id")),
+    }))
 }
 
 /// The response to an update of a record.
@@ -300,25 +317,11 @@ pub(super) fn ticket(data: &Data, row: &Row, place: Place) -> Value {
     for name in TICKET {
         answer.insert(name.to_owned(), row.get(name).clone());
     }
-    let handler = row
-        .number("handler_id")
-        .and_then(|id| data.employees.get(&id));
     let subcategory_row = row
         .number("sub_category_id")
         .and_then(|id| data.subcategories.get(&id));
     let subcategory = subcategory_row.map_or(Value::Null, |row| subcategory(data, row));
-    answer.insert(
-        "handler".into(),
-        handler.map_or(Value::Null, nested_employee),
-    );
-    answer.insert(
-        "contact".into(),
-        whole_of(&data.contacts, row.number("contact_id")),
-    );
-    answer.insert(
-        "sponsor".into(),
-        whole_of(&data.sponsors, row.number("sponsor_id")),
-    );
+    answer.extend(people(data, row, nested_employee));
     answer.insert(
         "termination_code".into(),
         whole_of(&data.termination_codes, row.number("termination_code_id")),

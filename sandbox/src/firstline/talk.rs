@@ -9,6 +9,9 @@ use super::phrases::{FAREWELL, FOLLOW_UPS, GREETING, SURVEY, Scenario, Speaker, 
 use crate::random::Random;
 use crate::row::read_date_time;
 
+/// The sender of a customer's messages in the vendor's sample, which says no more of it.
+const VISITOR_SENDER_ID: i64 = 5;
+
 /// Where a contact comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
@@ -155,6 +158,8 @@ pub(super) enum Stage {
 /// One conversation, or the part of it that one log has.
 pub(super) struct Conversation<'a> {
     pub(super) log_id: i64,
+    /// Who speaks for the desk.
+    pub(super) handler_id: Option<i64>,
     pub(super) scenario: &'a Scenario,
     pub(super) details: &'a Details,
     /// Whether another log has the earlier messages.
@@ -198,7 +203,11 @@ pub(super) fn messages(
                 "is_csat": text == SURVEY,
                 "is_kb": false,
                 "kb_id": null,
-                "sender_id": (speaker != Speaker::System).then_some(5),
+                "sender_id": match speaker {
+                    Speaker::Agent => conversation.handler_id,
+                    Speaker::Customer => Some(VISITOR_SENDER_ID),
+                    Speaker::System => None,
+                },
                 "question": null,
                 "at": printed(at),
             });

@@ -1,11 +1,14 @@
 //! Demand control: what a document may hold and cost, counted on the parsed document before it runs.
 //!
-//! A scalar field costs 1, an object 2 besides its own fields, and a field that needs a call of its own to a vendor 10 more. A
-//! list of objects costs that much for each item: as many as `first` or its default says, as `ids` names, or
-//! `ASSUMED_LIST_LENGTH`. Introspection calls no vendor and costs nothing: it has bounds of its own, which no setting changes, so
-//! that tools can read the schema however narrow the settings are.
+//! A scalar field costs 1, an object 2 besides its own fields, and each call to a vendor that a field may cause 10 more. A list of
+//! objects costs that much for each item: as many as `first` or its default says, as `ids` names, or `ASSUMED_LIST_LENGTH`.
+//! Introspection costs the same, its lists being as long as they are in this schema. By itself it may always cost as much as
+//! reading the whole schema once does, so that tools can read it however narrow the settings are.
 //!
 //! A fragment is measured once, however often it is spread, so that counting takes time linear in the document.
+
+mod calls;
+mod introspection;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +25,8 @@ use super::{
     response::{Excess, GraphqlError, RequestErrors},
     schema_shape::{Arity, FieldShape, SchemaShape, as_count},
 };
+
+pub(super) use introspection::{IntrospectionSizes, MAX_ROOTS as MAX_INTROSPECTION_ROOTS};
 
 #[derive(Debug, Clone)]
 pub struct DocumentLimits {
@@ -64,16 +69,6 @@ pub(super) const MAX_NESTING: u64 = 64;
 /// How many fields and fragments may stand inside each other: counting recurses for each.
 const MAX_LEVELS: u64 = 100;
 
-/// Introspection's lists lead back to each other, and each level multiplies the answer. Clients need two.
-const MAX_INTROSPECTION_LISTS: u64 = 2;
-
-/// How many fields of introspection a query may have, its fragments expanded. GraphiQL's has some 250.
-const MAX_INTROSPECTION_FIELDS: u64 = 1000;
-
-/// How large a document of introspection alone may always be. GraphiQL's has some 250 tokens.
-const INTROSPECTION_BYTES: u64 = 16_384;
-const INTROSPECTION_TOKENS: u64 = 1000;
-
 /// What there is too much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OverLimit {
@@ -114,7 +109,7 @@ type Result<T> = std::result::Result<T, OverLimit>;
 /// to select anything else.
 pub(super) fn check_bytes(document: &str, limits: &DocumentLimits) -> Result<()> {
     let bytes = document.len() as u64;
-    let allowed = limits.max_document_bytes.max(INTROSPECTION_BYTES);
+    let allowed = limits.max_document_bytes.max(introspection::BYTES);
     match bytes > allowed {
         true => check("bytes of document", bytes, limits.max_document_bytes),
         false => Ok(()),
@@ -123,7 +118,7 @@ pub(super) fn check_bytes(document: &str, limits: &DocumentLimits) -> Result<()>
 
 /// How many tokens are parsed at most.
 pub(super) fn max_tokens(limits: &DocumentLimits) -> u64 {
-    limits.max_tokens.max(INTROSPECTION_TOKENS)
+    limits.max_tokens.max(introspection::TOKENS)
 }
 
 /// What is not introspection alone has to be no larger than the settings say.
@@ -155,15 +150,18 @@ impl io::Write for Counter {
     }
 }
 
-/// What an operation of a valid document may cost, with these variables.
+/// What an operation of a valid document may cost, with these variables. Returns how often it selects `__schema` and `__type`.
 pub(super) fn check_document(
     document: &CheckedDocument,
     operation: &OperationDefinition,
     variables: &Variables,
     rules: &DocumentRules,
-) -> Result<()> {
+) -> Result<u64> {
     let limits = &rules.limits;
-    if !is_introspection_alone(operation) {
+    let mut max_complexity = limits.max_complexity;
+    if is_introspection_alone(operation) {
+        max_complexity = max_complexity.max(introspection::COST);
+    } else {
         check_size(document.size, limits)?;
     }
     let directives = document.size.directives;
@@ -182,10 +180,16 @@ pub(super) fn check_document(
     check("root fields", measure.fields, limits.max_root_fields)?;
     check("levels of fields", measure.depth, limits.max_depth)?;
     check("aliases", measure.aliases, limits.max_aliases)?;
+    let roots = measure.introspection_roots;
+    check(
+        "selections of `__schema` and `__type`",
+        roots,
+        MAX_INTROSPECTION_ROOTS,
+    )?;
     check(
         "points of complexity",
         measure.cost(ASSUMED_LIST_LENGTH),
-        limits.max_complexity,
+        max_complexity,
     )?;
 
     // The library walks through the other operations too before it executes this one.
@@ -198,13 +202,28 @@ pub(super) fn check_document(
     check(
         "fields of introspection, with its fragments expanded",
         all.introspection,
-        MAX_INTROSPECTION_FIELDS,
+        introspection::MAX_FIELDS,
     )?;
     check(
         "fields, with its fragments expanded",
         all.selections,
         limits.max_complexity,
-    )
+    )?;
+    Ok(roots)
+}
+
+/// Whether an operation with so many selections of `__schema` and `__type` may run in a batch that has so many up to it.
+pub(super) fn check_batch(so_far: u64, own: u64) -> std::result::Result<(), GraphqlError> {
+    if own == 0 || so_far <= MAX_INTROSPECTION_ROOTS {
+        return Ok(());
+    }
+    let excess = Excess {
+        cost: Some(so_far),
+        allowed: MAX_INTROSPECTION_ROOTS,
+    };
+    Err(excess.error(format!(
+        "The batch has {so_far} selections of `__schema` and `__type`; at most {MAX_INTROSPECTION_ROOTS} are allowed."
+    )))
 }
 
 fn is_introspection_alone(operation: &OperationDefinition) -> bool {
@@ -232,6 +251,10 @@ struct Measure {
     /// Fields and fragments, but for those of introspection.
     selections: u64,
     introspection: u64,
+    /// Selections of `__schema` and `__type`.
+    introspection_roots: u64,
+    /// What introspection costs inside such a selection, in thousandths.
+    introspection_cost: u64,
     /// Of this set itself.
     fields: u64,
     /// What costs the same whatever the size of the page.
@@ -268,6 +291,12 @@ impl Measure {
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.selections = self.selections.saturating_add(other.selections);
         self.introspection = self.introspection.saturating_add(other.introspection);
+        self.introspection_roots = self
+            .introspection_roots
+            .saturating_add(other.introspection_roots);
+        self.introspection_cost = self
+            .introspection_cost
+            .saturating_add(other.introspection_cost);
         self.fields = self.fields.saturating_add(other.fields);
         self.fixed_cost = self.fixed_cost.saturating_add(other.fixed_cost);
         self.cost_per_item = self.cost_per_item.saturating_add(other.cost_per_item);
@@ -352,8 +381,17 @@ impl<'a> Meter<'a> {
         if is_added(field) {
             return Ok(Measure::default());
         }
-        if is_introspection(parent_type) || matches!(name, "__schema" | "__type") {
+        if is_introspection(parent_type) {
             return self.measure_introspection(field, level);
+        }
+        if matches!(name, "__schema" | "__type") {
+            let measure = self.measure_introspection(field, level)?;
+            return Ok(Measure {
+                introspection_roots: 1,
+                introspection_cost: 0,
+                fixed_cost: measure.introspection_cost.div_ceil(introspection::THOUSAND),
+                ..measure
+            });
         }
         if set.items.is_empty() {
             return Ok(Measure {
@@ -383,7 +421,7 @@ impl<'a> Meter<'a> {
             fields: 1,
             fixed_cost,
             cost_per_item,
-            introspection_lists: 0,
+            ..Measure::default()
         })
     }
 
@@ -401,10 +439,8 @@ impl<'a> Meter<'a> {
         let one =
             OBJECT_COST.saturating_add(children.cost(page_size.unwrap_or(ASSUMED_LIST_LENGTH)));
 
-        let call = match shape {
-            Some(shape) if shape.needs_call => CALL_COST,
-            _ => 0,
-        };
+        let call = shape.map_or(0, |shape| self.calls(field, shape));
+        let call = call.saturating_mul(CALL_COST);
         if shape.is_none_or(|shape| shape.arity == Arity::One) {
             return (one.saturating_add(call), 0);
         }
@@ -422,7 +458,7 @@ impl<'a> Meter<'a> {
         (one.saturating_mul(length).saturating_add(call), 0)
     }
 
-    /// Introspection is one level deep and costs nothing: its fields are the same everywhere.
+    /// Introspection is one level deep: its fields are the same everywhere.
     fn measure_introspection(&mut self, field: &'a Field, level: u64) -> Result<Measure> {
         let name = field.name.node.as_str();
         let children = self.measure_set(&field.selection_set.node, "__Introspection", level + 1)?;
@@ -437,8 +473,16 @@ impl<'a> Meter<'a> {
         check(
             "lists of introspection inside each other",
             introspection_lists,
-            MAX_INTROSPECTION_LISTS,
+            introspection::MAX_LISTS,
         )?;
+        let one = match field.selection_set.node.items.is_empty() {
+            true => SCALAR_COST * introspection::THOUSAND,
+            false => children
+                .introspection_cost
+                .saturating_add(OBJECT_COST * introspection::THOUSAND),
+        };
+        let size = self.shape.introspection.of_field(name);
+        let introspection_cost = one.saturating_mul(size) / introspection::THOUSAND;
 
         Ok(Measure {
             depth: 1,
@@ -449,24 +493,25 @@ impl<'a> Meter<'a> {
             introspection: children.introspection.saturating_add(1),
             fields: 1,
             introspection_lists,
+            introspection_cost,
             ..Measure::default()
         })
     }
 
     /// The number of objects that an argument requests: a number, or a list of ids.
     fn argument_count(&self, field: &Field, name: &str) -> Option<u64> {
-        let argument = field.get_argument(name)?;
-        let value = argument
-            .node
-            .clone()
-            .into_const_with(|variable| self.variable(&variable).ok_or(()))
-            .ok()?;
-
-        let count = match value {
+        let count = match self.argument(field, name)? {
             Value::List(items) => items.len() as u64,
             value => as_count(&value)?,
         };
         Some(count.min(self.max_page_size))
+    }
+
+    fn argument(&self, field: &Field, name: &str) -> Option<Value> {
+        let argument = field.get_argument(name)?.node.clone();
+        argument
+            .into_const_with(|variable| self.variable(&variable).ok_or(()))
+            .ok()
     }
 
     fn variable(&self, name: &str) -> Option<Value> {

@@ -7,7 +7,7 @@ use crate::{
         response::{GraphqlError, RequestErrors},
         schema_shape::SchemaShape,
     },
-    schema::Introspection,
+    schema::{self, Introspection},
 };
 
 const SCHEMA: &str = "
@@ -24,7 +24,12 @@ const SCHEMA: &str = "
         tickets(first: Int = 20, after: String): TicketConnection
         category(id: ID!): Category
         sponsors: [Sponsor!]
+        ticketStats: Stats
+        serviceRecordStats(from: Date!, to: Date!, vendors: [Vendor!]): Stats
     }
+    scalar Date
+    enum Vendor { FIRSTLINE BANGWO8 }
+    type Stats { total: Int }
     type Mutation { deleteTicket(id: ID!): ID }
     type PageInfo { hasNextPage: Boolean! }
     type TicketConnection { edges: [TicketEdge!]! nodes: [Ticket!]! pageInfo: PageInfo! totalCount: Int }
@@ -68,7 +73,8 @@ fn checked_with(
     let document = rules.read(query)?;
     let mut operations = document.executable.operations.iter();
     let (_, operation) = operations.next().expect("it has an operation");
-    check_document(&document, &operation.node, variables, &rules).map_err(Into::into)
+    let checked = check_document(&document, &operation.node, variables, &rules);
+    checked.map(|_| ()).map_err(Into::into)
 }
 
 fn only_error(result: Result<(), RequestErrors>) -> GraphqlError {
@@ -203,6 +209,39 @@ fn a_field_that_needs_a_call_costs_more_for_each_object() {
 }
 
 #[test]
+fn counts_cost_the_calls_that_they_can_cause() {
+    let none = Variables::default;
+    let of = |calls: u64| 2 + 1 + calls * CALL_COST;
+    assert_eq!(complexity("{ ticketStats { total } }", none()), of(12));
+
+    let stats = |arguments: &str| format!("{{ serviceRecordStats({arguments}) {{ total }} }}");
+    for (arguments, calls) in [
+        ("from: \"2026-03-01\", to: \"2026-03-01\"", 2 * 2),
+        ("from: \"2026-01-01\", to: \"2026-04-02\"", 2 * 93),
+        (
+            "from: \"2026-01-01\", to: \"2026-01-07\", vendors: [BANGWO8]",
+            8,
+        ),
+        // These fail by themselves.
+        ("from: \"2020-01-01\", to: \"2026-01-01\"", 2 * 93),
+        ("from: \"2026-01-02\", to: \"2026-01-01\"", 2 * 2),
+    ] {
+        assert_eq!(
+            complexity(&stats(arguments), none()),
+            of(calls),
+            "{arguments}"
+        );
+    }
+
+    let query =
+        "query($from: Date!) { serviceRecordStats(from: $from, to: \"2026-01-31\") { total } }";
+    for (from, calls) in [("2026-01-02", 2 * 31), ("today", 2 * 93)] {
+        let variables = Variables::from_value(value!({ "from": from }));
+        assert_eq!(complexity(query, variables), of(calls), "{from}");
+    }
+}
+
+#[test]
 fn the_variables_are_weighed_as_compact_json() {
     let variables = |length| Variables::from_value(value!({ "a": "b".repeat(length) }));
     let around = "{\"a\":\"\"}".len();
@@ -322,6 +361,65 @@ fn introspection_passes_and_its_multiplication_does_not() {
         checked(&in_two, &LIMITS),
         &["1001 fields of introspection", "at most 1000"],
     );
+}
+
+/// The rules for the gateway's own schema, at which no more than nothing is allowed but introspection.
+fn own_rules() -> DocumentRules {
+    DocumentRules {
+        shape: SchemaShape::read(&schema::sdl()).expect("the schema can be parsed"),
+        limits: with(|limits| limits.max_complexity = 1),
+        introspection: Introspection::Enabled,
+    }
+}
+
+fn checked_by(rules: &DocumentRules, query: &str) -> Result<u64, RequestErrors> {
+    let document = rules.read(query)?;
+    let mut operations = document.executable.operations.iter();
+    let (_, operation) = operations.next().expect("it has an operation");
+    let variables = Variables::default();
+    check_document(&document, &operation.node, &variables, rules).map_err(Into::into)
+}
+
+#[test]
+fn the_whole_schema_may_be_read_once_and_not_twice() {
+    let rules = own_rules();
+    assert_eq!(checked_by(&rules, INTROSPECTION).ok(), Some(1));
+
+    let schema = "__schema { types { ...FullType } }";
+    let (_, fragments) = INTROSPECTION
+        .split_once("fragment")
+        .expect("it has fragments");
+    for twice in [
+        format!("a: {schema} b: {schema}"),
+        "__schema { a: types { ...FullType } b: types { ...FullType } }".to_owned(),
+    ] {
+        let query = format!("{{ {twice} }} fragment{fragments}");
+        let refused = checked_by(&rules, &query).map(|_| ());
+        assert_refused(refused, &["points of complexity; at most 10000"]);
+    }
+    // Beside anything else, introspection has no more than the settings allow.
+    let mixed = "{ __typename __type(name: \"Ticket\") { name } }";
+    let refused = checked_by(&rules, mixed).map(|_| ());
+    assert_refused(refused, &["4 points of complexity", "at most 1 "]);
+}
+
+#[test]
+fn the_schema_may_be_selected_a_few_times_in_a_request() {
+    let rules = own_rules();
+    let types = |count: usize| {
+        let selected =
+            (0..count).map(|number| format!("t{number}: __type(name: \"ID\") {{ name }} "));
+        format!("{{ {} }}", selected.collect::<String>())
+    };
+    assert_eq!(checked_by(&rules, &types(4)).ok(), Some(4));
+    let refused = checked_by(&rules, &types(5)).map(|_| ());
+    assert_refused(
+        refused,
+        &["5 selections of `__schema` and `__type`; at most 4"],
+    );
+    let spread =
+        "{ __typename ...A ...A ...A ...A ...A } fragment A on Query { __schema { description } }";
+    assert_refused(checked_by(&rules, spread).map(|_| ()), &["5 selections of"]);
 }
 
 /// The introspection query of GraphiQL.

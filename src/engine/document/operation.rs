@@ -31,6 +31,8 @@ pub(crate) struct CheckedOperation {
     pub(in crate::engine) variables: Variables,
     pub(in crate::engine) operation_type: OperationType,
     pub(in crate::engine) info: Arc<OperationInfo>,
+    /// How often it selects `__schema` and `__type`.
+    pub(in crate::engine) introspection_roots: u64,
 }
 
 /// The operation that the request names, or why it can't be executed.
@@ -57,7 +59,8 @@ pub(crate) fn check(
         let message = format!("Schema is not configured to execute {operation_type} operation.");
         return Err(request_error(ErrorCode::ValidationFailed, message).into());
     }
-    cost::check_document(&document, definition, &request.variables, rules)?;
+    let introspection_roots =
+        cost::check_document(&document, definition, &request.variables, rules)?;
     let wording = Wording {
         introspection: rules.introspection,
         sent: &request.query,
@@ -80,6 +83,7 @@ pub(crate) fn check(
         operation_type: definition.ty,
         variables,
         info: Arc::new(info),
+        introspection_roots,
         document,
     })
 }

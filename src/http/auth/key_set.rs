@@ -1,52 +1,58 @@
-//! The issuer's keys: fetched when they are first needed, cached, and fetched again when they are old or a token names another.
+//! The issuer's keys: fetched when they are first needed, kept, and fetched again when they are old or a token names another.
+//!
+//! A token of a known key never waits: keys are refreshed behind it. A set without a usable key never replaces one that has some.
 
 use std::{
+    num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant as StdInstant},
 };
 
-use jsonwebtoken::{
-    Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
+use governor::{
+    Quota, RateLimiter,
+    clock::Clock,
+    middleware::NoOpMiddleware,
+    state::{InMemoryState, NotKeyed},
 };
-use reqwest::{Client, Url, header, redirect};
-use serde::Deserialize;
-use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+use super::issuer::{FetchError, Issuer, Key};
 use crate::{
-    domain::is_loopback,
-    error::{Error, Result},
+    error::Result,
+    http::rate_limit::TokioClock,
     single_flight::{Role, SingleFlight},
 };
 
-/// Keys older than this are fetched again before use, so that revoked keys are dropped.
+/// Keys older than this are fetched again behind the requests that use them, so that withdrawn keys are dropped.
 const FRESH_FOR: Duration = Duration::from_secs(60 * 60);
 
-/// While the issuer can't be reached, the last keys are used for so long.
-const STALE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// While no newer keys can be fetched, the last ones are used for so long.
+const USABLE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Unknown key ids trigger a fetch no more often than this.
-const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
+/// Tokens of unknown keys may cause so many fetches in a row, and as many an hour: a new key is known at once, and tokens that name
+/// keys at random can't flood the issuer.
+const UNKNOWN_KEY_BURST: NonZeroU32 = NonZeroU32::new(5).expect("it is positive");
+const UNKNOWN_KEY_FETCHES_PER_HOUR: NonZeroU32 = NonZeroU32::new(60).expect("it is positive");
 
-/// Without keys every token is rejected, so the first fetch is retried more often.
-const FIRST_FETCH_INTERVAL: Duration = Duration::from_secs(5);
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const TIMEOUT: Duration = Duration::from_secs(5);
-const MAX_BYTES: usize = 256 << 10;
+/// After a fetch that failed: while the last keys may be used, and while there are none.
+const PAUSE_WITH_KEYS: Duration = Duration::from_secs(60);
+const PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(5);
 
 pub(super) struct KeySet {
-    issuer: Arc<Issuer>,
-    fetches: Arc<SingleFlight<(), ()>>,
+    source: Arc<Source>,
+    fetches: Arc<SingleFlight<(), Fetched>>,
 }
 
-struct Issuer {
-    url: Url,
-    client: Client,
-    cached: Mutex<Option<Arc<CachedKeys>>>,
-    /// When the next fetch may begin.
-    not_before: Mutex<Instant>,
+struct Source {
+    issuer: Issuer,
+    state: Mutex<State>,
+    unknown_keys: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<StdInstant>>,
+}
+
+#[derive(Default, Clone)]
+struct State {
+    cached: Option<Arc<CachedKeys>>,
+    failed_at: Option<Instant>,
 }
 
 struct CachedKeys {
@@ -54,247 +60,185 @@ struct CachedKeys {
     fetched_at: Instant,
 }
 
-pub(super) struct Key {
-    id: Option<String>,
-    /// The algorithms of the tokens that this key may sign; never empty.
-    pub(super) algorithms: Vec<Algorithm>,
-    pub(super) decoding: DecodingKey,
+/// Why keys are fetched.
+#[derive(Clone, Copy)]
+enum Reason {
+    /// There are none, or they are old.
+    Age,
+    /// A token names another one.
+    UnknownKey,
+}
+
+/// How a fetch ended.
+#[derive(Debug, Clone, Copy)]
+enum Fetched {
+    Done,
+    Failed,
+    /// There were too many of them for unknown keys; the next may begin after this time.
+    Withheld(Duration),
 }
 
 /// Why there is no key for a token.
 pub(super) enum KeyError {
     /// The issuer has none with this id.
     Unknown,
-    /// The issuer's keys are not available now; they may be after this time.
+    /// It is not known now whether the issuer has the key; it may be after this time.
     NotAvailable { retry_after: Duration },
 }
 
 impl KeySet {
     pub(super) fn new(url: &str) -> Result<Self> {
-        let url = Url::parse(url).map_err(|err| {
-            Error::internal("the address of the issuer's keys can't be read").with_source(err)
-        })?;
-        // A process has one provider; installing a second fails, which is harmless.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-
-        let mut builder = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("deskgraph/", env!("CARGO_PKG_VERSION")));
-        // A host on this machine is never behind a proxy.
-        if url.host_str().is_some_and(is_loopback) {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|err| {
-            Error::internal("no HTTP client for the issuer's keys can be set up").with_source(err)
-        })?;
-
+        let quota = Quota::per_hour(UNKNOWN_KEY_FETCHES_PER_HOUR).allow_burst(UNKNOWN_KEY_BURST);
         Ok(Self {
-            issuer: Arc::new(Issuer {
-                url,
-                client,
-                cached: Mutex::new(None),
-                not_before: Mutex::new(Instant::now()),
+            source: Arc::new(Source {
+                issuer: Issuer::new(url)?,
+                state: Mutex::default(),
+                unknown_keys: RateLimiter::direct_with_clock(quota, TokioClock),
             }),
             fetches: SingleFlight::new(),
         })
     }
 
-    /// The key with this id. A token without an id can only mean the only key.
-    pub(super) async fn key(&self, id: Option<&str>) -> Result<Arc<Key>, KeyError> {
-        let seen = self.issuer.cached();
-        if let Some(cached) = &seen
-            && cached.fetched_at.elapsed() < FRESH_FOR
-            && let Some(key) = cached.find(id)
-        {
-            return Ok(key);
-        }
+    /// The keys with this id: a set may have several. A token without an id can only mean the only key.
+    pub(super) async fn keys(
+        &self,
+        id: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Vec<Arc<Key>>, KeyError> {
+        let State { cached, failed_at } = self.source.state().clone();
+        let usable = cached.filter(|cached| cached.age() < USABLE_FOR);
+        let pause = match usable {
+            Some(_) => PAUSE_WITH_KEYS,
+            None => PAUSE_WITHOUT_KEYS,
+        };
+        let paused_for = failed_at
+            .map(|failed_at| pause.saturating_sub(failed_at.elapsed()))
+            .filter(|left| !left.is_zero());
 
-        self.refresh(seen.as_ref()).await;
-        match self.issuer.cached() {
-            Some(cached) if cached.fetched_at.elapsed() < STALE_FOR => {
-                cached.find(id).ok_or(KeyError::Unknown)
+        let Some(usable) = usable else {
+            if let Some(retry_after) = paused_for {
+                return Err(KeyError::NotAvailable { retry_after });
             }
-            _ => {
-                let not_before = *self.issuer.not_before();
-                let retry_after = not_before.saturating_duration_since(Instant::now());
-                Err(KeyError::NotAvailable { retry_after })
+            return self.fetched(id, Reason::Age, None, deadline).await;
+        };
+        let keys = usable.find(id);
+        if !keys.is_empty() {
+            if usable.age() >= FRESH_FOR && paused_for.is_none() {
+                // It runs by itself.
+                drop(self.fetch(Reason::Age, Some(usable.fetched_at)));
             }
+            return Ok(keys);
+        }
+        if id.is_none() && usable.keys.len() > 1 {
+            return Err(KeyError::Unknown);
+        }
+        self.fetched(id, Reason::UnknownKey, Some(usable.fetched_at), deadline)
+            .await
+    }
+
+    /// The same from keys that were fetched since those that were `seen`.
+    async fn fetched(
+        &self,
+        id: Option<&str>,
+        reason: Reason,
+        seen: Option<Instant>,
+        deadline: Instant,
+    ) -> Result<Vec<Arc<Key>>, KeyError> {
+        let fetch = self.fetch(reason, seen);
+        let fetched = timeout_at(deadline, fetch).await.ok().flatten();
+
+        let cached = self.source.state().cached.clone();
+        let usable = cached.filter(|cached| cached.age() < USABLE_FOR);
+        let keys = usable.map(|usable| usable.find(id)).unwrap_or_default();
+        match fetched {
+            _ if !keys.is_empty() => Ok(keys),
+            Some(Fetched::Done) => Err(KeyError::Unknown),
+            Some(Fetched::Withheld(retry_after)) => Err(KeyError::NotAvailable { retry_after }),
+            Some(Fetched::Failed) | None => Err(KeyError::NotAvailable {
+                retry_after: PAUSE_WITHOUT_KEYS,
+            }),
         }
     }
 
-    /// Fetches the keys, unless another request has since they were `seen`, or it is too early.
-    async fn refresh(&self, seen: Option<&Arc<CachedKeys>>) {
-        let issuer = Arc::clone(&self.issuer);
-        let seen_at = seen.map(|cached| cached.fetched_at);
+    /// The fetch in flight, or one that starts now unless keys were fetched since those that were `seen`.
+    fn fetch(
+        &self,
+        reason: Reason,
+        seen: Option<Instant>,
+    ) -> impl Future<Output = Option<Fetched>> + use<> {
+        let source = Arc::clone(&self.source);
         let (fetch, role) = self
             .fetches
-            .join((), || async move { issuer.refresh(seen_at).await });
+            .join((), || async move { source.fetch(reason, seen).await });
         if role == Role::Leader {
             // One more waiter, so that the fetch ends even when all clients disconnect: otherwise each new client would start
             // another one.
             tokio::spawn(fetch.clone());
         }
-        fetch.await;
+        fetch
     }
 }
 
-impl Issuer {
-    async fn refresh(&self, seen_at: Option<Instant>) {
-        let cached_at = self.cached().map(|cached| cached.fetched_at);
-        if cached_at != seen_at || Instant::now() < *self.not_before() {
-            return;
+impl Source {
+    async fn fetch(&self, reason: Reason, seen: Option<Instant>) -> Fetched {
+        let State { cached, .. } = self.state().clone();
+        if cached.as_ref().map(|cached| cached.fetched_at) != seen
+            && cached
+                .as_ref()
+                .is_some_and(|cached| cached.age() < USABLE_FOR)
+        {
+            return Fetched::Done;
+        }
+        if let Reason::UnknownKey = reason
+            && let Err(not_until) = self.unknown_keys.check()
+        {
+            return Fetched::Withheld(not_until.wait_time_from(TokioClock.now()));
         }
 
-        let fetched = self.fetch().await;
-        let pause = match (&fetched, cached_at) {
-            // A token of a key that the issuer has just made need not wait.
-            (Ok(_), None) => Duration::ZERO,
-            (Err(_), None) => FIRST_FETCH_INTERVAL,
-            (_, Some(_)) => REFRESH_INTERVAL,
+        let has_usable = cached.is_some_and(|cached| !cached.keys.is_empty());
+        let fetched = match self.issuer.fetch().await {
+            Ok(keys) if keys.is_empty() && has_usable => Err(FetchError::Unusable),
+            fetched => fetched,
         };
-        *self.not_before() = Instant::now() + pause;
+        let now = Instant::now();
+        let mut state = self.state();
         match fetched {
-            Ok(keys) => self.store(keys),
+            Ok(keys) => {
+                tracing::info!(target: "deskgraph::auth", keys = keys.len(), "fetched the issuer's keys");
+                *state = State {
+                    cached: Some(Arc::new(CachedKeys {
+                        keys,
+                        fetched_at: now,
+                    })),
+                    failed_at: None,
+                };
+                Fetched::Done
+            }
             Err(err) => {
                 let reason = err.to_string();
                 tracing::warn!(target: "deskgraph::auth", reason, "the issuer's keys can't be fetched");
+                state.failed_at = Some(now);
+                Fetched::Failed
             }
         }
     }
 
-    fn not_before(&self) -> MutexGuard<'_, Instant> {
-        self.not_before
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn cached(&self) -> Option<Arc<CachedKeys>> {
-        self.cached
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn store(&self, keys: Vec<Arc<Key>>) {
-        tracing::info!(target: "deskgraph::auth", keys = keys.len(), "fetched the issuer's keys");
-        let cached = CachedKeys {
-            keys,
-            fetched_at: Instant::now(),
-        };
-        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(cached));
-    }
-
-    async fn fetch(&self) -> Result<Vec<Arc<Key>>, FetchError> {
-        let mut response = self
-            .client
-            .get(self.url.clone())
-            .header(header::ACCEPT, "application/jwk-set+json, application/json")
-            .send()
-            .await?
-            .error_for_status()?;
-        if response.status().is_redirection() {
-            return Err(FetchError::Redirected);
-        }
-
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(FetchError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let sent: KeySetBody = serde_json::from_slice(&body)?;
-        Ok(sent.keys.iter().filter_map(key).map(Arc::new).collect())
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl CachedKeys {
-    fn find(&self, id: Option<&str>) -> Option<Arc<Key>> {
+    fn age(&self) -> Duration {
+        self.fetched_at.elapsed()
+    }
+
+    fn find(&self, id: Option<&str>) -> Vec<Arc<Key>> {
+        let has_id = |key: &&Arc<Key>| key.id.as_deref() == id;
         match (id, self.keys.as_slice()) {
-            (Some(id), keys) => keys.iter().find(|key| key.id.as_deref() == Some(id)),
-            (None, [only]) => Some(only),
-            (None, _) => None,
+            (Some(_), keys) => keys.iter().filter(has_id).cloned().collect(),
+            (None, [only]) => vec![Arc::clone(only)],
+            (None, _) => Vec::new(),
         }
-        .cloned()
-    }
-}
-
-/// Each key is read on its own: unsupported ones are skipped.
-#[derive(Deserialize)]
-struct KeySetBody {
-    keys: Vec<Value>,
-}
-
-/// A key that verifies tokens; none where it can't.
-fn key(sent: &Value) -> Option<Key> {
-    let jwk = Jwk::deserialize(sent).ok()?;
-    let common = &jwk.common;
-    let is_for_signatures = matches!(common.public_key_use, None | Some(PublicKeyUse::Signature));
-    let may_verify = common
-        .key_operations
-        .as_ref()
-        .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-    if !is_for_signatures || !may_verify {
-        return None;
-    }
-
-    let mut algorithms = algorithms(&jwk.algorithm).to_vec();
-    if let Some(only) = common.key_algorithm {
-        algorithms
-            .retain(|algorithm| Algorithm::try_from(only).is_ok_and(|only| only == *algorithm));
-    }
-    if algorithms.is_empty() {
-        return None;
-    }
-    Some(Key {
-        id: common.key_id.clone(),
-        algorithms,
-        decoding: DecodingKey::from_jwk(&jwk).ok()?,
-    })
-}
-
-/// The algorithms of keys of this type. Symmetric keys have none.
-fn algorithms(parameters: &AlgorithmParameters) -> &'static [Algorithm] {
-    match parameters {
-        AlgorithmParameters::RSA(_) => &[
-            Algorithm::RS256,
-            Algorithm::RS384,
-            Algorithm::RS512,
-            Algorithm::PS256,
-            Algorithm::PS384,
-            Algorithm::PS512,
-        ],
-        AlgorithmParameters::EllipticCurve(key) => match key.curve {
-            EllipticCurve::P256 => &[Algorithm::ES256],
-            EllipticCurve::P384 => &[Algorithm::ES384],
-            _ => &[],
-        },
-        AlgorithmParameters::OctetKeyPair(key) => match key.curve {
-            EllipticCurve::Ed25519 => &[Algorithm::EdDSA],
-            _ => &[],
-        },
-        _ => &[],
-    }
-}
-
-/// Why the keys were not fetched, for the log.
-#[derive(Debug, thiserror::Error)]
-enum FetchError {
-    #[error("the request failed: {0}")]
-    Http(reqwest::Error),
-    #[error("the response is a redirection")]
-    Redirected,
-    #[error("the response is too large")]
-    TooLarge,
-    #[error("the response is not a key set: {0}")]
-    NotKeys(#[from] serde_json::Error),
-}
-
-impl From<reqwest::Error> for FetchError {
-    fn from(err: reqwest::Error) -> Self {
-        Self::Http(err.without_url())
     }
 }

@@ -2,20 +2,30 @@
 
 mod token;
 
+mod issuer;
 mod key_set;
 
 mod signature;
 
-use std::time::Duration;
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::{
+    extract::ConnectInfo,
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::time::Instant;
 
-use super::{error::HttpError, response::CacheScope};
+use super::{
+    error::HttpError,
+    rate_limit::{FailureLimit, Network},
+    response::CacheScope,
+};
 use crate::{
     domain::{Caller, Scope},
+    engine::Excess,
     error::{ErrorCode, Result},
 };
 pub use token::TokenSettings;
@@ -53,8 +63,18 @@ impl KeySecret {
     }
 }
 
+/// The bounds of authentication.
+pub(super) struct AuthLimits {
+    /// How often the clients of one network may fail; none for no limit.
+    pub(super) failures_per_minute: Option<NonZeroU32>,
+    /// How long a request may wait for the issuer's keys.
+    pub(super) timeout: Duration,
+}
+
 pub(super) struct Authenticator {
     method: Method,
+    failures: Option<FailureLimit>,
+    timeout: Duration,
 }
 
 enum Method {
@@ -74,10 +94,15 @@ pub(super) enum AuthError {
     Expired,
     /// Its token can't be verified now, and may be after this time.
     Unverifiable { retry_after: Duration },
+    /// Its key or token is not valid either, after too many others from its network.
+    TooMany {
+        per_minute: NonZeroU32,
+        retry_after: Duration,
+    },
 }
 
 impl Authenticator {
-    pub(super) fn new(settings: AuthSettings) -> Result<Self> {
+    pub(super) fn new(settings: AuthSettings, limits: AuthLimits) -> Result<Self> {
         let method = match settings {
             AuthSettings::Open => Method::Open(Caller::new("anonymous", Scope::ALL.to_vec())),
             AuthSettings::ApiKeys(keys) => Method::Keys(
@@ -89,21 +114,46 @@ impl Authenticator {
                 Method::Tokens(Box::new(TokenVerifier::new(&settings)?))
             }
         };
-        Ok(Self { method })
+        Ok(Self {
+            method,
+            failures: limits.failures_per_minute.map(FailureLimit::new),
+            timeout: limits.timeout,
+        })
     }
 
-    pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, AuthError> {
+    /// The caller of a request from this network. A good key or token is accepted however many others have failed.
+    pub(super) async fn caller(
+        &self,
+        headers: &HeaderMap,
+        network: Option<Network>,
+    ) -> Result<Caller, AuthError> {
+        let error = match self.verified(headers).await {
+            Err(error @ (AuthError::Invalid(_) | AuthError::Expired)) => error,
+            verified => return verified,
+        };
+        if let (Some(failures), Some(network)) = (&self.failures, network)
+            && let Err(retry_after) = failures.count(network)
+        {
+            return Err(AuthError::TooMany {
+                per_minute: failures.per_minute,
+                retry_after,
+            });
+        }
+        Err(error)
+    }
+
+    async fn verified(&self, headers: &HeaderMap) -> Result<Caller, AuthError> {
+        let sent = Credentials::of(headers);
         match &self.method {
             Method::Open(caller) => Ok(caller.clone()),
             Method::Keys(keys) => {
-                let key = sent_token(headers)
-                    .or_else(|| sent_key(headers))
-                    .ok_or(AuthError::Missing)?;
+                let key = sent.bearer.or(sent.api_key).ok_or(AuthError::Missing)?;
                 caller_by_key(keys, key)
             }
             Method::Tokens(verifier) => {
-                let token = sent_token(headers).ok_or(AuthError::Missing)?;
-                verifier.caller(token).await
+                let token = sent.bearer.ok_or(AuthError::Missing)?;
+                let deadline = Instant::now() + self.timeout;
+                verifier.caller(token, deadline).await
             }
         }
     }
@@ -128,6 +178,7 @@ impl AuthError {
             AuthError::Invalid(reason) => reason,
             AuthError::Expired => "expired",
             AuthError::Unverifiable { .. } => "the issuer's keys are not available",
+            AuthError::TooMany { .. } => "too many failures",
         }
     }
 }
@@ -154,6 +205,21 @@ impl From<AuthError> for HttpError {
                     "Tokens can't be verified now, because the issuer's keys can't be fetched.",
                 );
                 return error.with_retry_after(retry_after);
+            }
+            AuthError::TooMany {
+                per_minute,
+                retry_after,
+            } => {
+                let excess = Excess {
+                    cost: None,
+                    allowed: per_minute.get().into(),
+                };
+                let message = format!(
+                    "The key or token is not valid, and too many others from this address were not: \
+                    {per_minute} failures per minute are answered."
+                );
+                return HttpError::over_limit(StatusCode::TOO_MANY_REQUESTS, excess, message)
+                    .with_retry_after(retry_after);
             }
         };
         HttpError::new(
@@ -184,25 +250,49 @@ fn sha256(key: &[u8]) -> [u8; 32] {
     Sha256::digest(key).into()
 }
 
-fn sent_key(headers: &HeaderMap) -> Option<&[u8]> {
-    Some(headers.get(API_KEY)?.as_bytes().trim_ascii())
+/// What a request identifies its caller by. No other code reads these headers.
+struct Credentials<'a> {
+    bearer: Option<&'a [u8]>,
+    api_key: Option<&'a [u8]>,
 }
 
-fn sent_token(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
-    let (scheme, rest) = value.split_at_checked(b"bearer ".len())?;
+impl<'a> Credentials<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let sent = |name| headers.get(name).map(HeaderValue::as_bytes);
+        Self {
+            bearer: sent(header::AUTHORIZATION).and_then(bearer),
+            api_key: sent(API_KEY).map(<[u8]>::trim_ascii),
+        }
+    }
+}
+
+fn bearer(authorization: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = authorization.split_at_checked(b"bearer ".len())?;
     scheme
         .eq_ignore_ascii_case(b"bearer ")
         .then(|| rest.trim_ascii())
 }
 
+/// The network that a request came from; none in a test without a connection.
+pub(super) fn network_of(extensions: &Extensions) -> Option<Network> {
+    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(peer.ip().into())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
     use secrecy::SecretString;
 
-    use super::{ApiKey, AuthError, AuthSettings, Authenticator, KeySecret, sha256};
+    use super::{ApiKey, AuthError, AuthLimits, AuthSettings, Authenticator, KeySecret, sha256};
     use crate::domain::Scope;
+
+    const LIMITS: AuthLimits = AuthLimits {
+        failures_per_minute: None,
+        timeout: Duration::from_secs(1),
+    };
 
     fn authenticator() -> Authenticator {
         let key = |name: &str, secret| ApiKey {
@@ -210,17 +300,17 @@ mod tests {
             secret,
             scopes: vec![Scope::Read],
         };
-        Authenticator::new(AuthSettings::ApiKeys(vec![
+        let keys = vec![
             key("plain", KeySecret::Plain(SecretString::from("first-key"))),
             key("digest", KeySecret::Sha256(sha256(b"second-key"))),
-        ]))
-        .expect("keys need no set-up")
+        ];
+        Authenticator::new(AuthSettings::ApiKeys(keys), LIMITS).expect("keys need no set-up")
     }
 
     async fn caller_of(header: HeaderName, value: &'static str) -> Result<String, AuthError> {
         let mut headers = HeaderMap::new();
         headers.insert(header, HeaderValue::from_static(value));
-        let caller = authenticator().caller(&headers).await?;
+        let caller = authenticator().caller(&headers, None).await?;
         Ok(caller.name.to_string())
     }
 
@@ -248,14 +338,15 @@ mod tests {
             with_header("Basic first-key").await,
             Err(AuthError::Missing)
         );
-        let bare = authenticator().caller(&HeaderMap::new()).await;
+        let bare = authenticator().caller(&HeaderMap::new(), None).await;
         assert_eq!(bare, Err(AuthError::Missing));
     }
 
     #[tokio::test]
     async fn without_authentication_every_client_has_every_scope() {
-        let open = Authenticator::new(AuthSettings::Open).expect("an open gateway needs no set-up");
-        let caller = open.caller(&HeaderMap::new()).await;
+        let open = Authenticator::new(AuthSettings::Open, LIMITS)
+            .expect("an open gateway needs no set-up");
+        let caller = open.caller(&HeaderMap::new(), None).await;
 
         let caller = caller.expect("the gateway is open");
         assert_eq!(&*caller.name, "anonymous");

@@ -3,24 +3,23 @@
 mod parameters;
 
 use std::{
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{
     Extension,
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{Method, StatusCode},
     response::Response,
 };
 use tokio::time::{timeout, timeout_at};
 
 use super::{
-    auth::Authenticator,
+    auth::{Authenticator, network_of},
     error::HttpError,
     negotiation::MediaType,
-    rate_limit::{RateLimit, RateLimitKey},
+    rate_limit::{Network, RateLimit, RateLimitKey},
     request_log::RequestRecord,
     response::{Negotiated, respond, respond_to_batch},
 };
@@ -35,7 +34,7 @@ use parameters::Requests;
 /// What the handler needs. It lives for the process.
 pub(super) struct Graphql {
     pub(super) engine: Arc<Engine>,
-    pub(super) authenticator: Authenticator,
+    pub(super) authenticator: Arc<Authenticator>,
     pub(super) rate_limit: Option<RateLimit>,
     pub(super) body_timeout: Duration,
     pub(super) max_body_bytes: usize,
@@ -63,12 +62,13 @@ impl Graphql {
         record: &RequestRecord,
         request: Request,
     ) -> Result<Response, HttpError> {
+        let network = network_of(request.extensions());
         let caller = self
             .authenticator
-            .caller(request.headers())
+            .caller(request.headers(), network)
             .await
             .inspect_err(|error| record.set_auth_error(error.reason()))?;
-        let rate_limit_key = self.rate_limit_key(&caller, &request);
+        let rate_limit_key = self.rate_limit_key(&caller, network);
         if let Some(rate_limit) = &self.rate_limit {
             rate_limit.count(&rate_limit_key)?;
         }
@@ -121,12 +121,10 @@ impl Graphql {
             .unwrap_or_else(|_| Err(timed_out(record, self.engine.request_timeout())))
     }
 
-    /// Where all clients are one caller, their addresses tell them apart.
-    fn rate_limit_key(&self, caller: &Caller, request: &Request) -> RateLimitKey {
-        match request.extensions().get::<ConnectInfo<SocketAddr>>() {
-            Some(ConnectInfo(peer)) if !self.authenticator.knows_callers() => {
-                RateLimitKey::Peer(peer.ip())
-            }
+    /// Where all clients are one caller, their networks tell them apart.
+    fn rate_limit_key(&self, caller: &Caller, network: Option<Network>) -> RateLimitKey {
+        match network {
+            Some(network) if !self.authenticator.knows_callers() => RateLimitKey::Network(network),
             _ => RateLimitKey::of(caller),
         }
     }
@@ -137,6 +135,7 @@ impl Graphql {
             caller,
             Instant::now() + self.engine.request_timeout(),
         )
+        .with_vendor_calls(self.engine.max_vendor_calls())
     }
 
     async fn read(&self, request: Request) -> Result<Requests, HttpError> {
@@ -146,6 +145,7 @@ impl Graphql {
 
         let (head, body) = request.into_parts();
         parameters::check_content_type(&head.headers)?;
+        parameters::check_content_encoding(&head.headers)?;
         let body = parameters::read_body(&head.headers, body, self.max_body_bytes).await?;
         parameters::from_body(&body, self.max_batch)
     }

@@ -3,7 +3,7 @@
 use axum::{
     body::{Body, Bytes},
     extract::Query,
-    http::{HeaderMap, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value as Json;
@@ -67,6 +67,24 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
         ErrorCode::BadUserInput,
         "Content-Type must be application/json, in UTF-8.",
     ))
+}
+
+/// The gateway reads bodies as they are.
+pub(super) fn check_content_encoding(headers: &HeaderMap) -> Result<(), HttpError> {
+    let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_plain = encodings
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .all(|encoding| encoding.trim_ascii().eq_ignore_ascii_case(b"identity"));
+    if is_plain {
+        return Ok(());
+    }
+    let error = HttpError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::BadUserInput,
+        "Content-Encoding must be identity: the request body must not be compressed.",
+    );
+    let identity = HeaderValue::from_static("identity");
+    Err(error.with_header(header::ACCEPT_ENCODING, identity))
 }
 
 /// Reads a body of at most `max_bytes`, and no more than that of a larger one.

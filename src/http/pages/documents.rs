@@ -1,5 +1,7 @@
 //! The README and the documents of `docs/` as pages.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use axum::{
     extract::{Path, rejection::PathRejection},
     response::{IntoResponse, Response},
@@ -7,38 +9,47 @@ use axum::{
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
 use rust_embed::Embed;
 
-use super::plain_page;
-use crate::http::no_such_page;
+use super::{html, plain_page};
+use crate::http::{compression::StaticBody, no_such_page};
 
 #[derive(Embed)]
 #[folder = "docs/"]
 struct Documents;
 
+/// Rendered once, because nothing in them changes while the process runs.
+static README: LazyLock<StaticBody> =
+    LazyLock::new(|| page("README", include_str!("../../../README.md")));
+static PAGES: LazyLock<HashMap<String, StaticBody>> = LazyLock::new(|| {
+    let files = Documents::iter().filter_map(|name| Some((Documents::get(&name)?, name)));
+    files
+        .map(|(file, name)| {
+            let title = name.trim_end_matches(".md");
+            let page = page(title, &String::from_utf8_lossy(&file.data));
+            (name.into_owned(), page)
+        })
+        .collect()
+});
+
 pub(in crate::http) async fn readme() -> Response {
-    page("README", include_str!("../../../README.md"))
+    plain_page(README.clone())
 }
 
 /// A name that can't be decoded is not found.
 pub(in crate::http) async fn document(name: Result<Path<String>, PathRejection>) -> Response {
-    let document = name
-        .ok()
-        .and_then(|Path(name)| Some((Documents::get(&name)?, name)));
+    let document = name.ok().and_then(|Path(name)| PAGES.get(&name));
     match document {
-        Some((file, name)) => {
-            let title = name.trim_end_matches(".md");
-            page(title, &String::from_utf8_lossy(&file.data))
-        }
+        Some(page) => plain_page(page.clone()),
         None => no_such_page().await.into_response(),
     }
 }
 
-fn page(title: &str, markdown: &str) -> Response {
+fn page(title: &str, markdown: &str) -> StaticBody {
     let mut body = String::from(
         "<nav><a href=\"/\">Start page</a> <a href=\"/readme\">README</a></nav>\n<main>\n",
     );
     pulldown_cmark::html::push_html(&mut body, with_links_of_this_host(markdown));
     body.push_str("</main>\n");
-    plain_page(&format!("deskgraph: {title}"), &body)
+    StaticBody::new(html(&format!("deskgraph: {title}"), &body).into())
 }
 
 /// The text with its links leading to pages of this host. A link to another file of the repository becomes plain text.

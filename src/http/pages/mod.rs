@@ -7,27 +7,65 @@ pub(super) mod playground;
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    extract::State,
+    Extension,
+    extract::{Request, State},
     http::{HeaderValue, header},
+    middleware::Next,
     response::{Html, IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::{Digest, Sha256};
 
-use super::GraphiqlPage;
+use super::{
+    GraphiqlPage,
+    auth::{Authenticator, network_of},
+    compression::StaticBody,
+    error::HttpError,
+    request_log::RequestRecord,
+};
 use crate::repository::Shared;
 pub(super) use documents::{document, readme};
+
+/// Who may read what the gateway says of itself: the pages, the schema as text, and the vendors' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageAccess {
+    /// Those who may send requests.
+    Callers,
+    Everyone,
+}
 
 #[derive(Clone)]
 pub(super) struct Pages {
     pub(super) shared: Arc<Shared>,
-    pub(super) schema_text: Arc<str>,
+    pub(super) schema_text: StaticBody,
     pub(super) graphiql: GraphiqlPage,
+}
+
+/// Before the pages of a gateway that knows its callers.
+pub(super) async fn require_caller(
+    State(authenticator): State<Arc<Authenticator>>,
+    Extension(record): Extension<Arc<RequestRecord>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let network = network_of(request.extensions());
+    if let Err(error) = authenticator.caller(request.headers(), network).await {
+        record.set_auth_error(error.reason());
+        record.count_errors(1);
+        return HttpError::from(error).into_response();
+    }
+    let mut response = next.run(request).await;
+    // A cache that others share does not know all the headers that a key may come in.
+    let private = HeaderValue::from_static("private, no-cache");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, private);
+    response
 }
 
 pub(super) async fn home(State(pages): State<Pages>) -> Response {
     let statuses = pages.shared.vendor_statuses();
-    plain_page("deskgraph", &home::body(&statuses, pages.graphiql))
+    plain_page(html("deskgraph", &home::body(&statuses, pages.graphiql)))
 }
 
 pub(super) async fn schema(State(pages): State<Pages>) -> Response {
@@ -35,22 +73,14 @@ pub(super) async fn schema(State(pages): State<Pages>) -> Response {
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),
     )];
-    (text, pages.schema_text.to_string()).into_response()
+    (text, pages.schema_text).into_response()
 }
 
-/// A page without scripts or external resources. `title` and `body` must be HTML.
-fn plain_page(title: &str, body: &str) -> Response {
-    const STYLE: &str = include_str!("style.css");
-    /// Allows the style sheet of the page and its icon.
-    static POLICY: LazyLock<String> = LazyLock::new(|| {
-        let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
-        format!(
-            "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; \
-            form-action 'none'; frame-ancestors 'none'"
-        )
-    });
+const STYLE: &str = include_str!("style.css");
 
-    let page = format!(
+/// A page without scripts or external resources.
+fn html(title: &str, body: &str) -> String {
+    format!(
         r#"<!doctype html>
 <html lang="en">
 <head>
@@ -65,7 +95,20 @@ fn plain_page(title: &str, body: &str) -> Response {
 {body}</body>
 </html>
 "#
-    );
+    )
+}
+
+/// The response with such a page.
+fn plain_page(page: impl IntoResponse) -> Response {
+    /// Allows the style sheet of the page and its icon.
+    static POLICY: LazyLock<String> = LazyLock::new(|| {
+        let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+        format!(
+            "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; \
+            form-action 'none'; frame-ancestors 'none'"
+        )
+    });
+
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         (header::CACHE_CONTROL, "no-cache"),

@@ -1,14 +1,17 @@
 //! The playground: GraphiQL as the build made it, embedded in this program.
 
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+
 use axum::{
     extract::{Path, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
+use bytes::Bytes;
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::{home::Text, plain_page};
-use crate::http::no_such_page;
+use super::{home::Text, html, plain_page};
+use crate::http::{compression::StaticBody, no_such_page};
 
 /// What the build script made; empty where it could not.
 #[derive(Embed)]
@@ -23,11 +26,25 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; font
 /// The names of the assets contain a digest of their content.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
+/// A file of the playground, in memory once.
+struct File {
+    content_type: String,
+    tag: HeaderValue,
+    body: StaticBody,
+}
+
+static FILES: LazyLock<HashMap<String, File>> = LazyLock::new(|| {
+    let files = Made::iter().filter_map(|name| Some((Made::get(&name)?, name)));
+    files
+        .map(|(file, name)| (name.into_owned(), File::of(file)))
+        .collect()
+});
+
 pub(in crate::http) async fn page(headers: HeaderMap) -> Response {
-    let Some(page) = Made::get("index.html") else {
+    let Some(page) = FILES.get("index.html") else {
         return missing();
     };
-    let tag = entity_tag(&page);
+    let tag = page.tag.clone();
     let caching = [
         (header::ETAG, tag.clone()),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
@@ -38,7 +55,7 @@ pub(in crate::http) async fn page(headers: HeaderMap) -> Response {
     ];
     match is_known(&headers, &tag) {
         true => (StatusCode::NOT_MODIFIED, caching).into_response(),
-        false => (caching, content(page)).into_response(),
+        false => (caching, page.content()).into_response(),
     }
 }
 
@@ -46,9 +63,9 @@ pub(in crate::http) async fn page(headers: HeaderMap) -> Response {
 pub(in crate::http) async fn asset(name: Result<Path<String>, PathRejection>) -> Response {
     let asset = name
         .ok()
-        .and_then(|Path(name)| Made::get(&format!("assets/{name}")));
+        .and_then(|Path(name)| FILES.get(&format!("assets/{name}")));
     match asset {
-        Some(asset) => ([(header::CACHE_CONTROL, FOREVER)], content(asset)).into_response(),
+        Some(asset) => ([(header::CACHE_CONTROL, FOREVER)], asset.content()).into_response(),
         None => no_such_page().await.into_response(),
     }
 }
@@ -67,17 +84,31 @@ fn missing() -> Response {
     );
     (
         StatusCode::NOT_FOUND,
-        plain_page("deskgraph: no playground", &body),
+        plain_page(html("deskgraph: no playground", &body)),
     )
         .into_response()
 }
 
-fn content(file: EmbeddedFile) -> Response {
-    let kind = match file.metadata.mimetype() {
-        text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
-        other => other.to_owned(),
-    };
-    ([(header::CONTENT_TYPE, kind)], file.data).into_response()
+impl File {
+    fn of(file: EmbeddedFile) -> Self {
+        let content_type = match file.metadata.mimetype() {
+            text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
+            other => other.to_owned(),
+        };
+        Self {
+            content_type,
+            tag: entity_tag(&file),
+            body: StaticBody::new(match file.data {
+                Cow::Borrowed(data) => Bytes::from_static(data),
+                Cow::Owned(data) => data.into(),
+            }),
+        }
+    }
+
+    fn content(&self) -> Response {
+        let content_type = [(header::CONTENT_TYPE, self.content_type.as_str())];
+        (content_type, self.body.clone()).into_response()
+    }
 }
 
 fn entity_tag(file: &EmbeddedFile) -> HeaderValue {

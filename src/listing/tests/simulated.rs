@@ -139,7 +139,7 @@ impl SimulatedVendor {
             next_number: AtomicU64::new(rows.iter().map(|row| row.number).max().unwrap_or(0) + 10),
             rows: Mutex::new(rows),
             windows: Mutex::default(),
-            observations: Observations::default(),
+            observations: Observations::new(std::time::Duration::from_secs(3600)),
             zone: VendorZone::named("Asia/Taipei").expect("the bundled data has the zone"),
             budget: Mutex::new(Budget::new(0)),
             calls: AtomicU32::new(0),

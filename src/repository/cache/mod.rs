@@ -3,16 +3,17 @@
 //! It contains what the gateway's own credentials may see; narrowing to a caller happens after it. A key is a keyed hash, so it
 //! contains no personal data. An entry stays for a while after its time to live, to stand in for a vendor that fails.
 
+mod entry;
+mod topics;
+mod writes;
+
 #[cfg(test)]
 mod tests;
 
 use std::{
     any::Any,
     hash::{BuildHasher, Hash, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
@@ -21,11 +22,15 @@ use tokio::time::{sleep_until, timeout_at};
 
 use super::weight::Weight;
 use crate::{
-    context::{CacheDependencies, Dependency, RequestScope},
+    context::{CallPriority, Dependency, RequestScope},
     domain::{SourceState, Topic, Vendor, VendorErrorCode, VendorFailure},
     error::{Error, Result},
     single_flight::{Joined, SingleFlight},
+    telemetry::metrics::{CacheKind, CacheMetrics, CacheResult},
+    upstream::Outage,
 };
+use entry::{ENTRY_BYTES, Entry, EntryExpiry};
+use topics::{Hash as KeyHash, Topics};
 
 #[derive(Debug, Clone)]
 pub struct CacheSettings {
@@ -55,11 +60,14 @@ pub(super) enum Lifetime {
     PastDay,
     /// Not cached: only equal reads at the same time share it.
     Flight,
+    /// That a single object does not exist.
+    Absence,
 }
 
 const PAST_DAY_TTL: Duration = Duration::from_secs(3600);
 
-const VENDORS: usize = Vendor::ALL.len();
+/// Where objects are cached for less, so is their absence.
+const ABSENCE_TTL: Duration = Duration::from_secs(1);
 
 /// A value, and how the cache came by it.
 pub(super) struct Cached<T> {
@@ -86,39 +94,37 @@ pub(super) struct ReadKey {
     vendor: Vendor,
     topic: Topic,
     lifetime: Lifetime,
-    hash: (u64, u64),
+    hash: KeyHash,
+    /// How many writes the topic had had.
     epoch: u64,
 }
 
 pub(super) struct Cache {
     settings: CacheSettings,
-    entries: moka::sync::Cache<(u64, u64), Entry>,
-    flights: Arc<SingleFlight<(u64, u64), Result<Entry>, Instant>>,
-    /// Raised by every write to a vendor's topic: reads find no entries of an earlier epoch.
-    list_epochs: Epochs,
-    /// Raised by a write that may change every object of a topic.
-    entity_epochs: Epochs,
+    metrics: CacheMetrics,
+    entries: moka::sync::Cache<KeyHash, Entry>,
+    flights: Arc<Flights>,
+    topics: Topics,
     writes: AtomicU64,
     hashers: (RandomState, RandomState),
 }
 
-type Epochs = [[AtomicU64; Topic::COUNT]; VENDORS];
+/// A cached value of any type.
+pub(super) type AnyValue = dyn Any + Send + Sync;
 
-#[derive(Clone)]
-struct Entry {
-    value: Arc<dyn Any + Send + Sync>,
-    read_at: Timestamp,
-    fresh_until: Instant,
-    /// From this instant on, the first read refreshes it in the background.
-    refresh_from: Instant,
-    is_refreshed: Arc<AtomicBool>,
-    /// How long it stays in the cache.
-    expires_after: Duration,
-    bytes: u32,
+/// Reads in flight, with the scope of the request that leads. By the epoch too: a read after a write does not join one from before
+/// it.
+type Flights = SingleFlight<(KeyHash, u64), Result<Entry>, Arc<RequestScope>>;
+
+/// Whether an entry is one object, which a write to another object leaves as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EntryKind {
+    List,
+    Object,
 }
 
 impl Cache {
-    pub(super) fn new(settings: CacheSettings) -> Self {
+    pub(super) fn new(settings: CacheSettings, metrics: CacheMetrics) -> Self {
         let entries = moka::sync::Cache::builder()
             .max_capacity(settings.max_bytes)
             .weigher(|_, entry: &Entry| entry.bytes)
@@ -126,10 +132,10 @@ impl Cache {
             .build();
         Self {
             settings,
+            metrics,
             entries,
             flights: SingleFlight::new(),
-            list_epochs: Default::default(),
-            entity_epochs: Default::default(),
+            topics: Topics::default(),
             writes: AtomicU64::new(0),
             hashers: (RandomState::new(), RandomState::new()),
         }
@@ -143,15 +149,9 @@ impl Cache {
         lifetime: Lifetime,
         parts: impl Hash,
     ) -> ReadKey {
-        // Read once, and before the objects' epoch, which a write raises first. So a write between the two reads makes a key that
-        // is too old, never a current key that finds an entry of before the write.
-        let list_epoch = epoch(&self.list_epochs, vendor, topic);
-        let entry_epoch = match lifetime {
-            // A write to one object drops its entry by key.
-            Lifetime::Entity => epoch(&self.entity_epochs, vendor, topic),
-            _ => list_epoch,
-        };
-        let whole = (vendor, topic, lifetime, entry_epoch, parts);
+        // Read before the entry: a write in between makes a key that is too old, never a current key with an entry of before it.
+        let epoch = self.topics.of(vendor, topic).epoch();
+        let whole = (vendor, topic, lifetime, parts);
         let hash = (
             self.hashers.0.hash_one(&whole),
             self.hashers.1.hash_one(&whole),
@@ -161,7 +161,7 @@ impl Cache {
             topic,
             lifetime,
             hash,
-            epoch: list_epoch,
+            epoch,
         }
     }
 
@@ -174,6 +174,7 @@ impl Cache {
         let entry = self.entries.get(&key.hash)?;
         self.depend_on(scope, key, entry.is_fresh().then_some(&entry)?);
         scope.counters.count_cache_hit();
+        self.count(key, CacheResult::Fresh);
         entry.cached(SourceState::Cached).ok()
     }
 
@@ -188,7 +189,7 @@ impl Cache {
         self.entries.get(&key.hash)?.value.downcast().ok()
     }
 
-    /// The cached value at any age, in place of a read that failed.
+    /// The cached value at any age, in place of a read that failed or is not made. `Shared` decides whether it may.
     pub(super) fn stand_in<T: Send + Sync + 'static>(
         &self,
         scope: &RequestScope,
@@ -197,6 +198,7 @@ impl Cache {
     ) -> Option<Cached<T>> {
         let entry = self.entries.get(&key.hash)?;
         scope.counters.count_cache_hit();
+        self.count(key, CacheResult::Stale);
         scope.dependencies.expire_now();
         Some(Cached {
             failure: Some(failure),
@@ -215,6 +217,7 @@ impl Cache {
         let is_to_refresh = entry.takes_refresh();
         let value = entry.value.downcast().ok()?;
         scope.counters.count_cache_hit();
+        self.count(key, CacheResult::Fresh);
         Some((value, is_to_refresh))
     }
 
@@ -223,17 +226,30 @@ impl Cache {
         self.entries.weighted_size()
     }
 
-    /// Whether there is any entry, at any age.
-    pub(super) fn has_entries(&self) -> bool {
-        self.entries.iter().next().is_some()
+    /// Whether there is an entry of one of these vendors, fresh or stale.
+    pub(super) fn has_entries(&self, is_served: impl Fn(Vendor) -> bool) -> bool {
+        let now = Instant::now();
+        let is_usable = |entry: &Entry| now < entry.fresh_until + self.settings.stale;
+        let mut entries = self.entries.iter();
+        entries.any(|(_, entry)| is_usable(&entry) && is_served(entry.vendor))
     }
 
-    /// Reads from the cache while the entry is fresh, and from the vendor otherwise. When the vendor fails, a stale entry stands in.
+    /// How many bytes the entries weigh.
+    #[cfg(test)]
+    pub(super) fn weighed_bytes(&self) -> u64 {
+        self.entries.run_pending_tasks();
+        self.entries.weighted_size()
+    }
+
+    /// Reads from the cache while the entry is fresh, and from the vendor otherwise. Where the entry has expired and the vendor is
+    /// down, nobody waits: the entry is returned as stale, and one read at a time goes on in the background.
+    /// `load` gets the scope that its calls count for.
     pub(super) async fn read<T, Loading>(
         self: &Arc<Self>,
-        scope: &RequestScope,
+        scope: &Arc<RequestScope>,
         key: ReadKey,
-        load: impl Fn() -> Loading,
+        outage: impl FnOnce() -> Option<Outage>,
+        load: impl Fn(Arc<RequestScope>) -> Loading,
     ) -> Result<Cached<T>>
     where
         T: Weight + Send + Sync + 'static,
@@ -242,9 +258,10 @@ impl Cache {
         let known = self.entries.get(&key.hash);
         if let Some(entry) = known.as_ref().filter(|entry| entry.is_fresh()) {
             scope.counters.count_cache_hit();
+            self.count(key, CacheResult::Fresh);
             self.depend_on(scope, key, entry);
             if entry.takes_refresh() {
-                match self.join(key, scope.deadline, &load) {
+                match self.join(key, &Arc::new(scope.for_background()), &load) {
                     Joined::Leader(flight) | Joined::Follower(flight, _) => {
                         tokio::spawn(flight);
                     }
@@ -254,24 +271,43 @@ impl Cache {
             return entry.cached(SourceState::Cached);
         }
 
-        let error = match self.load_once(scope, key, load).await {
+        if known.is_some()
+            && let Some(outage) = outage()
+            && let Some(stale) = self.stand_in(scope, key, outage.failure)
+        {
+            if let Some(probe) = outage.probe {
+                let probing = self.join(key, &Arc::new(scope.for_background()), &load);
+                tokio::spawn(async move {
+                    if let Joined::Leader(flight) = probing {
+                        flight.await;
+                    }
+                    drop(probe);
+                });
+            }
+            return Ok(stale);
+        }
+
+        match self.load_once(scope, key, load).await {
             Ok(entry) => {
                 self.depend_on(scope, key, &entry);
-                return entry.cached(SourceState::Fresh);
+                entry.cached(SourceState::Fresh)
             }
-            Err(error) => error,
-        };
-        scope.dependencies.expire_now();
-        match (error.vendor_failure(), known) {
-            (Some(failure), Some(stale)) => {
-                scope.counters.count_cache_hit();
-                Ok(Cached {
-                    failure: Some(failure),
-                    ..stale.cached(SourceState::Stale)?
-                })
+            Err(error) => {
+                scope.dependencies.expire_now();
+                Err(error)
             }
-            _ => Err(error),
         }
+    }
+
+    /// Reads that share a flight alone are none of the cache.
+    fn count(&self, key: ReadKey, result: CacheResult) {
+        let kind = match key.lifetime {
+            Lifetime::List | Lifetime::PastDay => CacheKind::List,
+            Lifetime::Entity | Lifetime::Absence => CacheKind::Entity,
+            Lifetime::Directory => CacheKind::Directory,
+            Lifetime::Flight => return,
+        };
+        self.metrics.count(kind, result);
     }
 
     /// Records that the response depends on the entry. The result of a flight is no entry: `depend_on_loaded` records its objects.
@@ -291,6 +327,7 @@ impl Cache {
 
     /// The same for an object that the batch with the key `source` has just loaded.
     pub(super) fn depend_on_loaded(&self, scope: &RequestScope, source: ReadKey) {
+        self.metrics.count(CacheKind::Entity, CacheResult::Miss);
         let now = Instant::now();
         let ttl = self.ttl(Lifetime::Entity);
         match self.settings.mode {
@@ -303,14 +340,6 @@ impl Cache {
             }
             CacheMode::Disabled => scope.dependencies.expire_now(),
         }
-    }
-
-    /// Whether no write has changed what a response depends on.
-    pub(super) fn are_current(&self, dependencies: &CacheDependencies) -> bool {
-        dependencies
-            .dependencies()
-            .iter()
-            .all(|known| known.epoch == epoch(&self.list_epochs, known.vendor, known.topic))
     }
 
     /// Stores objects that a read has just loaded, unless a write to their topic came after the read's key. The read itself calls
@@ -328,17 +357,45 @@ impl Cache {
         }
         let read_at = Timestamp::now();
         for (id, object) in objects {
-            if !self.is_current(source) {
-                return;
-            }
-            let key = self.key(source.vendor, source.topic, Lifetime::Entity, id);
-            self.entries
-                .insert(key.hash, self.entry(key, object, read_at));
-            // A write that came between the question and the filing found nothing to drop.
-            if !self.is_current(source) {
-                self.entries.invalidate(&key.hash);
-            }
+            let key = ReadKey {
+                epoch: source.epoch,
+                ..self.key(source.vendor, source.topic, Lifetime::Entity, id)
+            };
+            let entry = self.entry(key, object, read_at);
+            self.store(key, entry, EntryKind::Object);
         }
+    }
+
+    /// Stores an entry, unless a write to its topic came after its key.
+    fn store(&self, key: ReadKey, entry: Entry, kind: EntryKind) {
+        let topic = self.topics.of(key.vendor, key.topic);
+        let mut keys = topic.keys();
+        if topic.epoch() != key.epoch {
+            return;
+        }
+        self.entries.insert(key.hash, entry);
+        let keys = match kind {
+            EntryKind::List => &mut keys.lists,
+            EntryKind::Object => &mut keys.objects,
+        };
+        keys.insert(key.hash, |key| self.entries.contains_key(key));
+    }
+
+    /// Remembers for a moment which objects the vendor does not have, unless a write to their topic came after the read's key.
+    pub(super) fn store_absences<Id: Hash>(&self, source: ReadKey, ids: impl Iterator<Item = Id>) {
+        for id in ids {
+            let key = ReadKey {
+                epoch: source.epoch,
+                ..self.key(source.vendor, source.topic, Lifetime::Absence, id)
+            };
+            self.put(key, Absent, Timestamp::now());
+        }
+    }
+
+    /// Whether the vendor said a moment ago that it has no such object.
+    pub(super) fn is_absent<Id: Hash>(&self, vendor: Vendor, topic: Topic, id: Id) -> bool {
+        let key = self.key(vendor, topic, Lifetime::Absence, id);
+        self.fresh::<Absent>(key).is_some()
     }
 
     /// Keeps what another read has shown.
@@ -346,70 +403,53 @@ impl Cache {
     where
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.mode == CacheMode::Enabled && self.is_current(key) {
+        if self.settings.mode == CacheMode::Enabled {
             let entry = self.entry(key, Arc::new(value), read_at);
-            self.entries.insert(key.hash, entry);
+            self.store(key, entry, EntryKind::List);
         }
-    }
-
-    /// How many writes the gateway has sent.
-    pub(super) fn writes(&self) -> u64 {
-        self.writes.load(Ordering::SeqCst)
-    }
-
-    /// Drops the lists, totals and counts of the topic, for every caller.
-    pub(super) fn drop_lists(&self, vendor: Vendor, topic: Topic) {
-        self.list_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
-        self.writes.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Drops every object of the topic too.
-    pub(super) fn drop_all(&self, vendor: Vendor, topic: Topic) {
-        self.entity_epochs[vendor as usize][topic as usize].fetch_add(1, Ordering::SeqCst);
-        self.drop_lists(vendor, topic);
-    }
-
-    /// Drops an object that was written, with the lists, totals and counts of its topic.
-    pub(super) fn drop_object(&self, key: ReadKey) {
-        self.drop_lists(key.vendor, key.topic);
-        self.drop_entity(key);
-        // A request that found the object between those two calls has recorded the epoch after the write. Raise it once more.
-        self.drop_lists(key.vendor, key.topic);
-    }
-
-    pub(super) fn drop_entity(&self, key: ReadKey) {
-        self.flights.forget(&key.hash);
-        self.entries.invalidate(&key.hash);
-    }
-
-    /// Whether no write to the topic came after the key.
-    fn is_current(&self, key: ReadKey) -> bool {
-        key.epoch == epoch(&self.list_epochs, key.vendor, key.topic)
     }
 
     /// Loads from the vendor, in one flight with equal reads, within the deadline of this request.
     async fn load_once<T, Loading>(
         self: &Arc<Self>,
-        scope: &RequestScope,
+        scope: &Arc<RequestScope>,
         key: ReadKey,
-        load: impl Fn() -> Loading,
+        load: impl Fn(Arc<RequestScope>) -> Loading,
     ) -> Result<Entry>
     where
         T: Weight + Send + Sync + 'static,
         Loading: Future<Output = Result<T>> + Send + 'static,
     {
         loop {
-            let (flight, deadline) = match self.join(key, scope.deadline, &load) {
+            let (flight, leader) = match self.join(key, scope, &load) {
                 // The load ends by the deadline of this request.
-                Joined::Leader(flight) => return flight.await.unwrap_or_else(panicked),
-                Joined::Follower(flight, deadline) => (flight, deadline),
-                Joined::Cached(entry) => return entry,
+                Joined::Leader(flight) => {
+                    self.count(key, CacheResult::Miss);
+                    return flight.await.unwrap_or_else(panicked);
+                }
+                Joined::Follower(flight, leader) => {
+                    self.count(key, CacheResult::Shared);
+                    (flight, leader)
+                }
+                Joined::Cached(entry) => {
+                    self.count(key, CacheResult::Fresh);
+                    return entry;
+                }
             };
+            if scope.priority() == CallPriority::Caller {
+                leader.raise_priority();
+            }
             let result = match timeout_at(scope.deadline.into(), flight).await {
                 Ok(result) => result.unwrap_or_else(panicked),
                 Err(_) => Err(Error::vendor(key.vendor, VendorErrorCode::Timeout)),
             };
+            // The calls that were too few were the leader's.
+            let lacked_calls = result.as_ref().err().is_some_and(Error::is_limit_exceeded);
+            if lacked_calls && scope.vendor_calls.left() > 0 {
+                continue;
+            }
             let now = Instant::now();
+            let deadline = leader.deadline;
             // The deadline that was missed was the leader's.
             let is_leaders_timeout = timed_out(&result) && deadline <= now;
             // Or the vendor requested a pause that ends after the leader's deadline.
@@ -431,18 +471,22 @@ impl Cache {
     fn join<T, Loading>(
         self: &Arc<Self>,
         key: ReadKey,
-        deadline: Instant,
-        load: impl Fn() -> Loading,
-    ) -> Joined<Result<Entry>, Instant>
+        scope: &Arc<RequestScope>,
+        load: impl Fn(Arc<RequestScope>) -> Loading,
+    ) -> Joined<Result<Entry>, Arc<RequestScope>>
     where
         T: Weight + Send + Sync + 'static,
         Loading: Future<Output = Result<T>> + Send + 'static,
     {
         let cached = || self.entries.get(&key.hash).filter(Entry::is_new).map(Ok);
         let read = || {
-            let (cache, load) = (Arc::clone(self), load());
+            let (cache, load) = (Arc::clone(self), load(Arc::clone(scope)));
             async move {
-                let value = load.await?;
+                let value = load.await.inspect_err(|error| {
+                    if is_forbidden(error) {
+                        cache.entries.invalidate(&key.hash);
+                    }
+                })?;
                 Ok(cache.entry(key, Arc::new(value), Timestamp::now()))
             }
         };
@@ -450,14 +494,18 @@ impl Cache {
         let store = move |entry: &Result<Entry>| {
             if let Ok(entry) = entry
                 && key.lifetime != Lifetime::Flight
-                && cache.is_current(key)
                 && cache.settings.mode == CacheMode::Enabled
             {
-                cache.entries.insert(key.hash, entry.clone());
+                cache.store(key, entry.clone(), EntryKind::List);
             }
         };
-        self.flights
-            .join_cached(key.hash, deadline, cached, read, store)
+        self.flights.join_cached(
+            (key.hash, key.epoch),
+            Arc::clone(scope),
+            cached,
+            read,
+            store,
+        )
     }
 
     fn entry<T>(&self, key: ReadKey, value: Arc<T>, read_at: Timestamp) -> Entry
@@ -467,13 +515,17 @@ impl Cache {
         let ttl = self.ttl(key.lifetime);
         let now = Instant::now();
         Entry {
+            vendor: key.vendor,
             bytes: u32::try_from(value.bytes() + ENTRY_BYTES).unwrap_or(u32::MAX),
             value,
             read_at,
             fresh_until: now + ttl,
             refresh_from: now + refreshed_after(ttl),
             is_refreshed: Arc::default(),
-            expires_after: ttl + self.settings.stale,
+            expires_after: match key.lifetime {
+                Lifetime::Absence => ttl,
+                _ => ttl + self.settings.stale,
+            },
         }
     }
 
@@ -484,6 +536,7 @@ impl Cache {
             Lifetime::Directory => self.settings.directory_ttl,
             Lifetime::PastDay => PAST_DAY_TTL,
             Lifetime::Flight => Duration::ZERO,
+            Lifetime::Absence => ABSENCE_TTL.min(self.settings.entity_ttl),
         }
     }
 }
@@ -491,6 +544,14 @@ impl Cache {
 impl ReadKey {
     pub(super) fn hash(self) -> (u64, u64) {
         self.hash
+    }
+
+    pub(super) fn vendor(self) -> Vendor {
+        self.vendor
+    }
+
+    pub(super) fn topic(self) -> Topic {
+        self.topic
     }
 
     fn dependency(&self) -> Dependency {
@@ -502,17 +563,28 @@ impl ReadKey {
     }
 }
 
+/// The entry for an object that does not exist.
+struct Absent;
+
+impl Weight for Absent {
+    fn owned_bytes(&self) -> usize {
+        0
+    }
+}
+
 /// A read late in the time to live refreshes the entry before it ends.
 fn refreshed_after(ttl: Duration) -> Duration {
     ttl * 4 / 5
 }
 
-fn epoch(epochs: &Epochs, vendor: Vendor, topic: Topic) -> u64 {
-    epochs[vendor as usize][topic as usize].load(Ordering::SeqCst)
-}
-
 fn panicked<T>() -> Result<T> {
     Err(Error::internal("a read of a vendor panicked"))
+}
+
+/// What the vendor forbids must not stand in for it later.
+pub(super) fn is_forbidden(error: &Error) -> bool {
+    let failure = error.vendor_failure();
+    failure.is_some_and(|failure| failure.code == VendorErrorCode::Forbidden)
 }
 
 fn timed_out<T>(result: &Result<T>) -> bool {
@@ -526,55 +598,5 @@ fn asked_pause<T>(result: &Result<T>) -> Option<Duration> {
     match failure.code {
         VendorErrorCode::CircuitOpen => None,
         _ => failure.retry_after,
-    }
-}
-
-/// What an entry takes beside its value: its key, its slot in the table and its nodes in the eviction queues.
-const ENTRY_BYTES: usize = 256;
-
-impl Entry {
-    fn is_fresh(&self) -> bool {
-        Instant::now() < self.fresh_until
-    }
-
-    /// Whether it is too early to refresh it.
-    fn is_new(&self) -> bool {
-        Instant::now() < self.refresh_from
-    }
-
-    /// Whether the caller has to refresh it. True for one caller alone.
-    fn takes_refresh(&self) -> bool {
-        Instant::now() >= self.refresh_from && !self.is_refreshed.swap(true, Ordering::Relaxed)
-    }
-
-    fn cached<T: Send + Sync + 'static>(&self, state: SourceState) -> Result<Cached<T>> {
-        let value = Arc::clone(&self.value)
-            .downcast()
-            .map_err(|_| Error::internal("a cached value is of another type than its key"))?;
-        Ok(Cached {
-            value,
-            state,
-            read_at: self.read_at,
-            failure: None,
-        })
-    }
-}
-
-/// An entry expires when it may no longer stand in for a failing vendor.
-struct EntryExpiry;
-
-impl<K> moka::Expiry<K, Entry> for EntryExpiry {
-    fn expire_after_create(&self, _key: &K, entry: &Entry, _now: Instant) -> Option<Duration> {
-        Some(entry.expires_after)
-    }
-
-    fn expire_after_update(
-        &self,
-        _key: &K,
-        entry: &Entry,
-        _now: Instant,
-        _left: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(entry.expires_after)
     }
 }

@@ -16,6 +16,9 @@ use crate::{
     upstream::VendorApi,
 };
 
+/// One filter has no more parameters that may turn out not to be applied.
+const MOST_REFUTATIONS: usize = 12;
+
 /// How one configured vendor takes part in a merged list.
 pub(in crate::repository) enum Participation<'a, T: Listed> {
     Skipped(Vendor),
@@ -56,35 +59,57 @@ impl Repository {
         Ok(found.cloned())
     }
 
-    /// One page of the list that the vendors' lists are together.
-    pub(in crate::repository) async fn merged<T: Listed>(
+    /// One page of the list that the vendors' lists are together. Where a vendor turns out not to apply a filter, it is read once
+    /// more, and the gateway applies that filter.
+    pub(in crate::repository) async fn merged<'a, T: Listed>(
+        &'a self,
+        fingerprint: Fingerprint,
+        after: Option<Resume>,
+        limit: Limit,
+        participations: impl Fn() -> Vec<Participation<'a, T>>,
+        totals: TotalsWanted,
+    ) -> Result<Page<T>> {
+        let mut readings = 0;
+        loop {
+            let mut skipped = Vec::new();
+            let mut lists = Vec::new();
+            for participation in participations() {
+                match participation {
+                    Participation::Skipped(vendor) => skipped.push(SourceStatus::skipped(vendor)),
+                    Participation::Included(list) => lists.push(list),
+                }
+            }
+            let page = self
+                .merged_once(fingerprint, after, limit, (&lists, skipped), totals)
+                .await;
+            readings += 1;
+            // Each of them, for what each drops.
+            let refuted = lists.iter().filter(|list| list.is_refuted()).count();
+            if refuted == 0 || readings > MOST_REFUTATIONS {
+                return page;
+            }
+        }
+    }
+
+    async fn merged_once<T: Listed>(
         &self,
         fingerprint: Fingerprint,
         after: Option<Resume>,
         limit: Limit,
-        participations: Vec<Participation<'_, T>>,
+        (lists, skipped): (&[VendorList<'_, T>], Vec<SourceStatus>),
         totals: TotalsWanted,
     ) -> Result<Page<T>> {
         let (position, saw_undated) = match after {
             Some(Resume::Timed { after, saw_undated }) => (Some(after), saw_undated),
             _ => (None, false),
         };
-        let mut skipped = Vec::new();
-        let mut lists = Vec::new();
-        for participation in participations {
-            match participation {
-                Participation::Skipped(vendor) => skipped.push(SourceStatus::skipped(vendor)),
-                Participation::Included(list) => lists.push(list),
-            }
-        }
-
         let (page, ()) = join(
-            merged_page(&lists, position, saw_undated, limit.get()),
-            self.read_totals_ahead(&lists, position.is_some(), totals),
+            merged_page(lists, position, saw_undated, limit.get()),
+            self.read_totals_ahead(lists, position.is_some(), totals),
         )
         .await;
         let mut failures = Vec::new();
-        let sources = page.parts.iter().zip(&lists).map(async |(part, list)| {
+        let sources = page.parts.iter().zip(lists).map(async |(part, list)| {
             let read = part.outcome.as_ref()?;
             let total = match totals {
                 TotalsWanted::Yes => list.total_of(read).await,
@@ -111,15 +136,16 @@ impl Repository {
             return Err(error);
         }
 
-        let total_count = sources.iter().map(|source| source.total_count).sum();
+        let total_count = total_of(&sources);
         sources.extend(skipped);
         sources.sort_by_key(|source| source.vendor);
         let saw_undated = page.saw_undated;
         let resume = |after| Resume::Timed { after, saw_undated };
         let edges = page.nodes.iter().map(|(position, _)| resume(*position));
+        let cursors = Cursors::new(fingerprint, edges.collect(), page.end.map(resume));
         Ok(Page {
-            cursors: Cursors::new(fingerprint, edges.collect(), page.end.map(resume)),
-            has_next_page: page.has_next,
+            has_next_page: page.has_next && cursors.advance_from(after),
+            cursors,
             has_previous_page: position.is_some(),
             nodes: page.nodes.into_iter().map(|(_, node)| node).collect(),
             total_count,
@@ -142,6 +168,15 @@ impl Repository {
         // A failure here is reported where the total is read.
         let _ = join_all(reads).await;
     }
+}
+
+/// The total of all vendors that take part; none where one has none.
+pub(in crate::repository) fn total_of(sources: &[SourceStatus]) -> Option<u64> {
+    let included = sources
+        .iter()
+        .filter(|source| source.state != SourceState::Skipped);
+    let mut totals = included.map(|source| source.total_count);
+    totals.try_fold(0, |sum: u64, total| Some(sum.saturating_add(total?)))
 }
 
 /// How the windows that one reading took came, as one.

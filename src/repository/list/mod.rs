@@ -1,6 +1,7 @@
 //! The vendors' lists by creation time: read in windows through the cache, and merged.
 
 mod merged;
+mod reading;
 mod vendor_list;
 mod window_index;
 
@@ -13,14 +14,15 @@ use super::{Topic, weight::Weight};
 use crate::{
     context::RequestScope,
     domain::{
-        Canonical, ServiceRecord, ServiceRecordFilter, ServiceRecordId, Ticket, TicketFilter,
-        TicketId, TimeGranularity, Vendor, VendorPage, VendorPageRequest, VendorZone,
+        Canonical, FilterParameters, ServiceRecord, ServiceRecordFilter, ServiceRecordId, Ticket,
+        TicketFilter, TicketId, TimeGranularity, Vendor, VendorPage, VendorPageRequest, VendorZone,
     },
     error::Result,
     listing::{Dated, Granularity, ListKind, Range, Second},
     upstream::VendorApi,
 };
-pub(in crate::repository) use merged::{Participation, Provenance};
+pub(in crate::repository) use merged::{Participation, Provenance, total_of};
+pub(in crate::repository) use reading::total_within;
 pub(in crate::repository) use vendor_list::VendorList;
 pub(in crate::repository) use window_index::WindowIndex;
 
@@ -53,6 +55,11 @@ pub(in crate::repository) trait Listed:
     fn range(filter: &Self::Filter) -> Range;
     fn canonical(filter: &Self::Filter) -> Canonical;
     fn kind(filter: &Self::Filter) -> u32;
+
+    fn parameters(filter: &Self::Filter) -> FilterParameters;
+    fn without(filter: &Self::Filter, parameters: FilterParameters) -> Self::Filter;
+    /// The parameters that the object does not match.
+    fn mismatches(&self, filter: &Self::Filter) -> FilterParameters;
 }
 
 impl Listed for ServiceRecord {
@@ -95,6 +102,18 @@ impl Listed for ServiceRecord {
 
     fn kind(filter: &Self::Filter) -> u32 {
         filter.kind()
+    }
+
+    fn parameters(filter: &Self::Filter) -> FilterParameters {
+        filter.parameters()
+    }
+
+    fn without(filter: &Self::Filter, parameters: FilterParameters) -> Self::Filter {
+        filter.without(parameters)
+    }
+
+    fn mismatches(&self, filter: &Self::Filter) -> FilterParameters {
+        filter.mismatches(self)
     }
 }
 
@@ -139,9 +158,21 @@ impl Listed for Ticket {
     fn kind(filter: &Self::Filter) -> u32 {
         filter.kind()
     }
+
+    fn parameters(filter: &Self::Filter) -> FilterParameters {
+        filter.parameters()
+    }
+
+    fn without(filter: &Self::Filter, parameters: FilterParameters) -> Self::Filter {
+        filter.without(parameters)
+    }
+
+    fn mismatches(&self, filter: &Self::Filter) -> FilterParameters {
+        filter.mismatches(self)
+    }
 }
 
-pub(super) fn kind_of<T: Listed>(vendor: Vendor, filter: &T::Filter) -> ListKind {
+pub(in crate::repository) fn kind_of<T: Listed>(vendor: Vendor, filter: &T::Filter) -> ListKind {
     (vendor, T::NAME, T::kind(filter))
 }
 

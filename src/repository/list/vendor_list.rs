@@ -10,15 +10,16 @@ use jiff::Timestamp;
 
 use super::{
     super::{Cached, Lifetime, ReadKey, Shared},
-    Listed, Provenance, TOTAL_ONLY, granularity, instant, kind_of, lock,
+    Listed, Provenance, TOTAL_ONLY, instant, kind_of, lock,
+    reading::{Reading, read_list, total_within},
 };
 use crate::{
     context::RequestScope,
     domain::{SourceStatus, TimeGranularity, Vendor, VendorErrorCode, VendorFailure},
     error::Result,
     listing::{
-        Budget, Feed, ListKind, ListReader, MergedPage, Observations, PartRead, Range, Second,
-        Span, Start, Want, Window, merged_page,
+        Budget, Feed, ListKind, MergedPage, Observations, PartRead, Range, Second, Span, Start,
+        Want, Window, merged_page,
     },
     upstream::VendorApi,
 };
@@ -31,16 +32,26 @@ pub(in crate::repository) struct VendorList<'a, T: Listed> {
     shared: &'a Arc<Shared>,
     scope: &'a Arc<RequestScope>,
     vendor: &'a Arc<dyn VendorApi>,
+    /// What the vendor is sent of the filter.
     filter: T::Filter,
-    /// What the gateway applies of the filter, because the vendor can't.
+    /// What the gateway applies of it, because the vendor can't or does not.
     left_over: Option<T::Filter>,
-    admits: fn(&T::Filter, &T) -> bool,
+    plan: Plan,
     /// How many more pages may be read.
     budget: Budget,
     /// How many the last window took.
     last_calls: AtomicU32,
     stale: StaleUse,
     provenance: Mutex<Provenance>,
+}
+
+/// What the reading of a list relies on. Its rows may show that it is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Plan {
+    /// What was known of the vendor's filters.
+    revision: u64,
+    /// Whether it applies the bounds of the creation time as they are sent.
+    applies_time: bool,
 }
 
 /// Whether what a vendor said last may stand in for its failure.
@@ -51,20 +62,6 @@ enum StaleUse {
     Refused,
 }
 
-/// What is read at once, and kept under one key.
-#[derive(Debug, Clone, Copy)]
-enum Reading {
-    Window {
-        upper: Option<Second>,
-        want: Want,
-        most_calls: u32,
-    },
-    Exactly {
-        span: Span,
-        most_pages: u32,
-    },
-}
-
 impl<'a, T: Listed> VendorList<'a, T> {
     pub(in crate::repository) fn new(
         shared: &'a Arc<Shared>,
@@ -72,32 +69,50 @@ impl<'a, T: Listed> VendorList<'a, T> {
         vendor: &'a Arc<dyn VendorApi>,
         filter: T::Filter,
     ) -> Self {
+        let capabilities = vendor.capabilities();
+        let left_over = capabilities.left_to_gateway(T::TOPIC);
+        let left_over = left_over.intersection(T::parameters(&filter));
+        let limits = shared.limits;
+        let sent = T::without(&filter, left_over);
+        let kind = kind_of::<T>(vendor.vendor(), &sent);
         Self {
-            budget: Budget::new(shared.limits.max_vendor_calls),
+            budget: Budget::new(match left_over.is_empty() {
+                true => scope.vendor_calls.allowed(),
+                false => limits.max_vendor_pages,
+            }),
+            left_over: match left_over.is_empty() {
+                true => None,
+                false => Some(T::without(&filter, left_over.others())),
+            },
+            plan: Plan {
+                revision: capabilities.unapplied_filters.revision,
+                applies_time: shared.observations.applies_time(kind),
+            },
             shared,
             scope,
             vendor,
-            filter,
-            left_over: None,
-            admits: |_, _| true,
+            filter: sent,
             last_calls: AtomicU32::new(0),
             stale: StaleUse::Allowed,
             provenance: Mutex::default(),
         }
     }
 
-    /// The same list, of which the gateway leaves out what a filter does not admit.
-    pub(in crate::repository) fn filtered(
-        self,
-        filter: T::Filter,
-        admits: fn(&T::Filter, &T) -> bool,
-    ) -> Self {
-        Self {
-            budget: Budget::new(self.shared.limits.max_vendor_pages),
-            left_over: Some(filter),
-            admits,
-            ..self
+    /// Drops what was read under a wrong belief, where the reading has shown since then that the vendor does not apply the filter
+    /// as it was sent. The list has to be made and read again then.
+    pub(in crate::repository) fn is_refuted(&self) -> bool {
+        let revision = self.vendor.capabilities().unapplied_filters.revision;
+        let is_refuted = revision != self.plan.revision;
+        if is_refuted || (self.plan.applies_time && !self.applies_time()) {
+            let vendor = self.vendor.vendor();
+            self.shared.drop_read(vendor, T::TOPIC);
+            self.shared.observations.forget_filtered(vendor, T::NAME);
         }
+        is_refuted
+    }
+
+    fn applies_time(&self) -> bool {
+        self.shared.observations.applies_time(self.kind())
     }
 
     /// The same list, of which so many pages are read at most, all of them from the vendor or fresh.
@@ -158,11 +173,26 @@ impl<'a, T: Listed> VendorList<'a, T> {
     /// What the vendor said last stands in for a failure.
     fn stale(&self, second: Second, failure: VendorFailure) -> Option<Cached<Window<T>>> {
         let cache = &self.shared.cache;
-        let mut kept = self.candidates(second).filter_map(|key| {
-            let kept = cache.stand_in::<Window<T>>(self.scope, key, failure)?;
-            kept.value.span.contains(second).then_some(kept)
-        });
-        kept.next()
+        let holds_it = |key: &ReadKey| {
+            let window = cache.known::<Window<T>>(*key);
+            window.is_some_and(|window| window.span.contains(second))
+        };
+        let key = self.candidates(second).find(holds_it)?;
+        self.shared.stand_in(self.scope, self.vendor, key, failure)
+    }
+
+    /// Another window than the requested one, where the vendor is down and only that one is held.
+    fn held_while_down(
+        &self,
+        requested: ReadKey,
+        upper: Option<Second>,
+    ) -> Option<Cached<Window<T>>> {
+        let upper = upper?;
+        if self.shared.cache.known::<Window<T>>(requested).is_some() {
+            return None;
+        }
+        let outage = self.vendor.outage()?;
+        self.stale(upper, outage.failure)
     }
 
     fn note<V>(&self, kept: &Cached<V>) {
@@ -236,7 +266,8 @@ impl<'a, T: Listed> VendorList<'a, T> {
                 Ok(window)
             }
         };
-        self.shared.read(self.scope, self.vendor, key, load).await
+        let read = self.shared.read(self.scope, self.vendor, key, load).await;
+        self.shared.unless_forbidden(key, read)
     }
 
     /// The number of objects in the list, as the vendor reports it; none where it reports none.
@@ -246,10 +277,27 @@ impl<'a, T: Listed> VendorList<'a, T> {
             let filter = self.filter.clone();
             async move {
                 let page = T::page(&vendor, &scope, &filter, TOTAL_ONLY).await?;
-                Ok(page.total)
+                Ok(total_within(&page, T::range(&filter)))
             }
         };
-        self.shared.read(self.scope, self.vendor, key, load).await
+        self.read_count(key, load).await
+    }
+
+    /// A count alone is of no use: nobody waits for one while the vendor is down.
+    async fn read_count<Loading>(
+        &self,
+        key: ReadKey,
+        load: impl Fn(Arc<dyn VendorApi>, Arc<RequestScope>) -> Loading,
+    ) -> Result<Cached<Option<u64>>>
+    where
+        Loading: Future<Output = Result<Option<u64>>> + Send + 'static,
+    {
+        let is_known = self.shared.cache.known::<Option<u64>>(key).is_some();
+        if !is_known && let Some(outage) = self.vendor.outage() {
+            return Err(outage.failure.into());
+        }
+        let read = self.shared.read(self.scope, self.vendor, key, load).await;
+        self.shared.unless_forbidden(key, read)
     }
 
     /// The total that the reading of the newest window showed, while that is fresh.
@@ -281,8 +329,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
                 Ok(page.total)
             }
         };
-        let kept = self.shared.read(self.scope, self.vendor, key, load).await?;
-        Ok(*kept.value)
+        Ok(*self.read_count(key, load).await?.value)
     }
 
     /// Whether the reading of a page is expected not to show the total, which the vendor counts.
@@ -306,7 +353,8 @@ impl<'a, T: Listed> VendorList<'a, T> {
             TimeGranularity::Second => true,
             TimeGranularity::Day => are_whole_days,
         };
-        is_exact && self.left_over.is_none()
+        let is_applied = range == Range::default() || self.applies_time();
+        is_exact && is_applied && self.left_over.is_none()
     }
 
     /// The total of the list, of what was read or of a call of its own.
@@ -356,48 +404,8 @@ fn too_large<T: Listed>(list: &VendorList<'_, T>, span: Span) -> String {
         T::NAME,
         at(span.from),
         at(span.to),
-        list.shared.limits.max_vendor_calls
+        list.scope.vendor_calls.allowed()
     )
-}
-
-/// Reads a part of a vendor's list, past the cache.
-async fn read_list<T: Listed>(
-    shared: &Shared,
-    vendor: &Arc<dyn VendorApi>,
-    scope: &RequestScope,
-    filter: &T::Filter,
-    reading: Reading,
-) -> Result<Window<T>> {
-    let lists = vendor.capabilities().lists;
-    let fetch = |span: Span, page| {
-        let range = Range {
-            from: instant(span.from),
-            to: instant(span.to),
-        };
-        let filter = T::within(filter, range);
-        async move { T::page(vendor, scope, &filter, page).await }
-    };
-    let reader = ListReader {
-        kind: kind_of::<T>(vendor.vendor(), filter),
-        observations: &shared.observations,
-        granularity: granularity(&lists.granularity, vendor.zone()),
-        zone: vendor.zone(),
-        range: T::range(filter),
-        page_size: lists.page_size,
-        order: lists.order,
-        now: Timestamp::now().as_second(),
-        fetch,
-    };
-    match reading {
-        Reading::Window {
-            upper,
-            want,
-            most_calls,
-        } => reader.window(&Budget::new(most_calls), upper, want).await,
-        Reading::Exactly { span, most_pages } => {
-            reader.exactly(&Budget::new(most_pages), span).await
-        }
-    }
 }
 
 impl<T: Listed> Feed<T> for VendorList<'_, T> {
@@ -433,7 +441,7 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
     async fn window(&self, upper: Option<Second>, want: Want) -> Result<Arc<Window<T>>> {
         let key = self.window_key(upper);
         let most_calls = match self.stale {
-            StaleUse::Allowed => self.shared.limits.max_vendor_calls,
+            StaleUse::Allowed => self.scope.vendor_calls.allowed(),
             StaleUse::Refused => self.budget.left(),
         };
         let reading = Reading::Window {
@@ -441,13 +449,16 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
             want,
             most_calls,
         };
-        let kept = match self.read(key, reading).await {
-            Ok(kept) => kept,
-            Err(error) => {
-                let stale = error.vendor_failure().zip(upper);
-                let stale = stale.and_then(|(failure, upper)| self.stale(upper, failure));
-                stale.ok_or(error)?
-            }
+        let kept = match self.held_while_down(key, upper) {
+            Some(held) => held,
+            None => match self.read(key, reading).await {
+                Ok(kept) => kept,
+                Err(error) => {
+                    let stale = error.vendor_failure().zip(upper);
+                    let stale = stale.and_then(|(failure, upper)| self.stale(upper, failure));
+                    stale.ok_or(error)?
+                }
+            },
         };
         if let (StaleUse::Refused, Some(failure)) = (self.stale, kept.failure) {
             return Err(failure.into());
@@ -483,7 +494,7 @@ impl<T: Listed> Feed<T> for VendorList<'_, T> {
 
     fn admits(&self, object: &T) -> bool {
         let left_over = self.left_over.as_ref();
-        left_over.is_none_or(|left_over| (self.admits)(left_over, object))
+        left_over.is_none_or(|left_over| object.mismatches(left_over).is_empty())
     }
 
     fn has_budget(&self) -> bool {

@@ -6,12 +6,20 @@ use std::{
 };
 
 use super::{super::ReadKey, lock};
-use crate::listing::Second;
+use crate::{
+    domain::{Topic, Vendor},
+    listing::Second,
+};
 
 /// Which windows of which lists were read, by the second that they end at.
-pub(in crate::repository) struct WindowIndex(
-    moka::sync::Cache<(u64, u64), Arc<Mutex<BTreeSet<Second>>>>,
-);
+pub(in crate::repository) struct WindowIndex(moka::sync::Cache<(u64, u64), WindowsOfList>);
+
+#[derive(Clone)]
+struct WindowsOfList {
+    vendor: Vendor,
+    topic: Topic,
+    uppers: Arc<Mutex<BTreeSet<Second>>>,
+}
 
 impl WindowIndex {
     const MOST_LISTS: u64 = 4096;
@@ -24,8 +32,12 @@ impl WindowIndex {
     }
 
     pub(super) fn note(&self, list: ReadKey, upper: Second) {
-        let uppers = self.0.get_with(list.hash(), Arc::default);
-        let mut uppers = lock(&uppers);
+        let windows = self.0.get_with(list.hash(), || WindowsOfList {
+            vendor: list.vendor(),
+            topic: list.topic(),
+            uppers: Arc::default(),
+        });
+        let mut uppers = lock(&windows.uppers);
         uppers.insert(upper);
         if uppers.len() > Self::MOST_WINDOWS {
             // The newest are read most.
@@ -34,14 +46,23 @@ impl WindowIndex {
     }
 
     pub(super) fn ending_after(&self, list: ReadKey, second: Second) -> Vec<Second> {
-        let Some(uppers) = self.0.get(&list.hash()) else {
+        let Some(windows) = self.0.get(&list.hash()) else {
             return Vec::new();
         };
-        let uppers = lock(&uppers);
+        let uppers = lock(&windows.uppers);
         uppers
             .range(second..)
             .take(Self::CANDIDATES)
             .copied()
             .collect()
+    }
+
+    /// Forgets the windows of a noun's lists, which have been dropped.
+    pub(in crate::repository) fn drop_lists(&self, vendor: Vendor, topic: Topic) {
+        for (list, windows) in &self.0 {
+            if (windows.vendor, windows.topic) == (vendor, topic) {
+                self.0.invalidate(&*list);
+            }
+        }
     }
 }

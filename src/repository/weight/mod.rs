@@ -3,9 +3,10 @@
 use std::{mem::size_of, sync::Arc};
 
 use crate::domain::{
-    Category, CategoryNames, ChatMessage, ChatSender, Contact, CustomField, Employee,
-    EmployeeGroup, Loaded, Rating, RemoteSession, ServiceLog, ServiceRecord, ServiceResult,
-    ServiceSummary, Sponsor, TerminationCode, Ticket, Transcript, VendorPage,
+    Category, CategoryNames, ChannelAccount, ChatMessage, ChatSender, Contact, CustomField,
+    Employee, EmployeeGroup, Image, Loaded, Photo, Rating, RemoteSession, ServiceLog,
+    ServiceReason, ServiceRecord, ServiceResult, ServiceSummary, Sponsor, TerminationCode, Ticket,
+    Transcript, VendorPage,
 };
 use crate::listing::Window;
 
@@ -42,36 +43,40 @@ fn owned_bytes_of_copy<T: Copy>(_: &T) -> usize {
 
 weighed! {
     ServiceRecord {
-        handler, contact, problem, solution, memo, rating, category, custom_fields, transcript, logs, result, sponsor,
-        remote_session;
-        plain id, detail, channel, status, created_at, queued_at, started_at, ended_at, duration_seconds, is_resolved,
-        wrap_up_completed_at, bound_type, payment, may_have_summary
+        handler, contact, problem, solution, memo, rating, category, custom_fields, reasons, transcript, logs, result,
+        sponsor, remote_session;
+        plain id, updated_at, detail, channel, status, created_at, queued_at, started_at, ended_at, duration_seconds, is_resolved,
+        wrap_up_completed_at, bound_type, payment, may_have_summary, unjudged
     }
     Ticket {
         subject, content, status_memo, contact, category, handler, creator, sponsor, termination_code, service_records;
-        plain id, status, priority, due_at, created_at, updated_at
+        plain id, status, priority, due_at, created_at, updated_at, unjudged
     }
     Employee {
-        name, employee_no, email, mobile, photo_url, extension, job_title, department, groups;
-        plain id, detail, is_admin, is_active, created_at, updated_at
+        name, first_name, last_name, employee_no, email, mobile, phone, photo, extension, job_title, department, groups,
+        custom_fields;
+        plain id, detail, gender, is_admin, is_active, created_at, updated_at
     }
     EmployeeGroup { name, supervisor; plain id }
     Rating { comment; plain score }
     ServiceLog {
-        provider_type;
-        plain id, channel, queued_at, started_at, ended_at, service_seconds, status_code, can_listen
+        provider_type, account;
+        plain id, channel, queued_at, started_at, ended_at, service_seconds, status_code, bound_type, can_listen
     }
-    ServiceResult { name, description; plain id, detail }
+    ServiceResult { name, description, category; plain id, detail }
+    ServiceReason { name, description; plain id }
     RemoteSession {
         client_id, host, service_card_id;
         plain has_chat, has_remote_control, has_file_transfer, file_count
     }
-    Contact { name, company, membership_no, identity_no, birth_date, contact_method; plain id }
+    Contact {
+        name, first_name, last_name, company, membership_no, identity_no, birth_date, contact_method, sponsor;
+        plain id
+    }
     Category { name, description, parent; plain id, detail }
     Sponsor { name, description; plain id, detail }
     TerminationCode { name, description; plain id, detail, status }
-    ChatMessage { text, sender, raw_type; plain id, sent_at, kind, is_survey }
-    ChatSender { name; plain role }
+    ChatMessage { text, payload, sender, raw_type; plain id, sent_at, kind, is_survey }
     CustomField { key, values; plain }
     ServiceSummary { template, fields; plain }
 }
@@ -111,6 +116,44 @@ impl Weight for Transcript {
             Transcript::Held(messages) => messages.owned_bytes(),
             Transcript::Listed | Transcript::Elsewhere => 0,
         }
+    }
+}
+
+impl Weight for ChatSender {
+    fn owned_bytes(&self) -> usize {
+        let ChatSender {
+            role: _,
+            name,
+            vendor_id,
+            // The record's handler, which the record owns.
+            employee: _,
+        } = self;
+        name.owned_bytes() + vendor_id.owned_bytes()
+    }
+}
+
+impl Weight for ChannelAccount {
+    fn owned_bytes(&self) -> usize {
+        let ChannelAccount { id, name } = self;
+        id.channel.owned_bytes() + name.owned_bytes()
+    }
+}
+
+impl Weight for Photo {
+    fn owned_bytes(&self) -> usize {
+        match self {
+            Photo::OfVendor(text) | Photo::Public(text) => text.owned_bytes(),
+        }
+    }
+}
+
+impl Weight for Image {
+    fn owned_bytes(&self) -> usize {
+        let Image {
+            image_type: _,
+            bytes,
+        } = self;
+        bytes.len() + ALLOCATION_BYTES
     }
 }
 

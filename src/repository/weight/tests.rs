@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::{
-    CategoryId, ContactId, DateTime, Detail, EmployeeGroup, EmployeeGroupId, EmployeeId, SponsorId,
-    TerminationCodeId, TicketId, TicketPriority, TicketStatus, Vendor, VendorNumber,
+    CategoryId, ContactId, DateTime, Detail, EmployeeGroup, EmployeeGroupId, EmployeeId,
+    FilterParameters, SponsorId, TerminationCodeId, TicketId, TicketPriority, TicketStatus, Vendor,
+    VendorNumber,
 };
 
 fn number(index: usize) -> VendorNumber {
@@ -80,6 +81,7 @@ fn ticket(index: usize) -> Arc<Ticket> {
             status: TicketStatus::Pending,
         })),
         service_records: Loaded::some(Vec::new()),
+        unjudged: FilterParameters::NONE,
     })
 }
 

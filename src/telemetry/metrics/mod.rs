@@ -362,7 +362,7 @@ pub struct VendorMetrics {
     requests: Family<VendorRequest, Histogram, Seconds>,
     pub retries: Counter,
     circuit_state: Gauge,
-    pub slots_in_use: Gauge,
+    slots_in_use: Gauge,
     slot_wait: Histogram,
     logins: Family<Login, Counter>,
 }
@@ -390,6 +390,12 @@ impl VendorMetrics {
             .observe(duration.as_secs_f64());
     }
 
+    /// Counts a slot in use until the guard is dropped.
+    pub fn take_slot(&self) -> SlotInUse {
+        self.slots_in_use.inc();
+        SlotInUse(self.slots_in_use.clone())
+    }
+
     pub fn record_slot_wait(&self, wait: Duration) {
         self.slot_wait.observe(wait.as_secs_f64());
     }
@@ -412,6 +418,15 @@ impl VendorMetrics {
     }
 }
 
+#[derive(Debug)]
+pub struct SlotInUse(Gauge);
+
+impl Drop for SlotInUse {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 fn outcome(code: VendorErrorCode) -> &'static str {
     match code {
         VendorErrorCode::Timeout => "timeout",
@@ -424,6 +439,7 @@ fn outcome(code: VendorErrorCode) -> &'static str {
         VendorErrorCode::ServerError => "server_error",
         VendorErrorCode::CircuitOpen => "circuit_open",
         VendorErrorCode::Rejected => "rejected",
+        VendorErrorCode::GatewayError => "gateway_error",
     }
 }
 

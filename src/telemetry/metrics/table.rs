@@ -53,6 +53,7 @@ pub(super) const CALL_OUTCOMES: &[&str] = &[
     "server_error",
     "circuit_open",
     "rejected",
+    "gateway_error",
 ];
 
 pub const TABLE: &[Definition] = &[

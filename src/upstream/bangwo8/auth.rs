@@ -13,8 +13,9 @@ use crate::{
     error::{Error, Result},
     upstream::{
         call::{Call, Repeat},
-        client::{CallContext, VendorClient},
-        session::{Authorization, Token, TokenKeeper, TokenSource, sensitive},
+        call_context::CallContext,
+        client::VendorClient,
+        session::{Authorization, Token, TokenSource, sensitive},
     },
 };
 
@@ -46,8 +47,7 @@ pub(super) fn authorization(
             let source = ClientCredentials {
                 header: basic(&client_id, &client_secret)?,
             };
-            let keeper = TokenKeeper::new(Vendor::Bangwo8, source);
-            Ok(Authorization::ByToken(Box::new(keeper)))
+            Ok(Authorization::by_token(Vendor::Bangwo8, source))
         }
     }
 }

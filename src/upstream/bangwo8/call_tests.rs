@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     domain::{ContactId, EmployeeId, VendorNumber},
+    telemetry::metrics::VendorMetrics,
     upstream::test_support::scripted_vendor::{Script, ScriptedVendor, http_response, scope},
 };
 
@@ -18,6 +19,7 @@ fn settings(scripted: &ScriptedVendor) -> Bangwo8Settings {
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(1),
             max_concurrency: 4,
+            requests_per_minute: None,
             max_retries: 2,
             max_body_bytes: 1_000_000,
             refused_login_pause: Duration::from_secs(60),
@@ -29,6 +31,7 @@ fn settings(scripted: &ScriptedVendor) -> Bangwo8Settings {
         zone: VendorZone::named("Asia/Shanghai").expect("the zone is bundled"),
         find_max_calls: 3,
         list_order: None,
+        filter_retry: Duration::from_secs(3600),
         list_page_size: 2,
         newest_records_for_categories: 4,
     }
@@ -36,7 +39,11 @@ fn settings(scripted: &ScriptedVendor) -> Bangwo8Settings {
 
 async fn with(script: Script) -> (ScriptedVendor, Bangwo8) {
     let scripted = ScriptedVendor::with(script).await;
-    let vendor = Bangwo8::new(settings(&scripted)).expect("the settings are good");
+    let vendor = Bangwo8::new(
+        settings(&scripted),
+        VendorMetrics::detached(Vendor::Bangwo8),
+    )
+    .expect("the settings are good");
     (scripted, vendor)
 }
 
@@ -68,45 +75,25 @@ const PAGE: VendorPageRequest = VendorPageRequest {
 };
 
 #[test]
-fn days_are_asked_for_and_the_rest_is_left_over() {
-    let plan = |filter: ServiceRecordFilter| match RECORD_FILTERS.plan(VENDOR, &filter) {
-        FilterPlan::Nothing => None,
-        FilterPlan::Read { left_over } => Some(left_over),
-    };
-    let whole_days = ServiceRecordFilter {
+fn a_list_by_ids_that_the_vendor_does_not_have_is_not_read() {
+    let plan = |filter: ServiceRecordFilter| RECORD_FILTERS.plan(VENDOR, &filter);
+    let days = ServiceRecordFilter {
         from: timestamp("2024-02-29T16:00:00Z"),
-        to: timestamp("2024-03-01T15:59:59.999Z"),
-        ..ServiceRecordFilter::default()
-    };
-    assert_eq!(plan(whole_days.clone()), Some(None));
-
-    let completed = ServiceRecordFilter {
         completed: Some(true),
         ..ServiceRecordFilter::default()
     };
-    let with_completed = ServiceRecordFilter {
-        completed: Some(true),
-        ..whole_days.clone()
-    };
-    assert_eq!(plan(with_completed), Some(Some(completed)));
-
-    // A list is cut to its bounds of time wherever it is read.
-    let inexact = ServiceRecordFilter {
-        to: timestamp("2024-03-01T15:00:00Z"),
-        ..whole_days
-    };
-    assert_eq!(plan(inexact), Some(None));
+    assert_eq!(plan(days), FilterPlan::Read);
 
     let foreign = ServiceRecordFilter {
         handler: Some(EmployeeId::new(Vendor::FirstLine, number(1))),
         ..ServiceRecordFilter::default()
     };
-    assert_eq!(plan(foreign), None);
+    assert_eq!(plan(foreign), FilterPlan::Nothing);
     let contact = ServiceRecordFilter {
         contact: Some(ContactId::new(VENDOR, number(1))),
         ..ServiceRecordFilter::default()
     };
-    assert_eq!(plan(contact), None);
+    assert_eq!(plan(contact), FilterPlan::Nothing);
 }
 
 #[tokio::test]
@@ -218,10 +205,13 @@ async fn a_token_is_asked_for_with_a_form_and_a_refusal_within_a_success_is_one(
         }
     })
     .await;
-    let vendor = Bangwo8::new(Bangwo8Settings {
-        credentials: credentials(),
-        ..settings(&scripted)
-    })
+    let vendor = Bangwo8::new(
+        Bangwo8Settings {
+            credentials: credentials(),
+            ..settings(&scripted)
+        },
+        VendorMetrics::detached(Vendor::Bangwo8),
+    )
     .expect("the settings are good");
     assert!(vendor.check(&scope()).await.is_ok());
     let requests = scripted.requests();
@@ -232,10 +222,13 @@ async fn a_token_is_asked_for_with_a_form_and_a_refusal_within_a_success_is_one(
 
     let scripted =
         ScriptedVendor::with(|_, _| http_response("200 OK", r#"{"error":"invalid_client"}"#)).await;
-    let vendor = Bangwo8::new(Bangwo8Settings {
-        credentials: credentials(),
-        ..settings(&scripted)
-    })
+    let vendor = Bangwo8::new(
+        Bangwo8Settings {
+            credentials: credentials(),
+            ..settings(&scripted)
+        },
+        VendorMetrics::detached(Vendor::Bangwo8),
+    )
     .expect("the settings are good");
     for _ in 0..2 {
         let err = vendor.check(&scope()).await.expect_err("it was refused");

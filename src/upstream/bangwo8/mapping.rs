@@ -7,10 +7,10 @@ use crate::{
     domain::{
         Category, CategoryId, CategoryNames, ChatMessage, ChatMessageId, ChatMessageKind, ChatRole,
         ChatSender, Contact, CustomField, DateTime, Detail, Employee, EmployeeGroup,
-        EmployeeGroupId, EmployeeId, ListOrder, Loaded, Money, NamedRecord, Payment, PaymentStatus,
-        Rating, RatingScore, RemoteSession, ServiceChannel, ServiceRecord, ServiceRecordId,
-        ServiceRecordStatus, ServiceSummary, Transcript, VendorNumber, VendorPageRequest,
-        VendorZone,
+        EmployeeGroupId, EmployeeId, FilterParameter, FilterParameters, Gender, ListOrder, Loaded,
+        Money, NamedRecord, Payment, PaymentStatus, Rating, RatingScore, RemoteSession,
+        ServiceChannel, ServiceRecord, ServiceRecordId, ServiceRecordStatus, ServiceSummary,
+        Transcript, VendorNumber, VendorPageRequest, VendorZone,
     },
     upstream::{
         response::VendorResponse,
@@ -35,6 +35,7 @@ impl Mapping<'_> {
         let began_at = self.time(&wire.csBTime);
         let ended_at = self.time(&wire.csETime);
         let status = wire.csStat.value().map(|code| status(*code));
+        let has_handler = wire.csServicerId.is_loaded();
         let has_ended = status.is_none_or(ServiceRecordStatus::has_ended);
         let duration = began_at
             .zip(ended_at)
@@ -79,14 +80,20 @@ impl Mapping<'_> {
                 wire.commentScore.into_value(),
                 wire.comment.into_value(),
             )),
-            custom_fields: wire.custom_fields.map(custom_fields),
+            custom_fields: Loaded::Loaded(wire.custom_fields.into_value().map(custom_fields)),
             transcript: Loaded::some(match wire.ChatRecord.into_value() {
                 Some(false) => Transcript::Held(Vec::new()),
                 _ => Transcript::Elsewhere,
             }),
             may_have_summary: true,
+            unjudged: match has_handler {
+                true => FilterParameters::NONE,
+                false => FilterParameter::Handler.into(),
+            },
             // The vendor has none of these.
             queued_at: Loaded::none(),
+            updated_at: Loaded::none(),
+            reasons: Loaded::some(Vec::new()),
             memo: Loaded::none(),
             logs: Loaded::some(Vec::new()),
             wrap_up_completed_at: Loaded::none(),
@@ -284,19 +291,29 @@ impl Mapping<'_> {
             Some(3) => ChatRole::Bot,
             _ => ChatRole::Unknown,
         };
+        // The vendor's documents have an agent's name here, and their samples a number.
+        let is_number = |spokesman: &String| spokesman.bytes().all(|byte| byte.is_ascii_digit());
+        let (vendor_id, name) = match (role, wire.spokesman.into_value()) {
+            (ChatRole::Agent, Some(number)) if is_number(&number) => {
+                (Some(number.clone()), Some(number))
+            }
+            (ChatRole::Agent, name) => (None, name),
+            // A customer's name is their client id, which is no name.
+            (ChatRole::Customer, client_id) => (client_id, None),
+            _ => (None, None),
+        };
         ChatMessage {
             id,
             sent_at: self.time(&wire.time),
             // The vendor stores only text.
             kind: ChatMessageKind::Text,
             text: wire.msg.into_value(),
+            payload: None,
             sender: ChatSender {
-                // A customer's name is their client id, which is no name.
-                name: match role {
-                    ChatRole::Agent => wire.spokesman.into_value(),
-                    _ => None,
-                },
                 role,
+                name,
+                vendor_id,
+                employee: None,
             },
             is_survey: false,
             raw_type: None,
@@ -387,9 +404,15 @@ impl Mapping<'_> {
             id: EmployeeId::new(VENDOR, id),
             detail: Detail::Full,
             name: Loaded::Loaded(wire.name.into_value()),
+            gender: Loaded::Loaded(wire.gnder.value().map(|code| match code {
+                1 => Gender::Female,
+                2 => Gender::Male,
+                _ => Gender::Unknown,
+            })),
             employee_no: Loaded::Loaded(wire.sNum.into_value()),
             email: Loaded::Loaded(wire.email.into_value()),
             mobile: Loaded::Loaded(wire.mobile.into_value()),
+            phone: Loaded::Loaded(wire.fixnumber.into_value()),
             is_admin: Loaded::Loaded(wire.isAdmin.into_value()),
             is_active: Loaded::Loaded(wire.isStat.value().map(|state| *state == EMPLOYED)),
             groups: match wire.groupId {
@@ -397,8 +420,11 @@ impl Mapping<'_> {
                 Loaded::Loaded(list) => Loaded::some(groups(list.as_deref().unwrap_or_default())),
             },
             created_at: Loaded::Loaded(self.time(&wire.createDT)),
+            custom_fields: Loaded::Loaded(wire.custom_fields.into_value().map(custom_fields)),
             // The vendor has none of these.
-            photo_url: Loaded::none(),
+            first_name: Loaded::none(),
+            last_name: Loaded::none(),
+            photo: Loaded::none(),
             extension: Loaded::none(),
             job_title: Loaded::none(),
             department: Loaded::none(),

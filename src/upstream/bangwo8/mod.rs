@@ -11,15 +11,19 @@ mod call_tests;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 
 use super::{
-    VendorApi,
+    Outage, ProbePermit, VendorApi,
+    applied_filters::{AppliedFilters, Sending},
     call::Call,
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -30,12 +34,14 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        Capabilities, CategorySource, ChatMessage, Employee, FilterPlan, ListCapabilities,
-        ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter, ServiceRecordFilters,
-        ServiceRecordId, ServiceRecordLookup, ServiceSummary, TimeGranularity, Vendor,
-        VendorErrorCode, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, CategorySource, ChatMessage, Employee, FilterParameter, FilterPlan,
+        ListCapabilities, ListOrder, NamedRecord, ServiceRecord, ServiceRecordFilter,
+        ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, ServiceSummary,
+        TimeGranularity, Topic, Vendor, VendorErrorCode, VendorPage, VendorPageRequest,
+        VendorStatus, VendorZone,
     },
     error::{Error, Result},
+    telemetry::metrics::VendorMetrics,
 };
 pub use auth::Bangwo8Credentials;
 use auth::ClientCredentials;
@@ -68,6 +74,8 @@ pub struct Bangwo8Settings {
     pub find_max_calls: u32,
     /// The page size of directories and searches.
     pub list_page_size: u32,
+    /// After how long a filter that the vendor did not apply is tried again.
+    pub filter_retry: Duration,
     /// How many of the newest records are read for the categories that they show.
     pub newest_records_for_categories: u32,
 }
@@ -79,6 +87,7 @@ pub struct Bangwo8 {
     list_page_size: u32,
     newest_records_for_categories: u32,
     list_order: Option<ListOrder>,
+    applied_filters: AppliedFilters,
     /// Whether the last chat that showed an order was listed newest first.
     lists_chats_newest_first: AtomicBool,
 }
@@ -86,9 +95,9 @@ pub struct Bangwo8 {
 type Query = Vec<(&'static str, String)>;
 
 impl Bangwo8 {
-    pub fn new(settings: Bangwo8Settings) -> Result<Self> {
+    pub fn new(settings: Bangwo8Settings, metrics: VendorMetrics) -> Result<Self> {
         let authorization = auth::authorization(settings.credentials)?;
-        let client = VendorClient::new(settings.client)?;
+        let client = VendorClient::new(settings.client, metrics)?;
         Ok(Self {
             session: VendorSession::new(client, authorization),
             zone: settings.zone,
@@ -96,6 +105,8 @@ impl Bangwo8 {
             list_page_size: settings.list_page_size.max(1),
             newest_records_for_categories: settings.newest_records_for_categories,
             list_order: settings.list_order,
+            // An agent's records have an address of their own, and no setting changes it.
+            applied_filters: AppliedFilters::new(VENDOR, None, settings.filter_retry),
             lists_chats_newest_first: AtomicBool::new(false),
         })
     }
@@ -115,6 +126,18 @@ impl VendorApi for Bangwo8 {
         self.session.client().status(&self.zone)
     }
 
+    fn outage(&self) -> Option<Outage> {
+        self.session.client().outage()
+    }
+
+    fn begin_probe(&self) -> Option<ProbePermit> {
+        self.session.client().begin_probe()
+    }
+
+    fn refuses_credentials(&self) -> bool {
+        self.session.client().refuses_credentials()
+    }
+
     async fn probe_due(&self) {
         self.session.client().probe_due().await;
     }
@@ -124,6 +147,7 @@ impl VendorApi for Bangwo8 {
             has_tickets: false,
             has_editable_service_records: false,
             service_record_filters: RECORD_FILTERS,
+            unapplied_filters: self.applied_filters.unapplied(),
             service_record_lookup: ServiceRecordLookup::ByDay {
                 max_pages: self.find_max_calls,
             },
@@ -170,9 +194,9 @@ impl VendorApi for Bangwo8 {
                 let list = self
                     .histories(scope, HISTORIES_OF_AGENT, path, query, page)
                     .await?;
-                Ok(page_of(list, |record| {
-                    self.mapping().service_record(record)
-                }))
+                let page = page_of(list, |record| self.mapping().service_record(record));
+                self.check_agent(filter, &page)?;
+                Ok(page)
             }
         }
     }
@@ -299,6 +323,29 @@ impl Bangwo8 {
         Ok(page_of(list, |record| {
             self.mapping().service_record(record)
         }))
+    }
+
+    /// Fails where the list of one agent has the records of others.
+    fn check_agent(
+        &self,
+        filter: &ServiceRecordFilter,
+        page: &VendorPage<ServiceRecord>,
+    ) -> Result<()> {
+        let parameter = FilterParameter::Handler;
+        let is_of_other =
+            |record: &Arc<ServiceRecord>| filter.mismatches(record).contains(parameter);
+        if !page.items.iter().any(is_of_other) {
+            return Ok(());
+        }
+        let sending = Sending {
+            parameter,
+            name: "id",
+            form: 0,
+            forms: 1,
+        };
+        self.applied_filters
+            .note_failure(Topic::ServiceRecords, sending);
+        Err(Error::vendor(VENDOR, VendorErrorCode::BadResponse))
     }
 
     async fn histories<T: HasId>(

@@ -155,12 +155,15 @@ pub(super) struct Support {
     pub sId: Loaded<VendorNumber>,
     pub name: Loaded<String>,
     pub sNum: Loaded<String>,
+    pub gnder: Loaded<i32>,
     pub email: Loaded<String>,
+    pub fixnumber: Loaded<String>,
     pub mobile: Loaded<String>,
     pub isAdmin: Loaded<bool>,
     pub isStat: Loaded<i32>,
     pub groupId: Loaded<String>,
     pub createDT: Loaded<PrintedTime>,
+    pub custom_fields: Loaded<Vec<CustomField>>,
 }
 
 /// It is under `data`, which is unwrapped before.

@@ -22,6 +22,8 @@ const WINDOW: Duration = Duration::from_secs(30);
 const RECENT_CALLS: usize = 20;
 /// The circuit opens only after at least this many calls.
 const MIN_CALLS: usize = 10;
+/// A vendor with little traffic has few calls: this many consecutive time-outs open the circuit, however far apart they are.
+const MAX_TIMEOUTS_IN_A_ROW: u32 = 3;
 /// The first pause of an open circuit. Each failed trial doubles it.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
 pub(super) const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -48,6 +50,7 @@ enum State {
     Closed {
         /// When each of the last calls ended, and how. The newest last.
         recent: VecDeque<(Instant, CallEnd)>,
+        timeouts: Timeouts,
     },
     Open {
         until: Instant,
@@ -61,11 +64,20 @@ enum State {
     },
 }
 
+/// The time-outs in a row. A call during which the vendor responded to another one is not counted: the vendor is there.
+#[derive(Debug, Default)]
+struct Timeouts {
+    in_a_row: u32,
+    responded_at: Option<Instant>,
+}
+
 /// What the end of a call says about the vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallEnd {
     Responded,
     Failed,
+    /// Failed without any response.
+    TimedOut,
 }
 
 /// Permission for one call. A permit that is dropped unsettled proves nothing, and lets another call be the trial.
@@ -73,6 +85,7 @@ pub(super) enum CallEnd {
 pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     era: u64,
+    began_at: Instant,
     is_trial: bool,
     is_settled: bool,
 }
@@ -106,6 +119,7 @@ impl Breaker {
         Some(Permit {
             breaker: self,
             era: circuit.era,
+            began_at: Instant::now(),
             is_trial,
             is_settled: false,
         })
@@ -141,22 +155,23 @@ impl Breaker {
         self.calls_ended.notified()
     }
 
-    fn note(&self, era: u64, end: CallEnd) {
+    fn note(&self, permit: &Permit<'_>, end: CallEnd) {
         let mut circuit = self.circuit();
-        if circuit.era != era {
+        if circuit.era != permit.era {
             return;
         }
         let now = Instant::now();
         let pauses = match &mut circuit.state {
-            State::Closed { recent } => {
+            State::Closed { recent, timeouts } => {
                 remember(recent, now, end);
-                let fails_too_often = end == CallEnd::Failed && fails_too_often(recent);
-                if !fails_too_often {
+                timeouts.count(permit.began_at, now, end);
+                let is_silent = timeouts.in_a_row >= MAX_TIMEOUTS_IN_A_ROW;
+                if !end.is_failure() || !(is_silent || fails_too_often(recent)) {
                     return;
                 }
                 1
             }
-            State::HalfOpen { pauses, .. } if end == CallEnd::Failed => pauses.saturating_add(1),
+            State::HalfOpen { pauses, .. } if end.is_failure() => pauses.saturating_add(1),
             State::HalfOpen { .. } => {
                 circuit.change(State::closed());
                 drop(circuit);
@@ -215,13 +230,26 @@ impl Permit<'_> {
     }
 
     pub(super) fn settle(mut self, end: CallEnd) {
+        if !self.is_settled {
+            self.is_settled = true;
+            self.breaker.note(&self, end);
+        }
+    }
+
+    /// Settles the permit of a call that goes on: what comes of it later does not count. Without an end it proves nothing, and
+    /// another call may be the trial.
+    pub(super) fn end_early(&mut self, end: Option<CallEnd>) {
         self.is_settled = true;
-        self.breaker.note(self.era, end);
+        match end {
+            Some(end) => self.breaker.note(self, end),
+            None => self.breaker.give_back(self.era),
+        }
+        self.breaker.calls_ended.notify_waiters();
     }
 
     /// Counts a cancelled call as a failure: the vendor had enough time to respond.
     pub(super) fn count_unanswered(&self) {
-        self.breaker.note(self.era, CallEnd::Failed);
+        self.breaker.note(self, CallEnd::TimedOut);
     }
 }
 
@@ -238,6 +266,31 @@ impl State {
     fn closed() -> Self {
         State::Closed {
             recent: VecDeque::with_capacity(RECENT_CALLS),
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+impl CallEnd {
+    fn is_failure(self) -> bool {
+        matches!(self, CallEnd::Failed | CallEnd::TimedOut)
+    }
+}
+
+impl Timeouts {
+    fn count(&mut self, began_at: Instant, ended_at: Instant, end: CallEnd) {
+        match end {
+            CallEnd::Responded => {
+                *self = Self {
+                    in_a_row: 0,
+                    responded_at: Some(ended_at),
+                };
+            }
+            CallEnd::Failed => self.in_a_row = 0,
+            CallEnd::TimedOut if self.responded_at.is_none_or(|at| at <= began_at) => {
+                self.in_a_row += 1;
+            }
+            CallEnd::TimedOut => {}
         }
     }
 }
@@ -261,10 +314,7 @@ fn remember(recent: &mut VecDeque<(Instant, CallEnd)>, now: Instant, end: CallEn
 }
 
 fn fails_too_often(recent: &VecDeque<(Instant, CallEnd)>) -> bool {
-    let failures = recent
-        .iter()
-        .filter(|(_, end)| *end == CallEnd::Failed)
-        .count();
+    let failures = recent.iter().filter(|(_, end)| end.is_failure()).count();
     recent.len() >= MIN_CALLS && failures * 2 >= recent.len()
 }
 

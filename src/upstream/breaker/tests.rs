@@ -18,7 +18,11 @@ enum Step {
 }
 
 fn end() -> impl Strategy<Value = CallEnd> {
-    prop_oneof![Just(CallEnd::Responded), Just(CallEnd::Failed)]
+    prop_oneof![
+        4 => Just(CallEnd::Responded),
+        4 => Just(CallEnd::Failed),
+        1 => Just(CallEnd::TimedOut),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -43,7 +47,8 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Debug)]
 struct Model {
     now: Duration,
-    since_closed: Vec<(Duration, CallEnd)>,
+    /// When each of them began, when it ended and how.
+    since_closed: Vec<(Duration, Duration, CallEnd)>,
     phase: Phase,
     /// Grows when calls that are under way are heard no more.
     chapter: u32,
@@ -60,6 +65,7 @@ enum Phase {
 #[derive(Debug, Clone, Copy)]
 struct Admitted {
     chapter: u32,
+    began: Duration,
     is_trial: bool,
 }
 
@@ -91,6 +97,7 @@ impl Model {
         };
         Some(Admitted {
             chapter: self.chapter,
+            began: self.now,
             is_trial,
         })
     }
@@ -101,18 +108,23 @@ impl Model {
         }
         match (self.phase, end) {
             (Phase::Closed, Some(end)) => {
-                self.since_closed.push((self.now, end));
+                self.since_closed.push((call.began, self.now, end));
                 let young: Vec<CallEnd> = self
                     .since_closed
                     .iter()
                     .rev()
                     .take(20)
-                    .filter(|(at, _)| self.now - *at <= Duration::from_secs(30))
-                    .map(|(_, end)| *end)
+                    .filter(|(_, at, _)| self.now - *at <= Duration::from_secs(30))
+                    .map(|(_, _, end)| *end)
                     .collect();
-                let failed = young.iter().filter(|end| **end == CallEnd::Failed).count();
+                let failed = young
+                    .iter()
+                    .filter(|end| **end != CallEnd::Responded)
+                    .count();
                 let is_half = 2 * failed >= young.len();
-                if end == CallEnd::Failed && young.len() >= 10 && is_half {
+                let fails_often = young.len() >= 10 && is_half;
+                let is_silent = end == CallEnd::TimedOut && self.timeouts_in_a_row() >= 3;
+                if end != CallEnd::Responded && (fails_often || is_silent) {
                     self.open(0);
                 }
             }
@@ -121,7 +133,7 @@ impl Model {
                 self.since_closed.clear();
                 self.chapter += 1;
             }
-            (Phase::HalfOpen { failed_trials, .. }, Some(CallEnd::Failed)) => {
+            (Phase::HalfOpen { failed_trials, .. }, Some(_)) => {
                 self.open(failed_trials + 1);
             }
             (
@@ -139,6 +151,20 @@ impl Model {
             }
             _ => {}
         }
+    }
+
+    /// Since the last call that ended otherwise, those during which no other call got a response.
+    fn timeouts_in_a_row(&self) -> usize {
+        let ended = self.since_closed.iter().enumerate().rev();
+        let last = ended.take_while(|(_, (_, _, end))| *end == CallEnd::TimedOut);
+        let is_counted = |(index, (began, _, _)): &(usize, &(Duration, Duration, CallEnd))| {
+            let earlier = &self.since_closed[..*index];
+            let responses = earlier
+                .iter()
+                .filter(|(_, _, end)| *end == CallEnd::Responded);
+            responses.map(|(_, at, _)| at).all(|at| at <= began)
+        };
+        last.filter(is_counted).count()
     }
 
     fn open(&mut self, failed_trials: u32) {
@@ -245,6 +271,42 @@ async fn nine_failures_leave_it_closed_and_the_tenth_opens_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn three_time_outs_in_a_row_open_it_however_far_apart_they_are() {
+    let breaker = Breaker::new(Vendor::Bangwo8);
+    for ends in [
+        [CallEnd::TimedOut, CallEnd::TimedOut, CallEnd::Responded],
+        [CallEnd::TimedOut, CallEnd::TimedOut, CallEnd::Failed],
+    ] {
+        for end in ends {
+            ended(&breaker, end);
+            time::advance(WINDOW * 4).await;
+        }
+    }
+    for _ in 0..3 {
+        assert_eq!(breaker.state(), CircuitState::Closed);
+        ended(&breaker, CallEnd::TimedOut);
+        time::advance(Duration::from_secs(1)).await;
+    }
+    assert_eq!(breaker.state(), CircuitState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_calls_of_a_vendor_that_responds_meanwhile_leave_it_closed() {
+    let breaker = Breaker::new(Vendor::Bangwo8);
+    let slow: Vec<_> = (0..9).map(|_| breaker.admit()).collect();
+    time::advance(Duration::from_secs(1)).await;
+    for _ in 0..11 {
+        ended(&breaker, CallEnd::Responded);
+    }
+    for permit in slow {
+        permit
+            .expect("the call is let through")
+            .settle(CallEnd::TimedOut);
+    }
+    assert_eq!(breaker.state(), CircuitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn less_than_half_of_the_last_twenty_leave_it_closed() {
     let breaker = Breaker::new(Vendor::Bangwo8);
     for _ in 0..11 {
@@ -316,4 +378,42 @@ async fn a_call_from_before_the_circuit_opened_does_not_close_it() {
     }
     slow.settle(CallEnd::Responded);
     assert_eq!(breaker.state(), CircuitState::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_goes_on_counts_once_when_its_time_is_over() {
+    let breaker = Breaker::new(Vendor::FirstLine);
+    let mut slow: Vec<_> = (0..10)
+        .map(|_| breaker.admit().expect("the circuit is closed"))
+        .collect();
+    for permit in &mut slow[..9] {
+        permit.end_early(Some(CallEnd::Failed));
+    }
+    assert_eq!(breaker.state(), CircuitState::Closed);
+    for permit in slow.drain(..9) {
+        permit.settle(CallEnd::Failed);
+    }
+    assert_eq!(breaker.state(), CircuitState::Closed, "nine calls failed");
+    for permit in slow {
+        permit.settle(CallEnd::Failed);
+    }
+    assert_eq!(breaker.state(), CircuitState::Open);
+
+    for (end, expected) in [
+        (None, CircuitState::HalfOpen),
+        (Some(CallEnd::Failed), CircuitState::Open),
+    ] {
+        time::advance(MAX_PAUSE).await;
+        let mut trial = breaker.admit().expect("a trial is due");
+        trial.end_early(end);
+        let next = breaker.admit();
+        assert_eq!(
+            breaker.state(),
+            expected,
+            "a trial that goes on blocks no other"
+        );
+        drop(next);
+        trial.settle(CallEnd::Responded);
+        assert_eq!(breaker.state(), CircuitState::Open);
+    }
 }

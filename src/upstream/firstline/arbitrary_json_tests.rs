@@ -68,7 +68,7 @@ fn read_in_every_way(body: &[u8]) -> usize {
             list.data.into_iter().map(record).collect::<Vec<_>>()
         }),
         shown(body, |updated: wire::UpdatedServiceRecord| {
-            updated.cz_cols.into_value().map(mapping::custom_fields)
+            mapping.update(updated)
         }),
         shown(body, |wire| mapping.ticket(wire)),
         shown(body, |list: wire::List<wire::Ticket>| {

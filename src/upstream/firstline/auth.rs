@@ -19,8 +19,9 @@ use crate::{
     error::{Error, Result},
     upstream::{
         call::{Call, Repeat},
-        client::{CallContext, VendorClient},
-        session::{Authorization, Token, TokenKeeper, TokenSource, bearer},
+        call_context::CallContext,
+        client::VendorClient,
+        session::{Authorization, Token, TokenSource, bearer},
     },
 };
 
@@ -91,8 +92,7 @@ pub(super) fn authorization(
         }
         FirstLineCredentials::Login { username, password } => {
             let login = Login::new(username, password, update_form);
-            let keeper = TokenKeeper::new(Vendor::FirstLine, login);
-            Ok(Authorization::ByToken(Box::new(keeper)))
+            Ok(Authorization::by_token(Vendor::FirstLine, login))
         }
     }
 }

@@ -7,7 +7,11 @@ use reqwest::header::HeaderValue;
 
 use super::*;
 use crate::{
-    domain::{CategoryId, Change, EmployeeId, TerminationCodeId, TicketStatus, Transcript},
+    domain::{
+        CategoryId, Change, CustomFieldValue, EmployeeId, TerminationCodeId, TicketStatus,
+        Transcript,
+    },
+    telemetry::metrics::VendorMetrics,
     upstream::{
         session::TokenSource,
         test_support::scripted_vendor::{Script, ScriptedVendor, http_response, scope},
@@ -25,6 +29,7 @@ fn settings(scripted: &ScriptedVendor) -> FirstLineSettings {
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(1),
             max_concurrency: 4,
+            requests_per_minute: None,
             max_retries: 2,
             max_body_bytes: 1_000_000,
             refused_login_pause: Duration::from_secs(60),
@@ -34,13 +39,19 @@ fn settings(scripted: &ScriptedVendor) -> FirstLineSettings {
         update_method: UpdateMethod::Auto,
         array_style: ArrayStyle::Brackets,
         created_end: EndBound::Inclusive,
+        cleared_value: ClearedValue::EmptyText,
         list_order: None,
+        filter_retry: Duration::from_secs(3600),
         list_page_size: 2,
     }
 }
 
 fn vendor(scripted: &ScriptedVendor) -> FirstLine {
-    FirstLine::new(settings(scripted)).expect("the settings are good")
+    FirstLine::new(
+        settings(scripted),
+        VendorMetrics::detached(Vendor::FirstLine),
+    )
+    .expect("the settings are good")
 }
 
 async fn with(script: Script) -> (ScriptedVendor, FirstLine) {
@@ -147,11 +158,14 @@ async fn a_filter_of_tickets_drops_foreign_ids_and_makes_no_call_for_none() {
 #[tokio::test]
 async fn lists_may_be_joined_and_upper_bounds_moved() {
     let scripted = ScriptedVendor::with(|_, _| http_response("200 OK", NO_TICKETS)).await;
-    let vendor = FirstLine::new(FirstLineSettings {
-        array_style: ArrayStyle::Comma,
-        created_end: EndBound::Exclusive,
-        ..settings(&scripted)
-    })
+    let vendor = FirstLine::new(
+        FirstLineSettings {
+            array_style: ArrayStyle::Comma,
+            created_end: EndBound::Exclusive,
+            ..settings(&scripted)
+        },
+        VendorMetrics::detached(Vendor::FirstLine),
+    )
     .expect("the settings are good");
     let filter = TicketFilter {
         statuses: Some(vec![TicketStatus::Resolved, TicketStatus::Closed]),
@@ -257,6 +271,10 @@ async fn a_put_that_is_refused_is_sent_as_a_post_from_then_on() {
     );
 }
 
+fn background() -> Background {
+    Background::new(Duration::ZERO)
+}
+
 #[tokio::test]
 async fn what_can_not_be_sent_is_named_by_its_field() {
     let (scripted, vendor) = with(|_, _| http_response("200 OK", ONE_TICKET)).await;
@@ -271,7 +289,7 @@ async fn what_can_not_be_sent_is_named_by_its_field() {
         ..TicketChanges::default()
     };
     let err = vendor
-        .create_ticket(&scope(), &changes)
+        .create_ticket(&scope(), &changes, &background())
         .await
         .expect_err("it can't be sent");
     let ErrorKind::InvalidFields(faults) = err.kind else {
@@ -292,7 +310,7 @@ async fn what_the_vendor_finds_wrong_is_named_by_its_field() {
     })
     .await;
     let err = vendor
-        .create_ticket(&scope(), &TicketChanges::default())
+        .create_ticket(&scope(), &TicketChanges::default(), &background())
         .await
         .expect_err("the vendor refused it");
     let ErrorKind::InvalidFields(faults) = err.kind else {
@@ -425,7 +443,8 @@ async fn a_refresh_in_the_other_form_is_never_a_login() {
     let settings = settings(&scripted);
     let update_form = Arc::new(UpdateForm::new(UpdateMethod::Auto));
     let login = auth::Login::new("robot", "secret", update_form);
-    let client = VendorClient::new(settings.client).expect("the settings are good");
+    let client = VendorClient::new(settings.client, VendorMetrics::detached(Vendor::FirstLine))
+        .expect("the settings are good");
     let current = HeaderValue::from_static("Bearer first");
 
     for _ in 0..2 {

@@ -1,7 +1,10 @@
 //! FirstLine: service records and tickets by id, lists with filters, directories page by page.
 
 mod auth;
+mod filter_form;
+mod filtered;
 mod mapping;
+mod page;
 mod query;
 mod wire;
 mod write;
@@ -13,13 +16,14 @@ mod call_tests;
 #[cfg(test)]
 mod tests;
 
-use std::{hash::Hash, sync::Arc};
+use std::{hash::Hash, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 
 use super::{
-    VendorApi,
+    Background, Outage, ProbePermit, VendorApi,
+    applied_filters::AppliedFilters,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
     directory::read_whole,
@@ -30,17 +34,22 @@ use super::{
 use crate::{
     context::RequestScope,
     domain::{
-        Capabilities, Category, CategorySource, CustomField, CustomFieldValue, Detail, Employee,
-        FilterPlan, GlobalId, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
-        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup, Sponsor,
-        TerminationCode, Ticket, TicketChanges, TicketFilter, TicketId, TimeGranularity, Vendor,
-        VendorNumber, VendorPage, VendorPageRequest, VendorStatus, VendorZone,
+        Capabilities, Category, CategorySource, Detail, Employee, FilterPlan, GlobalId, Image,
+        ImageType, ListCapabilities, ListOrder, ServiceRecord, ServiceRecordChanges,
+        ServiceRecordFilter, ServiceRecordFilters, ServiceRecordId, ServiceRecordLookup,
+        ServiceRecordUpdate, Sponsor, TerminationCode, Ticket, TicketChanges, TicketFilter,
+        TicketId, TimeGranularity, Topic, Vendor, VendorNumber, VendorPage, VendorPageRequest,
+        VendorStatus, VendorZone,
     },
     error::{Error, ErrorKind, Result},
+    telemetry::metrics::VendorMetrics,
 };
 pub use auth::{FirstLineCredentials, UpdateMethod};
 use auth::{Login, UpdateForm};
+use filtered::{FilteredList, far_outside};
 use mapping::Mapping;
+use page::page_of;
+pub use write::ClearedValue;
 use write::{read_write, sent};
 
 const VENDOR: Vendor = Vendor::FirstLine;
@@ -51,6 +60,9 @@ const RECORD_FILTERS: ServiceRecordFilters = ServiceRecordFilters {
     completed: true,
 };
 
+/// The setting that says in which form filters are sent.
+const ARRAY_STYLE_SETTING: &str = "DESKGRAPH_FIRSTLINE__ARRAY_STYLE";
+
 const RECORDS: &str = "/api/v1/interact-collection";
 const RECORD: &str = "/api/v1/interact-collection/{id}";
 const TICKETS: &str = "/api/v1/ticket";
@@ -60,6 +72,10 @@ const SPONSORS: &str = "/api/v1/sponsor";
 const TERMINATION_CODES: &str = "/api/v1/ticket-termination-code";
 const CATEGORIES: &str = "/api/v1/category";
 const SUBCATEGORIES: &str = "/api/v1/subcategory";
+/// The path of a picture is one that a response names.
+const PHOTO: &str = "/{photo_url}";
+
+const MAX_PHOTO_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub struct FirstLineSettings {
@@ -70,7 +86,10 @@ pub struct FirstLineSettings {
     pub list_order: Option<ListOrder>,
     pub update_method: UpdateMethod,
     pub array_style: ArrayStyle,
+    /// After how long a filter that the vendor did not apply is tried again.
+    pub filter_retry: Duration,
     pub created_end: EndBound,
+    pub cleared_value: ClearedValue,
     /// The page size of directories and searches.
     pub list_page_size: u32,
 }
@@ -78,6 +97,8 @@ pub struct FirstLineSettings {
 /// How a list is encoded in a query; the vendor's documents have no example for tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArrayStyle {
+    /// Brackets, and another form once the rows show that the vendor does not apply a list in brackets: see `FilterForm`.
+    Auto,
     /// `statuses[]=0&statuses[]=1`
     Brackets,
     /// `statuses=0,1`
@@ -96,7 +117,9 @@ pub struct FirstLine {
     zone: VendorZone,
     update_form: Arc<UpdateForm>,
     array_style: ArrayStyle,
+    applied_filters: AppliedFilters,
     end_bound: EndBound,
+    cleared_value: ClearedValue,
     list_page_size: u32,
     list_order: Option<ListOrder>,
 }
@@ -104,16 +127,22 @@ pub struct FirstLine {
 type Query = Vec<(&'static str, String)>;
 
 impl FirstLine {
-    pub fn new(settings: FirstLineSettings) -> Result<Self> {
+    pub fn new(settings: FirstLineSettings, metrics: VendorMetrics) -> Result<Self> {
         let update_form = Arc::new(UpdateForm::new(settings.update_method));
         let authorization = auth::authorization(settings.credentials, update_form.clone())?;
-        let client = VendorClient::new(settings.client)?;
+        let client = VendorClient::new(settings.client, metrics)?;
         Ok(Self {
             session: VendorSession::new(client, authorization),
             zone: settings.zone,
             update_form,
             array_style: settings.array_style,
+            applied_filters: AppliedFilters::new(
+                VENDOR,
+                Some(ARRAY_STYLE_SETTING),
+                settings.filter_retry,
+            ),
             end_bound: settings.created_end,
+            cleared_value: settings.cleared_value,
             list_page_size: settings.list_page_size.max(1),
             list_order: settings.list_order,
         })
@@ -134,6 +163,18 @@ impl VendorApi for FirstLine {
         self.session.client().status(&self.zone)
     }
 
+    fn outage(&self) -> Option<Outage> {
+        self.session.client().outage()
+    }
+
+    fn begin_probe(&self) -> Option<ProbePermit> {
+        self.session.client().begin_probe()
+    }
+
+    fn refuses_credentials(&self) -> bool {
+        self.session.client().refuses_credentials()
+    }
+
     async fn probe_due(&self) {
         self.session.client().probe_due().await;
     }
@@ -143,6 +184,7 @@ impl VendorApi for FirstLine {
             has_tickets: true,
             has_editable_service_records: true,
             service_record_filters: RECORD_FILTERS,
+            unapplied_filters: self.applied_filters.unapplied(),
             service_record_lookup: ServiceRecordLookup::ById,
             lists: ListCapabilities {
                 granularity: TimeGranularity::Second,
@@ -176,11 +218,19 @@ impl VendorApi for FirstLine {
             return Ok(VendorPage::empty());
         }
 
-        let query = self.record_query(filter);
-        let list = self.list(scope, RECORDS, query, page).await?;
-        Ok(page_of(list, page, |record| {
-            self.mapping().service_record(record, Detail::Full)
-        }))
+        let list = FilteredList {
+            topic: Topic::ServiceRecords,
+            route: RECORDS,
+            sent: self.record_query(filter),
+            page,
+            map: &|record| self.mapping().service_record(record, Detail::Full),
+            mismatches: &|record: &ServiceRecord| {
+                let created = record.created_at.value().copied();
+                let created = far_outside(created, filter.from, filter.to);
+                filter.mismatches(record).union(created)
+            },
+        };
+        self.filtered_page(scope, list).await
     }
 
     async fn service_record(
@@ -194,7 +244,10 @@ impl VendorApi for FirstLine {
 
         let call = Call::get(RECORD, format!("{RECORDS}/{number}"));
         let record = self.session.send(scope, &call).await?.read_optional()?;
-        Ok(record.map(|record| Arc::new(self.mapping().service_record(record, Detail::Full))))
+        Ok(record.map(|record| {
+            let record = self.mapping().service_record(record, Detail::Full);
+            Arc::new(record.read_by_id())
+        }))
     }
 
     async fn update_service_record(
@@ -202,7 +255,7 @@ impl VendorApi for FirstLine {
         scope: &RequestScope,
         id: ServiceRecordId,
         changes: &ServiceRecordChanges,
-    ) -> Result<Option<Vec<CustomField>>> {
+    ) -> Result<ServiceRecordUpdate> {
         let number = own_number(id, id.number)?;
         let body = wire::ServiceRecordBody {
             memo: sent(&changes.memo, String::clone),
@@ -211,14 +264,7 @@ impl VendorApi for FirstLine {
                 fields
                     .map(|(id, value)| wire::CustomFieldBody {
                         id: id.get(),
-                        value: match value {
-                            CustomFieldValue::One(value) => {
-                                wire::CustomFieldValueBody::One(value.clone())
-                            }
-                            CustomFieldValue::Many(values) => {
-                                wire::CustomFieldValueBody::Many(values.clone())
-                            }
-                        },
+                        value: self.custom_field_value(value),
                     })
                     .collect()
             }),
@@ -239,10 +285,9 @@ impl VendorApi for FirstLine {
                 )));
                 }
                 if response.status().is_success() && response.is_empty() {
-                    return response.accept().map(|()| None);
+                    return response.accept().map(|()| ServiceRecordUpdate::default());
                 }
-                let updated: wire::UpdatedServiceRecord = read_write(response)?;
-                Ok(updated.cz_cols.into_value().map(mapping::custom_fields))
+                Ok(self.mapping().update(read_write(response)?))
             },
         )
         .await
@@ -263,6 +308,16 @@ impl VendorApi for FirstLine {
             |employee| self.mapping().employee(employee, Detail::Full),
         )
         .await
+    }
+
+    async fn photo(&self, scope: &RequestScope, path: &str) -> Result<Option<Image>> {
+        let call = Call::image(PHOTO, path, MAX_PHOTO_BYTES);
+        let response = self.session.send(scope, &call).await?;
+        response.read_bytes(|bytes| {
+            let image_type = ImageType::of(&bytes).filter(|_| bytes.len() <= MAX_PHOTO_BYTES)?;
+            let bytes = bytes.into();
+            Some(Image { image_type, bytes })
+        })
     }
 
     async fn categories(&self, scope: &RequestScope) -> Result<Vec<Arc<Category>>> {
@@ -320,12 +375,23 @@ impl VendorApi for FirstLine {
         filter: &TicketFilter,
         page: VendorPageRequest,
     ) -> Result<VendorPage<Ticket>> {
-        let Some(query) = self.ticket_query(filter) else {
+        let Some(sent) = self.ticket_query(filter) else {
             return Ok(VendorPage::empty());
         };
 
-        let list = self.list(scope, TICKETS, query, page).await?;
-        Ok(page_of(list, page, |ticket| self.mapping().ticket(ticket)))
+        let list = FilteredList {
+            topic: Topic::Tickets,
+            route: TICKETS,
+            sent,
+            page,
+            map: &|ticket| self.mapping().ticket(ticket),
+            mismatches: &|ticket: &Ticket| {
+                let (from, to) = (filter.created_from, filter.created_to);
+                let created = far_outside(ticket.created_at, from, to);
+                filter.mismatches(ticket).union(created)
+            },
+        };
+        self.filtered_page(scope, list).await
     }
 
     async fn ticket(&self, scope: &RequestScope, id: TicketId) -> Result<Option<Arc<Ticket>>> {
@@ -342,9 +408,12 @@ impl VendorApi for FirstLine {
         &self,
         scope: &RequestScope,
         changes: &TicketChanges,
+        background: &Background,
     ) -> Result<Arc<Ticket>> {
         let body = wire::encode(&self.ticket_body(changes)?);
-        let call = Call::write(Method::POST, TICKETS, TICKETS, Repeat::Never).json(body);
+        let call = Call::write(Method::POST, TICKETS, TICKETS, Repeat::Never)
+            .json(body)
+            .going_on(background);
         let response = self.session.send(scope, &call).await?;
         read_write(response).map(|ticket| Arc::new(self.mapping().ticket(ticket)))
     }
@@ -437,42 +506,6 @@ impl FirstLine {
 
 fn id_of<T>(wire: &Identified<T>) -> VendorNumber {
     wire.id
-}
-
-fn page_of<T, U>(
-    list: wire::List<T>,
-    page: VendorPageRequest,
-    map: impl Fn(Identified<T>) -> U,
-) -> VendorPage<U>
-where
-    T: HasId,
-{
-    let has_next = has_next(&list, page);
-    let meta = list.meta.into_value().unwrap_or_default();
-    VendorPage {
-        unreadable: list.data.unreadable,
-        items: list
-            .data
-            .items
-            .into_iter()
-            .map(|item| Arc::new(map(item)))
-            .collect(),
-        total: meta.total.into_value(),
-        per_page: meta.per_page.into_value(),
-        last_page: meta.last_page.into_value(),
-        has_next,
-    }
-}
-
-/// None where the vendor reports neither a last page nor a next one.
-fn has_next<T: HasId>(list: &wire::List<T>, page: VendorPageRequest) -> Option<bool> {
-    let last_page = list.meta.value().and_then(|meta| meta.last_page.value());
-    let next_link = list.links.value().filter(|links| links.next.is_loaded());
-    match (last_page, next_link) {
-        (Some(last_page), _) => Some(page.page < *last_page),
-        (None, Some(links)) => Some(links.next.value().is_some()),
-        (None, None) => None,
-    }
 }
 
 /// The number of an id of this vendor; of another's there is no such object here.

@@ -1,117 +1,98 @@
-//! Filters as FirstLine's query strings have them.
+//! Filters as FirstLine names them.
 
 use jiff::{SignedDuration, Timestamp, civil};
 
-use super::{ArrayStyle, EndBound, FirstLine, Query, VENDOR, mapping, own_number};
-use crate::domain::{GlobalId, ServiceRecordFilter, TicketFilter, VendorNumber};
+use super::{
+    EndBound, FirstLine, VENDOR, filter_form::SentFilter, mapping, own_number, wire::FilterValue,
+};
+use crate::domain::{FilterParameter, GlobalId, ServiceRecordFilter, TicketFilter, VendorNumber};
 
 impl FirstLine {
-    pub(super) fn record_query(&self, filter: &ServiceRecordFilter) -> Query {
-        let mut query = Query::new();
-        let mut narrow = |name, number: Option<VendorNumber>| {
-            query.extend(number.map(|number| (name, number.to_string())));
+    pub(super) fn record_query(&self, filter: &ServiceRecordFilter) -> Vec<SentFilter> {
+        use FilterParameter::*;
+        let mut sent = Vec::new();
+        let mut narrow = |parameter, name, number: Option<VendorNumber>| {
+            sent.extend(number.map(|number| SentFilter::number(parameter, name, number)));
         };
-        narrow("handler_id", filter.handler.map(|id| id.number));
-        narrow("handler_group_id", filter.handler_group.map(|id| id.number));
-        narrow("contact_id", filter.contact.map(|id| id.number));
+        narrow(Handler, "handler_id", filter.handler.map(|id| id.number));
+        let group = filter.handler_group.map(|id| id.number);
+        narrow(HandlerGroup, "handler_group_id", group);
+        narrow(Contact, "contact_id", filter.contact.map(|id| id.number));
 
-        self.bound_created(&mut query, filter.from, filter.to);
-        // The words true and false are no booleans to the vendor's framework.
-        query.extend(filter.completed.map(|completed| {
-            let flag = if completed { "1" } else { "0" };
-            ("is_acw_completed", flag.to_owned())
+        self.bound_created(&mut sent, filter.from, filter.to);
+        sent.extend(filter.completed.map(|completed| SentFilter {
+            parameter: Completed,
+            name: "is_acw_completed",
+            bracketed: None,
+            value: FilterValue::Flag(completed),
         }));
-        query
+        sent
     }
 
     /// None when no ticket of this vendor can match.
-    pub(super) fn ticket_query(&self, filter: &TicketFilter) -> Option<Query> {
+    pub(super) fn ticket_query(&self, filter: &TicketFilter) -> Option<Vec<SentFilter>> {
+        use FilterParameter::*;
         if let Some(vendors) = &filter.vendors
             && !vendors.contains(&VENDOR)
         {
             return None;
         }
 
-        let mut query = Query::new();
-        query.extend(filter.search.as_ref().map(|text| ("search", text.clone())));
+        let mut sent = Vec::new();
+        let search = filter.search.as_ref();
+        sent.extend(search.map(|text| SentFilter::text(Search, "search", text.clone())));
         if let Some(contact) = filter.contact {
-            query.push((
-                "contact_id",
-                own_number(contact, contact.number).ok()?.to_string(),
-            ));
+            let number = own_number(contact, contact.number).ok()?;
+            sent.push(SentFilter::number(Contact, "contact_id", number));
         }
         if let Some(sponsor) = filter.sponsor {
-            query.push((
-                "sponsor_id",
-                own_number(sponsor, sponsor.number).ok()?.to_string(),
-            ));
+            let number = own_number(sponsor, sponsor.number).ok()?;
+            sent.push(SentFilter::number(Sponsor, "sponsor_id", number));
         }
         if let Some(statuses) = &filter.statuses {
             let codes = statuses.iter().copied();
-            let codes = codes
-                .filter_map(mapping::ticket_status_code)
-                .map(|code| code.to_string());
-            self.push_list(&mut query, ["statuses", "statuses[]"], codes)?;
+            let codes = codes.filter_map(mapping::ticket_status_code).map(u64::from);
+            sent.push(list(Statuses, ["statuses", "statuses[]"], codes)?);
         }
         if let Some(ids) = &filter.termination_codes {
             let ids = ids.iter().map(|id| (*id, id.number));
             let names = ["termination_code_ids", "termination_code_ids[]"];
-            self.push_list(&mut query, names, own_numbers(ids))?;
+            sent.push(list(TerminationCodes, names, own_numbers(ids))?);
         }
         if let Some(ids) = &filter.handlers {
             let ids = ids.iter().map(|id| (*id, id.number));
-            self.push_list(
-                &mut query,
-                ["handler_ids", "handler_ids[]"],
-                own_numbers(ids),
-            )?;
+            let names = ["handler_ids", "handler_ids[]"];
+            sent.push(list(Handler, names, own_numbers(ids))?);
         }
         if let Some(ids) = &filter.creators {
             let ids = ids.iter().map(|id| (*id, id.number));
-            self.push_list(
-                &mut query,
-                ["creater_ids", "creater_ids[]"],
-                own_numbers(ids),
-            )?;
+            let names = ["creater_ids", "creater_ids[]"];
+            sent.push(list(Creator, names, own_numbers(ids))?);
         }
 
-        query.extend(
+        sent.extend(
             filter
                 .due_from
-                .map(|from| ("due_at__start", self.lower_bound(from))),
+                .map(|from| SentFilter::text(DueFrom, "due_at__start", self.lower_bound(from))),
         );
-        query.extend(
+        sent.extend(
             filter
                 .due_to
-                .map(|to| ("due_at__end", self.upper_bound(to))),
+                .map(|to| SentFilter::text(DueTo, "due_at__end", self.upper_bound(to))),
         );
-        self.bound_created(&mut query, filter.created_from, filter.created_to);
-        Some(query)
+        self.bound_created(&mut sent, filter.created_from, filter.created_to);
+        Some(sent)
     }
 
-    /// None when nothing is left to match: an empty list must not be sent, or it would narrow nothing.
-    fn push_list(
+    fn bound_created(
         &self,
-        query: &mut Query,
-        [name, name_with_brackets]: [&'static str; 2],
-        values: impl Iterator<Item = String>,
-    ) -> Option<()> {
-        let values: Vec<String> = values.collect();
-        if values.is_empty() {
-            return None;
-        }
-        match self.array_style {
-            ArrayStyle::Brackets => {
-                query.extend(values.into_iter().map(|value| (name_with_brackets, value)));
-            }
-            ArrayStyle::Comma => query.push((name, values.join(","))),
-        }
-        Some(())
-    }
-
-    fn bound_created(&self, query: &mut Query, from: Option<Timestamp>, to: Option<Timestamp>) {
-        query.extend(from.map(|from| ("created_at__start", self.lower_bound(from))));
-        query.extend(to.map(|to| ("created_at__end", self.upper_bound(to))));
+        sent: &mut Vec<SentFilter>,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) {
+        let bound = |name, value| SentFilter::text(FilterParameter::Created, name, value);
+        sent.extend(from.map(|from| bound("created_at__start", self.lower_bound(from))));
+        sent.extend(to.map(|to| bound("created_at__end", self.upper_bound(to))));
     }
 
     /// The vendor knows whole seconds, so the first one that is not before the bound.
@@ -144,6 +125,21 @@ impl FirstLine {
     }
 }
 
+/// None when nothing is left to match: an empty list must not be sent, or it would narrow nothing.
+fn list(
+    parameter: FilterParameter,
+    [name, bracketed]: [&'static str; 2],
+    numbers: impl Iterator<Item = u64>,
+) -> Option<SentFilter> {
+    let numbers: Vec<u64> = numbers.collect();
+    (!numbers.is_empty()).then_some(SentFilter {
+        parameter,
+        name,
+        bracketed: Some(bracketed),
+        value: FilterValue::Numbers(numbers),
+    })
+}
+
 /// In the years that a database can hold.
 fn printed_local(local: civil::DateTime) -> String {
     let first = civil::date(1000, 1, 1).at(0, 0, 0, 0);
@@ -162,7 +158,7 @@ fn whole_second(timestamp: Timestamp) -> Timestamp {
 
 fn own_numbers<Id: GlobalId>(
     ids: impl Iterator<Item = (Id, VendorNumber)>,
-) -> impl Iterator<Item = String> {
+) -> impl Iterator<Item = u64> {
     ids.filter_map(|(id, number)| own_number(id, number).ok())
-        .map(|number| number.to_string())
+        .map(VendorNumber::get)
 }

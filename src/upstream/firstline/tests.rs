@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
-        ChatMessageKind, ChatRole, Detail, Employee, Loaded, ServiceChannel, ServiceRecord,
+        ChatMessageKind, ChatRole, Detail, Employee, Loaded, Photo, ServiceChannel, ServiceRecord,
         ServiceRecordStatus, Ticket, TicketPriority, TicketStatus, Transcript, VendorZone,
     },
     error::FieldFault,
@@ -149,7 +149,7 @@ fn the_handler_of_a_record_is_a_copy_that_hides_nothing_of_the_directory() {
     assert_eq!(handler.extension, Loaded::some("8002".to_owned()));
     assert_eq!(handler.job_title, Loaded::none());
     assert_eq!(handler.department, Loaded::none());
-    assert_eq!(handler.photo_url, Loaded::none());
+    assert_eq!(handler.photo, Loaded::none());
     assert_eq!(handler.email, Loaded::NotLoaded);
     assert_eq!(handler.mobile, Loaded::NotLoaded);
     assert_eq!(handler.is_admin, Loaded::NotLoaded);
@@ -382,8 +382,8 @@ fn a_listed_ticket_has_all_that_the_page_shows() {
     );
     let creator = ticket.creator.value().expect("the list has the creator");
     assert_eq!(
-        creator.photo_url,
-        Loaded::some("https://desk.example/employee/7/photo".to_owned())
+        creator.photo,
+        Loaded::some(Photo::OfVendor("/employee/7/photo".to_owned()))
     );
 
     let category = ticket.category.as_ref().expect("it has a category");
@@ -489,16 +489,18 @@ fn an_employee_is_read_field_by_field() {
         read(r#""profile":{"phones":[{"number":3}]}"#).mobile,
         Loaded::some("3".to_owned())
     );
+    let phones = r#""profile":{"phones":[{"type":2,"number":"1"},{"type":0,"number":"2"},{"type":"1","number":"3"}]}"#;
+    assert_eq!(read(phones).phone, Loaded::some("3".to_owned()));
     for (photo, expected) in [
         (
             "https://cdn.example/a.png",
-            Some("https://cdn.example/a.png"),
+            Some(Photo::Public("https://cdn.example/a.png".to_owned())),
         ),
-        ("a.png", Some("https://desk.example/a.png")),
+        ("a.png", Some(Photo::OfVendor("/a.png".to_owned()))),
         ("javascript:alert(1)", None),
     ] {
-        let url = read(&format!(r#""photo_url":"{photo}""#)).photo_url;
-        assert_eq!(url, Loaded::Loaded(expected.map(str::to_owned)), "{photo}");
+        let found = read(&format!(r#""photo_url":"{photo}""#)).photo;
+        assert_eq!(found, Loaded::Loaded(expected), "{photo}");
     }
 }
 
@@ -547,8 +549,10 @@ fn a_page_size_may_be_text() {
 #[test]
 fn custom_fields_are_one_text_or_many_or_none() {
     let updated: wire::UpdatedServiceRecord = read(UPDATED_SERVICE_RECORD);
-    let fields = updated.cz_cols.into_value().expect("they are loaded");
-    let fields = mapping::custom_fields(fields);
+    let update = with_mapping(|mapping| mapping.update(updated));
+    let fields = update.custom_fields.into_value().expect("they are loaded");
+    let updated_at = update.updated_at.value().map(ToString::to_string);
+    assert_eq!(updated_at.as_deref(), Some("2026-03-20T14:30:00+08:00"));
     assert_eq!(fields[0].key, "4");
     assert_eq!(fields[0].values, ["123456"]);
     assert_eq!(fields[2].values, ["A", "B", "C"]);
@@ -715,4 +719,19 @@ fn a_row_without_an_id_is_left_out_and_a_list_without_its_array_is_refused() {
     refused(r#"{"data":"x"}"#);
     assert!(decode::<Identified<wire::Ticket>>(b"{}").is_err());
     assert!(decode::<Identified<wire::Ticket>>(br#"{"data":{"id":0}}"#).is_err());
+}
+
+#[test]
+fn a_message_of_the_vendor_has_at_most_500_characters_after_its_fields_are_renamed() {
+    let message = "cz_cols 字 ".repeat(300);
+    let body = serde_json::json!({ "errors": { "cz_cols.0.value": [message] } });
+    let faults = mapping::field_faults(read(&body.to_string()));
+
+    assert_eq!(faults[0].field, Some("customFields"));
+    assert_eq!(faults[0].message.chars().count(), 500);
+    assert!(
+        faults[0]
+            .message
+            .starts_with("customFields 字 customFields")
+    );
 }

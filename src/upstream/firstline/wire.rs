@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     domain::{Loaded, VendorNumber},
-    upstream::wire::{FieldValues, HasId, PlainText, PrintedTime, Rows, lenient_objects},
+    upstream::wire::{FieldValues, HasId, MessageContent, PrintedTime, Rows, lenient_objects},
 };
 
 // Responses
@@ -61,7 +61,14 @@ pub(super) struct ServiceRecord {
     pub sponsor: Loaded<Sponsor>,
     pub result_id: Loaded<VendorNumber>,
     pub result: Loaded<ServiceResult>,
+    pub reasons: Loaded<Vec<Reason>>,
+    pub reason_ids: Loaded<Vec<VendorNumber>>,
+    /// The desk's accounts in these channels. Only a single record has them.
+    pub fb_accounts: Loaded<Vec<Account>>,
+    pub line_accounts: Loaded<Vec<Account>>,
     pub created_at: Loaded<PrintedTime>,
+    /// The documents show these two in the response to an update alone.
+    pub updated_at: Loaded<PrintedTime>,
     pub cz_cols: Loaded<Vec<CustomField>>,
 }
 
@@ -70,6 +77,7 @@ pub(super) struct ServiceRecord {
 #[serde(default)]
 pub(super) struct UpdatedServiceRecord {
     pub cz_cols: Loaded<Vec<CustomField>>,
+    pub updated_at: Loaded<PrintedTime>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -85,6 +93,17 @@ pub(super) struct ServiceResult {
     pub id: Loaded<VendorNumber>,
     pub name: Loaded<String>,
     pub description: Loaded<String>,
+    pub category_id: Loaded<VendorNumber>,
+    pub category: Loaded<Category>,
+}
+
+/// Not in the vendor's documents, whose samples have none.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Reason {
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
+    pub description: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -96,6 +115,7 @@ pub(super) struct Log {
     pub service_end_at: Loaded<PrintedTime>,
     pub service_time: Loaded<i32>,
     pub status: Loaded<i32>,
+    pub bound_type: Loaded<i32>,
     pub provider_type: Loaded<String>,
     pub provider: Loaded<Provider>,
     pub can_listen: Loaded<bool>,
@@ -107,6 +127,19 @@ pub(super) struct Provider {
     /// A list, its singular name notwithstanding.
     pub message: Loaded<Vec<Message>>,
     pub media_contact: Loaded<MediaContact>,
+    /// The documents have it for a live chat in a single record.
+    pub account: Loaded<Account>,
+    /// The documents have no provider of these channels: what is like the above is taken for it.
+    pub line_account: Loaded<Account>,
+    pub fb_account: Loaded<Account>,
+    pub ig_account: Loaded<Account>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Account {
+    pub id: Loaded<VendorNumber>,
+    pub name: Loaded<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,11 +153,13 @@ pub(super) struct MediaContact {
 pub(super) struct Message {
     pub id: Loaded<VendorNumber>,
     pub r#type: Loaded<String>,
-    pub content: Loaded<PlainText>,
+    pub content: Loaded<MessageContent>,
     pub is_contact: Loaded<bool>,
     pub is_system: Loaded<bool>,
     pub is_csat: Loaded<bool>,
     pub is_kb: Loaded<bool>,
+    /// Whose number this is depends on the sender, and is not documented.
+    pub sender_id: Loaded<String>,
     pub at: Loaded<PrintedTime>,
 }
 
@@ -133,6 +168,9 @@ pub(super) struct Message {
 pub(super) struct Employee {
     pub id: Loaded<VendorNumber>,
     pub name: Loaded<String>,
+    pub first_name: Loaded<String>,
+    pub last_name: Loaded<String>,
+    pub gender: Loaded<i32>,
     pub employee_no: Loaded<String>,
     pub photo_url: Loaded<String>,
     pub job_title_id: Loaded<VendorNumber>,
@@ -147,6 +185,7 @@ pub(super) struct Employee {
     pub is_active: Loaded<bool>,
     pub role: Loaded<String>,
     pub email: Loaded<String>,
+    pub cz_cols: Loaded<Vec<CustomField>>,
     pub created_at: Loaded<PrintedTime>,
     pub updated_at: Loaded<PrintedTime>,
 }
@@ -189,9 +228,13 @@ pub(super) struct Group {
 pub(super) struct Contact {
     pub id: Loaded<VendorNumber>,
     pub name: Loaded<String>,
+    pub first_name: Loaded<String>,
+    pub last_name: Loaded<String>,
     pub membership_no: Loaded<String>,
     pub identity_no: Loaded<String>,
     pub birth_at: Loaded<PrintedTime>,
+    pub sponsor_id: Loaded<VendorNumber>,
+    pub sponsor: Loaded<Sponsor>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -264,8 +307,10 @@ lenient_objects!(
     ServiceRecord,
     CustomField,
     ServiceResult,
+    Reason,
     Log,
     Provider,
+    Account,
     MediaContact,
     Message,
     Employee,
@@ -427,8 +472,19 @@ pub(super) struct CustomFieldBody {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum CustomFieldValueBody {
+    None,
     One(String),
     Many(Vec<String>),
+}
+
+/// A value of a filter in the JSON body of a GET.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(super) enum FilterValue {
+    Text(String),
+    Number(u64),
+    Flag(bool),
+    Numbers(Vec<u64>),
 }
 
 /// A body that can be sent.

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use super::{FirstLine, VENDOR, mapping, own_number, wire};
 use crate::{
     context::RequestScope,
-    domain::{CategoryId, Change, GlobalId, TicketChanges, VendorNumber},
+    domain::{CategoryId, Change, CustomFieldValue, GlobalId, TicketChanges, VendorNumber},
     error::{Error, ErrorKind, FieldFault, Result},
     upstream::{
         call::{Call, Repeat},
@@ -13,6 +13,14 @@ use crate::{
         wire::{Readable, decode_root},
     },
 };
+
+/// What clears a custom field with one value, which is not documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClearedValue {
+    /// `""`: the documents require a text or a list.
+    EmptyText,
+    Null,
+}
 
 impl FirstLine {
     /// Sends an update in the form that the vendor accepts, and lets `finish` read the response.
@@ -44,6 +52,20 @@ impl FirstLine {
             .json(body)
             .recognizing(is_wrap_up_lock);
         finish(self.session.send(scope, &call).await?)
+    }
+
+    pub(super) fn custom_field_value(
+        &self,
+        value: &CustomFieldValue,
+    ) -> wire::CustomFieldValueBody {
+        match value {
+            CustomFieldValue::One(Some(value)) => wire::CustomFieldValueBody::One(value.clone()),
+            CustomFieldValue::One(None) => match self.cleared_value {
+                ClearedValue::EmptyText => wire::CustomFieldValueBody::One(String::new()),
+                ClearedValue::Null => wire::CustomFieldValueBody::None,
+            },
+            CustomFieldValue::Many(values) => wire::CustomFieldValueBody::Many(values.clone()),
+        }
     }
 
     /// What is to be sent, or every field that can't be.

@@ -8,8 +8,9 @@ use super::*;
 use tokio::time;
 
 use crate::{
-    domain::{CircuitState, VendorState, VendorStatus, VendorZone},
+    domain::{CircuitState, VendorErrorCode, VendorState, VendorStatus, VendorZone},
     error::ErrorKind,
+    telemetry::metrics::VendorMetrics,
     upstream::{
         call::Repeat,
         client::ClientSettings,
@@ -31,14 +32,18 @@ fn session_with(
         timeout: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(1),
         max_concurrency: 4,
+        requests_per_minute: None,
         max_retries: 2,
         max_body_bytes: 1000,
         refused_login_pause: Duration::from_secs(60),
     };
     change(&mut settings);
-    let client = VendorClient::new(settings).expect("the settings are good");
-    let keeper = TokenKeeper::new(Vendor::FirstLine, Passwords);
-    VendorSession::new(client, Authorization::ByToken(Box::new(keeper)))
+    let client = VendorClient::new(settings, VendorMetrics::detached(Vendor::FirstLine))
+        .expect("the settings are good");
+    VendorSession::new(
+        client,
+        Authorization::by_token(Vendor::FirstLine, Passwords),
+    )
 }
 
 struct Passwords;
@@ -326,10 +331,9 @@ fn status(session: &VendorSession<Passwords>) -> VendorStatus {
 }
 
 fn scope_for(time_left: Duration) -> RequestScope {
-    RequestScope {
-        deadline: Instant::now() + time_left,
-        ..scope()
-    }
+    let mut scope = scope();
+    scope.deadline = Instant::now() + time_left;
+    scope
 }
 
 /// Fewer calls open no circuit.

@@ -1,5 +1,8 @@
 //! Reading a vendor's JSON leniently, in one go: the pieces that both vendors' wire types are made of.
 
+mod payload;
+mod surrogates;
+
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +20,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use crate::domain::{Loaded, VendorNumber};
+pub(super) use payload::MessageContent;
+use surrogates::without_lone_surrogates;
 
 /// A type that a response body can be decoded as.
 pub(super) trait Readable: DeserializeOwned {}
@@ -31,14 +36,16 @@ pub(super) struct WrongShape {
 
 /// Decodes a body, which may be wrapped in `data` or bare.
 pub(super) fn decode<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
-    let body = without_byte_order_mark(body);
+    let body = prepared(body);
+    let body = &*body;
     decode_bare(unwrapped(body).unwrap_or(body))
 }
 
 /// The same for a page of a list, whose body may be large: the object with the list is the page, so a bare body is not searched
 /// for `data`.
 pub(super) fn decode_page<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
-    let body = without_byte_order_mark(body);
+    let body = prepared(body);
+    let body = &*body;
     if let Some(page) = decoded(body) {
         return Ok(page);
     }
@@ -50,7 +57,7 @@ pub(super) fn decode_page<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
 
 /// Decodes a body without unwrapping `data`.
 pub(super) fn decode_root<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
-    decode_bare(without_byte_order_mark(body))
+    decode_bare(&prepared(body))
 }
 
 fn decode_bare<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
@@ -97,7 +104,7 @@ fn decode_closely<T: Readable>(body: &[u8]) -> Result<T, WrongShape> {
 const MENDED_LEVELS: usize = 24;
 
 /// Writes the same JSON with null for each value that the parser rejects even where it is not decoded: a number out of range
-/// for a double, or a lone surrogate. Of duplicate names in an object, the last one counts.
+/// for a double. Of duplicate names in an object, the last one counts.
 fn mend(raw: &RawValue, levels: usize, out: &mut String) {
     let text = raw.get();
     match text.as_bytes().first() {
@@ -135,11 +142,12 @@ fn is_array(body: &[u8]) -> bool {
 
 /// Whether a body is JSON at all.
 pub(super) fn is_json(body: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(without_byte_order_mark(body)).is_ok()
+    serde_json::from_slice::<IgnoredAny>(&prepared(body)).is_ok()
 }
 
-fn without_byte_order_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+/// The body as the parser takes it: without a byte order mark and without lone surrogates.
+fn prepared(body: &[u8]) -> Cow<'_, [u8]> {
+    without_lone_surrogates(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
 }
 
 /// The object under `data`; none where `data` is missing or anything but an object.
@@ -468,10 +476,6 @@ lenient_scalars! {
     // -1, 0 and "" mean no object.
     VendorNumber: |scalar| VendorNumber::new(whole(&scalar)?.try_into().ok()?);
     Decimal: decimal;
-    PlainText: |scalar| match scalar {
-        Scalar::Text(text) => (!text.is_empty()).then(|| PlainText(text.into_owned())),
-        _ => None,
-    };
     PrintedTime: |scalar| match scalar {
         Scalar::Text(text) => text.parse().ok(),
         _ => None,
@@ -522,10 +526,6 @@ fn decimal(scalar: Scalar<'_>) -> Option<Decimal> {
     }
     Decimal::from_str_exact(text).ok()
 }
-
-/// Text that counts only where it really is text.
-#[derive(Debug, Clone)]
-pub(super) struct PlainText(pub String);
 
 /// The values of a custom field: one text, or a list of them.
 #[derive(Debug, Clone)]

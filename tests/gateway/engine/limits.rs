@@ -241,6 +241,88 @@ async fn graphiqls_introspection_passes_with_the_strictest_limits() {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
 }
 
+/// The whole introspection query with its selection of `__schema` under other names.
+fn introspection_as(aliases: &[&str]) -> String {
+    let whole = include_str!("../../fixtures/introspection.graphql");
+    let (_, rest) = whole
+        .split_once("  __schema {")
+        .expect("it selects the schema");
+    let (selection, fragments) = rest.split_once("\n  }\n}").expect("the selection ends");
+    let selections = aliases
+        .iter()
+        .map(|alias| format!("{alias}: __schema {{ {selection} }} "));
+    format!("{{ {} }} {fragments}", selections.collect::<String>())
+}
+
+#[tokio::test]
+async fn introspection_under_many_aliases_in_a_batch_is_refused_and_the_next_request_is_answered() {
+    let desk = Desk::open().await;
+    let ten = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let request = json!({ "query": introspection_as(&ten) });
+    let (status, answer) = desk.post(&request).await;
+    assert_over(
+        &(status, answer),
+        10,
+        "selections of `__schema` and `__type`",
+        4,
+    );
+
+    let attack = async || {
+        let batch = vec![request.clone(); 10];
+        let (_, answers) = desk.post(&json!(batch)).await;
+        assert!(answers.to_string().len() < 10_000, "{answers}");
+        for answer in answers.as_array().into_iter().flatten() {
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
+        }
+    };
+    futures_util::future::join_all((0..12).map(|_| attack())).await;
+    let whole = include_str!("../../fixtures/introspection.graphql");
+    assert!(desk.execute(whole).await["__schema"]["types"].is_array());
+}
+
+#[tokio::test]
+async fn a_batch_may_read_the_schema_as_often_as_one_request() {
+    let desk = Desk::open().await;
+    let schema = json!({ "query": introspection_as(&["a"]) });
+    let cheap = json!({ "query": "{ __typename }" });
+    let two =
+        json!({ "query": "{ a: __type(name: \"ID\") { name } b: __schema { description } }" });
+    let batch = json!([schema, cheap, two, schema, schema, cheap]);
+    // The second time, some responses come from the cache.
+    for _ in 0..2 {
+        let (status, answers) = desk.post(&batch).await;
+        assert_eq!(status, 200);
+        let is_refused = |index: usize| answers[index]["errors"][0]["extensions"].is_object();
+        let refused: Vec<bool> = (0..6).map(is_refused).collect();
+        assert_eq!(refused, [false, false, false, false, true, false]);
+        assert_eq!(
+            answers[4]["errors"][0]["message"],
+            "The batch has 5 selections of `__schema` and `__type`; at most 4 are allowed."
+        );
+        assert_eq!(
+            answers[4]["errors"][0]["extensions"],
+            json!({ "code": "LIMIT_EXCEEDED", "cost": 5, "allowed": 4 })
+        );
+    }
+}
+
+#[tokio::test]
+async fn introspection_costs_as_much_as_its_answer_holds() {
+    let desk = Desk::open().await;
+    // Inside one selection of the schema, aliases multiply as well.
+    let lists = ["a", "b", "c", "d"].map(|alias| format!("{alias}: types {{ ...FullType }} "));
+    let whole = include_str!("../../fixtures/introspection.graphql");
+    let (_, fragments) = whole.split_once("fragment").expect("it has fragments");
+    let query = format!(
+        "{{ __schema {{ {} }} }} fragment{fragments}",
+        lists.concat()
+    );
+    let (status, answer) = desk.post(&json!({ "query": query })).await;
+    assert_eq!(status, 400, "{answer}");
+    let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("points of complexity"), "{message}");
+}
+
 #[tokio::test]
 async fn with_introspection_disabled_nothing_reveals_the_schema() {
     let desk = Desk::open_with(DeskOptions::default().set("INTROSPECTION__ENABLED", "false")).await;

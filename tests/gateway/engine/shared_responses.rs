@@ -46,9 +46,9 @@ impl LoggedProgram {
             .await
             .expect("ports are free");
         let keys = json!([
-            { "name": "full", "key": "full", "scopes": ["read", "write", "pii"] },
-            { "name": "another-full", "key": "another-full", "scopes": ["pii", "write", "read"] },
-            { "name": "reader", "key": "reader", "scopes": ["read"] },
+            { "name": "full", "key": "full-key-of-a-test", "scopes": ["read", "write", "pii"] },
+            { "name": "another-full", "key": "another-full-key-of-a-test", "scopes": ["pii", "write", "read"] },
+            { "name": "reader", "key": "reader-key-of-a-test", "scopes": ["read"] },
         ]);
         let mut settings = settings_for(&vendors);
         settings.extend(LIVES.map(|name| (name, "600000".to_owned())));
@@ -78,7 +78,7 @@ impl LoggedProgram {
     ) -> reqwest::RequestBuilder {
         self.client
             .post(self.program.url("/graphql"))
-            .bearer_auth(caller)
+            .bearer_auth(format!("{caller}-key-of-a-test"))
             .header("x-request-id", id)
             .json(&json!({ "query": query, "variables": variables }))
     }

@@ -60,6 +60,8 @@ async fn a_large_response_is_compressed_with_the_preferred_encoding() {
         ("gzip", Some("gzip")),
         ("br", Some("br")),
         ("zstd", Some("zstd")),
+        ("gzip, deflate, br, zstd", Some("br")),
+        ("zstd, gzip", Some("gzip")),
         ("gzip, br;q=0.9", Some("gzip")),
         ("gzip;q=0.1, deflate, br;q=0.2", Some("br")),
         ("deflate", None),

@@ -138,7 +138,9 @@ async fn pages_of_a_configured_origin_may_send_requests() {
     let desk = desk_for_pages().await;
 
     for origin in [ORIGIN, "http://localhost:3000"] {
-        let wanted = "content-type,authorization,x-api-key,x-request-id";
+        let wanted = "content-type,authorization,x-api-key,x-request-id,traceparent,tracestate,baggage,\
+            apollographql-client-name,apollographql-client-version,apollo-require-preflight,\
+            x-apollo-operation-name,x-apollo-operation-id,apollo-query-plan-experimental";
         let response = preflight(&desk, origin, wanted).await;
         assert_eq!(response.status(), 200);
         assert_eq!(
@@ -306,7 +308,7 @@ async fn over_http2_the_authority_is_checked_as_the_host() {
 
 #[tokio::test]
 async fn with_authentication_any_host_is_accepted() {
-    let keys = json!([{ "name": "page", "key": "a-key", "scopes": ["read"] }]);
+    let keys = json!([{ "name": "page", "key": "a-key-of-the-test", "scopes": ["read"] }]);
     let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", keys);
@@ -315,5 +317,46 @@ async fn with_authentication_any_host_is_accepted() {
     let (status, body) = get_as_host(&desk, QUERY, "desk.example").await;
     assert_eq!(status, 401, "{body}");
     let (status, body) = get_as_host(&desk, "/", "desk.example").await;
+    assert_eq!(status, 401, "{body}");
+    let (status, body) = get_as_host(&desk, "/health/live", "desk.example").await;
     assert_eq!(status, 200, "{body}");
+}
+
+/// A request as a browser sends it for a page of another site.
+async fn get_from_page(desk: &Desk, path: &str, site: &str, origin: Option<&str>) -> Response {
+    let mut request = desk.client().get(desk.url(path));
+    request = request.header("sec-fetch-site", site);
+    if let Some(origin) = origin {
+        request = request.header(header::ORIGIN, origin);
+    }
+    request.send().await.expect("the gateway responds")
+}
+
+const CALLS: &str = "/graphql?query=%7BserviceRecords(first:1)%7Bnodes%7Bid%7D%7D%7D";
+
+#[tokio::test]
+async fn without_authentication_pages_of_other_sites_cause_no_calls() {
+    for desk in [Desk::open().await, desk_for_pages().await] {
+        for site in ["cross-site", "Cross-Site"] {
+            for origin in [None, Some("https://evil.example"), Some("null")] {
+                let response = get_from_page(&desk, CALLS, site, origin).await;
+                assert_eq!(response.status(), 403, "{origin:?}");
+                let error: Value = response.json().await.expect("the error is JSON");
+                assert_eq!(error["errors"][0]["extensions"]["code"], "FORBIDDEN");
+            }
+            for page in ["/", "/readme", "/schema.graphql", "/health/live"] {
+                let response = get_from_page(&desk, page, site, None).await;
+                assert_eq!(response.status(), 200, "{page}");
+            }
+        }
+        assert_eq!(desk.calls(), (0, 0));
+        for site in ["same-origin", "same-site", "none"] {
+            let response = get_from_page(&desk, CALLS, site, None).await;
+            assert_eq!(response.status(), 200, "{site}");
+        }
+    }
+
+    let desk = desk_for_pages().await;
+    let response = get_from_page(&desk, CALLS, "cross-site", Some(ORIGIN)).await;
+    assert_eq!(response.status(), 200);
 }

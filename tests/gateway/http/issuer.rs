@@ -1,9 +1,6 @@
 //! A simulated issuer of tokens: it signs them with real keys, and serves the public keys as a key set.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,7 +15,12 @@ use ring::{
     },
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{OwnedRwLockWriteGuard, RwLock, watch},
+};
+
+use crate::harness::in_time;
 
 pub(crate) const ISSUER: &str = "https://issuer.example/";
 pub(crate) const AUDIENCE: &str = "deskgraph";
@@ -27,7 +29,7 @@ pub(crate) const AUDIENCE: &str = "deskgraph";
 const RSA: &[u8] = include_bytes!("../../fixtures/token_keys/rsa_one.pk8");
 const ANOTHER_RSA: &[u8] = include_bytes!("../../fixtures/token_keys/rsa_another.pk8");
 
-/// Serves a key set, and counts the requests for it.
+/// Serves a key set, and counts the requests for it. It may be made to wait before it answers.
 pub(crate) struct Issuer {
     pub(crate) jwks_url: String,
     served: Arc<Served>,
@@ -36,14 +38,16 @@ pub(crate) struct Issuer {
 struct Served {
     /// None while the issuer fails.
     keys: Mutex<Option<Value>>,
-    requests: AtomicUsize,
+    requests: watch::Sender<usize>,
+    held: Arc<RwLock<()>>,
 }
 
 impl Issuer {
     pub(crate) async fn start(keys: &[&SigningKey]) -> Self {
         let served = Arc::new(Served {
             keys: Mutex::new(None),
-            requests: AtomicUsize::new(0),
+            requests: watch::Sender::new(0),
+            held: Arc::default(),
         });
         let router = Router::new()
             .route("/keys", get(serve_keys))
@@ -80,12 +84,29 @@ impl Issuer {
     }
 
     pub(crate) fn requests(&self) -> usize {
-        self.served.requests.load(Ordering::SeqCst)
+        *self.served.requests.borrow()
+    }
+
+    /// Waits, with a limit, until it has received so many requests.
+    pub(crate) async fn until_requests(&self, count: usize) {
+        let mut requests = self.served.requests.subscribe();
+        let received = in_time(
+            "the issuer is asked",
+            requests.wait_for(|now| *now >= count),
+        );
+        received.await.expect("the issuer lives");
+    }
+
+    /// It answers nobody until this is dropped.
+    pub(crate) fn hold(&self) -> OwnedRwLockWriteGuard<()> {
+        let held = Arc::clone(&self.served.held);
+        held.try_write_owned().expect("it answers nobody now")
     }
 }
 
 async fn serve_keys(State(served): State<Arc<Served>>) -> impl IntoResponse {
-    served.requests.fetch_add(1, Ordering::SeqCst);
+    served.requests.send_modify(|count| *count += 1);
+    let _passed = served.held.read().await;
     let keys = served.keys.lock().unwrap_or_else(PoisonError::into_inner);
     match &*keys {
         Some(keys) => (StatusCode::OK, keys.to_string()),

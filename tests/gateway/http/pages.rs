@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use deskgraph::sandbox::{Fault, FaultRule};
 use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
 
 use crate::harness::{Desk, DeskOptions};
 
@@ -46,7 +47,7 @@ async fn the_start_page_shows_the_state_of_each_vendor() {
         .bangwo8()
         .add_fault(FaultRule::new("", Fault::HtmlError { code: 500 }));
     let query = "{ serviceRecords(first: 1) { nodes { id } } }";
-    desk.answer(query, serde_json::json!({})).await;
+    desk.answer(query, json!({})).await;
 
     let page = text_of(&desk, "/").await;
     let firstline = vendor_card(&page, "FirstLine");
@@ -124,4 +125,84 @@ async fn every_link_of_the_readme_and_its_documents_leads_to_a_page() {
     // A file that is not served as a page is not a link.
     let readme = text_of(&desk, "/readme").await;
     assert!(readme.contains("CONTRIBUTING.md") && !readme.contains("href=\"CONTRIBUTING.md\""));
+}
+
+const KEY: &str = "a-key-of-the-test";
+
+async fn keyed(public: bool) -> Desk {
+    let keys = json!([{ "name": "page", "key": KEY, "scopes": ["write"] }]);
+    let options = DeskOptions::default()
+        .set("AUTH__MODE", "api_key")
+        .set("AUTH__API_KEYS", keys)
+        .set("PAGES__PUBLIC", public);
+    Desk::open_with(options).await
+}
+
+async fn get_with_key(desk: &Desk, path: &str) -> Response {
+    let sent = desk.client().get(desk.url(path)).header("x-api-key", KEY);
+    sent.send()
+        .await
+        .unwrap_or_else(|err| panic!("{path}: {err}"))
+}
+
+const PAGES: [&str; 4] = ["/", "/readme", "/docs/CONFIGURATION.md", "/schema.graphql"];
+
+#[tokio::test]
+async fn pages_need_a_key_where_callers_have_one() {
+    let desk = keyed(false).await;
+    for path in PAGES {
+        let refused = get(&desk, path).await;
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(refused.headers()["www-authenticate"], "Bearer", "{path}");
+        let answer: Value = refused.json().await.expect("the error is JSON");
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert_eq!(code, "UNAUTHENTICATED", "{path}");
+
+        let shown = get_with_key(&desk, path).await;
+        assert_eq!(shown.status(), StatusCode::OK, "{path}");
+        let caching = &shown.headers()["cache-control"];
+        assert_eq!(caching, "private, no-cache", "{path}");
+    }
+    // The playground asks for the key by itself.
+    let playground = get(&desk, "/graphiql").await.status();
+    assert_ne!(playground, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn pages_may_be_public() {
+    let desk = keyed(true).await;
+    for path in PAGES {
+        text_of(&desk, path).await;
+    }
+    let health: Value = get(&desk, "/health/ready")
+        .await
+        .json()
+        .await
+        .expect("it is JSON");
+    assert_eq!(health["vendors"][0]["vendor"], "firstline");
+}
+
+#[tokio::test]
+async fn probes_name_no_vendor_without_a_key() {
+    let desk = keyed(false).await;
+    let ready = get(&desk, "/health/ready").await;
+    assert_eq!(ready.status(), StatusCode::OK);
+    let ready: Value = ready.json().await.expect("it is JSON");
+    assert_eq!(ready, json!({ "status": "ready" }));
+
+    let wrong = desk.client().get(desk.url("/health/ready"));
+    let wrong = wrong.bearer_auth("no-key-of-this-gateway").send().await;
+    let wrong: Value = wrong.expect("it answers").json().await.expect("it is JSON");
+    assert_eq!(wrong, json!({ "status": "ready" }));
+
+    let details: Value = get_with_key(&desk, "/health/ready")
+        .await
+        .json()
+        .await
+        .expect("it is JSON");
+    let names = details["vendors"].as_array().into_iter().flatten();
+    let names: Vec<&str> = names
+        .filter_map(|vendor| vendor["vendor"].as_str())
+        .collect();
+    assert_eq!(names, ["firstline", "bangwo8"]);
 }

@@ -15,11 +15,14 @@ use deskgraph::{
         ResponseCacheSettings,
     },
     http::{
-        GraphiqlPage, HttpSettings,
+        GraphiqlPage, HttpSettings, PageAccess,
         auth::{ApiKey, AuthSettings, KeySecret},
-        router, server,
+        router,
+        server::{self, ServerSettings},
     },
-    repository::{CacheMode, CacheSettings, Limits, Shared},
+    repository::{
+        CacheMode, CacheSettings, CreateSettings, Limits, PhotoAddresses, PhotoSettings, Shared,
+    },
     sandbox::{Sandbox, SandboxOptions, credentials},
     schema::{self, Introspection, SchemaSettings},
 };
@@ -30,6 +33,8 @@ const JSON: &str = "application/json";
 fn settings() -> HttpSettings {
     HttpSettings {
         auth: AuthSettings::Open,
+        auth_failures_per_minute: None,
+        pages: PageAccess::Callers,
         allowed_hosts: Vec::new(),
         graphiql: GraphiqlPage::Served,
         cors_origins: Vec::new(),
@@ -64,6 +69,7 @@ fn engine_settings() -> EngineSettings {
             max_bytes: 0,
         },
         request_timeout: Duration::from_secs(30),
+        max_vendor_calls: 200,
     }
 }
 
@@ -91,14 +97,22 @@ impl Front {
         let limits = Limits {
             max_page_size: 100,
             max_vendor_pages: 10,
-            max_vendor_calls: 200,
+            filter_retry: Duration::from_secs(3600),
         };
         let schema = schema::build(SchemaSettings {
             introspection: Introspection::Enabled,
         });
-        let shared = Shared::new(Vec::new(), cache, limits);
-        let sdl = schema::sdl();
         let metrics = std::sync::Arc::new(deskgraph::telemetry::metrics::Metrics::new());
+        let photos = PhotoAddresses::new(PhotoSettings::default()).expect("a key is made");
+        let shared = Shared::new(
+            Vec::new(),
+            cache,
+            limits,
+            CreateSettings::default(),
+            photos,
+            &metrics,
+        );
+        let sdl = schema::sdl();
         let engine = Engine::new(engine, schema, &sdl, shared.clone(), metrics.clone())
             .expect("the schema is right");
         let router =
@@ -108,9 +122,13 @@ impl Front {
             .await
             .expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
+        let config = Config::from_sources(None, []).expect("the defaults are right");
         tokio::spawn(server::serve(
             listener,
-            100,
+            ServerSettings {
+                max_connections: 100,
+                ..config.server
+            },
             router,
             std::future::pending(),
             std::future::ready(()),
@@ -417,7 +435,7 @@ async fn a_body_over_the_limit_is_rejected() {
 }
 
 #[tokio::test]
-async fn without_a_valid_key_only_graphql_is_closed() {
+async fn without_a_valid_key_graphql_and_the_pages_are_closed() {
     let front = Front::start(HttpSettings {
         auth: AuthSettings::ApiKeys(vec![ApiKey {
             name: "reader".to_owned(),
@@ -444,9 +462,12 @@ async fn without_a_valid_key_only_graphql_is_closed() {
             .expect("it answers");
         assert_eq!(response.status(), StatusCode::OK);
     }
-    for path in ["/", "/schema.graphql", "/health/live"] {
-        assert_eq!(front.get(path).await.status(), StatusCode::OK, "{path}");
+    for path in ["/", "/schema.graphql"] {
+        let status = front.get(path).await.status();
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
     }
+    let live = front.get("/health/live").await.status();
+    assert_eq!(live, StatusCode::OK);
 }
 
 #[tokio::test]

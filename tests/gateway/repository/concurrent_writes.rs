@@ -1,14 +1,18 @@
 //! Concurrent and repeated writes, with reads around them: never two tickets for one key, never data from before a write.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
-use deskgraph::sandbox::{Fault, FaultRule};
+use deskgraph::{
+    repository::CreateSettings,
+    sandbox::{Fault, FaultRule},
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::{Desk, DeskOptions, in_time};
 
-const CREATE: &str = "mutation ($input: CreateTicketInput!) { createTicket(input: $input) {
+pub(super) const CREATE: &str =
+    "mutation ($input: CreateTicketInput!) { createTicket(input: $input) {
     ticket { id subject } userErrors { code field } } }";
 const UPDATE: &str = "mutation ($input: UpdateTicketInput!) { updateTicket(input: $input) {
     ticket { id subject statusMemo } userErrors { code field } } }";
@@ -18,7 +22,7 @@ const UPDATE_RECORD: &str =
 const WRITERS: usize = 24;
 
 /// The creates that FirstLine received.
-fn creates(desk: &Desk) -> usize {
+pub(super) fn creates(desk: &Desk) -> usize {
     let requests = desk.sandbox.firstline().requests_to("/api/v1/ticket");
     requests
         .iter()
@@ -26,11 +30,11 @@ fn creates(desk: &Desk) -> usize {
         .count()
 }
 
-async fn create(desk: &Desk, input: &Value) -> Value {
+pub(super) async fn create(desk: &Desk, input: &Value) -> Value {
     desk.data(CREATE, json!({ "input": input })).await["createTicket"].take()
 }
 
-async fn found(desk: &Desk, subject: &str) -> u64 {
+pub(super) async fn found(desk: &Desk, subject: &str) -> u64 {
     let query = "query ($search: String) { tickets(filter: { search: $search }) { totalCount } }";
     let data = desk.data(query, json!({ "search": subject })).await;
     data["tickets"]["totalCount"]
@@ -216,7 +220,16 @@ async fn an_idempotency_key_belongs_to_its_caller() {
 
 #[tokio::test]
 async fn after_an_unknown_outcome_the_same_key_searches_before_it_creates() {
-    let desk = Desk::open().await;
+    // The vendor does not execute anything later.
+    let creates_settings = CreateSettings {
+        settling: Duration::ZERO,
+        ..CreateSettings::default()
+    };
+    let desk = Desk::open_with(DeskOptions {
+        creates: creates_settings,
+        ..DeskOptions::default()
+    })
+    .await;
     let line = "POST /api/v1/ticket";
     // The search finds out whether the lost create was executed; the vendor trims the texts that it stores.
     for (subject, fault, sent) in [

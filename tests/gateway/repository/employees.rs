@@ -142,15 +142,18 @@ async fn an_agent_lacks_the_fields_bangwo8_lacks_and_never_has_a_password() {
     desk.sandbox.bangwo8_insert_agent(json!({
         "sId": 900, "name": "王小明", "sNum": "E-900", "email": "", "mobile": "13912345678", "isAdmin": "1", "isStat": "0",
         "groupId": "11, 12,", "createDT": "2017-8-27 10:32:12", "password": "hidden-word",
+        "gnder": "1", "fixnumber": "010-66666666", "custom_fields": [{ "key": "field_1", "value": "x" }, { "key": "field_2", "value": "" }],
     }));
     let query = "{ employee(id: \"bangwo8:Employee:900\") { id vendor vendorId name employeeNo email mobile isAdmin isActive
-        photoUrl extension jobTitle department groups { id name supervisor { id } } createdAt updatedAt } }";
+        firstName lastName gender phone customFields { key values } photoUrl extension jobTitle department groups { id name supervisor { id } } createdAt updatedAt } }";
     let data = desk.execute(query).await;
     assert_eq!(
         data["employee"],
         json!({
             "id": "bangwo8:Employee:900", "vendor": "BANGWO8", "vendorId": "900", "name": "王小明", "employeeNo": "E-900",
             "email": null, "mobile": "13912345678", "isAdmin": true, "isActive": false, "photoUrl": null,
+            "firstName": null, "lastName": null, "gender": "FEMALE", "phone": "010-66666666",
+            "customFields": [{ "key": "field_1", "values": ["x"] }, { "key": "field_2", "values": [] }],
             "extension": null, "jobTitle": null, "department": null,
             "groups": [
                 { "id": "bangwo8:EmployeeGroup:11", "name": null, "supervisor": null },
@@ -159,6 +162,90 @@ async fn an_agent_lacks_the_fields_bangwo8_lacks_and_never_has_a_password() {
             "createdAt": "2017-08-27T10:32:12+08:00", "updatedAt": null,
         })
     );
+}
+
+#[tokio::test]
+async fn an_agents_gender_is_known_by_its_code() {
+    let desk = Desk::open().await;
+    let codes = [
+        json!(1),
+        json!("2"),
+        json!("3"),
+        json!(0),
+        json!(""),
+        Value::Null,
+    ];
+    let agents = codes.iter().zip(901..);
+    for (code, id) in agents {
+        desk.sandbox
+            .bangwo8_insert_agent(json!({ "sId": id, "gnder": code }));
+    }
+    let ids: Vec<_> = (901..907)
+        .map(|id| format!("bangwo8:Employee:{id}"))
+        .collect();
+    let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Employee { gender } } }";
+    let data = desk.data(query, json!({ "ids": ids })).await;
+    let genders = data["nodes"].as_array().into_iter().flatten();
+    let genders = genders.map(|node| node["gender"].clone());
+    let expected = ["FEMALE", "MALE", "UNKNOWN", "UNKNOWN"].map(Value::from);
+    let expected = [expected.to_vec(), vec![Value::Null; 2]].concat();
+    assert_eq!(genders.collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_search_finds_employees_of_both_vendors_by_their_e_mail_address() {
+    let keys = json!([
+        { "name": "fuller", "key": "fuller-key", "scopes": ["read", "pii"] },
+        { "name": "reader", "key": "reader-key", "scopes": ["read"] },
+    ]);
+    let options = DeskOptions::default()
+        .set("AUTH__MODE", "api_key")
+        .set("AUTH__API_KEYS", keys);
+    let desk = Desk::open_with(options).await;
+    desk.sandbox.firstline_insert_employee(json!({
+        "id": 980, "name": "Mail Only", "employee_no": "m1", "email": "Sought.One@desk.example",
+    }));
+    desk.sandbox.firstline_insert_employee(json!({
+        "id": 981, "name": "sought.one by name", "employee_no": "m2", "email": null,
+    }));
+    desk.sandbox.bangwo8_insert_agent(json!({
+        "sId": 982, "name": "客服", "email": "sought.one@bangwo8.example",
+    }));
+    let search = async |key: &str, search: &str| {
+        let query = "query($search: String) { employees(filter: { search: $search }) { totalCount nodes { id } sources { totalCount } } }";
+        let request = desk.client().post(desk.url("/graphql")).bearer_auth(key);
+        let request = request.json(&json!({ "query": query, "variables": { "search": search } }));
+        let response = request.send().await.expect("the gateway responds");
+        let mut answer: Value = response.json().await.expect("the response is JSON");
+        answer["data"]["employees"].take()
+    };
+    let ids = |list: &Value| -> Vec<String> {
+        let nodes = list["nodes"].as_array().into_iter().flatten();
+        nodes
+            .filter_map(|node| node["id"].as_str().map(str::to_owned))
+            .collect()
+    };
+    for key in ["fuller-key", "reader-key"] {
+        let found = search(key, "sought.ONE").await;
+        let expected = [
+            "firstline:Employee:980",
+            "firstline:Employee:981",
+            "bangwo8:Employee:982",
+        ];
+        assert_eq!(ids(&found), expected, "{key}");
+        // The gateway found some of them.
+        assert_eq!(found["totalCount"], Value::Null, "{key}");
+
+        let found = search(key, "sought.one@desk.example").await;
+        assert_eq!(ids(&found), ["firstline:Employee:980"], "{key}");
+        assert_eq!(found["sources"][1]["totalCount"], 0, "{key}");
+
+        let none = search(key, "nobody@nowhere.example").await;
+        assert_eq!(none["totalCount"], 0, "{key}");
+    }
+    // What the vendor alone finds, it counts.
+    let found = search("fuller-key", "mail only").await;
+    assert_eq!(found["sources"][0]["totalCount"], 1);
 }
 
 #[tokio::test]

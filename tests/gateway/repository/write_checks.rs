@@ -207,7 +207,7 @@ async fn the_input_of_a_service_record_update_is_checked_before_any_call() {
     for (field, path) in [
         (json!({ "key": "4" }), json!(["input", "customFields", "1"])),
         (
-            json!({ "key": "4", "value": null }),
+            json!({ "key": "4", "value": null, "values": null }),
             json!(["input", "customFields", "1"]),
         ),
         (

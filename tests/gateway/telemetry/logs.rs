@@ -437,3 +437,57 @@ async fn send_marked_queries(logged: &Logged) {
         bangwo8.clear_faults();
     }
 }
+
+#[tokio::test]
+async fn a_filter_that_the_vendor_ignores_is_one_warning_with_its_parameter_and_setting() {
+    let logged = Logged::start("json", "info").await;
+    let ignored = |name: &str| deskgraph::sandbox::IgnoredParameter {
+        name: name.to_owned(),
+        place: Default::default(),
+    };
+    logged.vendors.firstline().change_switches(|switches| {
+        switches.ignored_parameters = vec![ignored("statuses"), ignored("handler_id")];
+        switches.ignores_created_at = true;
+    });
+    for (id, query) in [
+        (
+            "tickets",
+            "{ tickets(filter: { statuses: [CLOSED] }) { totalCount } }",
+        ),
+        (
+            "stats",
+            "{ ticketStats(filter: { statuses: [PENDING] }) { total } }",
+        ),
+        (
+            "records",
+            "{ serviceRecords(filter: { handlerId: \"firstline:Employee:7\" }) { totalCount } }",
+        ),
+        (
+            "bounds",
+            "{ tickets(filter: { createdTo: \"2020-01-01T00:00:00Z\" }) { totalCount } }",
+        ),
+    ] {
+        let answer = logged.execute(id, query, json!({})).await;
+        assert_eq!(answer.get("errors"), None, "{answer}");
+    }
+    let lines = logged.end().await.lines();
+    let warnings = lines.iter().filter(|line| line["level"] == "WARN");
+    let named: Vec<(&str, &str)> = warnings
+        .filter_map(|line| {
+            Some((
+                line["filter.parameter"].as_str()?,
+                line["setting"].as_str()?,
+            ))
+        })
+        .collect();
+    let style = "DESKGRAPH_FIRSTLINE__ARRAY_STYLE";
+    for parameter in ["statuses", "handler_id"] {
+        let of_parameter = named.iter().filter(|(name, _)| *name == parameter);
+        let settings: Vec<&str> = of_parameter.map(|(_, setting)| *setting).collect();
+        assert_eq!(settings, [style], "{parameter}");
+    }
+    assert!(
+        named.contains(&("creation time", "DESKGRAPH_FIRSTLINE__TIME_ZONE")),
+        "{named:?}"
+    );
+}

@@ -5,3 +5,6 @@ mod circuit;
 mod connections;
 mod faults;
 mod firstline;
+mod local_faults;
+mod outage;
+mod pace;

@@ -137,6 +137,15 @@ pub(super) fn ticket_category(
     }))
 }
 
+/// The category of a result. The vendor does not say of which level its number is: it is taken to be of the top one.
+pub(super) fn result_category(
+    id: Loaded<VendorNumber>,
+    category: Loaded<wire::Category>,
+) -> Option<Arc<Category>> {
+    category_copy(category)
+        .or_else(|| Some(category_reference(CATEGORY_LEVEL, id.into_value()?, None)))
+}
+
 fn category_copy(category: Loaded<wire::Category>) -> Option<Arc<Category>> {
     let category = identified(category.into_value()?)?;
     let fields = [

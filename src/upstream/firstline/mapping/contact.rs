@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Mapping, VENDOR, wire};
+use super::{Mapping, VENDOR, sponsor::sponsor_by, wire};
 use crate::{
     domain::{Contact, ContactId, Loaded, VendorNumber},
     upstream::wire::PrintedTime,
@@ -31,6 +31,8 @@ impl Mapping<'_> {
         Contact {
             id: id.map(|id| ContactId::new(VENDOR, id)),
             name: wire.name.into_value(),
+            first_name: wire.first_name.into_value(),
+            last_name: wire.last_name.into_value(),
             membership_no: wire.membership_no.into_value(),
             identity_no: wire.identity_no.into_value(),
             // A date here and a date-time there.
@@ -40,6 +42,9 @@ impl Mapping<'_> {
             }),
             company: None,
             contact_method: None,
+            sponsor: sponsor_by(wire.sponsor_id, wire.sponsor)
+                .into_value()
+                .map(Arc::new),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Mapping, VENDOR, identified, wire};
+use super::{Mapping, VENDOR, identified, photo::photo, service_record::custom_fields, wire};
 use crate::{
-    domain::{Detail, Employee, EmployeeGroup, EmployeeGroupId, EmployeeId, Loaded, VendorNumber},
+    domain::{
+        Detail, Employee, EmployeeGroup, EmployeeGroupId, EmployeeId, Gender, Loaded, VendorNumber,
+    },
     upstream::wire::Identified,
 };
 
@@ -16,19 +18,31 @@ impl Mapping<'_> {
         detail: Detail,
     ) -> Employee {
         let Identified { id, object: wire } = wire;
+        let phones = wire.profile.and_then(|profile| profile.phones.into_value());
         Employee {
             id: EmployeeId::new(VENDOR, id),
             detail,
             name: wire.name,
+            first_name: wire.first_name,
+            last_name: wire.last_name,
+            // The codes of customers: the documents have none for employees.
+            gender: wire.gender.map(|code| match code {
+                0 => Gender::Female,
+                1 => Gender::Male,
+                _ => Gender::Unknown,
+            }),
             employee_no: wire.employee_no,
             email: wire.email,
-            mobile: wire.profile.and_then(mobile),
+            phone: phones.as_ref().and_then(|phones| landline(phones)),
+            mobile: phones.and_then(|phones| mobile(&phones)),
             // An unset role is "".
             is_admin: wire.role.map(|role| {
                 role.eq_ignore_ascii_case("admin") || role.eq_ignore_ascii_case("administrator")
             }),
             is_active: wire.is_active,
-            photo_url: wire.photo_url.and_then(|photo| self.absolute(&photo)),
+            photo: wire
+                .photo_url
+                .and_then(|address| photo(self.base_url, &address)),
             extension: named_by(
                 wire.extension_id,
                 wire.extension
@@ -44,6 +58,7 @@ impl Mapping<'_> {
                     .and_then(|department| department.name.into_value()),
             ),
             groups: groups(wire.group_id, wire.group, detail),
+            custom_fields: wire.cz_cols.map(custom_fields),
             created_at: self.time(&wire.created_at),
             updated_at: self.time(&wire.updated_at),
         }
@@ -70,26 +85,33 @@ impl Mapping<'_> {
         let wire = identified(wire)?;
         Some(Arc::new(self.employee(wire, Detail::Excerpt)))
     }
-
-    /// Photos are named by a path on the vendor's host.
-    fn absolute(&self, photo: &str) -> Option<String> {
-        let mut root = self.base_url.clone();
-        root.set_path("/");
-        let url = root.join(photo).ok()?;
-        matches!(url.scheme(), "http" | "https").then(|| url.into())
-    }
 }
 
 /// The mobile phone, or else the first one.
-fn mobile(profile: wire::Profile) -> Option<String> {
+fn mobile(phones: &[wire::Phone]) -> Option<String> {
     const MOBILE: i32 = 2;
 
-    let phones = profile.phones.into_value()?;
-    let numbered = || phones.iter().filter(|phone| phone.number.value().is_some());
-    numbered()
-        .find(|phone| phone.r#type.value() == Some(&MOBILE))
-        .or_else(|| numbered().next())
-        .and_then(|phone| phone.number.value().cloned())
+    let numbers = || phones.iter().filter_map(|phone| phone.number.value());
+    number_of(phones, MOBILE)
+        .or_else(|| numbers().next())
+        .cloned()
+}
+
+/// The phone at work, or else the one at home.
+fn landline(phones: &[wire::Phone]) -> Option<String> {
+    const HOME: i32 = 0;
+    const COMPANY: i32 = 1;
+
+    number_of(phones, COMPANY)
+        .or_else(|| number_of(phones, HOME))
+        .cloned()
+}
+
+fn number_of(phones: &[wire::Phone], phone_type: i32) -> Option<&String> {
+    phones
+        .iter()
+        .filter(|phone| phone.r#type.value() == Some(&phone_type))
+        .find_map(|phone| phone.number.value())
 }
 
 /// Combines a number and the object next to it. -1 means none, whatever the object is; for a number without an object, the

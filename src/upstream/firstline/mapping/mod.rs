@@ -1,8 +1,11 @@
 //! Maps FirstLine's responses to domain objects. No peculiarity of the vendor is visible outside.
 
 mod category;
+mod channel;
+mod chat;
 mod contact;
 mod employee;
+mod photo;
 mod refusal;
 mod service_record;
 mod sponsor;
@@ -18,7 +21,6 @@ use crate::{
 };
 pub(super) use category::{SUBCATEGORY_LEVEL, category_tree};
 pub(super) use refusal::{field_faults, is_wrap_up_lock};
-pub(super) use service_record::custom_fields;
 pub(super) use sponsor::sponsor;
 pub(super) use termination_code::termination_code;
 pub(super) use ticket::{ticket_priority_code, ticket_status_code};

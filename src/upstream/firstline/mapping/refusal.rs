@@ -25,10 +25,10 @@ pub(in crate::upstream::firstline) fn field_faults(refusal: wire::ErrorBody) -> 
         };
         let FieldValues(messages) = messages.into_value().unwrap_or(FieldValues(Vec::new()));
         faults.extend(messages.iter().map(|message| {
-            let message: String = message.chars().take(LONGEST_MESSAGE).collect();
+            let message = with_field_named(message.clone(), &name, field);
             FieldFault {
                 field: Some(field),
-                message: with_field_named(message, &name, field),
+                message: message.chars().take(LONGEST_MESSAGE).collect(),
             }
         }));
     }

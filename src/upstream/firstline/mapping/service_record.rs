@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use super::{Mapping, VENDOR, detail_of_copy, sponsor::sponsor_by, wire};
+use super::{
+    Mapping, VENDOR,
+    category::result_category,
+    channel::{account_of, channel_of},
+    chat::{Speakers, lacks_messages, visitor_name},
+    detail_of_copy,
+    sponsor::sponsor_by,
+    wire,
+};
 use crate::{
     domain::{
-        ChatMessage, ChatMessageId, ChatMessageKind, ChatRole, ChatSender, Contact, CustomField,
-        DateTime, Detail, Loaded, ServiceChannel, ServiceLog, ServiceLogId, ServiceRecord,
-        ServiceRecordId, ServiceRecordStatus, ServiceResult, ServiceResultId, Transcript,
-        VendorNumber,
+        Contact, CustomField, DateTime, Detail, FilterParameter, FilterParameters, Loaded,
+        ServiceChannel, ServiceLog, ServiceLogId, ServiceReason, ServiceReasonId, ServiceRecord,
+        ServiceRecordId, ServiceRecordStatus, ServiceRecordUpdate, ServiceResult, ServiceResultId,
+        Transcript, VendorNumber,
     },
     upstream::wire::{FieldValues, Identified},
 };
@@ -29,8 +37,29 @@ impl Mapping<'_> {
         let logs = wire.logs.value().map(|logs| self.oldest_first(logs));
 
         let status = status(&wire, detail);
+        let unjudged = unjudged(&wire);
         let started_at = of_detail.loaded(self.time(&wire.first_start_service_at));
         let ended_at = of_detail.loaded(self.time(&wire.last_finished_at));
+        let handler = of_detail.loaded(self.handler(wire.handler_id, wire.handler));
+        let contact = self.record_contact(detail, wire.contact_id, wire.contact, logs.as_deref());
+        let transcript = match &logs {
+            Some(logs) => {
+                let speakers = Speakers {
+                    handler: handler.value(),
+                    contact: contact.value(),
+                };
+                Loaded::some(self.transcript(id, logs, speakers))
+            }
+            None => of_detail.or_when_full(Transcript::Held(Vec::new())),
+        };
+        let log = |log: &&wire::Log| {
+            let accounts = match channel_of(log) {
+                ServiceChannel::Facebook => &wire.fb_accounts,
+                ServiceChannel::Line => &wire.line_accounts,
+                _ => &Loaded::NotLoaded,
+            };
+            self.log(log, accounts)
+        };
 
         ServiceRecord {
             id,
@@ -45,17 +74,18 @@ impl Mapping<'_> {
             duration_seconds: duration(&started_at, &ended_at),
             started_at,
             ended_at,
-            handler: of_detail.loaded(self.handler(wire.handler_id, wire.handler)),
-            contact: self.record_contact(detail, wire.contact_id, wire.contact, logs.as_deref()),
+            handler,
+            contact,
             memo: of_detail.loaded(wire.memo),
-            // A record that is read by id has no custom fields; only the response to an update has them.
             custom_fields: wire.cz_cols.map(custom_fields),
-            transcript: match &logs {
-                Some(logs) => Loaded::some(self.transcript(id, logs)),
-                None => of_detail.or_when_full(Transcript::Held(Vec::new())),
+            updated_at: self.time(&wire.updated_at),
+            reasons: match reasons(wire.reasons, wire.reason_ids) {
+                Loaded::Loaded(Some(reasons)) => Loaded::some(reasons),
+                _ => of_detail.or_when_full(Vec::new()),
             },
+            transcript,
             logs: match &logs {
-                Some(logs) => Loaded::some(logs.iter().filter_map(|log| self.log(log)).collect()),
+                Some(logs) => Loaded::some(logs.iter().filter_map(log).collect()),
                 None => of_detail.or_when_full(Vec::new()),
             },
             wrap_up_completed_at: of_detail.loaded(self.time(&wire.acw_at)),
@@ -71,6 +101,7 @@ impl Mapping<'_> {
             payment: Loaded::none(),
             remote_session: Loaded::none(),
             may_have_summary: false,
+            unjudged,
         }
     }
 
@@ -103,47 +134,8 @@ impl Mapping<'_> {
         }
     }
 
-    /// The messages are in the logs, but a response may omit them, and then the list has them. A phone call has none.
-    fn transcript(&self, record: ServiceRecordId, logs: &[&wire::Log]) -> Transcript {
-        if logs.iter().any(lacks_messages) {
-            return Transcript::Listed;
-        }
-
-        let mut messages: Vec<_> = logs
-            .iter()
-            .filter_map(|log| log.provider.value()?.message.value())
-            .flatten()
-            .filter_map(|message| self.message(record, message))
-            .collect();
-        messages.sort_by_key(|message| (message.sent_at, message.id.number));
-        // Logs of one chat may repeat its messages.
-        messages.dedup_by_key(|message| (message.sent_at, message.id));
-        Transcript::Held(messages.into_iter().map(Arc::new).collect())
-    }
-
-    fn message(&self, record: ServiceRecordId, wire: &wire::Message) -> Option<ChatMessage> {
-        let number = *wire.id.value()?;
-        let raw_type = wire.r#type.value().cloned();
-        Some(ChatMessage {
-            id: ChatMessageId { record, number },
-            sent_at: self.time(&wire.at).value().copied(),
-            kind: match raw_type.as_deref().map(str::to_ascii_lowercase).as_deref() {
-                Some("text") => ChatMessageKind::Text,
-                Some("image") => ChatMessageKind::Image,
-                Some("file") => ChatMessageKind::File,
-                _ => ChatMessageKind::Other,
-            },
-            text: wire.content.value().map(|content| content.0.clone()),
-            sender: ChatSender {
-                role: role(wire),
-                name: None,
-            },
-            is_survey: wire.is_csat.value() == Some(&true),
-            raw_type,
-        })
-    }
-
-    fn log(&self, wire: &wire::Log) -> Option<ServiceLog> {
+    /// `accounts` are those of the record in the log's channel.
+    fn log(&self, wire: &wire::Log, accounts: &Loaded<Vec<wire::Account>>) -> Option<ServiceLog> {
         let channel = channel_of(wire);
         Some(ServiceLog {
             id: ServiceLogId::new(VENDOR, *wire.id.value()?),
@@ -157,7 +149,9 @@ impl Mapping<'_> {
             ended_at: self.time(&wire.service_end_at).value().copied(),
             service_seconds: wire.service_time.value().copied(),
             status_code: wire.status.value().copied(),
+            bound_type: wire.bound_type.value().copied(),
             can_listen: wire.can_listen.value().copied(),
+            account: account_of(wire, accounts),
         })
     }
 
@@ -192,6 +186,23 @@ impl FieldsOf {
             Detail::Reference | Detail::Excerpt => Loaded::NotLoaded,
         }
     }
+}
+
+/// The filters on fields that the response lacks. A null is a value. Where the two fields of the after-call work contradict each
+/// other, the filter may go by either.
+fn unjudged(wire: &wire::ServiceRecord) -> FilterParameters {
+    use FilterParameter::*;
+    let has_handler = wire.handler_id.is_loaded() || wire.handler.is_loaded();
+    let has_contact = wire.contact_id.is_loaded() || wire.contact.is_loaded();
+    let says_completed = wire.is_acw_completed.value();
+    let is_contradicted = says_completed == Some(&false) && wire.acw_at.value().is_some();
+    let has_completed = says_completed.is_some() || wire.acw_at.is_loaded();
+    FilterParameters::from_iter([
+        (Handler, !has_handler),
+        (HandlerGroup, !has_handler),
+        (Contact, !has_contact),
+        (Completed, is_contradicted || !has_completed),
+    ])
 }
 
 /// The vendor provides only the times of a record's steps.
@@ -229,99 +240,6 @@ fn newest_channel(logs: &[&wire::Log]) -> ServiceChannel {
         .map_or(ServiceChannel::Unknown, |log| channel_of(log))
 }
 
-/// The channel is a word of the class name: `App\LivechatContentProvider`. Names of other channels are documented nowhere,
-/// so what has no such word stays unknown.
-fn channel_of(log: &wire::Log) -> ServiceChannel {
-    let Some(class) = log.provider_type.value() else {
-        return ServiceChannel::Unknown;
-    };
-    let class = class.rsplit('\\').next().unwrap_or(class);
-    let words = camel_case_words(class);
-
-    let single = words.iter().cloned();
-    // `WhatsApp` and `WeChat` are one name and two words.
-    let pairs = words.windows(2).map(|pair| pair.concat()).filter(|pair| {
-        matches!(
-            pair.as_str(),
-            "livechat" | "facebook" | "whatsapp" | "wechat"
-        )
-    });
-    single
-        .chain(pairs)
-        .find_map(|word| channel_by_word(&word))
-        .unwrap_or(ServiceChannel::Unknown)
-}
-
-fn channel_by_word(word: &str) -> Option<ServiceChannel> {
-    Some(match word {
-        "livechat" => ServiceChannel::Livechat,
-        "line" => ServiceChannel::Line,
-        "fb" | "facebook" => ServiceChannel::Facebook,
-        "ig" | "instagram" => ServiceChannel::Instagram,
-        "whatsapp" => ServiceChannel::Whatsapp,
-        "telegram" => ServiceChannel::Telegram,
-        "viber" => ServiceChannel::Viber,
-        "wechat" => ServiceChannel::Wechat,
-        "mail" | "email" => ServiceChannel::Email,
-        "sms" => ServiceChannel::Sms,
-        "phone" | "call" | "voice" => ServiceChannel::Phone,
-        _ => return None,
-    })
-}
-
-/// The words of a class name in lower case: `SMSContentProvider` is `sms`, `content`, `provider`.
-fn camel_case_words(name: &str) -> Vec<String> {
-    let letters: Vec<char> = name.chars().collect();
-    let mut words: Vec<String> = Vec::new();
-    let mut word = String::new();
-
-    for (index, letter) in letters.iter().enumerate() {
-        let previous = index.checked_sub(1).and_then(|before| letters.get(before));
-        let next = letters.get(index + 1);
-        let begins_a_word = letter.is_uppercase()
-            && previous.is_some_and(|previous| {
-                !previous.is_uppercase() || next.is_some_and(|next| next.is_lowercase())
-            });
-        if begins_a_word || !letter.is_alphabetic() {
-            words.push(std::mem::take(&mut word));
-        }
-        if letter.is_alphabetic() {
-            word.extend(letter.to_lowercase());
-        }
-    }
-    words.push(word);
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-fn role(wire: &wire::Message) -> ChatRole {
-    let is = |flag: &Loaded<bool>| flag.value() == Some(&true);
-    let flags = [&wire.is_system, &wire.is_contact, &wire.is_kb];
-
-    if is(&wire.is_system) {
-        ChatRole::System
-    } else if is(&wire.is_contact) {
-        ChatRole::Customer
-    } else if is(&wire.is_kb) {
-        ChatRole::Bot
-    } else if flags.into_iter().all(|flag| flag.value().is_none()) {
-        ChatRole::Unknown
-    } else {
-        ChatRole::Agent
-    }
-}
-
-/// Whether the response omits a log's messages. A phone call has none.
-fn lacks_messages(log: &&wire::Log) -> bool {
-    !log.provider.is_loaded() && channel_of(log) != ServiceChannel::Phone
-}
-
-/// A visitor who is no contact has only the sender's name in the chat.
-fn visitor_name(log: &wire::Log) -> Option<String> {
-    let media_contact = log.provider.value()?.media_contact.value()?;
-    media_contact.name.value().cloned()
-}
-
 /// A record without a result has a result whose every field is null.
 fn result(id: Loaded<VendorNumber>, result: Loaded<wire::ServiceResult>) -> Loaded<ServiceResult> {
     if !id.is_loaded() && !result.is_loaded() {
@@ -335,6 +253,7 @@ fn result(id: Loaded<VendorNumber>, result: Loaded<wire::ServiceResult>) -> Load
             detail: detail_of_copy([result.name.is_loaded(), result.description.is_loaded()]),
             name: result.name.into_value(),
             description: result.description.into_value(),
+            category: result_category(result.category_id, result.category),
         })
     });
     let reference = |id: VendorNumber| ServiceResult {
@@ -342,8 +261,41 @@ fn result(id: Loaded<VendorNumber>, result: Loaded<wire::ServiceResult>) -> Load
         detail: Detail::Reference,
         name: None,
         description: None,
+        category: None,
     };
     Loaded::Loaded(embedded.or_else(|| id.into_value().map(reference)))
+}
+
+/// The reasons, and those of which the record has only the number.
+fn reasons(
+    reasons: Loaded<Vec<wire::Reason>>,
+    ids: Loaded<Vec<VendorNumber>>,
+) -> Loaded<Vec<ServiceReason>> {
+    if !reasons.is_loaded() && !ids.is_loaded() {
+        return Loaded::NotLoaded;
+    }
+
+    let embedded = reasons.into_value().unwrap_or_default().into_iter();
+    let mut known: Vec<ServiceReason> = embedded
+        .filter_map(|reason| {
+            Some(ServiceReason {
+                id: ServiceReasonId::new(VENDOR, reason.id.into_value()?),
+                name: reason.name.into_value(),
+                description: reason.description.into_value(),
+            })
+        })
+        .collect();
+    for id in ids.into_value().unwrap_or_default() {
+        let id = ServiceReasonId::new(VENDOR, id);
+        if known.iter().all(|reason| reason.id != id) {
+            known.push(ServiceReason {
+                id,
+                name: None,
+                description: None,
+            });
+        }
+    }
+    Loaded::some(known)
 }
 
 pub(in crate::upstream::firstline) fn custom_fields(
@@ -362,4 +314,16 @@ pub(in crate::upstream::firstline) fn custom_fields(
             })
         })
         .collect()
+}
+
+impl Mapping<'_> {
+    pub(in crate::upstream::firstline) fn update(
+        &self,
+        updated: wire::UpdatedServiceRecord,
+    ) -> ServiceRecordUpdate {
+        ServiceRecordUpdate {
+            updated_at: self.time(&updated.updated_at),
+            custom_fields: updated.cz_cols.map(custom_fields),
+        }
+    }
 }

@@ -7,13 +7,16 @@ use super::{
     termination_code::termination_code_by, wire,
 };
 use crate::{
-    domain::{Detail, Ticket, TicketId, TicketPriority, TicketStatus},
+    domain::{
+        Detail, FilterParameter, FilterParameters, Ticket, TicketId, TicketPriority, TicketStatus,
+    },
     upstream::wire::Identified,
 };
 
 impl Mapping<'_> {
     pub(in crate::upstream::firstline) fn ticket(&self, wire: Identified<wire::Ticket>) -> Ticket {
         let Identified { id, object: wire } = wire;
+        let unjudged = unjudged(&wire);
         Ticket {
             id: TicketId::new(VENDOR, id),
             category: ticket_category(
@@ -52,8 +55,28 @@ impl Mapping<'_> {
                 .map(Arc::new),
             termination_code: termination_code_by(wire.termination_code_id, wire.termination_code)
                 .map(Arc::new),
+            unjudged,
         }
     }
+}
+
+/// The filters on fields that the response lacks. A null is a value, but there is no ticket without a status.
+fn unjudged(wire: &wire::Ticket) -> FilterParameters {
+    use FilterParameter::*;
+    let has_handler = wire.handler_id.is_loaded() || wire.handler.is_loaded();
+    let has_contact = wire.contact_id.is_loaded() || wire.contact.is_loaded();
+    let has_sponsor = wire.sponsor_id.is_loaded() || wire.sponsor.is_loaded();
+    let has_code = wire.termination_code_id.is_loaded() || wire.termination_code.is_loaded();
+    FilterParameters::from_iter([
+        (Statuses, wire.status.value().is_none()),
+        (Contact, !has_contact),
+        (Sponsor, !has_sponsor),
+        (TerminationCodes, !has_code),
+        (Handler, !has_handler),
+        (Creator, !wire.creater.is_loaded()),
+        (DueFrom, !wire.due_at.is_loaded()),
+        (DueTo, !wire.due_at.is_loaded()),
+    ])
 }
 
 pub(super) fn ticket_status(code: Option<i32>) -> TicketStatus {

@@ -1,6 +1,6 @@
 //! The chats of Bangwo8's records: numbered from the oldest message, and read one page at a time.
 
-use deskgraph::sandbox::{ListOrder, LoggedRequest, SandboxOptions};
+use deskgraph::sandbox::{Fault, FaultRule, ListOrder, LoggedRequest, SandboxOptions};
 use serde_json::{Value, json};
 
 use crate::harness::{Desk, DeskOptions};
@@ -289,4 +289,49 @@ async fn a_page_of_messages_is_bounded_and_its_cursor_is_valid_for_its_record_on
     }
     let all = page(&desk, &one, "first: null").await;
     assert_eq!(texts(&all), [1, 2, 3, 4, 5]);
+}
+
+/// The answer of a vendor that counts more messages than it returns, and says that more pages follow.
+fn empty_page_of_many(number: &str) -> Fault {
+    let next = format!("https://desk.example/api/v1/remoterecord/chatrecords/{number}.json?page=2");
+    let body = json!({
+        "remote_chatrecords": { "csId": number, "contents": [] }, "count": 1_000, "next_page": next,
+    });
+    Fault::Status {
+        code: 200,
+        body: body.to_string(),
+        headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
+    }
+}
+
+#[tokio::test]
+async fn a_walk_through_messages_that_never_come_ends() {
+    let options = DeskOptions {
+        sandbox: SandboxOptions {
+            service_records: 0,
+            ..SandboxOptions::default()
+        },
+        ..DeskOptions::default()
+    };
+    let desk = Desk::open_with(options.set("CACHE__ENABLED", false)).await;
+    let key = record_with_chat(&desk, 5);
+    let number = key.split('@').next().expect("the key has a number");
+    let whole = page(&desk, &key, "first: 2").await;
+    let cursor = &whole["pageInfo"]["endCursor"];
+
+    desk.sandbox
+        .bangwo8()
+        .add_fault(FaultRule::new("/chatrecords/", empty_page_of_many(number)));
+    for after in [String::new(), format!(", after: {cursor}")] {
+        desk.forget_calls();
+        let empty = page(&desk, &key, &format!("first: 50{after}")).await;
+        assert_eq!(texts(&empty), Vec::<u64>::new());
+        let page_info = &empty["pageInfo"];
+        assert_eq!(page_info["hasNextPage"], false, "{empty}");
+        assert_eq!(page_info["endCursor"], Value::Null, "{empty}");
+        assert!(chat_calls(&desk).len() <= 10);
+    }
+    desk.sandbox.bangwo8().clear_faults();
+    let next = page(&desk, &key, &format!("first: 2, after: {cursor}")).await;
+    assert_eq!(texts(&next), [3, 4]);
 }

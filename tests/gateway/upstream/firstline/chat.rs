@@ -37,7 +37,7 @@ async fn messages_and_the_visitors_name_are_found_in_the_record_and_in_the_list(
         "messages": { "totalCount": 1, "nodes": [{
             "id": "firstline:ChatMessage:992001/2675", "sentAt": "2024-03-01T12:20:00+08:00", "kind": "TEXT",
             "text": "哈囉", "isSurvey": false, "rawType": "text",
-            "sender": { "role": "CUSTOMER", "name": null, "employee": null },
+            "sender": { "role": "CUSTOMER", "name": "b97beb2d", "employee": null },
             "serviceRecord": { "id": "firstline:ServiceRecord:992001" },
         }] },
     } });
@@ -156,7 +156,8 @@ async fn the_role_of_a_sender_comes_from_the_flags() {
         .enumerate()
         .map(|(index, role)| {
             json!({
-                "isSurvey": index == 2, "sender": { "role": role, "name": null, "employee": null },
+                "isSurvey": index == 2,
+                "sender": { "role": role, "name": (*role == "CUSTOMER").then_some("b97beb2d"), "employee": null },
             })
         })
         .collect();

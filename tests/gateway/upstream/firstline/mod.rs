@@ -2,14 +2,18 @@
 
 mod channels;
 mod chat;
+mod custom_fields;
 mod employees;
 mod filters;
 mod lenient_reading;
 mod login;
+mod renewal;
 mod secrets;
 mod service_records;
 mod small_directories;
+mod speakers;
 mod tickets;
+mod told_besides;
 
 use serde_json::{Value, json};
 

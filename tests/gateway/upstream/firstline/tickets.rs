@@ -87,9 +87,10 @@ async fn a_ticket_has_every_field_of_the_vendor_by_id_and_in_the_list() {
                 "node" => desk.data(&node, id.clone()).await["node"].take(),
                 _ => desk.execute(&tickets).await["tickets"]["nodes"][0].take(),
             };
-            assert_eq!(
-                returned["handler"]["photoUrl"],
-                format!("{}/employee/7/photo", desk.sandbox.firstline_url())
+            let photo = returned["handler"]["photoUrl"].as_str();
+            assert!(
+                photo.is_some_and(|url| url.starts_with("/photos/")),
+                "{photo:?}"
             );
             returned["handler"]["photoUrl"] = Value::Null;
             assert_eq!(returned, expected, "{place} in {order:?}");

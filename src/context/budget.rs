@@ -1,0 +1,89 @@
+//! How many vendor calls one request may still cause.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+/// The vendor calls of one request, shared by its operations.
+#[derive(Debug, Clone)]
+pub struct CallBudget {
+    allowed: u32,
+    left: Arc<AtomicU32>,
+}
+
+/// A call that the budget has. It goes back to the budget unless it is spent.
+#[derive(Debug)]
+pub struct ReservedCall {
+    /// None once it is spent.
+    left: Option<Arc<AtomicU32>>,
+}
+
+impl CallBudget {
+    pub const UNLIMITED: u32 = u32::MAX;
+
+    pub fn new(allowed: u32) -> Self {
+        Self {
+            allowed,
+            left: Arc::new(AtomicU32::new(allowed)),
+        }
+    }
+
+    pub fn allowed(&self) -> u32 {
+        self.allowed
+    }
+
+    pub fn left(&self) -> u32 {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn reserve(&self) -> Option<ReservedCall> {
+        let one_less = |left: u32| left.checked_sub(1);
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+            .ok()?;
+        Some(ReservedCall {
+            left: Some(Arc::clone(&self.left)),
+        })
+    }
+}
+
+impl ReservedCall {
+    /// A call of the gateway's own, which no request pays for.
+    pub fn free() -> Self {
+        Self { left: None }
+    }
+
+    /// The call is sent.
+    pub fn spend(mut self) {
+        self.left = None;
+    }
+}
+
+impl Drop for ReservedCall {
+    fn drop(&mut self) {
+        if let Some(left) = &self.left {
+            left.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_is_not_sent_goes_back_to_the_budget() {
+        let budget = CallBudget::new(2);
+        let (first, second) = (budget.reserve(), budget.clone().reserve());
+        assert!(first.is_some() && second.is_some());
+        assert!(budget.reserve().is_none());
+
+        drop(first);
+        assert_eq!(budget.left(), 1);
+        second.expect("there was one").spend();
+        assert_eq!(budget.left(), 1);
+        ReservedCall::free().spend();
+        assert_eq!((budget.left(), budget.allowed()), (1, 2));
+    }
+}
