@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use deskgraph::sandbox::{Fault, FaultRule};
 use serde_json::json;
 
 use crate::harness::{Desk, DeskOptions};
@@ -216,4 +217,102 @@ async fn a_scrape_gets_the_format_that_it_accepts() {
         "{page}"
     );
     assert!(page.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn each_attempt_of_a_vendor_call_is_counted_with_its_outcome() {
+    let desk = Desk::open_with(options().set("FIRSTLINE__MAX_RETRIES", 1)).await;
+    desk.execute(TICKETS).await;
+    let before = desk.metrics().await;
+    desk.sandbox
+        .firstline()
+        .add_fault(FaultRule::new("/ticket", Fault::HtmlError { code: 503 }));
+    desk.answer(
+        "{ ticket(id: \"firstline:Ticket:1001\") { id } }",
+        json!({}),
+    )
+    .await;
+    let counted = differences(&before, &desk.metrics().await);
+
+    let failed = sum(&counted, |name| {
+        name.starts_with("http_client_request_duration_seconds_count{vendor=\"firstline\"")
+            && name.contains("outcome=\"server_error\"")
+    });
+    assert_eq!(failed, 2.0, "{counted:#?}");
+    let retries = "deskgraph_vendor_retries_total{vendor=\"firstline\"}";
+    assert_eq!(counted.get(retries), Some(&1.0), "{counted:#?}");
+}
+
+#[tokio::test]
+async fn logins_are_counted_with_their_outcome() {
+    let desk = desk().await;
+    desk.execute(TICKETS).await;
+    let page = desk.metrics().await;
+
+    let logins = samples(&page);
+    let of = |outcome: &str| {
+        let name =
+            format!("deskgraph_vendor_logins_total{{vendor=\"firstline\",outcome=\"{outcome}\"}}");
+        logins.get(&*name).copied()
+    };
+    assert_eq!((of("ok"), of("unauthenticated")), (Some(1.0), Some(0.0)));
+}
+
+#[tokio::test]
+async fn reads_of_the_cache_are_counted_by_kind_and_result() {
+    let desk = Desk::open_with(options().set("CACHE__ANSWERS_MAX_BYTES", 0)).await;
+    let before = desk.metrics().await;
+    desk.execute(TICKETS).await;
+    desk.execute(TICKETS).await;
+    let counted = differences(&before, &desk.metrics().await);
+
+    let of = |result: &str| {
+        let name = format!("deskgraph_cache_requests_total{{kind=\"list\",result=\"{result}\"}}");
+        counted.get(&name).copied().unwrap_or_default()
+    };
+    assert!(of("miss") >= 1.0, "{counted:#?}");
+    assert!(of("fresh") >= 1.0, "{counted:#?}");
+}
+
+#[tokio::test]
+async fn the_vendor_calls_of_an_operation_are_its_own() {
+    let desk = desk().await;
+    desk.execute(TICKETS).await;
+    let before = desk.metrics().await;
+    desk.post(&json!([
+        {"query": "{ ticket(id: \"firstline:Ticket:1001\") { id } }"},
+        {"query": "{ a: __typename }"},
+    ]))
+    .await;
+    let counted = differences(&before, &desk.metrics().await);
+
+    let count = counted.get("deskgraph_vendor_calls_per_operation_count");
+    let calls = counted.get("deskgraph_vendor_calls_per_operation_sum");
+    assert_eq!((count, calls), (Some(&2.0), Some(&1.0)), "{counted:#?}");
+}
+
+#[tokio::test]
+async fn the_circuit_of_a_vendor_is_seen_in_its_gauge() {
+    let desk = desk().await;
+    let circuit = "deskgraph_vendor_circuit_state{vendor=\"firstline\"}";
+    let page = desk.metrics().await;
+    assert_eq!(samples(&page).get(circuit), Some(&0.0));
+
+    desk.sandbox
+        .firstline()
+        .add_fault(FaultRule::new("/ticket", Fault::HtmlError { code: 503 }));
+    for number in 0..12 {
+        let query = format!(
+            "{{ ticket(id: \"firstline:Ticket:{}\") {{ id }} }}",
+            900 + number
+        );
+        desk.answer(&query, json!({})).await;
+    }
+    let page = desk.metrics().await;
+    assert_eq!(samples(&page).get(circuit), Some(&2.0), "{page}");
+}
+
+fn sum(counted: &BTreeMap<String, f64>, is_wanted: impl Fn(&str) -> bool) -> f64 {
+    let wanted = counted.iter().filter(|(name, _)| is_wanted(name));
+    wanted.map(|(_, count)| count).sum()
 }
