@@ -20,7 +20,7 @@ async fn pythons_urllib_gets_the_status_of_every_refused_body() {
 }
 
 async fn every_status_arrives(program: &str, script: &str) {
-    let keys = json!([{ "name": "page", "key": "a-key", "scopes": ["read"] }]);
+    let keys = json!([{ "name": "page", "key": "a-key-of-a-page-0001", "scopes": ["read"] }]);
     let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", keys);

@@ -2,7 +2,7 @@
 const [url] = process.argv.slice(2);
 const kinds = [
   [401, "/graphql", {}],
-  [413, "/graphql", { "x-api-key": "a-key" }],
+  [413, "/graphql", { "x-api-key": "a-key-of-a-page-0001" }],
   [404, "/nothing", {}],
 ];
 const body = JSON.stringify({ query: "a".repeat(3_000_000) });

@@ -6,7 +6,7 @@ import urllib.request
 
 KINDS = [
     (401, "/graphql", {}),
-    (413, "/graphql", {"x-api-key": "a-key"}),
+    (413, "/graphql", {"x-api-key": "a-key-of-a-page-0001"}),
     (404, "/nothing", {}),
 ]
 BODY = b'{"query":"' + b"a" * 3_000_000 + b'"}'

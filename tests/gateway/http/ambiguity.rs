@@ -8,7 +8,7 @@ use crate::harness::{Desk, DeskOptions};
 const BODY: &str = r#"{"query":"{ __typename }"}"#;
 
 async fn desk_with_key() -> Desk {
-    let keys = json!([{ "name": "page", "key": "a-key", "scopes": ["read"] }]);
+    let keys = json!([{ "name": "page", "key": "a-key-of-a-page-0001", "scopes": ["read"] }]);
     let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", keys);
@@ -33,14 +33,14 @@ const QUERY: &str = "GET /graphql?query=%7B__typename%7D HTTP/1.1";
 async fn a_key_or_token_sent_twice_is_rejected_on_every_path() {
     let desk = desk_with_key().await;
     for (lines, status) in [
-        (["host: a", "x-api-key: a-key"].as_slice(), "200"),
-        (&["host: a", "authorization: Bearer a-key"], "200"),
-        (&["host: a", "x-api-key: a-key", "x-api-key: a-key"], "400"),
-        (&["host: a", "X-API-Key: b", "x-api-key: a-key"], "400"),
+        (["host: a", "x-api-key: a-key-of-a-page-0001"].as_slice(), "200"),
+        (&["host: a", "authorization: Bearer a-key-of-a-page-0001"], "200"),
+        (&["host: a", "x-api-key: a-key-of-a-page-0001", "x-api-key: a-key-of-a-page-0001"], "400"),
+        (&["host: a", "X-API-Key: b", "x-api-key: a-key-of-a-page-0001"], "400"),
         (
             &[
                 "host: a",
-                "authorization: Bearer a-key",
+                "authorization: Bearer a-key-of-a-page-0001",
                 "Authorization: Bearer b",
             ],
             "400",

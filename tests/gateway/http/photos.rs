@@ -11,7 +11,7 @@ const PHOTO_CALL: &str = "/employee/1/photo";
 async fn photo_url(desk: &Desk) -> String {
     let request = desk.client().post(desk.url("/graphql"));
     let query = json!({ "query": "{ employee(id: \"firstline:Employee:1\") { photoUrl } }" });
-    let request = request.bearer_auth("reader-key").json(&query);
+    let request = request.bearer_auth("key-of-the-reader-01").json(&query);
     let response = request.send().await.expect("the gateway responds");
     let answer: Value = response.json().await.expect("the response is JSON");
     let url = answer["data"]["employee"]["photoUrl"].as_str();
@@ -38,7 +38,7 @@ fn photo_calls(desk: &Desk) -> usize {
 }
 
 fn with_keys() -> DeskOptions {
-    let keys = json!([{ "name": "reader", "key": "reader-key", "scopes": ["read"] }]);
+    let keys = json!([{ "name": "reader", "key": "key-of-the-reader-01", "scopes": ["read"] }]);
     DeskOptions::default()
         .set("AUTH__MODE", "api_key")
         .set("AUTH__API_KEYS", keys)

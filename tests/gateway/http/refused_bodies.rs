@@ -17,7 +17,7 @@ use crate::{
 const TIMES: usize = 40;
 
 fn keys() -> String {
-    json!([{ "name": "page", "key": "a-key", "scopes": ["read"] }]).to_string()
+    json!([{ "name": "page", "key": "a-key-of-a-page-0001", "scopes": ["read"] }]).to_string()
 }
 
 async fn desk() -> Desk {
@@ -53,13 +53,13 @@ const REFUSED: [(&str, &[&str], &str); 6] = [
     ("POST /graphql", &["content-type: application/json"], "401"),
     (
         "POST /graphql",
-        &["x-api-key: a-key", "content-type: application/json"],
+        &["x-api-key: a-key-of-a-page-0001", "content-type: application/json"],
         "413",
     ),
     (
         "POST /graphql",
         &[
-            "x-api-key: a-key",
+            "x-api-key: a-key-of-a-page-0001",
             "content-type: application/json",
             "accept: text/html",
         ],
@@ -67,7 +67,7 @@ const REFUSED: [(&str, &[&str], &str); 6] = [
     ),
     (
         "POST /graphql",
-        &["x-api-key: a-key", "content-type: text/plain"],
+        &["x-api-key: a-key-of-a-page-0001", "content-type: text/plain"],
         "415",
     ),
     ("POST /nothing", &[], "404"),
@@ -104,7 +104,7 @@ async fn a_client_that_reads_after_it_has_sent_all_gets_every_refusal() {
 async fn a_chunked_body_over_the_limit_is_refused_in_the_same_way() {
     let (_vendors, program) = program().await;
     let headers = [
-        "x-api-key: a-key",
+        "x-api-key: a-key-of-a-page-0001",
         "content-type: application/json",
         "transfer-encoding: chunked",
     ];
@@ -214,7 +214,7 @@ async fn a_client_that_asks_before_it_sends_is_refused_at_once_or_told_to_contin
     let mut stream = connect(&desk).await;
     let accepted = head(
         "POST /graphql",
-        &[common.as_slice(), &["x-api-key: a-key"]].concat(),
+        &[common.as_slice(), &["x-api-key: a-key-of-a-page-0001"]].concat(),
     );
     stream
         .write_all(accepted.as_bytes())

@@ -195,8 +195,8 @@ async fn an_agents_gender_is_known_by_its_code() {
 #[tokio::test]
 async fn a_search_finds_employees_of_both_vendors_by_their_e_mail_address() {
     let keys = json!([
-        { "name": "fuller", "key": "fuller-key", "scopes": ["read", "pii"] },
-        { "name": "reader", "key": "reader-key", "scopes": ["read"] },
+        { "name": "fuller", "key": "key-of-the-fuller-01", "scopes": ["read", "pii"] },
+        { "name": "reader", "key": "key-of-the-reader-01", "scopes": ["read"] },
     ]);
     let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
@@ -225,7 +225,7 @@ async fn a_search_finds_employees_of_both_vendors_by_their_e_mail_address() {
             .filter_map(|node| node["id"].as_str().map(str::to_owned))
             .collect()
     };
-    for key in ["fuller-key", "reader-key"] {
+    for key in ["key-of-the-fuller-01", "key-of-the-reader-01"] {
         let found = search(key, "sought.ONE").await;
         let expected = [
             "firstline:Employee:980",
@@ -244,7 +244,7 @@ async fn a_search_finds_employees_of_both_vendors_by_their_e_mail_address() {
         assert_eq!(none["totalCount"], 0, "{key}");
     }
     // What the vendor alone finds, it counts.
-    let found = search("fuller-key", "mail only").await;
+    let found = search("key-of-the-fuller-01", "mail only").await;
     assert_eq!(found["sources"][0]["totalCount"], 1);
 }
 

@@ -219,7 +219,7 @@ async fn a_vendor_that_ignores_the_time_filter_is_read_whole_or_fails() {
         } else {
             let query = "{ serviceRecords(filter: { vendors: [FIRSTLINE] }) { nodes { id } } }";
             let (error, _) = desk.execute_failing(query, json!({})).await;
-            assert_eq!(error["extensions"]["code"], "UPSTREAM_CONTRACT");
+            assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED");
         }
     }
 }
