@@ -33,10 +33,26 @@ const QUERY: &str = "GET /graphql?query=%7B__typename%7D HTTP/1.1";
 async fn a_key_or_token_sent_twice_is_rejected_on_every_path() {
     let desk = desk_with_key().await;
     for (lines, status) in [
-        (["host: a", "x-api-key: a-key-of-a-page-0001"].as_slice(), "200"),
-        (&["host: a", "authorization: Bearer a-key-of-a-page-0001"], "200"),
-        (&["host: a", "x-api-key: a-key-of-a-page-0001", "x-api-key: a-key-of-a-page-0001"], "400"),
-        (&["host: a", "X-API-Key: b", "x-api-key: a-key-of-a-page-0001"], "400"),
+        (
+            ["host: a", "x-api-key: a-key-of-a-page-0001"].as_slice(),
+            "200",
+        ),
+        (
+            &["host: a", "authorization: Bearer a-key-of-a-page-0001"],
+            "200",
+        ),
+        (
+            &[
+                "host: a",
+                "x-api-key: a-key-of-a-page-0001",
+                "x-api-key: a-key-of-a-page-0001",
+            ],
+            "400",
+        ),
+        (
+            &["host: a", "X-API-Key: b", "x-api-key: a-key-of-a-page-0001"],
+            "400",
+        ),
         (
             &[
                 "host: a",

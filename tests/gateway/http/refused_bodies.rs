@@ -53,7 +53,10 @@ const REFUSED: [(&str, &[&str], &str); 6] = [
     ("POST /graphql", &["content-type: application/json"], "401"),
     (
         "POST /graphql",
-        &["x-api-key: a-key-of-a-page-0001", "content-type: application/json"],
+        &[
+            "x-api-key: a-key-of-a-page-0001",
+            "content-type: application/json",
+        ],
         "413",
     ),
     (
@@ -67,7 +70,10 @@ const REFUSED: [(&str, &[&str], &str); 6] = [
     ),
     (
         "POST /graphql",
-        &["x-api-key: a-key-of-a-page-0001", "content-type: text/plain"],
+        &[
+            "x-api-key: a-key-of-a-page-0001",
+            "content-type: text/plain",
+        ],
         "415",
     ),
     ("POST /nothing", &[], "404"),
