@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sandbox")]
 mod demo;
+mod health_check;
 
 use std::{
     future::Future,
@@ -54,7 +55,8 @@ Settings come from the file and, over it, from the environment, as in
   DESKGRAPH_FIRSTLINE__BASE_URL=https://firstline.example DESKGRAPH_FIRSTLINE__TOKEN=... deskgraph serve
 What is logged follows RUST_LOG (default: info).
 
-Exit codes: 0 fine, 1 something does not work, 2 the command line or a setting is wrong.";
+Exit codes: 0 fine, 1 something does not work, 2 the command line or a setting is wrong.
+`healthcheck` ends with 1 also when a setting is wrong.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -82,6 +84,12 @@ enum Command {
     /// Read the settings, call each vendor once, and report what works
     Check {
         /// A TOML file of settings; the environment goes over it
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Ask the gateway on this machine whether it is ready; for containers
+    Healthcheck {
+        /// The TOML file of settings of that gateway; the environment goes over it
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -140,6 +148,7 @@ async fn execute(command: Command) -> Result<ExitCode, Failure> {
         Command::Sandbox { firstline, bangwo8 } => demo::sandbox(firstline, bangwo8).await,
         Command::Schema => print(&schema::sdl()),
         Command::Check { config } => check(config.as_deref()).await,
+        Command::Healthcheck { config } => health_check::run(config.as_deref()).await,
     }
 }
 

@@ -4,6 +4,11 @@ mod settings;
 
 mod layers;
 
+// Where values come from.
+mod environment;
+mod secret_file;
+mod unknown_name;
+
 // A file each vendor, and what they share.
 mod bangwo8;
 mod firstline;
@@ -16,6 +21,8 @@ mod manifest;
 mod origins;
 mod server_url;
 
+#[cfg(test)]
+mod secret_file_tests;
 #[cfg(test)]
 mod tests;
 
@@ -148,6 +155,21 @@ fn server(layers: &Layers) -> Result<ServerSettings> {
         },
         drain: milliseconds(layers, "shutdown.drain_ms")?,
     })
+}
+
+/// What the health check has to know of the settings. No secret is read.
+pub struct HealthCheckSettings {
+    pub listen: SocketAddr,
+}
+
+impl HealthCheckSettings {
+    /// The settings of this process.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        let layers = Layers::read(file, std::env::vars_os())?;
+        Ok(Self {
+            listen: layers.address("listen")?,
+        })
+    }
 }
 
 fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {

@@ -36,6 +36,13 @@ pub(super) enum Kind {
 
 pub(super) const MIN_SIGNING_KEY_CHARACTERS: usize = 32;
 
+impl Kind {
+    /// A secret may also come from a file.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Kind::Secret | Kind::SigningKey | Kind::ApiKeys)
+    }
+}
+
 pub(super) const ENVIRONMENT_PREFIX: &str = "DESKGRAPH_";
 
 impl Setting {
@@ -106,6 +113,9 @@ pub fn settings_table() -> String {
             Kind::Choice(choices) => {
                 let choices = one_of(choices);
                 format!("| `{variable}` | {default} | {meaning}: {choices} |\n")
+            }
+            kind if kind.is_secret() => {
+                format!("| `{variable}` | {default} | {meaning} (or `{variable}_FILE`) |\n")
             }
             _ => format!("| `{variable}` | {default} | {meaning} |\n"),
         });

@@ -216,7 +216,7 @@ impl Source {
 
     /// The command line and the composition root may use everything.
     fn is_root(&self) -> bool {
-        matches!(self.layer(), "lib" | "main" | "demo")
+        matches!(self.layer(), "lib" | "main" | "demo" | "health_check")
     }
 
     fn is_test(&self) -> bool {

@@ -7,6 +7,7 @@ mod architecture;
 mod command_line;
 mod docs;
 mod engine;
+mod health_check;
 mod http;
 mod repository;
 mod sandbox;

@@ -1,6 +1,7 @@
 //! The real program as a process: started as an operator starts it, and inspected after its exit.
 
 use std::{
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -194,13 +195,15 @@ pub(crate) fn client() -> reqwest::Client {
         .expect("a client without options builds")
 }
 
-/// The loopback address in a line.
+/// The address that the line names, as this machine reaches it.
 fn address_in(line: &str) -> String {
-    let start = line.find("127.0.0.1:").expect("the address is on loopback");
-    line[start..]
-        .chars()
-        .take_while(|letter| letter.is_ascii_digit() || matches!(letter, '.' | ':'))
-        .collect()
+    let words = line.split(|letter: char| !(letter.is_ascii_hexdigit() || "[].:".contains(letter)));
+    let mut addresses = words.filter_map(|word| word.parse::<SocketAddr>().ok());
+    let mut address = addresses.next().expect("the line has an address");
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    address.to_string()
 }
 
 /// The settings with which the program serves these vendors on a free port.
