@@ -7,13 +7,13 @@ use std::{
 };
 
 use deskgraph::{
+    Vendors,
     config::Config,
     context::RequestScope,
     domain::{Caller, Scope},
     repository::{PhotoAddresses, Shared},
     sandbox::{Sandbox, credentials},
     schema::{self, GatewaySchema},
-    vendors,
 };
 use divan::{Bencher, counter::ItemsCount};
 use tokio::runtime::Runtime;
@@ -52,11 +52,17 @@ impl Desk {
         });
         let config = Config::from_sources(None, variables).expect("the settings are right");
         let vendors =
-            vendors(config.firstline, config.bangwo8).expect("the vendor's settings are right");
+            Vendors::new(config.firstline, config.bangwo8).expect("the settings are right");
         let photos = PhotoAddresses::new(config.photos).expect("the system has random numbers");
         Self {
             schema: schema::build(config.schema),
-            shared: Shared::new(vendors, config.cache, config.limits, config.creates, photos),
+            shared: Shared::new(
+                vendors.all(),
+                config.cache,
+                config.limits,
+                config.creates,
+                photos,
+            ),
             runtime,
             _vendors: sandbox,
         }

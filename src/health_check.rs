@@ -33,7 +33,11 @@ pub(super) async fn run(file: Option<&Path>) -> Result<ExitCode, Failure> {
 async fn ask(settings: &HealthCheckSettings) -> Result<(), String> {
     let listen = settings.listen;
     let client = client(listen).map_err(|_| "no HTTP client can be set up".to_owned())?;
-    let url = format!("http://localhost:{}/health/ready", listen.port());
+    let scheme = match settings.serves_tls {
+        true => "https",
+        false => "http",
+    };
+    let url = format!("{scheme}://localhost:{}/health/ready", listen.port());
 
     let response = client.get(url).send().await.map_err(|err| match err {
         err if err.is_timeout() => format!("the gateway at {listen} does not answer in time"),
@@ -52,6 +56,8 @@ fn client(listen: SocketAddr) -> reqwest::Result<Client> {
     Client::builder()
         .resolve_to_addrs("localhost", &reachable(listen))
         .no_proxy()
+        // The certificate is for the name that clients use.
+        .danger_accept_invalid_certs(true)
         .redirect(redirect::Policy::none())
         .timeout(TIMEOUT)
         .build()

@@ -23,6 +23,9 @@ pub mod upstream;
 pub mod config;
 pub mod telemetry;
 
+mod reload;
+mod vendors;
+
 /// Both vendors as real HTTP servers on loopback, for the demo and the tests. A production build leaves them out.
 #[cfg(feature = "sandbox")]
 #[doc(inline)]
@@ -31,29 +34,31 @@ pub use deskgraph_sandbox as sandbox;
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 use tokio::{
+    net::TcpListener,
     sync::oneshot,
     task::{JoinHandle, JoinSet},
 };
 
 use config::{Config, ConfigError};
-use engine::Engine;
-use error::{Error, ErrorKind};
-use http::server::{self, Stop};
-use repository::{PhotoAddresses, Shared};
-use upstream::{
-    VendorApi,
-    bangwo8::{Bangwo8, Bangwo8Settings},
-    firstline::{FirstLine, FirstLineSettings},
-    recovery::probe_when_down,
+use error::Error;
+use http::{
+    FirstChecks,
+    server::{self, Stop},
 };
+pub use reload::Reloader;
+use reload::{Lasting, Serving};
+use repository::{PhotoAddresses, Shared};
+use upstream::{recovery::probe_when_down, start_check::check_until_it_works};
+pub use vendors::Vendors;
 
 /// A running gateway. It serves until it is stopped.
 pub struct Running {
     pub address: SocketAddr,
+    reloader: Arc<Reloader>,
     stop: oneshot::Sender<Stop>,
     serving: JoinHandle<io::Result<()>>,
     /// Dropped with the gateway, which aborts them.
-    _recoveries: JoinSet<()>,
+    _vendor_tasks: JoinSet<()>,
 }
 
 /// Why the gateway does not start.
@@ -67,61 +72,108 @@ pub enum StartError {
     AddressTaken(SocketAddr),
     #[error("DESKGRAPH_LISTEN: can't listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
+    #[error("the socket of the service manager can't be used: {0}")]
+    Socket(io::Error),
     #[error("DESKGRAPH_DOCUMENTS__MANIFEST: {0}")]
     Manifest(Error),
     #[error(transparent)]
     Other(#[from] Error),
 }
 
+/// How a gateway starts.
+#[derive(Debug, Default)]
+pub struct StartOptions {
+    /// It takes the place of the address in the settings.
+    pub listener: Option<std::net::TcpListener>,
+    pub vendor_checks: VendorChecks,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VendorChecks {
+    /// The gateway is ready when it has called each vendor once.
+    #[default]
+    AtStart,
+    /// The gateway is ready at once, and calls no vendor before a request needs it.
+    None,
+}
+
 /// Starts a gateway with these settings, and returns when it accepts requests.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    start_with(config, StartOptions::default()).await
+}
+
+pub async fn start_with(config: Config, options: StartOptions) -> Result<Running, StartError> {
     config.require_vendor()?;
     server::raise_file_limit(
         config.server.max_connections,
         config.max_vendor_connections(),
     );
-    let vendors = vendors(config.firstline, config.bangwo8)?;
-    let recoveries = vendors.iter().cloned().map(probe_when_down).collect();
+    let listener = listener(config.listen, options.listener)?;
+    let address = listener.local_addr().map_err(StartError::Socket)?;
+    config.require_callers_on(address)?;
+
+    let vendors = Vendors::new(config.firstline, config.bangwo8)?;
+    let all = vendors.all();
     let photos = PhotoAddresses::new(config.photos)?;
-    let shared = Shared::new(vendors, config.cache, config.limits, config.creates, photos);
-    let schema_text = schema::sdl();
-    let schema = schema::build(config.schema);
-    let engine = Engine::new(config.engine, schema, &schema_text, shared.clone()).map_err(
-        |err| match err.kind {
-            ErrorKind::BadUserInput => StartError::Manifest(err),
-            _ => StartError::Other(err),
+    let shared = Shared::new(
+        all.clone(),
+        config.cache,
+        config.limits,
+        config.creates,
+        photos,
+    );
+    let to_check = match options.vendor_checks {
+        VendorChecks::AtStart => all.as_slice(),
+        VendorChecks::None => &[],
+    };
+    let first_checks = FirstChecks::pending(to_check.iter().map(|vendor| vendor.vendor()));
+    let reloader = Reloader::start(
+        Serving {
+            http: config.http,
+            engine: config.engine,
+            schema: config.schema,
+            server: config.server,
+            tls: config.tls,
+        },
+        Lasting {
+            address,
+            fixed: config.fixed,
+            vendors,
+            shared,
+            first_checks: Arc::new(first_checks),
         },
     )?;
-    let router = http::router(config.http, engine, &schema_text, shared.clone())?;
+    let mut vendor_tasks: JoinSet<()> = all.iter().cloned().map(probe_when_down).collect();
+    for vendor in to_check {
+        let report = reloader.report_of(vendor);
+        vendor_tasks.spawn(check_until_it_works(vendor.clone(), report));
+    }
 
-    let listener = server::listen(config.listen).map_err(|err| listen_error(config.listen, err))?;
-    let address = listener
-        .local_addr()
-        .map_err(|err| StartError::Listen(config.listen, err))?;
     let (stop, is_stopped) = oneshot::channel();
     let stopped = async move {
         // Dropping the gateway drops the sender, which stops it too.
         is_stopped.await.unwrap_or(Stop::Now)
     };
+    let shared = reloader.shared().clone();
     let writes_ended = async move { shared.writes_ended().await };
-    let serving = tokio::spawn(server::serve(
-        listener,
-        config.server,
-        router,
-        stopped,
-        writes_ended,
-    ));
+    let serving = server::serve(listener, reloader.server().clone(), stopped, writes_ended);
+    let serving = tokio::spawn(serving);
     tracing::info!(%address, "listening");
 
     Ok(Running {
         address,
+        reloader,
         stop,
         serving,
-        _recoveries: recoveries,
+        _vendor_tasks: vendor_tasks,
     })
 }
 
 impl Running {
+    pub fn reloader(&self) -> Arc<Reloader> {
+        self.reloader.clone()
+    }
+
     /// Serves until `signal` is done, or until serving fails.
     pub async fn until(mut self, signal: impl Future<Output = Stop>) -> io::Result<()> {
         tokio::select! {
@@ -142,24 +194,19 @@ impl Running {
     }
 }
 
-/// The vendors that are configured. A third vendor is one line here.
-pub fn vendors(
-    firstline: Option<FirstLineSettings>,
-    bangwo8: Option<Bangwo8Settings>,
-) -> error::Result<Vec<Arc<dyn VendorApi>>> {
-    let mut vendors: Vec<Arc<dyn VendorApi>> = Vec::new();
-    if let Some(settings) = firstline {
-        vendors.push(Arc::new(FirstLine::new(settings)?));
-    }
-    if let Some(settings) = bangwo8 {
-        vendors.push(Arc::new(Bangwo8::new(settings)?));
-    }
-    Ok(vendors)
-}
-
-fn listen_error(address: SocketAddr, err: io::Error) -> StartError {
-    match err.kind() {
-        io::ErrorKind::AddrInUse => StartError::AddressTaken(address),
-        _ => StartError::Listen(address, err),
+/// The listener of the service manager, or a new one.
+fn listener(
+    address: SocketAddr,
+    inherited: Option<std::net::TcpListener>,
+) -> Result<TcpListener, StartError> {
+    match inherited {
+        Some(listener) => listener
+            .set_nonblocking(true)
+            .and_then(|()| TcpListener::from_std(listener))
+            .map_err(StartError::Socket),
+        None => server::listen(address).map_err(|err| match err.kind() {
+            io::ErrorKind::AddrInUse => StartError::AddressTaken(address),
+            _ => StartError::Listen(address, err),
+        }),
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::HashMap, ffi::OsString, fmt, net::SocketAddr, path::Path}
 
 use config::{File, FileFormat, Value, ValueKind};
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 
 use super::{
     environment, secret_file,
@@ -11,7 +12,7 @@ use super::{
     settings::{Kind, MIN_SIGNING_KEY_CHARACTERS, SETTINGS, Setting, variable},
     unknown_name::{nearest, shown},
 };
-use crate::domain::VendorZone;
+use crate::{domain::VendorZone, telemetry::LogFilter};
 
 /// A setting is wrong: one line that names the setting and contains no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,20 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// The digests of the values of the settings that need a restart, by their variables. Some of them are secrets.
+pub struct FixedSettings(Vec<(String, Option<[u8; 32]>)>);
+
+impl FixedSettings {
+    /// The variables of the settings that have another value in these.
+    pub fn changed_in(&self, others: &Self) -> Vec<String> {
+        let pairs = self.0.iter().zip(&others.0);
+        pairs
+            .filter(|((_, value), (_, other))| value != other)
+            .map(|((variable, _), _)| variable.clone())
+            .collect()
+    }
+}
 
 /// The layers, merged.
 pub(super) struct Layers {
@@ -112,6 +127,10 @@ impl Layers {
 
     pub(super) fn time_zone(&self, key: &str) -> Result<VendorZone> {
         self.required(key, VendorZone::named)
+    }
+
+    pub(super) fn log_filter(&self, key: &str) -> Result<Option<LogFilter>> {
+        self.optional(key, LogFilter::read)
     }
 
     pub(super) fn url(&self, key: &'static str) -> Result<Option<String>> {
@@ -244,6 +263,19 @@ impl Layers {
             };
         }
         read(text).map(Some).ok_or_else(|| self.wrong(key))
+    }
+
+    /// What is set of the settings that need a restart.
+    pub(super) fn fixed(&self) -> Result<FixedSettings> {
+        let fixed = SETTINGS.iter().filter(|setting| !setting.is_reloadable());
+        fixed
+            .map(|setting| {
+                let value = self.value(setting.key)?;
+                let digest = value.map(|value| Sha256::digest(format!("{:?}", value.kind)).into());
+                Ok((setting.variable(), digest))
+            })
+            .collect::<Result<_>>()
+            .map(FixedSettings)
     }
 
     /// The value of a setting. That of a secret may be in a file of its own.

@@ -20,6 +20,7 @@ mod host_names;
 mod manifest;
 mod origins;
 mod server_url;
+mod tls;
 
 #[cfg(test)]
 mod secret_file_tests;
@@ -29,6 +30,7 @@ mod tests;
 use std::{ffi::OsString, net::SocketAddr, num::NonZeroU32, path::Path, time::Duration};
 
 pub use layers::ConfigError;
+pub use layers::FixedSettings;
 use layers::{Layers, Result};
 pub use settings::settings_table;
 use settings::variable;
@@ -41,18 +43,18 @@ use crate::{
     http::{
         GraphiqlPage, HttpSettings, PageAccess,
         auth::{AuthSettings, TokenSettings},
-        server::{ServerSettings, UnsentLimits},
+        server::{ServerSettings, UnsentLimits, tls::TlsSettings},
     },
     repository::{self, CacheMode, CacheSettings, CreateSettings, PhotoSettings},
     schema::{Introspection, SchemaSettings},
-    telemetry::LogFormat,
+    telemetry::{LogFormat, LogSettings},
     upstream::{bangwo8::Bangwo8Settings, firstline::FirstLineSettings},
 };
 
 pub struct Config {
     pub listen: SocketAddr,
     pub server: ServerSettings,
-    pub log: LogFormat,
+    pub log: LogSettings,
     pub http: HttpSettings,
     pub engine: EngineSettings,
     pub schema: SchemaSettings,
@@ -63,6 +65,9 @@ pub struct Config {
     pub photos: PhotoSettings,
     pub firstline: Option<FirstLineSettings>,
     pub bangwo8: Option<Bangwo8Settings>,
+    /// Without TLS where it is none.
+    pub tls: Option<TlsSettings>,
+    pub fixed: FixedSettings,
 }
 
 impl Config {
@@ -113,15 +118,29 @@ impl Config {
         clients.map(|client| client.max_concurrency).sum()
     }
 
+    /// Rejects a gateway that is open to other machines. Its address may not be the one of the settings.
+    pub fn require_callers_on(&self, address: SocketAddr) -> Result<()> {
+        if !matches!(self.http.auth, AuthSettings::Open) || is_loopback(address) {
+            return Ok(());
+        }
+        let mode = variable("auth.mode");
+        Err(ConfigError::new(format!(
+            "{mode} must be api_key or jwt, because the gateway listens on {address}, which is not a loopback address"
+        )))
+    }
+
     fn from_layers(layers: &Layers) -> Result<Self> {
         let listen = layers.address("listen")?;
 
         Ok(Self {
             listen,
             server: server(layers)?,
-            log: match layers.choice("log.format")? {
-                "json" => LogFormat::Json,
-                _ => LogFormat::Text,
+            log: LogSettings {
+                format: match layers.choice("log.format")? {
+                    "json" => LogFormat::Json,
+                    _ => LogFormat::Text,
+                },
+                filter: layers.log_filter("log.filter")?,
             },
             http: http(layers, listen)?,
             engine: engine(layers)?,
@@ -141,6 +160,8 @@ impl Config {
             },
             firstline: firstline::settings(layers)?,
             bangwo8: bangwo8::settings(layers)?,
+            tls: tls::read(layers)?,
+            fixed: layers.fixed()?,
         })
     }
 }
@@ -160,6 +181,7 @@ fn server(layers: &Layers) -> Result<ServerSettings> {
 /// What the health check has to know of the settings. No secret is read.
 pub struct HealthCheckSettings {
     pub listen: SocketAddr,
+    pub serves_tls: bool,
 }
 
 impl HealthCheckSettings {
@@ -168,6 +190,7 @@ impl HealthCheckSettings {
         let layers = Layers::read(file, std::env::vars_os())?;
         Ok(Self {
             listen: layers.address("listen")?,
+            serves_tls: tls::is_set(&layers)?,
         })
     }
 }
@@ -263,13 +286,17 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
             scope_claim,
             scope_prefix,
         })),
-        _ if !listen.ip().to_canonical().is_loopback() => Err(ConfigError::new(format!(
+        _ if !is_loopback(listen) => Err(ConfigError::new(format!(
             "{} must be api_key or jwt, because {} is not a loopback address",
             layers.name("auth.mode"),
             layers.name("listen")
         ))),
         _ => Ok(AuthSettings::Open),
     }
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 fn cache_mode(layers: &Layers) -> Result<CacheMode> {

@@ -62,7 +62,8 @@ fn defaults_are_as_the_table_says() {
     let config = from_environment(&[]).expect("the defaults are right");
 
     assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
-    assert_eq!(config.log, LogFormat::Text);
+    assert_eq!(config.log.format, LogFormat::Text);
+    assert!(config.log.filter.is_none());
     assert_eq!(config.http.graphiql, GraphiqlPage::Served);
     assert_eq!(config.engine.request_timeout.as_millis(), 30_000);
     assert_eq!(config.engine.document.max_complexity, 20_000);
@@ -95,7 +96,7 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
     .expect("the settings are right");
 
     assert_eq!(config.listen.to_string(), "[::1]:4002");
-    assert_eq!(config.log, LogFormat::Json);
+    assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.cache.mode, CacheMode::Disabled);
     assert_eq!(config.cache.list_ttl.as_millis(), 9);
     assert_eq!(config.cache.entity_ttl.as_millis(), 8);

@@ -37,7 +37,7 @@ pub use document::persisted::{DocumentMode, DocumentSettings};
 use document::{
     CheckedOperation, DocumentRules,
     document_cache::DocumentCache,
-    persisted::{PersistedDocuments, PersistedError},
+    persisted::{PersistedDocuments, PersistedError, PersistedStore},
 };
 pub(crate) use encoded_response::EncodedResponse;
 pub(crate) use progress::{OperationInfo, Progress, ResponseSource};
@@ -100,13 +100,36 @@ impl Engine {
         schema_text: &str,
         shared: Arc<Shared>,
     ) -> Result<Arc<Self>> {
+        let store = PersistedStore::new(settings.documents.max_persisted_bytes);
+        Self::with_store(settings, schema, schema_text, shared, store)
+    }
+
+    /// An engine with other settings and the documents that clients have persisted. Its response cache is empty: the limits, by
+    /// which its responses were checked, may be others.
+    pub fn reloaded(
+        &self,
+        settings: EngineSettings,
+        schema: GatewaySchema,
+        schema_text: &str,
+    ) -> Result<Arc<Self>> {
+        let store = self.persisted.store().clone();
+        Self::with_store(settings, schema, schema_text, self.shared.clone(), store)
+    }
+
+    fn with_store(
+        settings: EngineSettings,
+        schema: GatewaySchema,
+        schema_text: &str,
+        shared: Arc<Shared>,
+        store: PersistedStore,
+    ) -> Result<Arc<Self>> {
         let rules = DocumentRules {
             shape: SchemaShape::read(schema_text)?,
             limits: settings.document,
             introspection: settings.introspection,
         };
         let persisted =
-            PersistedDocuments::new(settings.documents, |text| rules.check_document(text))?;
+            PersistedDocuments::new(settings.documents, store, |text| rules.check_document(text))?;
         Ok(Arc::new(Self {
             schema,
             rules,

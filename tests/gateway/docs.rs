@@ -91,7 +91,10 @@ fn every_dependency_has_a_documented_reason_and_no_other_is_listed() {
     let mut declared = BTreeSet::new();
     for line in manifest.lines() {
         if line.starts_with('[') {
-            in_dependencies = matches!(line, "[dependencies]" | "[dev-dependencies]");
+            in_dependencies = matches!(
+                line,
+                "[dependencies]" | "[target.'cfg(unix)'.dependencies]" | "[dev-dependencies]"
+            );
         } else if in_dependencies && let Some((name, _)) = line.split_once(" = ") {
             declared.insert(name);
         }

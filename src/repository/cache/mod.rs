@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::time::{sleep_until, timeout_at};
 
@@ -99,7 +100,7 @@ pub(super) struct ReadKey {
 }
 
 pub(super) struct Cache {
-    settings: CacheSettings,
+    settings: ArcSwap<CacheSettings>,
     entries: moka::sync::Cache<KeyHash, Entry>,
     flights: Arc<Flights>,
     topics: Topics,
@@ -129,13 +130,23 @@ impl Cache {
             .expire_after(EntryExpiry)
             .build();
         Self {
-            settings,
+            settings: ArcSwap::from_pointee(settings),
             entries,
             flights: SingleFlight::new(),
             topics: Topics::default(),
             writes: AtomicU64::new(0),
             hashers: (RandomState::new(), RandomState::new()),
         }
+    }
+
+    /// Other times to live, for what is read from now on.
+    pub(super) fn set_times(&self, new: CacheSettings) {
+        let known = self.settings.load();
+        self.settings.store(Arc::new(CacheSettings {
+            mode: known.mode,
+            max_bytes: known.max_bytes,
+            ..new
+        }));
     }
 
     /// The key of a read. `parts` names all that the result depends on beside vendor and topic.
@@ -218,7 +229,7 @@ impl Cache {
     /// Whether there is an entry of one of these vendors, fresh or stale.
     pub(super) fn has_entries(&self, is_served: impl Fn(Vendor) -> bool) -> bool {
         let now = Instant::now();
-        let is_usable = |entry: &Entry| now < entry.fresh_until + self.settings.stale;
+        let is_usable = |entry: &Entry| now < entry.fresh_until + self.settings.load().stale;
         let mut entries = self.entries.iter();
         entries.any(|(_, entry)| is_usable(&entry) && is_served(entry.vendor))
     }
@@ -289,7 +300,7 @@ impl Cache {
 
     /// Records that the response depends on the entry. The result of a flight is no entry: `depend_on_loaded` records its objects.
     fn depend_on(&self, scope: &RequestScope, key: ReadKey, entry: &Entry) {
-        match self.settings.mode {
+        match self.settings.load().mode {
             _ if key.lifetime == Lifetime::Flight => {}
             CacheMode::Enabled => {
                 scope.dependencies.depend_on(
@@ -306,7 +317,7 @@ impl Cache {
     pub(super) fn depend_on_loaded(&self, scope: &RequestScope, source: ReadKey) {
         let now = Instant::now();
         let ttl = self.ttl(Lifetime::Entity);
-        match self.settings.mode {
+        match self.settings.load().mode {
             CacheMode::Enabled => {
                 scope.dependencies.depend_on(
                     source.dependency(),
@@ -328,7 +339,7 @@ impl Cache {
         Id: Hash,
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.mode == CacheMode::Disabled {
+        if self.settings.load().mode == CacheMode::Disabled {
             return;
         }
         let read_at = Timestamp::now();
@@ -379,7 +390,7 @@ impl Cache {
     where
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.mode == CacheMode::Enabled {
+        if self.settings.load().mode == CacheMode::Enabled {
             let entry = self.entry(key, Arc::new(value), read_at);
             self.store(key, entry, EntryKind::List);
         }
@@ -461,7 +472,7 @@ impl Cache {
         let store = move |entry: &Result<Entry>| {
             if let Ok(entry) = entry
                 && key.lifetime != Lifetime::Flight
-                && cache.settings.mode == CacheMode::Enabled
+                && cache.settings.load().mode == CacheMode::Enabled
             {
                 cache.store(key, entry.clone(), EntryKind::List);
             }
@@ -491,19 +502,19 @@ impl Cache {
             is_refreshed: Arc::default(),
             expires_after: match key.lifetime {
                 Lifetime::Absence => ttl,
-                _ => ttl + self.settings.stale,
+                _ => ttl + self.settings.load().stale,
             },
         }
     }
 
     fn ttl(&self, lifetime: Lifetime) -> Duration {
         match lifetime {
-            Lifetime::List => self.settings.list_ttl,
-            Lifetime::Entity => self.settings.entity_ttl,
-            Lifetime::Directory => self.settings.directory_ttl,
+            Lifetime::List => self.settings.load().list_ttl,
+            Lifetime::Entity => self.settings.load().entity_ttl,
+            Lifetime::Directory => self.settings.load().directory_ttl,
             Lifetime::PastDay => PAST_DAY_TTL,
             Lifetime::Flight => Duration::ZERO,
-            Lifetime::Absence => ABSENCE_TTL.min(self.settings.entity_ttl),
+            Lifetime::Absence => ABSENCE_TTL.min(self.settings.load().entity_ttl),
         }
     }
 }

@@ -272,7 +272,7 @@ async fn the_lists_that_writes_superseded_take_no_memory() {
     let cache = Arc::new(Cache::new(CacheSettings {
         list_ttl: LATER,
         max_bytes: 1 << 30,
-        ..cache().settings.clone()
+        ..(**cache().settings.load()).clone()
     }));
     let object = cache.key(Vendor::FirstLine, Topic::Tickets, Lifetime::Entity, 7);
     let read_list = async |number: u32| {
