@@ -205,6 +205,7 @@ const RELOADABLE: &[&str] = &[
     "tls.",
     "shutdown.",
     "graphiql.",
+    "pages.",
     "introspection.",
 ];
 

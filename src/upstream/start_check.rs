@@ -11,7 +11,11 @@ use super::{
     VendorApi,
     breaker::{FIRST_PAUSE, pause},
 };
-use crate::{context::RequestScope, domain::Caller, error::Result};
+use crate::{
+    context::{CallBudget, RequestScope},
+    domain::Caller,
+    error::Result,
+};
 
 /// A vendor without an answer after this time has failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(15);
@@ -45,12 +49,12 @@ pub async fn check_once(vendor: Arc<dyn VendorApi>, report: impl Fn(&Result<()>)
 
 /// One cheap call. The log and the vendor's health have its result.
 async fn check(vendor: &dyn VendorApi) -> Result<()> {
-    let scope = RequestScope::new(
+    let mut scope = RequestScope::new(
         "start".to_owned(),
         Caller::new("start", Vec::new()),
         Instant::now() + CHECK_TIMEOUT,
-    )
-    .with_vendor_calls(MAX_CALLS);
+    );
+    scope.vendor_calls = CallBudget::with_logins(MAX_CALLS);
     let span = tracing::error_span!("start", request.id = scope.id);
     vendor.check(&scope).instrument(span).await
 }
