@@ -151,7 +151,9 @@ async fn the_text_format_has_the_same_lines() {
     ] {
         assert!(request.contains(part), "{part}: {request}");
     }
-    let call = line_with("http.route=\"/api/v1/ticket\"");
+    let is_call =
+        |line: &&str| line.contains("as-text") && line.contains("http.route=\"/api/v1/ticket\"");
+    let call = text.lines().find(is_call).expect("the list was read");
     for part in [
         "DEBUG",
         "vendor=\"firstline\"",
