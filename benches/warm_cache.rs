@@ -7,6 +7,7 @@ use std::{
 };
 
 use deskgraph::{
+    Vendors,
     config::Config,
     context::RequestScope,
     domain::{Caller, Scope},
@@ -14,7 +15,6 @@ use deskgraph::{
     sandbox::{Sandbox, credentials},
     schema::{self, GatewaySchema},
     telemetry::metrics::Metrics,
-    vendors,
 };
 use divan::{Bencher, counter::ItemsCount};
 use tokio::runtime::Runtime;
@@ -53,13 +53,13 @@ impl Desk {
         });
         let config = Config::from_sources(None, variables).expect("the settings are right");
         let metrics = Metrics::new();
-        let vendors = vendors(config.firstline, config.bangwo8, &metrics)
-            .expect("the vendor's settings are right");
+        let vendors = Vendors::new(config.firstline, config.bangwo8, &metrics)
+            .expect("the settings are right");
         let photos = PhotoAddresses::new(config.photos).expect("the system has random numbers");
         Self {
             schema: schema::build(config.schema),
             shared: Shared::new(
-                vendors,
+                vendors.all(),
                 config.cache,
                 config.limits,
                 config.creates,

@@ -16,10 +16,10 @@ use std::{
 };
 
 use deskgraph::{
-    Running,
+    Running, StartOptions, VendorChecks,
     config::Config,
     sandbox::{Fault, FaultRule, Sandbox, SandboxOptions, VendorControl, credentials},
-    start,
+    start_with,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -214,7 +214,11 @@ impl Soak {
             let name = OsString::from(format!("DESKGRAPH_{name}"));
             (name, OsString::from(value))
         });
-        let gateway = start(Config::from_sources(None, variables)?).await?;
+        let options = StartOptions {
+            vendor_checks: VendorChecks::None,
+            ..StartOptions::default()
+        };
+        let gateway = start_with(Config::from_sources(None, variables)?, options).await?;
         let mut soak = Self {
             vendors,
             gateway,

@@ -13,7 +13,7 @@ use super::{Failure, print, until_stopped};
 pub(super) async fn demo() -> Result<ExitCode, Failure> {
     let vendors = start_sandbox(0, 0).await?;
     let config = Config::load_with_vendors(&settings_of(&vendors))?;
-    telemetry::start(config.log);
+    telemetry::start(&config.log);
 
     let gateway = start(config).await?;
     let address = gateway.address;

@@ -23,6 +23,9 @@ pub mod upstream;
 pub mod config;
 pub mod telemetry;
 
+mod reload;
+mod vendors;
+
 /// Both vendors as real HTTP servers on loopback, for the demo and the tests. A production build leaves them out.
 #[cfg(feature = "sandbox")]
 #[doc(inline)]
@@ -38,28 +41,28 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 
 use config::{Config, ConfigError};
-use domain::Vendor;
-use engine::Engine;
-use error::{Error, ErrorKind};
-use http::server::{self, Stop};
+use error::Error;
+use http::{
+    FirstChecks,
+    server::{self, Stop},
+};
+pub use reload::Reloader;
+use reload::{Lasting, Serving};
 use repository::{PhotoAddresses, Shared};
 use telemetry::metrics::Metrics;
-use upstream::{
-    VendorApi,
-    bangwo8::{Bangwo8, Bangwo8Settings},
-    firstline::{FirstLine, FirstLineSettings},
-    recovery::probe_when_down,
-};
+use upstream::{recovery::probe_when_down, start_check::check_until_it_works};
+pub use vendors::Vendors;
 
 /// A running gateway. It serves until it is stopped.
 pub struct Running {
     pub address: SocketAddr,
     /// Where the metrics are served.
     pub metrics_address: Option<SocketAddr>,
+    reloader: Arc<Reloader>,
     stop: oneshot::Sender<Stop>,
     serving: JoinHandle<io::Result<()>>,
     /// Dropped with the gateway, which aborts them.
-    _recoveries: JoinSet<()>,
+    _vendor_tasks: JoinSet<()>,
     _metrics_page: Option<AbortOnDropHandle<io::Result<()>>>,
 }
 
@@ -76,91 +79,122 @@ pub enum StartError {
     Listen(SocketAddr, io::Error),
     #[error("DESKGRAPH_METRICS__LISTEN: can't listen on {0}: {1}")]
     MetricsListen(SocketAddr, io::Error),
+    #[error("the socket of the service manager can't be used: {0}")]
+    Socket(io::Error),
     #[error("DESKGRAPH_DOCUMENTS__MANIFEST: {0}")]
     Manifest(Error),
     #[error(transparent)]
     Other(#[from] Error),
 }
 
+/// How a gateway starts.
+#[derive(Debug, Default)]
+pub struct StartOptions {
+    /// It takes the place of the address in the settings.
+    pub listener: Option<std::net::TcpListener>,
+    pub vendor_checks: VendorChecks,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VendorChecks {
+    /// The gateway is ready when it has called each vendor once.
+    #[default]
+    AtStart,
+    /// The gateway is ready at once, and calls no vendor before a request needs it.
+    None,
+}
+
 /// Starts a gateway with these settings, and returns when it accepts requests.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    start_with(config, StartOptions::default()).await
+}
+
+pub async fn start_with(config: Config, options: StartOptions) -> Result<Running, StartError> {
     config.require_vendor()?;
     server::raise_file_limit(
         config.server.max_connections,
         config.max_vendor_connections(),
     );
+    let listener = listener(config.listen, options.listener)?;
+    let address = listener.local_addr().map_err(StartError::Socket)?;
+    config.require_callers_on(address)?;
+
     let metrics = Arc::new(Metrics::new());
-    let vendors = vendors(config.firstline, config.bangwo8, &metrics)?;
-    let recoveries = vendors.iter().cloned().map(probe_when_down).collect();
+    let vendors = Vendors::new(config.firstline, config.bangwo8, &metrics)?;
+    let all = vendors.all();
     let photos = PhotoAddresses::new(config.photos)?;
     let shared = Shared::new(
-        vendors,
+        all.clone(),
         config.cache,
         config.limits,
         config.creates,
         photos,
         &metrics,
     );
-    let schema_text = schema::sdl();
-    let schema = schema::build(config.schema);
-    let engine = Engine::new(
-        config.engine,
-        schema,
-        &schema_text,
-        shared.clone(),
-        metrics.clone(),
-    )
-    .map_err(|err| match err.kind {
-        ErrorKind::BadUserInput => StartError::Manifest(err),
-        _ => StartError::Other(err),
-    })?;
-    let router = http::router(
-        config.http,
-        engine.clone(),
-        &schema_text,
-        shared.clone(),
-        metrics.clone(),
+    let to_check = match options.vendor_checks {
+        VendorChecks::AtStart => all.as_slice(),
+        VendorChecks::None => &[],
+    };
+    let first_checks = FirstChecks::pending(to_check.iter().map(|vendor| vendor.vendor()));
+    let reloader = Reloader::start(
+        Serving {
+            http: config.http,
+            engine: config.engine,
+            schema: config.schema,
+            server: config.server,
+            tls: config.tls,
+        },
+        Lasting {
+            address,
+            fixed: config.fixed,
+            vendors,
+            shared,
+            metrics: metrics.clone(),
+            first_checks: Arc::new(first_checks),
+        },
     )?;
+    let mut vendor_tasks: JoinSet<()> = all.iter().cloned().map(probe_when_down).collect();
+    for vendor in to_check {
+        let report = reloader.report_of(vendor);
+        vendor_tasks.spawn(check_until_it_works(vendor.clone(), report));
+    }
 
     let (metrics_address, metrics_page) = match config.metrics_listen {
         Some(address) => {
-            let (address, page) = serve_metrics(address, metrics, engine)
+            let (address, page) = serve_metrics(address, metrics, reloader.clone())
                 .await
                 .map_err(|err| StartError::MetricsListen(address, err))?;
             (Some(address), Some(page))
         }
         None => (None, None),
     };
-    let listener = server::listen(config.listen).map_err(|err| listen_error(config.listen, err))?;
-    let address = listener
-        .local_addr()
-        .map_err(|err| StartError::Listen(config.listen, err))?;
     let (stop, is_stopped) = oneshot::channel();
     let stopped = async move {
         // Dropping the gateway drops the sender, which stops it too.
         is_stopped.await.unwrap_or(Stop::Now)
     };
+    let shared = reloader.shared().clone();
     let writes_ended = async move { shared.writes_ended().await };
-    let serving = tokio::spawn(server::serve(
-        listener,
-        config.server,
-        router,
-        stopped,
-        writes_ended,
-    ));
+    let serving = server::serve(listener, reloader.server().clone(), stopped, writes_ended);
+    let serving = tokio::spawn(serving);
     tracing::info!(%address, "listening");
 
     Ok(Running {
         address,
         metrics_address,
+        reloader,
         stop,
         serving,
-        _recoveries: recoveries,
+        _vendor_tasks: vendor_tasks,
         _metrics_page: metrics_page,
     })
 }
 
 impl Running {
+    pub fn reloader(&self) -> Arc<Reloader> {
+        self.reloader.clone()
+    }
+
     /// Serves until `signal` is done, or until serving fails.
     pub async fn until(mut self, signal: impl Future<Output = Stop>) -> io::Result<()> {
         tokio::select! {
@@ -181,43 +215,32 @@ impl Running {
     }
 }
 
-/// The vendors that are configured. A third vendor is one line here.
-pub fn vendors(
-    firstline: Option<FirstLineSettings>,
-    bangwo8: Option<Bangwo8Settings>,
-    metrics: &Metrics,
-) -> error::Result<Vec<Arc<dyn VendorApi>>> {
-    let mut vendors: Vec<Arc<dyn VendorApi>> = Vec::new();
-    if let Some(settings) = firstline {
-        vendors.push(Arc::new(FirstLine::new(
-            settings,
-            metrics.vendor(Vendor::FirstLine),
-        )?));
-    }
-    if let Some(settings) = bangwo8 {
-        vendors.push(Arc::new(Bangwo8::new(
-            settings,
-            metrics.vendor(Vendor::Bangwo8),
-        )?));
-    }
-    Ok(vendors)
-}
-
 async fn serve_metrics(
     address: SocketAddr,
     metrics: Arc<Metrics>,
-    engine: Arc<Engine>,
+    reloader: Arc<Reloader>,
 ) -> io::Result<(SocketAddr, AbortOnDropHandle<io::Result<()>>)> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "serving metrics");
-    let serving = tokio::spawn(http::metrics::serve(listener, metrics, engine));
+    let report = move || reloader.report_state();
+    let serving = tokio::spawn(http::metrics::serve(listener, metrics, Arc::new(report)));
     Ok((address, AbortOnDropHandle::new(serving)))
 }
 
-fn listen_error(address: SocketAddr, err: io::Error) -> StartError {
-    match err.kind() {
-        io::ErrorKind::AddrInUse => StartError::AddressTaken(address),
-        _ => StartError::Listen(address, err),
+/// The listener of the service manager, or a new one.
+fn listener(
+    address: SocketAddr,
+    inherited: Option<std::net::TcpListener>,
+) -> Result<TcpListener, StartError> {
+    match inherited {
+        Some(listener) => listener
+            .set_nonblocking(true)
+            .and_then(|()| TcpListener::from_std(listener))
+            .map_err(StartError::Socket),
+        None => server::listen(address).map_err(|err| match err.kind() {
+            io::ErrorKind::AddrInUse => StartError::AddressTaken(address),
+            _ => StartError::Listen(address, err),
+        }),
     }
 }

@@ -2,29 +2,39 @@
 
 #[cfg(feature = "sandbox")]
 mod demo;
+mod health_check;
+mod service_manager;
+mod signals;
 
 use std::{
     future::Future,
     io::{self, Write},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use clap::{Parser, Subcommand};
-use tokio::{runtime::Runtime, sync::oneshot};
+use tokio::{
+    runtime::Runtime,
+    sync::oneshot,
+    task::{JoinSet, spawn_blocking},
+};
 use tracing::Instrument;
 
 use deskgraph::{
-    StartError,
+    Reloader, StartError, StartOptions, Vendors,
     config::{Config, ConfigError},
     context::RequestScope,
     domain::Caller,
     http::server::Stop,
-    schema, start,
+    schema, start_with,
     telemetry::{self, metrics::Metrics},
-    vendors,
 };
+use service_manager::notify;
+use signals::{ReloadSignals, StopSignals};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -54,9 +64,11 @@ const HELP: &str = "  deskgraph check --config my.toml       see whether your ve
 
 Settings come from the file and, over it, from the environment, as in
   DESKGRAPH_FIRSTLINE__BASE_URL=https://firstline.example DESKGRAPH_FIRSTLINE__TOKEN=... deskgraph serve
-What is logged follows RUST_LOG (default: info).
+What is logged follows DESKGRAPH_LOG__FILTER, or else RUST_LOG (default: info).
+On SIGHUP, `serve` reads its settings again.
 
-Exit codes: 0 fine, 1 something does not work, 2 the command line or a setting is wrong.";
+Exit codes: 0 fine, 1 something does not work, 2 the command line or a setting is wrong.
+`healthcheck` ends with 1 also when a setting is wrong.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -84,6 +96,12 @@ enum Command {
     /// Read the settings, call each vendor once, and report what works
     Check {
         /// A TOML file of settings; the environment goes over it
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Ask the gateway on this machine whether it is ready; for containers
+    Healthcheck {
+        /// The TOML file of settings of that gateway; the environment goes over it
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
@@ -126,32 +144,78 @@ impl From<ConfigError> for Failure {
 }
 
 fn run(command: Command) -> Result<ExitCode, Failure> {
+    let listener = match command {
+        Command::Serve { .. } => service_manager::listener()?,
+        _ => None,
+    };
     let runtime = Runtime::new().map_err(|err| Failure::Io("the runtime can't be started", err))?;
-    let ended = runtime.block_on(execute(command));
+    let ended = runtime.block_on(execute(command, listener));
     // A DNS lookup in flight can't be interrupted, and its result is no longer needed.
     runtime.shutdown_background();
     ended
 }
 
-async fn execute(command: Command) -> Result<ExitCode, Failure> {
+async fn execute(command: Command, listener: Option<TcpListener>) -> Result<ExitCode, Failure> {
     match command {
-        Command::Serve { config } => serve(config.as_deref()).await,
+        Command::Serve { config } => serve(config, listener).await,
         #[cfg(feature = "sandbox")]
         Command::Demo => demo::demo().await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox { firstline, bangwo8 } => demo::sandbox(firstline, bangwo8).await,
         Command::Schema => print(&schema::sdl()),
         Command::Check { config } => check(config.as_deref()).await,
+        Command::Healthcheck { config } => health_check::run(config.as_deref()).await,
     }
 }
 
-async fn serve(file: Option<&Path>) -> Result<ExitCode, Failure> {
-    let config = Config::load(file)?;
+async fn serve(file: Option<PathBuf>, listener: Option<TcpListener>) -> Result<ExitCode, Failure> {
+    let config = Config::load(file.as_deref())?;
     config.require_vendor()?;
-    telemetry::start(config.log);
+    telemetry::start(&config.log);
 
-    let gateway = start(config).await?;
+    // From here on, the signal does not end the process.
+    let signals = ReloadSignals::new()
+        .map_err(|err| Failure::Io("signal handlers can't be installed", err))?;
+    let options = StartOptions {
+        listener,
+        ..StartOptions::default()
+    };
+    let gateway = start_with(config, options).await?;
+    // Ends with this function.
+    let mut reloads = JoinSet::new();
+    reloads.spawn(reload_on_signal(signals, gateway.reloader(), file));
+    notify::ready();
     until_stopped(|signal| gateway.until(signal)).await
+}
+
+/// Reads all settings again at each signal, and keeps those that it has where the new ones are wrong.
+async fn reload_on_signal(
+    mut signals: ReloadSignals,
+    reloader: Arc<Reloader>,
+    file: Option<PathBuf>,
+) {
+    loop {
+        signals.next().await;
+        notify::reloading();
+        let (reloader, file) = (reloader.clone(), file.clone());
+        // It reads files, and validates the manifest.
+        let reloaded = spawn_blocking(move || {
+            let config = Config::load(file.as_deref())?;
+            reloader.reload(config)
+        });
+        match reloaded.await {
+            Ok(Ok(())) => tracing::info!("the settings were reloaded"),
+            Ok(Err(err)) => {
+                tracing::error!(
+                    error = err.to_string(),
+                    "the settings were not reloaded, and stay as they were"
+                );
+            }
+            // The panic hook has logged the place.
+            Err(_) => tracing::error!("the settings were not reloaded"),
+        }
+        notify::ready();
+    }
 }
 
 /// No vendor needs longer for one cheap call.
@@ -160,12 +224,12 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 async fn check(file: Option<&Path>) -> Result<ExitCode, Failure> {
     let config = Config::load(file)?;
     config.require_vendor()?;
-    telemetry::start(config.log);
+    telemetry::start(&config.log);
 
     let mut code = ExitCode::SUCCESS;
-    for vendor in
-        vendors(config.firstline, config.bangwo8, &Metrics::new()).map_err(StartError::from)?
-    {
+    let vendors = Vendors::new(config.firstline, config.bangwo8, &Metrics::new())
+        .map_err(StartError::from)?;
+    for vendor in vendors.all() {
         let scope = RequestScope::new(
             "check".to_owned(),
             Caller::new("check", Vec::new()),
@@ -193,7 +257,7 @@ where
     Serving: Future<Output = io::Result<()>>,
 {
     let mut signals =
-        signals().map_err(|err| Failure::Io("signal handlers can't be installed", err))?;
+        StopSignals::new().map_err(|err| Failure::Io("signal handlers can't be installed", err))?;
     let (send_first, first) = oneshot::channel();
     let serving = serve(Box::pin(async move {
         // The sender outlives this future.
@@ -203,6 +267,7 @@ where
     let second_signal = async {
         let stop = signals.next().await;
         tracing::info!("stopping: waiting for requests in flight");
+        notify::stopping();
         let _ = send_first.send(stop);
         signals.next().await;
     };
@@ -224,48 +289,5 @@ fn print(text: &str) -> Result<ExitCode, Failure> {
         // The reader has closed the pipe.
         Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(err) => Err(Failure::Io("the output can't be written", err)),
-    }
-}
-
-/// The signals that stop the process.
-struct StopSignals {
-    #[cfg(unix)]
-    interrupts: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminations: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-fn signals() -> io::Result<StopSignals> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    Ok(StopSignals {
-        interrupts: signal(SignalKind::interrupt())?,
-        terminations: signal(SignalKind::terminate())?,
-    })
-}
-
-#[cfg(not(unix))]
-fn signals() -> io::Result<StopSignals> {
-    Ok(StopSignals {})
-}
-
-impl StopSignals {
-    /// A person at a terminal does not wait for load balancers.
-    #[cfg(unix)]
-    async fn next(&mut self) -> Stop {
-        tokio::select! {
-            _ = self.interrupts.recv() => Stop::Now,
-            _ = self.terminations.recv() => Stop::AfterDrain,
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) -> Stop {
-        // Without signal handlers, the process is killed from outside.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        Stop::Now
     }
 }

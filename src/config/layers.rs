@@ -4,12 +4,15 @@ use std::{collections::HashMap, ffi::OsString, fmt, net::SocketAddr, path::Path}
 
 use config::{File, FileFormat, Value, ValueKind};
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 
 use super::{
+    environment, secret_file,
     server_url::ServerUrl,
-    settings::{ENVIRONMENT_PREFIX, Kind, MIN_SIGNING_KEY_CHARACTERS, SETTINGS, Setting, variable},
+    settings::{Kind, MIN_SIGNING_KEY_CHARACTERS, SETTINGS, Setting, variable},
+    unknown_name::{nearest, shown},
 };
-use crate::domain::VendorZone;
+use crate::{domain::VendorZone, telemetry::LogFilter};
 
 /// A setting is wrong: one line that names the setting and contains no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,20 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// The digests of the values of the settings that need a restart, by their variables. Some of them are secrets.
+pub struct FixedSettings(Vec<(String, Option<[u8; 32]>)>);
+
+impl FixedSettings {
+    /// The variables of the settings that have another value in these.
+    pub fn changed_in(&self, others: &Self) -> Vec<String> {
+        let pairs = self.0.iter().zip(&others.0);
+        pairs
+            .filter(|((_, value), (_, other))| value != other)
+            .map(|((variable, _), _)| variable.clone())
+            .collect()
+    }
+}
 
 /// The layers, merged.
 pub(super) struct Layers {
@@ -53,7 +70,7 @@ impl Layers {
         variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self> {
         let file = parse_file(file_text.unwrap_or_default())?;
-        let environment = ours(variables)?;
+        let environment = environment::settings(variables)?;
 
         let mut layers = config::Config::builder();
         for setting in SETTINGS {
@@ -116,6 +133,10 @@ impl Layers {
         self.required(key, VendorZone::named)
     }
 
+    pub(super) fn log_filter(&self, key: &str) -> Result<Option<LogFilter>> {
+        self.optional(key, LogFilter::read)
+    }
+
     pub(super) fn url(&self, key: &'static str) -> Result<Option<String>> {
         self.optional(key, |text| {
             ServerUrl::read(text)?;
@@ -151,7 +172,7 @@ impl Layers {
 
     /// A structured value: JSON in the environment, TOML in the file.
     pub(super) fn structure(&self, key: &'static str) -> Result<Option<serde_json::Value>> {
-        let Some(value) = self.value(key) else {
+        let Some(value) = self.value(key)? else {
             return Ok(None);
         };
         match value.kind {
@@ -165,7 +186,7 @@ impl Layers {
 
     /// A list of values: a JSON array, comma-separated text, or a TOML array.
     pub(super) fn list(&self, key: &'static str) -> Result<Option<Vec<serde_json::Value>>> {
-        let Some(value) = self.value(key) else {
+        let Some(value) = self.value(key)? else {
             return Ok(None);
         };
         match value.kind {
@@ -185,8 +206,15 @@ impl Layers {
         }
     }
 
-    /// The setting's name as the operator knows it.
+    /// The name under which the operator has set it.
     pub(super) fn name(&self, key: &str) -> String {
+        match self.secret_file(key) {
+            Some(_) => self.name_of_key(&secret_file::key(key)),
+            None => self.name_of_key(key),
+        }
+    }
+
+    fn name_of_key(&self, key: &str) -> String {
         let variable = variable(key);
         let is_from_file =
             !self.environment.contains_key(key) && self.file.get::<Value>(key).is_ok();
@@ -199,14 +227,15 @@ impl Layers {
     }
 
     pub(super) fn wrong(&self, key: &str) -> ConfigError {
-        match setting(key) {
-            Ok(setting) => ConfigError::new(format!(
-                "{} must be {}",
-                self.name(key),
-                setting.expectation()
-            )),
-            Err(error) => error,
-        }
+        let setting = match setting(key) {
+            Ok(setting) => setting,
+            Err(error) => return error,
+        };
+        let (name, expectation) = (self.name(key), setting.expectation());
+        ConfigError::new(match self.secret_file(key) {
+            Some(_) => format!("{name} must be the path of a file that holds {expectation}"),
+            None => format!("{name} must be {expectation}"),
+        })
     }
 
     fn required<T>(&self, key: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
@@ -215,7 +244,7 @@ impl Layers {
 
     fn optional<T>(&self, key: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
         let kind = setting(key)?.kind;
-        let Some(value) = self.value(key) else {
+        let Some(value) = self.value(key)? else {
             return Ok(None);
         };
 
@@ -240,9 +269,54 @@ impl Layers {
         read(text).map(Some).ok_or_else(|| self.wrong(key))
     }
 
-    fn value(&self, key: &str) -> Option<Value> {
-        self.merged.get::<Value>(key).ok()
+    /// What is set of the settings that need a restart.
+    pub(super) fn fixed(&self) -> Result<FixedSettings> {
+        let fixed = SETTINGS.iter().filter(|setting| !setting.is_reloadable());
+        fixed
+            .map(|setting| {
+                let value = self.value(setting.key)?;
+                let digest = value.map(|value| Sha256::digest(format!("{:?}", value.kind)).into());
+                Ok((setting.variable(), digest))
+            })
+            .collect::<Result<_>>()
+            .map(FixedSettings)
     }
+
+    /// The value of a setting. That of a secret may be in a file of its own.
+    fn value(&self, key: &str) -> Result<Option<Value>> {
+        let value = self.merged.get::<Value>(key).ok();
+        let Some(path) = self.secret_file(key) else {
+            return Ok(value);
+        };
+
+        if value.is_some_and(|value| !is_empty(&value.kind)) {
+            return Err(ConfigError::new(format!(
+                "{} and {} are both set: set one of them",
+                self.name_of_key(key),
+                self.name_of_key(&secret_file::key(key))
+            )));
+        }
+        let text = match path {
+            ValueKind::String(path) => secret_file::read(Path::new(&path)),
+            _ => Err("must be the path of a file".to_owned()),
+        };
+        let text = text.map_err(|error| ConfigError::new(format!("{} {error}", self.name(key))))?;
+        Ok(Some(Value::new(None, ValueKind::String(text))))
+    }
+
+    /// The path of the file that a secret is in, as it was set.
+    fn secret_file(&self, key: &str) -> Option<ValueKind> {
+        let is_secret = setting(key).is_ok_and(|setting| setting.kind.is_secret());
+        let path = is_secret.then(|| self.merged.get::<Value>(&secret_file::key(key)))?;
+        path.ok()
+            .map(|path| path.kind)
+            .filter(|path| !is_empty(path))
+    }
+}
+
+/// An empty text counts as unset.
+fn is_empty(value: &ValueKind) -> bool {
+    matches!(value, ValueKind::String(text) if text.is_empty())
 }
 
 fn read_file(path: &Path) -> Result<String> {
@@ -285,6 +359,9 @@ fn check_known(key: &str, value: &Value) -> Result<()> {
     if SETTINGS.iter().any(|setting| setting.key == key) {
         return Ok(());
     }
+    if let Some(setting) = secret_file::setting_of(key) {
+        return secret_file::check(setting, &format!("{} in the file", shown(key)));
+    }
 
     let prefix = format!("{key}.");
     let is_table_of_settings = SETTINGS
@@ -309,44 +386,6 @@ fn check_known(key: &str, value: &Value) -> Result<()> {
     }
 }
 
-/// The gateway's environment variables, by the key of their setting. Empty ones count as unset.
-fn ours(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<HashMap<String, String>> {
-    let mut ours = HashMap::new();
-
-    for (name, value) in variables {
-        let name = name.to_string_lossy().to_uppercase();
-        let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
-            continue;
-        };
-        // Kubernetes sets these by itself for a service of the name deskgraph.
-        if rest.starts_with("SERVICE_") || rest.starts_with("PORT") || value.is_empty() {
-            continue;
-        }
-
-        let key = rest.replace("__", ".").to_lowercase();
-        let known = SETTINGS
-            .iter()
-            .find(|setting| setting.variable() == name)
-            .ok_or_else(|| {
-                ConfigError::new(format!(
-                    "{} is not a setting; the nearest is {}",
-                    shown(&name),
-                    variable(nearest(&key))
-                ))
-            })?;
-        let value = value
-            .into_string()
-            .map_err(|_| ConfigError::new(format!("{name} must be {}", known.expectation())))?;
-
-        if ours.insert(known.key.to_owned(), value).is_some() {
-            return Err(ConfigError::new(format!(
-                "{name} is set twice, in different letter cases"
-            )));
-        }
-    }
-    Ok(ours)
-}
-
 fn setting(key: &str) -> Result<&'static Setting> {
     SETTINGS
         .iter()
@@ -362,47 +401,6 @@ fn unknown_to_the_table(key: &str) -> ConfigError {
 
 fn merge_error(_: config::ConfigError) -> ConfigError {
     ConfigError::new("the settings can't be merged")
-}
-
-/// A name from the outside, made safe for one line.
-fn shown(name: &str) -> String {
-    name.chars()
-        .take(80)
-        .map(|letter| {
-            if letter.is_ascii_graphic() {
-                letter
-            } else {
-                '?'
-            }
-        })
-        .collect()
-}
-
-/// The key of the most similar setting.
-fn nearest(key: &str) -> &'static str {
-    SETTINGS
-        .iter()
-        .map(|setting| setting.key)
-        .min_by_key(|known| distance(known, key))
-        .unwrap_or_default()
-}
-
-/// The edit distance of two texts.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().take(100).collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-
-    for (row_index, from_letter) in from.chars().enumerate() {
-        let mut diagonal = row_index;
-        row[0] = row_index + 1;
-
-        for (column, to_letter) in to.iter().enumerate() {
-            let change = diagonal + usize::from(from_letter != *to_letter);
-            diagonal = row[column + 1];
-            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 fn is_printable(text: &str) -> bool {

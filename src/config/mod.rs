@@ -4,6 +4,11 @@ mod settings;
 
 mod layers;
 
+// Where values come from.
+mod environment;
+mod secret_file;
+mod unknown_name;
+
 // A file each vendor, and what they share.
 mod bangwo8;
 mod firstline;
@@ -15,13 +20,17 @@ mod host_names;
 mod manifest;
 mod origins;
 mod server_url;
+mod tls;
 
+#[cfg(test)]
+mod secret_file_tests;
 #[cfg(test)]
 mod tests;
 
 use std::{ffi::OsString, net::SocketAddr, num::NonZeroU32, path::Path, time::Duration};
 
 pub use layers::ConfigError;
+pub use layers::FixedSettings;
 use layers::{Layers, Result};
 pub use settings::settings_table;
 use settings::variable;
@@ -34,11 +43,11 @@ use crate::{
     http::{
         GraphiqlPage, HttpSettings, PageAccess,
         auth::{AuthSettings, TokenSettings},
-        server::{ServerSettings, UnsentLimits},
+        server::{ServerSettings, UnsentLimits, tls::TlsSettings},
     },
     repository::{self, CacheMode, CacheSettings, CreateSettings, PhotoSettings},
     schema::{Introspection, SchemaSettings},
-    telemetry::LogFormat,
+    telemetry::{LogFormat, LogSettings},
     upstream::{bangwo8::Bangwo8Settings, firstline::FirstLineSettings},
 };
 
@@ -47,7 +56,7 @@ pub struct Config {
     /// None where the metrics are not served.
     pub metrics_listen: Option<SocketAddr>,
     pub server: ServerSettings,
-    pub log: LogFormat,
+    pub log: LogSettings,
     pub http: HttpSettings,
     pub engine: EngineSettings,
     pub schema: SchemaSettings,
@@ -58,6 +67,9 @@ pub struct Config {
     pub photos: PhotoSettings,
     pub firstline: Option<FirstLineSettings>,
     pub bangwo8: Option<Bangwo8Settings>,
+    /// Without TLS where it is none.
+    pub tls: Option<TlsSettings>,
+    pub fixed: FixedSettings,
 }
 
 impl Config {
@@ -108,6 +120,17 @@ impl Config {
         clients.map(|client| client.max_concurrency).sum()
     }
 
+    /// Rejects a gateway that is open to other machines. Its address may not be the one of the settings.
+    pub fn require_callers_on(&self, address: SocketAddr) -> Result<()> {
+        if !matches!(self.http.auth, AuthSettings::Open) || is_loopback(address) {
+            return Ok(());
+        }
+        let mode = variable("auth.mode");
+        Err(ConfigError::new(format!(
+            "{mode} must be api_key or jwt, because the gateway listens on {address}, which is not a loopback address"
+        )))
+    }
+
     fn from_layers(layers: &Layers) -> Result<Self> {
         let listen = layers.address("listen")?;
 
@@ -115,9 +138,12 @@ impl Config {
             listen,
             metrics_listen: layers.optional_address("metrics.listen")?,
             server: server(layers)?,
-            log: match layers.choice("log.format")? {
-                "json" => LogFormat::Json,
-                _ => LogFormat::Text,
+            log: LogSettings {
+                format: match layers.choice("log.format")? {
+                    "json" => LogFormat::Json,
+                    _ => LogFormat::Text,
+                },
+                filter: layers.log_filter("log.filter")?,
             },
             http: http(layers, listen)?,
             engine: engine(layers)?,
@@ -137,6 +163,8 @@ impl Config {
             },
             firstline: firstline::settings(layers)?,
             bangwo8: bangwo8::settings(layers)?,
+            tls: tls::read(layers)?,
+            fixed: layers.fixed()?,
         })
     }
 }
@@ -151,6 +179,23 @@ fn server(layers: &Layers) -> Result<ServerSettings> {
         },
         drain: milliseconds(layers, "shutdown.drain_ms")?,
     })
+}
+
+/// What the health check has to know of the settings. No secret is read.
+pub struct HealthCheckSettings {
+    pub listen: SocketAddr,
+    pub serves_tls: bool,
+}
+
+impl HealthCheckSettings {
+    /// The settings of this process.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        let layers = Layers::read(file, std::env::vars_os())?;
+        Ok(Self {
+            listen: layers.address("listen")?,
+            serves_tls: tls::is_set(&layers)?,
+        })
+    }
 }
 
 fn http(layers: &Layers, listen: SocketAddr) -> Result<HttpSettings> {
@@ -244,13 +289,17 @@ fn auth(layers: &Layers, listen: SocketAddr) -> Result<AuthSettings> {
             scope_claim,
             scope_prefix,
         })),
-        _ if !listen.ip().to_canonical().is_loopback() => Err(ConfigError::new(format!(
+        _ if !is_loopback(listen) => Err(ConfigError::new(format!(
             "{} must be api_key or jwt, because {} is not a loopback address",
             layers.name("auth.mode"),
             layers.name("listen")
         ))),
         _ => Ok(AuthSettings::Open),
     }
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 fn cache_mode(layers: &Layers) -> Result<CacheMode> {

@@ -29,6 +29,9 @@ pub(super) enum Kind {
     },
     Switch,
     TimeZone,
+    LogFilter,
+    CertificateFile,
+    KeyFile,
     ApiKeys,
     Origins,
     HostNames,
@@ -36,11 +39,23 @@ pub(super) enum Kind {
 
 pub(super) const MIN_SIGNING_KEY_CHARACTERS: usize = 32;
 
+impl Kind {
+    /// A secret may also come from a file.
+    pub(super) fn is_secret(self) -> bool {
+        matches!(self, Kind::Secret | Kind::SigningKey | Kind::ApiKeys)
+    }
+}
+
 pub(super) const ENVIRONMENT_PREFIX: &str = "DESKGRAPH_";
 
 impl Setting {
     pub(super) fn variable(&self) -> String {
         variable(self.key)
+    }
+
+    /// Whether a changed value takes effect on reload. Other settings need a restart.
+    pub(super) fn is_reloadable(&self) -> bool {
+        RELOADABLE.iter().any(|start| self.key.starts_with(start))
     }
 
     /// The valid values, to follow "must be".
@@ -64,6 +79,15 @@ impl Setting {
             Kind::Number { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Switch => "true or false".to_owned(),
             Kind::TimeZone => "the name of a time zone, such as Asia/Taipei".to_owned(),
+            Kind::CertificateFile => {
+                "the path of a PEM file of a certificate, followed by those of its issuers"
+                    .to_owned()
+            }
+            Kind::KeyFile => "the path of a PEM file of a private key".to_owned(),
+            Kind::LogFilter => {
+                "a level such as info, or targets with their levels such as deskgraph::upstream=debug"
+                    .to_owned()
+            }
             Kind::Origins => {
                 "origins such as https://desk.example.com (no `*`, path or default port), as a JSON array, or separated by commas"
                     .to_owned()
@@ -106,6 +130,9 @@ pub fn settings_table() -> String {
             Kind::Choice(choices) => {
                 let choices = one_of(choices);
                 format!("| `{variable}` | {default} | {meaning}: {choices} |\n")
+            }
+            kind if kind.is_secret() => {
+                format!("| `{variable}` | {default} | {meaning} (or `{variable}_FILE`) |\n")
             }
             _ => format!("| `{variable}` | {default} | {meaning} |\n"),
         });
@@ -155,6 +182,32 @@ const MEBIBYTE: u64 = 1 << 20;
 const TEBIBYTE: u64 = 1 << 40;
 
 const LIST_ORDERS: Kind = Kind::Choice(&["auto", "newest_first", "oldest_first"]);
+
+/// The keys, or their beginnings, of the settings that take effect on reload.
+const RELOADABLE: &[&str] = &[
+    "firstline.token",
+    "firstline.username",
+    "firstline.password",
+    "bangwo8.account",
+    "bangwo8.password",
+    "bangwo8.client_id",
+    "bangwo8.client_secret",
+    "cache.list_ttl_ms",
+    "cache.entity_ttl_ms",
+    "cache.directory_ttl_ms",
+    "cache.stale_ms",
+    "auth.",
+    "cors.",
+    "limits.",
+    "documents.mode",
+    "documents.manifest",
+    "log.filter",
+    "tls.",
+    "shutdown.",
+    "graphiql.",
+    "pages.",
+    "introspection.",
+];
 
 pub(super) const SETTINGS: &[Setting] = &[
     setting(
@@ -649,6 +702,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         "The size of the store of documents that clients persist; 0: none",
     ),
     // The rest
+    setting(
+        "tls.cert_file",
+        None,
+        Kind::CertificateFile,
+        "A PEM file of the certificate and its chain; with it the gateway serves TLS",
+    ),
+    setting(
+        "tls.key_file",
+        None,
+        Kind::KeyFile,
+        "A PEM file of the certificate's private key",
+    ),
     number(
         "shutdown.drain_ms",
         "5000",
@@ -660,7 +725,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "log.format",
         Some("text"),
         Kind::Choice(&["text", "json"]),
-        "The format of the log; `RUST_LOG` filters it",
+        "The format of the log",
+    ),
+    setting(
+        "log.filter",
+        None,
+        Kind::LogFilter,
+        "What is logged, such as `info` or `warn,deskgraph::upstream=debug`; without it `RUST_LOG` says so, and without both it is `info`",
     ),
     setting(
         "metrics.listen",

@@ -14,21 +14,21 @@ use crate::{
 };
 use secrecy::ExposeSecret;
 
-const SECRET: &str = "s3cr3t-value";
+pub(super) const SECRET: &str = "s3cr3t-value";
 
-fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+pub(super) fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
     pairs
         .iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)))
         .collect()
 }
 
-fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+pub(super) fn from_environment(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_sources(None, variables(pairs))
 }
 
 /// The one line of a error.
-fn error_of(file: Option<&str>, pairs: &[(&str, &str)]) -> String {
+pub(super) fn error_of(file: Option<&str>, pairs: &[(&str, &str)]) -> String {
     let line = match Config::from_sources(file, variables(pairs)) {
         Ok(config) => match config.require_vendor() {
             Ok(()) => panic!("the settings were taken"),
@@ -42,7 +42,7 @@ fn error_of(file: Option<&str>, pairs: &[(&str, &str)]) -> String {
 }
 
 #[track_caller]
-fn assert_rejected(pairs: &[(&str, &str)], parts: &[&str]) {
+pub(super) fn assert_rejected(pairs: &[(&str, &str)], parts: &[&str]) {
     let line = error_of(None, pairs);
     for part in parts {
         assert!(line.contains(part), "{part:?} is not in {line:?}");
@@ -50,7 +50,7 @@ fn assert_rejected(pairs: &[(&str, &str)], parts: &[&str]) {
 }
 
 #[track_caller]
-fn assert_file_rejected(file: &str, parts: &[&str]) {
+pub(super) fn assert_file_rejected(file: &str, parts: &[&str]) {
     let line = error_of(Some(file), &[]);
     for part in parts {
         assert!(line.contains(part), "{part:?} is not in {line:?}");
@@ -62,7 +62,8 @@ fn defaults_are_as_the_table_says() {
     let config = from_environment(&[]).expect("the defaults are right");
 
     assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
-    assert_eq!(config.log, LogFormat::Text);
+    assert_eq!(config.log.format, LogFormat::Text);
+    assert!(config.log.filter.is_none());
     assert_eq!(config.http.graphiql, GraphiqlPage::Served);
     assert_eq!(config.engine.request_timeout.as_millis(), 30_000);
     assert_eq!(config.engine.document.max_complexity, 20_000);
@@ -95,7 +96,7 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
     .expect("the settings are right");
 
     assert_eq!(config.listen.to_string(), "[::1]:4002");
-    assert_eq!(config.log, LogFormat::Json);
+    assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.cache.mode, CacheMode::Disabled);
     assert_eq!(config.cache.list_ttl.as_millis(), 9);
     assert_eq!(config.cache.entity_ttl.as_millis(), 8);
@@ -155,11 +156,8 @@ fn both_vendors_are_read() {
 }
 
 #[test]
-fn variables_of_kubernetes_and_empty_ones_are_ignored() {
+fn empty_variables_and_those_of_other_programs_are_ignored() {
     let config = from_environment(&[
-        ("DESKGRAPH_SERVICE_HOST", "10.0.0.1"),
-        ("DESKGRAPH_PORT", "tcp://10.0.0.1:4000"),
-        ("DESKGRAPH_PORT_4000_TCP", "tcp://10.0.0.1:4000"),
         ("DESKGRAPH_LISTEN", ""),
         ("DESKGRAPH_FIRSTLINE__BASE_URL", ""),
         ("PATH", "/bin"),
@@ -627,5 +625,38 @@ fn the_table_has_a_line_for_every_setting() {
     assert!(table.contains("| `DESKGRAPH_LISTEN` | `127.0.0.1:4000` |"));
     for line in table.lines().skip(2) {
         assert_eq!(line.matches(" | ").count(), 2, "{line}");
+    }
+}
+
+#[test]
+fn variables_that_kubernetes_makes_for_services_are_ignored() {
+    for name in [
+        "SERVICE_HOST",
+        "SERVICE_PORT",
+        "SERVICE_PORT_HTTP",
+        "PORT",
+        "PORT_4000_TCP",
+        "PORT_4000_TCP_ADDR",
+        "VALKEY_SERVICE_HOST",
+        "VALKEY_SERVICE_PORT_REDIS",
+        "VALKEY_PORT",
+        "VALKEY_PORT_6379_TCP_PROTO",
+    ] {
+        let variable = format!("DESKGRAPH_{name}");
+        let config = from_environment(&[(variable.as_str(), "tcp://10.0.0.1:4000")]);
+        assert!(config.is_ok(), "{name}");
+    }
+    for name in [
+        "CACHE__PORT",
+        "CACHE__PORT_1",
+        "CACHE__SERVICE_HOST",
+        "PORTAL",
+        "SERVICE_NAME",
+    ] {
+        let variable = format!("DESKGRAPH_{name}");
+        assert_rejected(
+            &[(variable.as_str(), "1")],
+            &[&variable, "is not a setting"],
+        );
     }
 }

@@ -10,6 +10,14 @@ use std::sync::{
 pub struct CallBudget {
     allowed: u32,
     left: Arc<AtomicU32>,
+    logins: Logins,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Logins {
+    /// They are the gateway's own, and cost no request anything.
+    Free,
+    Counted,
 }
 
 /// A call that the budget has. It goes back to the budget unless it is spent.
@@ -26,6 +34,22 @@ impl CallBudget {
         Self {
             allowed,
             left: Arc::new(AtomicU32::new(allowed)),
+            logins: Logins::Free,
+        }
+    }
+
+    /// A budget for work of the gateway's own: logins count too.
+    pub fn with_logins(allowed: u32) -> Self {
+        Self {
+            logins: Logins::Counted,
+            ..Self::new(allowed)
+        }
+    }
+
+    pub fn reserve_login(&self) -> Option<ReservedCall> {
+        match self.logins {
+            Logins::Free => Some(ReservedCall::free()),
+            Logins::Counted => self.reserve(),
         }
     }
 
@@ -50,7 +74,7 @@ impl CallBudget {
 
 impl ReservedCall {
     /// A call of the gateway's own, which no request pays for.
-    pub fn free() -> Self {
+    fn free() -> Self {
         Self { left: None }
     }
 
@@ -83,7 +107,11 @@ mod tests {
         assert_eq!(budget.left(), 1);
         second.expect("there was one").spend();
         assert_eq!(budget.left(), 1);
-        ReservedCall::free().spend();
+        budget.reserve_login().expect("it is free").spend();
         assert_eq!((budget.left(), budget.allowed()), (1, 2));
+
+        let with_logins = CallBudget::with_logins(1);
+        with_logins.reserve_login().expect("there is one").spend();
+        assert!(with_logins.reserve_login().is_none());
     }
 }

@@ -39,7 +39,7 @@ pub use document::persisted::{DocumentMode, DocumentSettings};
 use document::{
     CheckedOperation, DocumentRules,
     document_cache::DocumentCache,
-    persisted::{PersistedDocuments, PersistedError},
+    persisted::{PersistedDocuments, PersistedError, PersistedStore},
 };
 pub(crate) use encoded_response::EncodedResponse;
 use operation_counts::OperationCounts;
@@ -106,6 +106,30 @@ impl Engine {
         shared: Arc<Shared>,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>> {
+        let store = PersistedStore::new(settings.documents.max_persisted_bytes);
+        Self::with_store(settings, schema, schema_text, (shared, metrics), store)
+    }
+
+    /// An engine with other settings and the documents that clients have persisted. Its response cache is empty: the limits, by
+    /// which its responses were checked, may be others.
+    pub fn reloaded(
+        &self,
+        settings: EngineSettings,
+        schema: GatewaySchema,
+        schema_text: &str,
+    ) -> Result<Arc<Self>> {
+        let store = self.persisted.store().clone();
+        let lasting = (self.shared.clone(), self.metrics.clone());
+        Self::with_store(settings, schema, schema_text, lasting, store)
+    }
+
+    fn with_store(
+        settings: EngineSettings,
+        schema: GatewaySchema,
+        schema_text: &str,
+        (shared, metrics): (Arc<Shared>, Arc<Metrics>),
+        store: PersistedStore,
+    ) -> Result<Arc<Self>> {
         let rules = DocumentRules {
             shape: SchemaShape::read(schema_text)?,
             limits: settings.document,
@@ -113,7 +137,7 @@ impl Engine {
         };
         let manifest: Vec<String> = settings.documents.manifest.values().cloned().collect();
         let persisted =
-            PersistedDocuments::new(settings.documents, |text| rules.check_document(text))?;
+            PersistedDocuments::new(settings.documents, store, |text| rules.check_document(text))?;
         let named = manifest
             .iter()
             .flat_map(|text| rules.named_operations(text));
@@ -143,6 +167,10 @@ impl Engine {
             let vendor = self.metrics.vendor(status.vendor);
             vendor.set_circuit(status.circuit);
         }
+    }
+
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     pub(crate) fn introspection(&self) -> Introspection {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{
     PageAccess,
     auth::{Authenticator, network_of},
+    first_checks::FirstChecks,
     server::IsStopping,
 };
 use crate::{
@@ -45,23 +46,28 @@ pub(super) async fn live() -> Response {
     )
 }
 
-/// What readiness is judged by. It lives for the process.
+/// What readiness is judged by.
 pub(super) struct Readiness {
     pub(super) shared: Arc<Shared>,
+    pub(super) first_checks: Arc<FirstChecks>,
     pub(super) authenticator: Arc<Authenticator>,
     pub(super) pages: PageAccess,
 }
 
-/// Ready until the process is to stop, while at least one vendor is not down, because a partial response is useful, or while the
-/// cache holds data that may be served in place of the vendors'. Only those who may read the pages learn more than that.
+/// Ready from the first check of the vendors until the process is to stop, while at least one vendor is not down, because a partial
+/// response is useful, or while the cache holds data that may be served in place of the vendors'. Only those who may read the pages
+/// learn more than that.
 pub(super) async fn ready(State(readiness): State<Arc<Readiness>>, request: Request) -> Response {
     let statuses = readiness.shared.vendor_statuses();
+    let checks = &readiness.first_checks;
     let is_a_vendor_up = statuses
         .iter()
-        .any(|status| status.state != VendorState::Down);
+        .any(|status| status.state != VendorState::Down && !checks.has_failed(status.vendor));
     let is_stopping = request.extensions().get::<IsStopping>().is_some();
     let (code, status) = if is_stopping {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if checks.are_pending() {
+        (StatusCode::SERVICE_UNAVAILABLE, "starting")
     } else if is_a_vendor_up {
         (StatusCode::OK, "ready")
     } else if readiness.shared.has_servable_data() {

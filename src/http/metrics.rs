@@ -11,10 +11,7 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
-use crate::{
-    engine::Engine,
-    telemetry::metrics::{Format, Metrics},
-};
+use crate::telemetry::metrics::{Format, Metrics};
 
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
@@ -22,22 +19,26 @@ const OPEN_METRICS: &str = "application/openmetrics-text";
 #[derive(Clone)]
 struct Page {
     metrics: Arc<Metrics>,
-    engine: Arc<Engine>,
+    /// Sets the gauges of what the gateway is now.
+    report_state: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// Serves the page until it is aborted.
 pub async fn serve(
     listener: TcpListener,
     metrics: Arc<Metrics>,
-    engine: Arc<Engine>,
+    report_state: Arc<dyn Fn() + Send + Sync>,
 ) -> io::Result<()> {
-    let page = Page { metrics, engine };
+    let page = Page {
+        metrics,
+        report_state,
+    };
     let router = Router::new().route("/metrics", get(metrics_page).with_state(page));
     axum::serve(listener, router).await
 }
 
 async fn metrics_page(State(page): State<Page>, headers: HeaderMap) -> Response {
-    page.engine.report_state();
+    (page.report_state)();
     let format = accepted_format(&headers);
     let content_type = match format {
         Format::PrometheusText => "text/plain; version=0.0.4; charset=utf-8",

@@ -8,10 +8,12 @@ mod response;
 
 // Who may send requests, and how many.
 pub mod auth;
+mod callers;
 mod cross_site;
 mod known_hosts;
 mod rate_limit;
 
+mod first_checks;
 mod health;
 mod pages;
 mod photos;
@@ -43,17 +45,19 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 use ambiguity::reject_ambiguous;
-use auth::{API_KEY, AuthLimits, AuthSettings, Authenticator};
+use auth::{API_KEY, AuthLimits, AuthSettings};
+use callers::CallerSettings;
+pub use callers::Callers;
 use compression::StaticBody;
 use cross_site::{AllowedOrigins, reject_cross_site};
 use error::HttpError;
+pub use first_checks::FirstChecks;
 use graphql::Graphql;
 use health::Readiness;
 use known_hosts::{KnownHosts, reject_other_hosts};
 pub use pages::PageAccess;
 use pages::{Pages, playground};
 use photos::Photos;
-use rate_limit::RateLimit;
 use request_log::REQUEST_ID;
 
 /// How long a browser may cache the result of a preflight. Browsers cap it at two hours.
@@ -110,24 +114,32 @@ pub enum GraphiqlPage {
     NotServed,
 }
 
-/// `schema_text` is the schema as it is printed.
+/// `schema_text` is the schema as it is printed. A reload takes over what it can of the callers before it.
 pub fn router(
     settings: HttpSettings,
     engine: Arc<Engine>,
     schema_text: &str,
     shared: Arc<Shared>,
-    metrics: Arc<Metrics>,
-) -> Result<Router> {
+    first_checks: Arc<FirstChecks>,
+    callers_before: Option<&Callers>,
+) -> Result<(Router, Callers)> {
     let introspection = engine.introspection();
+    let metrics = engine.metrics().clone();
     let is_open = matches!(settings.auth, AuthSettings::Open);
     let known_hosts = is_open.then(|| KnownHosts(settings.allowed_hosts.into()));
-    let auth_limits = AuthLimits {
-        failures_per_minute: settings.auth_failures_per_minute,
-        timeout: engine.request_timeout(),
+    let caller_settings = CallerSettings {
+        auth: settings.auth,
+        auth_limits: AuthLimits {
+            failures_per_minute: settings.auth_failures_per_minute,
+            timeout: engine.request_timeout(),
+        },
+        requests_per_minute: settings.requests_per_minute,
     };
-    let authenticator = Arc::new(Authenticator::new(settings.auth, auth_limits)?);
+    let callers = Callers::new(caller_settings, callers_before)?;
+    let authenticator = callers.authenticator.clone();
     let readiness = Readiness {
         shared: shared.clone(),
+        first_checks,
         authenticator: authenticator.clone(),
         pages: settings.pages,
     };
@@ -138,7 +150,7 @@ pub fn router(
     let graphql = Arc::new(Graphql {
         engine,
         authenticator: authenticator.clone(),
-        rate_limit: settings.requests_per_minute.map(RateLimit::new),
+        rate_limit: callers.rate_limit.clone(),
         body_timeout: settings.body_timeout,
         max_body_bytes: settings.max_body_bytes,
         max_batch: settings.max_batch,
@@ -186,7 +198,8 @@ pub fn router(
         get(health::ready).with_state(Arc::new(readiness)),
     );
 
-    with_layers(router, &settings.cors_origins, metrics)
+    let router = with_layers(router, &settings.cors_origins, metrics)?;
+    Ok((router, callers))
 }
 
 /// The templates of the routes, as metrics report them.

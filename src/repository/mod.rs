@@ -36,6 +36,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use futures_util::future::{OptionFuture, join_all};
 
 pub use crate::listing::Cursors;
@@ -70,7 +71,7 @@ pub struct Shared {
     cache: Arc<Cache>,
     observations: Observations,
     windows: WindowIndex,
-    limits: Limits,
+    limits: ArcSwap<Limits>,
     writes: Writes,
     updated_fields: UpdatedFields,
     photos: PhotoAddresses,
@@ -159,11 +160,21 @@ impl Shared {
             cache: Arc::new(Cache::new(cache, metrics.cache.clone())),
             observations: Observations::new(limits.filter_retry),
             windows: WindowIndex::new(),
-            limits,
+            limits: ArcSwap::from_pointee(limits),
             writes: Writes::new(creates),
             updated_fields: UpdatedFields::new(),
             photos,
         })
+    }
+
+    /// Other times to live and limits from now on. What is cached stays.
+    pub fn reload(&self, cache: CacheSettings, limits: Limits) {
+        self.cache.set_times(cache);
+        self.limits.store(Arc::new(limits));
+    }
+
+    fn limits(&self) -> Limits {
+        **self.limits.load()
     }
 
     /// Completes when no write is in flight. A write runs on when its caller disconnects.
@@ -225,7 +236,7 @@ impl Shared {
 impl Repository {
     /// Checks `first` against the configured maximum; none means the field's default.
     pub fn limit(&self, first: Option<i32>, default: usize) -> Result<Limit> {
-        let max = self.shared.limits.max_page_size;
+        let max = self.shared.limits().max_page_size;
         match first {
             None => Limit::new(i32::try_from(default.min(max)).unwrap_or(i32::MAX), max),
             Some(first) => Limit::new(first, max),
@@ -240,7 +251,7 @@ impl Repository {
 
     /// A client may request at most MAX_PAGE_SIZE ids in one field.
     pub fn check_id_count(&self, count: usize) -> Result<()> {
-        let max = self.shared.limits.max_page_size;
+        let max = self.shared.limits().max_page_size;
         if count <= max {
             return Ok(());
         }

@@ -216,7 +216,7 @@ impl Shared {
         list: VendorList<'_, Ticket>,
         vendor: &Arc<dyn VendorApi>,
     ) -> Result<TicketStats> {
-        let list = list.limited_to(self.limits.max_vendor_pages);
+        let list = list.limited_to(self.limits().max_vendor_pages);
         let read = list.exactly(list.range().span()).await?;
         if let Some(failure) = read.failure {
             return Err(failure.into());

@@ -5,15 +5,17 @@ use std::{
     fmt,
     io::{IsTerminal, stderr},
     panic,
+    sync::OnceLock,
 };
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    EnvFilter, Layer, Registry,
     filter::{FilterExt, filter_fn},
     fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, format::Writer},
     layer::SubscriberExt,
     registry::LookupSpan,
+    reload,
     util::SubscriberInitExt,
 };
 
@@ -23,22 +25,40 @@ pub enum LogFormat {
     Json,
 }
 
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    pub format: LogFormat,
+    /// None where RUST_LOG is the filter.
+    pub filter: Option<LogFilter>,
+}
+
+/// What is logged: a level, and other levels for some targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// None unless it can be read.
+    pub fn read(text: &str) -> Option<Self> {
+        EnvFilter::try_new(text).ok()?;
+        Some(Self(text.to_owned()))
+    }
+}
+
+/// The filter of the process's log.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
 const DEFAULT_FILTER: &str = "info";
 
 /// The gateway's own targets begin with this.
 const OWN_TARGET: &str = "deskgraph";
 
-/// Starts to log to stderr; RUST_LOG filters what the gateway logs. A second call has no effect.
-pub fn start(format: LogFormat) {
-    let directives = std::env::var("RUST_LOG").unwrap_or_default();
-    let directives = match directives.trim() {
-        "" => DEFAULT_FILTER,
-        directives => directives,
-    };
-    let parsed = EnvFilter::try_new(directives);
-    let is_readable = parsed.is_ok();
-    let filter = parsed
-        .unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER))
+/// Starts to log to stderr. A second call has no effect.
+pub fn start(settings: &LogSettings) {
+    let parsed = filter(settings.filter.as_ref());
+    let is_readable = parsed.is_some();
+    let (filter, handle) =
+        reload::Layer::new(parsed.unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER)));
+    let filter = filter
         // Spans pass every filter, so that each line has its request's id.
         .or(filter_fn(|metadata| {
             metadata.is_span() && is_own(metadata.target())
@@ -48,7 +68,7 @@ pub fn start(format: LogFormat) {
         }));
 
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
-    let lines = match format {
+    let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
         LogFormat::Json => lines
             .json()
@@ -64,6 +84,8 @@ pub fn start(format: LogFormat) {
         .is_ok();
 
     if is_first {
+        // It is empty: the first call sets it.
+        let _ = FILTER.set(handle);
         panic::set_hook(Box::new(|panic| {
             tracing::error!(
                 panic.location = panic.location().map(ToString::to_string),
@@ -75,6 +97,30 @@ pub fn start(format: LogFormat) {
     if is_first && !is_readable {
         tracing::warn!("RUST_LOG can't be parsed; logging at {DEFAULT_FILTER}");
     }
+}
+
+/// Logs by another filter from now on.
+pub fn set_filter(new: Option<&LogFilter>) {
+    let Some(handle) = FILTER.get() else {
+        return;
+    };
+    let new = filter(new).unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
+    if handle.reload(new).is_err() {
+        tracing::warn!("the filter of the log can't be replaced");
+    }
+}
+
+/// The filter of the settings, or else that of RUST_LOG; none where that can't be read.
+fn filter(setting: Option<&LogFilter>) -> Option<EnvFilter> {
+    let directives = match setting {
+        Some(LogFilter(directives)) => directives.clone(),
+        None => std::env::var("RUST_LOG").unwrap_or_default(),
+    };
+    EnvFilter::try_new(match directives.trim() {
+        "" => DEFAULT_FILTER,
+        directives => directives,
+    })
+    .ok()
 }
 
 /// The panic's message where it is a constant: a formatted one may contain personal data.

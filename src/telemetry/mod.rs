@@ -3,4 +3,4 @@
 mod log;
 pub mod metrics;
 
-pub use log::{LogFormat, start};
+pub use log::{LogFilter, LogFormat, LogSettings, set_filter, start};

@@ -77,10 +77,10 @@ impl<'a> CallContext<'a> {
         }
     }
 
-    /// One call of the request's budget; none where it has no more. A login is the gateway's own, and costs no request anything.
+    /// One call of the request's budget; none where it has no more.
     pub(super) fn reserve(&self, call: &Call) -> Option<ReservedCall> {
         match call.purpose {
-            Purpose::SignIn => Some(ReservedCall::free()),
+            Purpose::SignIn => self.scope.vendor_calls.reserve_login(),
             Purpose::Read | Purpose::Write => self.scope.reserve_vendor_call(),
         }
     }

@@ -28,6 +28,7 @@ mod applied_filters;
 // Their health.
 mod health;
 pub mod recovery;
+pub mod start_check;
 
 #[cfg(test)]
 mod test_support;
@@ -67,6 +68,9 @@ pub struct ProbePermit(
     #[expect(dead_code, reason = "it is held, and released when it is dropped")]
     OwnedSemaphorePermit,
 );
+
+/// A change of a running vendor.
+pub type PreparedChange = Box<dyn FnOnce() + Send>;
 
 /// A vendor. Lists are read page by page, in the vendor's own order; reading an object that does not exist returns none. A list
 /// of objects that a vendor does not have is empty, and a write of one fails as unsupported.

@@ -110,7 +110,7 @@ async fn the_help_lists_every_command_and_an_unknown_command_is_an_error() {
     let help = run(&["--help"], &[]).await;
     let printed = text(&help.stdout);
     assert_eq!(help.status.code(), Some(0));
-    for command in ["serve", "demo", "sandbox", "schema", "check"] {
+    for command in ["serve", "demo", "sandbox", "schema", "check", "healthcheck"] {
         let has_line = |line: &str| line.trim_start().starts_with(&format!("{command} "));
         assert!(printed.lines().any(has_line), "{command}: {printed}");
         let help = run(&[command, "--help"], &[]).await;

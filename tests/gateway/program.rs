@@ -1,8 +1,11 @@
 //! The real program as a process: started as an operator starts it, and inspected after its exit.
 
 use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -27,7 +30,9 @@ pub(crate) struct Program {
     child: Child,
     pub(crate) address: String,
     stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stderr: JoinHandle<()>,
+    /// What it has logged so far.
+    log: Arc<Mutex<String>>,
 }
 
 /// What the program left when it exited.
@@ -51,7 +56,7 @@ impl Program {
     /// Starts it with these arguments and only these variables, and waits until it listens.
     pub(crate) async fn start(arguments: &[&str], variables: &[(&str, String)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskgraph"));
-        command.args(arguments);
+        command.args(arguments).stdin(Stdio::null());
         Self::run(command, variables).await
     }
 
@@ -64,7 +69,7 @@ impl Program {
         let mut command = Command::new("/bin/sh");
         let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
         command.args(["-c", &script, env!("CARGO_BIN_EXE_deskgraph")]);
-        command.args(arguments);
+        command.args(arguments).stdin(Stdio::null());
         Self::run(command, variables).await
     }
 
@@ -72,15 +77,40 @@ impl Program {
     pub(crate) async fn start_after(shell: &str, variables: &[(&str, String)]) -> Self {
         let mut command = Command::new("/bin/sh");
         let script = format!(r#"{shell}; exec "$0" serve"#);
+        command.stdin(Stdio::null());
         command.args(["-c", &script, env!("CARGO_BIN_EXE_deskgraph")]);
         Self::run(command, variables).await
+    }
+
+    /// The same as a service of systemd, with its socket.
+    pub(crate) async fn start_with_socket(
+        socket: TcpListener,
+        variables: &[(&str, String)],
+    ) -> Self {
+        Self::run(with_socket(socket), variables).await
+    }
+
+    /// What it leaves where it does not start with that socket.
+    pub(crate) async fn end_with_socket(
+        socket: TcpListener,
+        variables: &[(&str, String)],
+    ) -> Ended {
+        let mut command = with_socket(socket);
+        command.env_clear().kill_on_drop(true);
+        let output = command.envs(variables.iter().cloned()).output();
+        let output = timeout(WAIT_LIMIT, output).await.expect("it ends in time");
+        let output = output.expect("the program can be run");
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
     }
 
     async fn run(mut command: Command, variables: &[(&str, String)]) -> Self {
         let mut child = command
             .env_clear()
             .envs(variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -98,9 +128,10 @@ impl Program {
         });
         let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
         let (tell_address, address) = oneshot::channel();
+        let log = Arc::new(Mutex::new(String::new()));
+        let seen = log.clone();
         let stderr = tokio::spawn(async move {
             let mut lines = stderr.lines();
-            let mut text = String::new();
             let mut tell_address = Some(tell_address);
             while let Some(line) = lines.next_line().await.expect("it logs text") {
                 if line.contains("listening")
@@ -109,10 +140,10 @@ impl Program {
                     // If the test has failed already, there is no receiver.
                     let _ = tell_address.send(address_in(&line));
                 }
-                text.push_str(&line);
-                text.push('\n');
+                let mut log = lock(&seen);
+                log.push_str(&line);
+                log.push('\n');
             }
-            text
         });
 
         let address = timeout(WAIT_LIMIT, address)
@@ -124,7 +155,20 @@ impl Program {
             address,
             stdout,
             stderr,
+            log,
         }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        lock(&self.log).clone()
+    }
+
+    /// Waits until it has logged this so many times.
+    pub(crate) async fn logs(&self, text: &str, times: usize) {
+        until(text, async || {
+            lock(&self.log).matches(text).count() >= times
+        })
+        .await;
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -179,9 +223,24 @@ impl Program {
         Ended {
             code: status.code(),
             stdout: self.stdout.await.expect("the reader ends"),
-            stderr: self.stderr.await.expect("the reader ends"),
+            stderr: {
+                self.stderr.await.expect("the reader ends");
+                lock(&self.log).clone()
+            },
         }
     }
+}
+
+fn with_socket(socket: TcpListener) -> Command {
+    let mut command = Command::new("/bin/sh");
+    let script = r#"exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" serve"#;
+    command.args(["-c", script, env!("CARGO_BIN_EXE_deskgraph")]);
+    command.stdin(OwnedFd::from(socket));
+    command
+}
+
+fn lock(log: &Mutex<String>) -> MutexGuard<'_, String> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A client of the program.
@@ -194,13 +253,15 @@ pub(crate) fn client() -> reqwest::Client {
         .expect("a client without options builds")
 }
 
-/// The loopback address in a line.
+/// The address that the line names, as this machine reaches it.
 fn address_in(line: &str) -> String {
-    let start = line.find("127.0.0.1:").expect("the address is on loopback");
-    line[start..]
-        .chars()
-        .take_while(|letter| letter.is_ascii_digit() || matches!(letter, '.' | ':'))
-        .collect()
+    let words = line.split(|letter: char| !(letter.is_ascii_hexdigit() || "[].:".contains(letter)));
+    let mut addresses = words.filter_map(|word| word.parse::<SocketAddr>().ok());
+    let mut address = addresses.next().expect("the line has an address");
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    address.to_string()
 }
 
 /// The settings with which the program serves these vendors on a free port.
@@ -243,6 +304,10 @@ impl SettingsFile {
             .join(format!("{}-{file_name}", std::process::id()));
         std::fs::write(&path, text).expect("the build's folder can be written to");
         Self(path)
+    }
+
+    pub(crate) fn rewrite(&self, text: &str) {
+        std::fs::write(&self.0, text).expect("the build's folder can be written to");
     }
 
     pub(crate) fn path(&self) -> &str {

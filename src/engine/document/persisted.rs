@@ -34,17 +34,38 @@ pub(crate) struct PersistedDocuments {
     by_id: HashMap<String, String>,
     /// The same documents by the digest of their text.
     by_digest: HashMap<String, String>,
-    max_persisted_bytes: u64,
-    persisted: moka::sync::Cache<String, String>,
+    store: PersistedStore,
+}
+
+/// The documents that clients have persisted, by the digests of their texts. A clone is the same store.
+#[derive(Clone)]
+pub(crate) struct PersistedStore {
+    max_bytes: u64,
+    documents: moka::sync::Cache<String, String>,
 }
 
 /// What a document costs beside its text: its digest, and its place in the table.
 const DOCUMENT_BYTES: usize = 512;
 
+impl PersistedStore {
+    pub(crate) fn new(max_bytes: u64) -> Self {
+        Self {
+            max_bytes,
+            documents: moka::sync::Cache::builder()
+                .max_capacity(max_bytes)
+                .weigher(|_: &String, document: &String| {
+                    u32::try_from(document.len() + DOCUMENT_BYTES).unwrap_or(u32::MAX)
+                })
+                .build(),
+        }
+    }
+}
+
 impl PersistedDocuments {
     /// Each document of the manifest has to pass the check: it could never run otherwise.
     pub(crate) fn new(
         settings: DocumentSettings,
+        store: PersistedStore,
         check: impl Fn(&str) -> std::result::Result<(), RequestErrors>,
     ) -> Result<Self> {
         for (id, document) in &settings.manifest {
@@ -64,14 +85,12 @@ impl PersistedDocuments {
             mode: settings.mode,
             by_digest: by_digest.collect(),
             by_id: settings.manifest,
-            max_persisted_bytes: settings.max_persisted_bytes,
-            persisted: moka::sync::Cache::builder()
-                .max_capacity(settings.max_persisted_bytes)
-                .weigher(|_: &String, document: &String| {
-                    u32::try_from(document.len() + DOCUMENT_BYTES).unwrap_or(u32::MAX)
-                })
-                .build(),
+            store,
         })
+    }
+
+    pub(crate) fn store(&self) -> &PersistedStore {
+        &self.store
     }
 
     /// Puts the document of the request's id into the request. A document that is sent with its digest is persisted if it passes
@@ -101,18 +120,18 @@ impl PersistedDocuments {
             (_, Some(document), _) => request.query.clone_from(document),
             (DocumentMode::TrustedOnly, None, _) => return Err(PersistedError::NotTrusted),
             (DocumentMode::Any, None, None) => {}
-            (DocumentMode::Any, None, Some(_)) if self.max_persisted_bytes == 0 => {
+            (DocumentMode::Any, None, Some(_)) if self.store.max_bytes == 0 => {
                 if !is_sent {
                     return Err(PersistedError::NotSupported);
                 }
             }
             (DocumentMode::Any, None, Some(id)) if is_sent => {
-                if !self.persisted.contains_key(&id) && check(&request.query) {
-                    self.persisted.insert(id, request.query.clone());
+                if !self.store.documents.contains_key(&id) && check(&request.query) {
+                    self.store.documents.insert(id, request.query.clone());
                 }
             }
             (DocumentMode::Any, None, Some(id)) => {
-                let document = self.persisted.get(&id);
+                let document = self.store.documents.get(&id);
                 request.query = document.ok_or(PersistedError::NotFound)?;
             }
         }

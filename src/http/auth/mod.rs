@@ -33,6 +33,7 @@ use token::TokenVerifier;
 
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
+#[derive(Clone, PartialEq)]
 pub enum AuthSettings {
     /// Without authentication: every client has every scope.
     Open,
@@ -40,6 +41,7 @@ pub enum AuthSettings {
     Tokens(TokenSettings),
 }
 
+#[derive(Clone, PartialEq)]
 pub struct ApiKey {
     /// For logs.
     pub name: String,
@@ -47,6 +49,7 @@ pub struct ApiKey {
     pub scopes: Vec<Scope>,
 }
 
+#[derive(Clone)]
 pub enum KeySecret {
     Plain(SecretString),
     /// The key's SHA-256, for an operator who does not want to store the key.
@@ -64,11 +67,18 @@ impl KeySecret {
 }
 
 /// The bounds of authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AuthLimits {
     /// How often the clients of one network may fail; none for no limit.
     pub(super) failures_per_minute: Option<NonZeroU32>,
     /// How long a request may wait for the issuer's keys.
     pub(super) timeout: Duration,
+}
+
+impl PartialEq for KeySecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest() == other.digest()
+    }
 }
 
 pub(super) struct Authenticator {

@@ -19,6 +19,7 @@ use crate::{
     error::Result,
 };
 
+#[derive(Clone, PartialEq)]
 pub struct TokenSettings {
     /// Where the keys are that tokens are signed with, as a JSON Web Key Set.
     pub jwks_url: String,

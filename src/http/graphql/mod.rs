@@ -35,7 +35,7 @@ use parameters::Requests;
 pub(super) struct Graphql {
     pub(super) engine: Arc<Engine>,
     pub(super) authenticator: Arc<Authenticator>,
-    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) rate_limit: Option<Arc<RateLimit>>,
     pub(super) body_timeout: Duration,
     pub(super) max_body_bytes: usize,
     pub(super) max_batch: usize,

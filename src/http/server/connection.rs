@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{
-    BoxError, Router,
+    BoxError,
     body::HttpBody,
     extract::{ConnectInfo, Request},
     http::{HeaderValue, Response, Version, header},
@@ -30,7 +30,7 @@ use tokio::{
 use tower::{Service, ServiceExt};
 
 use super::{
-    Phase,
+    Phase, ServerControl,
     request_body::{Reuse, lend},
     socket::Socket,
     unsent::{Connection, CountedBody, OpenConnection},
@@ -46,7 +46,7 @@ pub(in crate::http) struct IsStopping;
 /// What serves the requests of a connection.
 #[derive(Clone)]
 pub(super) struct Handler {
-    pub(super) router: Router,
+    pub(super) control: Arc<ServerControl>,
     pub(super) phase: watch::Receiver<Phase>,
 }
 
@@ -123,7 +123,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Self {
-            handler: Handler { router, phase },
+            handler: Handler { control, phase },
             peer,
             connection,
         } = self.clone();
@@ -137,6 +137,7 @@ where
             if *phase.borrow() != Phase::Serving {
                 request.extensions_mut().insert(IsStopping);
             }
+            let router = control.served().router.clone();
             let mut response = router.oneshot(request).await?;
 
             let reuse = rest.discard().await;

@@ -2,6 +2,8 @@
 
 mod accept;
 mod connection;
+mod control;
+pub mod tls;
 
 // What hyper leaves to its user.
 mod http1;
@@ -14,7 +16,6 @@ mod repeated_warning;
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
 use futures_util::FutureExt;
 use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
@@ -22,17 +23,18 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, watch},
     task::JoinSet,
     time::sleep,
 };
+use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
 pub use accept::{listen, raise_file_limit};
 pub(super) use connection::IsStopping;
 use connection::{Handler, serve_connection};
+pub use control::{Served, ServerControl};
 use repeated_warning::RepeatedWarning;
-use unsent::Connections;
 pub use unsent::UnsentLimits;
 
 /// How long requests in flight may continue once nothing new is accepted.
@@ -81,9 +83,7 @@ enum Phase {
 struct Server {
     protocol: Arc<Builder<TokioExecutor>>,
     handler: Handler,
-    connections: Arc<Connections>,
     tasks: TaskTracker,
-    slots: Arc<Semaphore>,
     warning: RepeatedWarning,
 }
 
@@ -91,8 +91,7 @@ struct Server {
 /// grace period.
 pub async fn serve(
     listener: TcpListener,
-    settings: ServerSettings,
-    router: Router,
+    control: Arc<ServerControl>,
     stop: impl Future<Output = Stop> + Send + 'static,
     last_work: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -100,21 +99,20 @@ pub async fn serve(
     let server = Server {
         protocol: Arc::new(protocol()),
         handler: Handler {
-            router,
+            control: control.clone(),
             phase: seen_phase,
         },
-        connections: Connections::new(settings.unsent),
         tasks: TaskTracker::new(),
-        slots: Arc::new(Semaphore::new(settings.max_connections)),
         warning: RepeatedWarning::new(),
     };
     // Ends with this function.
     let mut checks = JoinSet::new();
-    checks.spawn(server.connections.clone().end_stalled());
+    checks.spawn(control.connections.clone().end_stalled());
 
     if server.accept_until(&listener, stop).await == Stop::AfterDrain {
         phase.send_replace(Phase::Draining);
-        server.accept_until(&listener, sleep(settings.drain)).await;
+        let drain = control.served().settings.drain;
+        server.accept_until(&listener, sleep(drain)).await;
     }
     // The system would reset the connections that wait.
     while let Some(Some(())) = server.accept_one(&listener).map(Some).now_or_never() {}
@@ -147,33 +145,53 @@ impl Server {
     }
 
     async fn accept_one(&self, listener: &TcpListener) {
-        let slot = self.slots.clone().acquire_owned().await;
+        let slot = self.handler.control.slot().await;
         let (stream, peer) = accept::accept(listener, &self.warning).await;
-        // The semaphore is never closed.
-        if let Ok(slot) = slot {
+        if let Some(slot) = slot {
             self.serve(stream, peer, slot);
         }
     }
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
         prepare(&stream);
-        // A failure to set it is harmless.
-        let reset: fn(&TcpStream) = |stream| drop(stream.set_zero_linger());
         // The connection hears of the phases that begin from now on.
         let mut handler = self.handler.clone();
         handler.phase.mark_unchanged();
-        let connection = serve_connection(
-            self.protocol.clone(),
-            (stream, reset),
-            peer,
-            handler,
-            self.connections.open_one(),
-        );
+        let open = handler.control.connections.open_one();
+        let protocol = self.protocol.clone();
+        let tls = handler.control.served().tls.clone();
         self.tasks.spawn(async move {
-            connection.await;
+            match tls {
+                None => {
+                    let stream = (stream, reset as fn(&TcpStream));
+                    serve_connection(protocol, stream, peer, handler, open).await;
+                }
+                Some(tls) => {
+                    let mut phase = handler.phase.clone();
+                    let accepted = tokio::select! {
+                        accepted = tls.accept(stream) => accepted,
+                        // It has sent no request yet.
+                        _ = phase.wait_for(|phase| *phase == Phase::Stopping) => return,
+                    };
+                    match accepted {
+                        Ok(stream) => {
+                            let reset: fn(&TlsStream<TcpStream>) = |tls| reset(tls.get_ref().0);
+                            serve_connection(protocol, (stream, reset), peer, handler, open).await;
+                        }
+                        Err(err) => {
+                            tracing::debug!(error = err.to_string(), "a TLS handshake failed");
+                        }
+                    }
+                }
+            }
             drop(slot);
         });
     }
+}
+
+/// Makes the system drop what it has not sent. A failure is harmless.
+fn reset(stream: &TcpStream) {
+    let _ = stream.set_zero_linger();
 }
 
 /// Failures to set options are harmless.

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use axum::{
     Error,
     body::{Body, HttpBody},
@@ -44,7 +45,7 @@ pub struct UnsentLimits {
 
 /// All connections, and what they have not sent.
 pub(super) struct Connections {
-    limits: UnsentLimits,
+    limits: ArcSwap<UnsentLimits>,
     bytes: AtomicU64,
     open: Mutex<Open>,
     warning: RepeatedWarning,
@@ -88,11 +89,20 @@ impl Drop for OpenConnection {
 impl Connections {
     pub(super) fn new(limits: UnsentLimits) -> Arc<Self> {
         Arc::new(Self {
-            limits,
+            limits: ArcSwap::from_pointee(limits),
             bytes: AtomicU64::new(0),
             open: Mutex::default(),
             warning: RepeatedWarning::new(),
         })
+    }
+
+    /// Connections that wait for room look at the limits when they have sent more.
+    pub(super) fn set_limits(&self, limits: UnsentLimits) {
+        self.limits.store(Arc::new(limits));
+    }
+
+    fn limits(&self) -> UnsentLimits {
+        **self.limits.load()
     }
 
     pub(super) fn open_one(self: &Arc<Self>) -> OpenConnection {
@@ -118,11 +128,11 @@ impl Connections {
 
     /// Ends the connections that have stalled for too long, as long as it is polled.
     pub(super) async fn end_stalled(self: Arc<Self>) {
-        let most = self.limits.timeout.as_millis() / CHECK_INTERVAL.as_millis();
         let mut checks = interval(CHECK_INTERVAL);
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             checks.tick().await;
+            let most = self.limits().timeout.as_millis() / CHECK_INTERVAL.as_millis();
             for connection in self.open().connections.values() {
                 if u128::from(connection.check()) > most {
                     connection.end();
@@ -150,7 +160,7 @@ impl Connections {
             Reverse((*stalled_checks, *unsent, connection.id))
         });
         for (_, unsent, connection) in holding {
-            if bytes <= self.limits.max_bytes {
+            if bytes <= self.limits().max_bytes {
                 return;
             }
             connection.end();
@@ -168,7 +178,7 @@ impl Connection {
     pub(super) async fn room(&self) {
         loop {
             let has_room = self.has_room.notified();
-            if self.unsent.load(Relaxed) < self.all.limits.max_bytes_per_connection {
+            if self.unsent.load(Relaxed) < self.all.limits().max_bytes_per_connection {
                 return;
             }
             has_room.await;
@@ -220,7 +230,7 @@ impl Connection {
             self.set_progress(self.sent.load(Relaxed));
         }
         let all = self.all.bytes.fetch_add(bytes, Relaxed) + bytes;
-        if all > self.all.limits.max_bytes {
+        if all > self.all.limits().max_bytes {
             self.all.relieve();
         }
     }
@@ -232,7 +242,7 @@ impl Connection {
         }
         let before = self.unsent.fetch_sub(bytes, Relaxed);
         self.all.bytes.fetch_sub(bytes, Relaxed);
-        let limit = self.all.limits.max_bytes_per_connection;
+        let limit = self.all.limits().max_bytes_per_connection;
         if before >= limit && before - bytes < limit {
             self.has_room.notify_waiters();
         }

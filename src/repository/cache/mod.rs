@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::time::{sleep_until, timeout_at};
 
@@ -100,7 +101,7 @@ pub(super) struct ReadKey {
 }
 
 pub(super) struct Cache {
-    settings: CacheSettings,
+    settings: ArcSwap<CacheSettings>,
     metrics: CacheMetrics,
     entries: moka::sync::Cache<KeyHash, Entry>,
     flights: Arc<Flights>,
@@ -131,7 +132,7 @@ impl Cache {
             .expire_after(EntryExpiry)
             .build();
         Self {
-            settings,
+            settings: ArcSwap::from_pointee(settings),
             metrics,
             entries,
             flights: SingleFlight::new(),
@@ -139,6 +140,16 @@ impl Cache {
             writes: AtomicU64::new(0),
             hashers: (RandomState::new(), RandomState::new()),
         }
+    }
+
+    /// Other times to live, for what is read from now on.
+    pub(super) fn set_times(&self, new: CacheSettings) {
+        let known = self.settings.load();
+        self.settings.store(Arc::new(CacheSettings {
+            mode: known.mode,
+            max_bytes: known.max_bytes,
+            ..new
+        }));
     }
 
     /// The key of a read. `parts` names all that the result depends on beside vendor and topic.
@@ -229,7 +240,7 @@ impl Cache {
     /// Whether there is an entry of one of these vendors, fresh or stale.
     pub(super) fn has_entries(&self, is_served: impl Fn(Vendor) -> bool) -> bool {
         let now = Instant::now();
-        let is_usable = |entry: &Entry| now < entry.fresh_until + self.settings.stale;
+        let is_usable = |entry: &Entry| now < entry.fresh_until + self.settings.load().stale;
         let mut entries = self.entries.iter();
         entries.any(|(_, entry)| is_usable(&entry) && is_served(entry.vendor))
     }
@@ -312,7 +323,7 @@ impl Cache {
 
     /// Records that the response depends on the entry. The result of a flight is no entry: `depend_on_loaded` records its objects.
     fn depend_on(&self, scope: &RequestScope, key: ReadKey, entry: &Entry) {
-        match self.settings.mode {
+        match self.settings.load().mode {
             _ if key.lifetime == Lifetime::Flight => {}
             CacheMode::Enabled => {
                 scope.dependencies.depend_on(
@@ -330,7 +341,7 @@ impl Cache {
         self.metrics.count(CacheKind::Entity, CacheResult::Miss);
         let now = Instant::now();
         let ttl = self.ttl(Lifetime::Entity);
-        match self.settings.mode {
+        match self.settings.load().mode {
             CacheMode::Enabled => {
                 scope.dependencies.depend_on(
                     source.dependency(),
@@ -352,7 +363,7 @@ impl Cache {
         Id: Hash,
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.mode == CacheMode::Disabled {
+        if self.settings.load().mode == CacheMode::Disabled {
             return;
         }
         let read_at = Timestamp::now();
@@ -403,7 +414,7 @@ impl Cache {
     where
         T: Weight + Send + Sync + 'static,
     {
-        if self.settings.mode == CacheMode::Enabled {
+        if self.settings.load().mode == CacheMode::Enabled {
             let entry = self.entry(key, Arc::new(value), read_at);
             self.store(key, entry, EntryKind::List);
         }
@@ -494,7 +505,7 @@ impl Cache {
         let store = move |entry: &Result<Entry>| {
             if let Ok(entry) = entry
                 && key.lifetime != Lifetime::Flight
-                && cache.settings.mode == CacheMode::Enabled
+                && cache.settings.load().mode == CacheMode::Enabled
             {
                 cache.store(key, entry.clone(), EntryKind::List);
             }
@@ -524,19 +535,19 @@ impl Cache {
             is_refreshed: Arc::default(),
             expires_after: match key.lifetime {
                 Lifetime::Absence => ttl,
-                _ => ttl + self.settings.stale,
+                _ => ttl + self.settings.load().stale,
             },
         }
     }
 
     fn ttl(&self, lifetime: Lifetime) -> Duration {
         match lifetime {
-            Lifetime::List => self.settings.list_ttl,
-            Lifetime::Entity => self.settings.entity_ttl,
-            Lifetime::Directory => self.settings.directory_ttl,
+            Lifetime::List => self.settings.load().list_ttl,
+            Lifetime::Entity => self.settings.load().entity_ttl,
+            Lifetime::Directory => self.settings.load().directory_ttl,
             Lifetime::PastDay => PAST_DAY_TTL,
             Lifetime::Flight => Duration::ZERO,
-            Lifetime::Absence => ABSENCE_TTL.min(self.settings.entity_ttl),
+            Lifetime::Absence => ABSENCE_TTL.min(self.settings.load().entity_ttl),
         }
     }
 }

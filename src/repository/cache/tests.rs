@@ -276,7 +276,7 @@ async fn the_lists_that_writes_superseded_take_no_memory() {
         CacheSettings {
             list_ttl: LATER,
             max_bytes: 1 << 30,
-            ..cache().settings.clone()
+            ..(**cache().settings.load()).clone()
         },
         Metrics::new().cache,
     ));

@@ -72,7 +72,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         let capabilities = vendor.capabilities();
         let left_over = capabilities.left_to_gateway(T::TOPIC);
         let left_over = left_over.intersection(T::parameters(&filter));
-        let limits = shared.limits;
+        let limits = shared.limits();
         let sent = T::without(&filter, left_over);
         let kind = kind_of::<T>(vendor.vendor(), &sent);
         Self {

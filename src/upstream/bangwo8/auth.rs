@@ -33,6 +33,25 @@ pub enum Bangwo8Credentials {
     },
 }
 
+impl Bangwo8Credentials {
+    /// The kind, the name and the secret.
+    fn parts(&self) -> (bool, &str, &str) {
+        match self {
+            Self::Basic { account, password } => (true, account, password.expose_secret()),
+            Self::ClientCredentials {
+                client_id,
+                client_secret,
+            } => (false, client_id, client_secret.expose_secret()),
+        }
+    }
+}
+
+impl PartialEq for Bangwo8Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
 pub(super) fn authorization(
     credentials: Bangwo8Credentials,
 ) -> Result<Authorization<ClientCredentials>> {

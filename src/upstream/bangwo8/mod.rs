@@ -22,7 +22,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    Outage, ProbePermit, VendorApi,
+    Outage, PreparedChange, ProbePermit, VendorApi,
     applied_filters::{AppliedFilters, Sending},
     call::Call,
     client::{ClientSettings, VendorClient},
@@ -109,6 +109,18 @@ impl Bangwo8 {
             applied_filters: AppliedFilters::new(VENDOR, None, settings.filter_retry),
             lists_chats_newest_first: AtomicBool::new(false),
         })
+    }
+
+    /// The change to other credentials. It can't fail once it is returned.
+    pub fn prepare_credentials(
+        self: &Arc<Self>,
+        credentials: Bangwo8Credentials,
+    ) -> Result<PreparedChange> {
+        let authorization = auth::authorization(credentials)?;
+        let vendor = Arc::clone(self);
+        Ok(Box::new(move || {
+            vendor.session.set_authorization(authorization);
+        }))
     }
 }
 

@@ -37,6 +37,24 @@ pub enum FirstLineCredentials {
     },
 }
 
+impl PartialEq for FirstLineCredentials {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same =
+            |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
+        match (self, other) {
+            (Self::Token(one), Self::Token(other)) => is_same(one, other),
+            (
+                Self::Login { username, password },
+                Self::Login {
+                    username: other_username,
+                    password: other_password,
+                },
+            ) => username == other_username && is_same(password, other_password),
+            _ => false,
+        }
+    }
+}
+
 /// How an existing object is written to: the vendor's pages contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateMethod {

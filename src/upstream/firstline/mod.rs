@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
 
 use super::{
-    Background, Outage, ProbePermit, VendorApi,
+    Background, Outage, PreparedChange, ProbePermit, VendorApi,
     applied_filters::AppliedFilters,
     call::{Call, Repeat},
     client::{ClientSettings, VendorClient},
@@ -146,6 +146,18 @@ impl FirstLine {
             list_page_size: settings.list_page_size.max(1),
             list_order: settings.list_order,
         })
+    }
+
+    /// The change to other credentials. It can't fail once it is returned.
+    pub fn prepare_credentials(
+        self: &Arc<Self>,
+        credentials: FirstLineCredentials,
+    ) -> Result<PreparedChange> {
+        let authorization = auth::authorization(credentials, self.update_form.clone())?;
+        let vendor = Arc::clone(self);
+        Ok(Box::new(move || {
+            vendor.session.set_authorization(authorization);
+        }))
     }
 }
 

@@ -6,6 +6,7 @@ mod token_keeper;
 
 use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use reqwest::{StatusCode, header::HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,7 +15,11 @@ use super::{
     attempt::Attempts, call::Call, call_context::CallContext, client::VendorClient,
     response::VendorResponse,
 };
-use crate::{context::RequestScope, domain::Vendor, error::Result};
+use crate::{
+    context::RequestScope,
+    domain::{Vendor, VendorErrorCode},
+    error::Result,
+};
 use token_keeper::{Replacement, TokenKeeper};
 
 /// How often a call is repeated because its token was replaced while it was in flight.
@@ -22,7 +27,7 @@ const MAX_REPEATS: usize = 3;
 
 pub(super) struct VendorSession<S> {
     client: Arc<VendorClient>,
-    authorization: Authorization<S>,
+    authorization: ArcSwap<Authorization<S>>,
 }
 
 /// How a call authenticates.
@@ -65,7 +70,7 @@ impl<S: TokenSource> VendorSession<S> {
     pub(super) fn new(client: VendorClient, authorization: Authorization<S>) -> Self {
         Self {
             client: Arc::new(client),
-            authorization,
+            authorization: ArcSwap::from_pointee(authorization),
         }
     }
 
@@ -73,8 +78,17 @@ impl<S: TokenSource> VendorSession<S> {
         &self.client
     }
 
+    /// Calls have other credentials from now on.
+    pub(super) fn set_authorization(&self, authorization: Authorization<S>) {
+        self.authorization.store(Arc::new(authorization));
+    }
+
+    fn is_current(&self, authorization: &Arc<Authorization<S>>) -> bool {
+        Arc::ptr_eq(authorization, &self.authorization.load())
+    }
+
     /// Sends a call; when the vendor does not accept the token, again with a new one. A call that was refused for its token was
-    /// not executed, so that writes are repeated too.
+    /// not executed, so that writes are repeated too. So is a call whose credentials are replaced while it is in flight.
     pub(super) async fn send<'a>(
         &'a self,
         scope: &'a RequestScope,
@@ -83,26 +97,37 @@ impl<S: TokenSource> VendorSession<S> {
         let context = self.client.context(scope);
         self.client.check_pace(&context, call)?;
         let mut attempts = self.client.attempts();
-        match &self.authorization {
-            Authorization::Permanent(header) => {
-                self.client
-                    .send(&context, call, Some(header), &mut attempts)
-                    .await
+        loop {
+            let authorization = self.authorization.load_full();
+            let mut result = self
+                .send_as(&authorization, &context, call, &mut attempts)
+                .await;
+            if self.is_current(&authorization) || !is_refusal(&result) {
+                return result;
             }
-            Authorization::ByToken(keeper) => {
-                self.send_by_token(keeper, &context, call, &mut attempts)
-                    .await
+            if let Ok(response) = &mut result {
+                response.settle_permit_now();
             }
         }
     }
 
-    async fn send_by_token<'a>(
+    async fn send_as<'a>(
         &'a self,
-        keeper: &Arc<TokenKeeper<S>>,
+        authorization: &Arc<Authorization<S>>,
         context: &CallContext<'a>,
         call: &'a Call,
         attempts: &mut Attempts,
     ) -> Result<VendorResponse<'a>> {
+        let keeper = match &**authorization {
+            Authorization::Permanent(header) => {
+                return self
+                    .client
+                    .send(context, call, Some(header), attempts)
+                    .await;
+            }
+            Authorization::ByToken(keeper) => keeper,
+        };
+
         let mut longer;
         let mut context = context;
         let mut pass = keeper.pass(&self.client, context).await?;
@@ -113,6 +138,9 @@ impl<S: TokenSource> VendorSession<S> {
                 .await?;
             if response.status() != StatusCode::UNAUTHORIZED {
                 keeper.record_accepted(&pass);
+                return Ok(response);
+            }
+            if !self.is_current(authorization) {
                 return Ok(response);
             }
 
@@ -141,6 +169,16 @@ impl<S: TokenSource> VendorSession<S> {
             keeper.record_accepted(&pass);
         }
         Ok(response)
+    }
+}
+
+/// Whether the vendor does not accept the credentials.
+fn is_refusal(result: &Result<VendorResponse<'_>>) -> bool {
+    match result {
+        Ok(response) => response.status() == StatusCode::UNAUTHORIZED,
+        Err(error) => error
+            .vendor_failure()
+            .is_some_and(|failure| failure.code == VendorErrorCode::Unauthenticated),
     }
 }
 

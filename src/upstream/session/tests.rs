@@ -1,6 +1,9 @@
 //! Calls over a real connection to a vendor that plays a script.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Barrier,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 
@@ -440,4 +443,42 @@ async fn the_head_of_a_server_error_says_all_whatever_becomes_of_its_body() {
         );
         assert_eq!(scripted.requests().len(), 1 + 3, "it is tried again");
     }
+}
+
+static ARRIVED: Barrier = Barrier::new(2);
+static REPLACED: Barrier = Barrier::new(2);
+
+async fn wait_at(barrier: &'static Barrier) {
+    let waiting = tokio::task::spawn_blocking(|| barrier.wait());
+    waiting.await.expect("the other side comes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_refused_with_replaced_credentials_is_sent_again() {
+    let scripted = ScriptedVendor::with(|request, _| {
+        if request.contains("Bearer old") {
+            ARRIVED.wait();
+            REPLACED.wait();
+            return http_response("401 Unauthorized", "{}");
+        }
+        after_login!(request, http_response("200 OK", "7"))
+    })
+    .await;
+    let session = Arc::new(session_on(&scripted));
+    let old = bearer(&"old".into()).expect("it fits into a header");
+    session.set_authorization(Authorization::Permanent(old));
+    let in_flight = tokio::spawn({
+        let session = session.clone();
+        async move { get(&session, &scope()).await }
+    });
+
+    wait_at(&ARRIVED).await;
+    session.set_authorization(Authorization::by_token(Vendor::FirstLine, Passwords));
+    wait_at(&REPLACED).await;
+
+    let result = in_flight.await.expect("it ends");
+    assert_eq!(result.ok(), Some(7));
+    let requests = scripted.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests[2].contains("authorization: Bearer token"));
 }

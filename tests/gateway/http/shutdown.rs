@@ -181,6 +181,11 @@ async fn draining_gateway() -> (Sandbox, Program) {
     settings.retain(|(name, _)| *name != "DESKGRAPH_SHUTDOWN__DRAIN_MS");
     settings.push(("DESKGRAPH_SHUTDOWN__DRAIN_MS", "4000".to_owned()));
     let program = Program::start(&["serve"], &settings).await;
+    until("it is ready", async || {
+        let ready = client().get(program.url("/health/ready")).send().await;
+        ready.is_ok_and(|ready| ready.status() == 200)
+    })
+    .await;
     (vendors, program)
 }
 
