@@ -1,7 +1,7 @@
 //! Which parts of a response are stale.
 //!
 //! The repository knows what it serves stale, and a resolver knows its path, and neither knows the other's. So what is read stale
-//! while a field is resolved is noted in the task, and told with the path of the field when the field is resolved.
+//! while a field is resolved is noted in the task, and reported with the path of the field when the field is resolved.
 
 use std::{
     cell::RefCell,
@@ -10,7 +10,7 @@ use std::{
 
 use crate::domain::{DateTime, Vendor};
 
-/// At most this many parts are told: a query may have thousands.
+/// At most this many parts are reported: a query may have thousands.
 const MAX_PARTS: usize = 100;
 
 tokio::task_local! {
@@ -26,9 +26,9 @@ pub struct StaleRead {
 }
 
 impl StaleRead {
-    /// Notes it for the field that is being resolved; without one, nobody gets the data.
+    /// Notes it for the field that is being resolved; without one, no response has the data.
     pub fn note(self) {
-        // Outside of a field there is nobody to tell.
+        // Outside of a field there is no path to report.
         let _ = READS.try_with(|reads| add(&mut reads.borrow_mut(), self));
     }
 
@@ -77,7 +77,7 @@ pub struct RecordedStaleParts {
 }
 
 impl StaleParts {
-    pub fn tell(&self, path: &[PathStep], reads: Vec<StaleRead>) {
+    pub fn report(&self, path: &[PathStep], reads: Vec<StaleRead>) {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for read in reads {
             let is_same =

@@ -32,6 +32,6 @@ impl CheckedOperation {
         if self.document.selects_interfaces {
             complete_interfaces(&mut response.data);
         }
-        GraphqlResponse::of(response).telling(&scope.stale_parts.recorded())
+        GraphqlResponse::of(response).with_stale(&scope.stale_parts.recorded())
     }
 }

@@ -86,7 +86,7 @@ impl GraphqlResponse {
     }
 
     /// With what is stale in it.
-    pub(super) fn telling(mut self, stale: &RecordedStaleParts) -> Self {
+    pub(super) fn with_stale(mut self, stale: &RecordedStaleParts) -> Self {
         self.extensions = stale_extensions(stale);
         self
     }

@@ -76,7 +76,7 @@ pub(super) async fn ready(State(readiness): State<Arc<Readiness>>, request: Requ
         (StatusCode::SERVICE_UNAVAILABLE, "no vendor is up")
     };
 
-    let health = match readiness.tells_details(request).await {
+    let health = match readiness.shows_details(request).await {
         true => Health {
             status,
             vendors: statuses.iter().map(VendorHealth::of).collect(),
@@ -93,7 +93,7 @@ pub(super) async fn ready(State(readiness): State<Arc<Readiness>>, request: Requ
 }
 
 impl Readiness {
-    async fn tells_details(&self, request: Request) -> bool {
+    async fn shows_details(&self, request: Request) -> bool {
         if self.pages == PageAccess::Everyone || !self.authenticator.knows_callers() {
             return true;
         }

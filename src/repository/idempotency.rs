@@ -40,7 +40,7 @@ pub(super) enum CreateState {
         ended_at: Timestamp,
         failure: VendorFailure,
     },
-    /// The vendor refused it when nobody waited any more. The next request with the key is told so, and the key is free then.
+    /// The vendor refused it when nobody waited any more. The next request with the key gets the refusal, and the key is free then.
     Refused(Error),
     Created(TicketId),
 }

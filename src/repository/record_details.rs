@@ -95,12 +95,12 @@ impl UpdatedFields {
         sent: &ServiceRecordChanges,
         response: &ServiceRecordUpdate,
     ) -> Option<Arc<Vec<CustomField>>> {
-        let told = response.custom_fields.value();
-        let mut fields = match (self.of(id), told) {
+        let updated = response.custom_fields.value();
+        let mut fields = match (self.of(id), updated) {
             (None, None) => return None,
             (known, _) => known.map(Arc::unwrap_or_clone).unwrap_or_default(),
         };
-        let told = told.into_iter().flatten();
+        let updated = updated.into_iter().flatten();
         let sent = sent.custom_fields.iter().flatten();
         let sent = sent.map(|(number, value)| CustomField {
             key: number.to_string(),
@@ -109,7 +109,7 @@ impl UpdatedFields {
                 CustomFieldValue::Many(values) => values.clone(),
             },
         });
-        for field in sent.chain(told.cloned()) {
+        for field in sent.chain(updated.cloned()) {
             match fields.iter_mut().find(|known| known.key == field.key) {
                 Some(known) => *known = field,
                 None => fields.push(field),

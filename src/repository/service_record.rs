@@ -148,11 +148,11 @@ impl Repository {
                 }
             };
             shared.drop_service_record(id);
-            let told = ServiceRecordUpdate {
+            let update = ServiceRecordUpdate {
                 custom_fields: Loaded::Loaded(fields.map(Arc::unwrap_or_clone)),
                 updated_at: update?.updated_at,
             };
-            let record = reread(&shared, &vendor, &scope, id, told).await;
+            let record = reread(&shared, &vendor, &scope, id, update).await;
             Ok((id.to_string(), record))
         })
         .await
@@ -192,7 +192,7 @@ async fn reread(
     vendor: &Arc<dyn VendorApi>,
     scope: &Arc<RequestScope>,
     id: ServiceRecordId,
-    told: ServiceRecordUpdate,
+    update: ServiceRecordUpdate,
 ) -> Result<Option<Arc<ServiceRecord>>> {
     let results = shared.records_by_id(vendor, scope, &[id]).await;
     let record = match results.into_iter().find(|(read, _)| *read == id) {
@@ -207,10 +207,10 @@ async fn reread(
         }
         let mut record = Arc::unwrap_or_clone(record);
         if lacks_fields {
-            record.custom_fields = told.custom_fields;
+            record.custom_fields = update.custom_fields;
         }
         if lacks_time {
-            record.updated_at = told.updated_at;
+            record.updated_at = update.updated_at;
         }
         Arc::new(record)
     }))

@@ -1,4 +1,4 @@
-//! Expired data in place of a vendor's: when it may be served, and that it is told.
+//! Expired data in place of a vendor's: when it may be served, and how it is reported.
 
 use std::sync::Arc;
 
@@ -90,9 +90,9 @@ impl Shared {
 }
 
 impl Repository {
-    /// Tells that the part of the response at this path is stale.
-    pub fn tell_stale(&self, path: &[PathStep], reads: Vec<StaleRead>) {
-        self.scope.stale_parts.tell(path, reads);
+    /// Reports that the part of the response at this path is stale.
+    pub fn report_stale(&self, path: &[PathStep], reads: Vec<StaleRead>) {
+        self.scope.stale_parts.report(path, reads);
     }
 }
 

@@ -156,7 +156,7 @@ impl Shared {
         Started { answer, background }
     }
 
-    /// Records the outcome of a create, and tells it to whoever waits.
+    /// Records the outcome of a create, and sends it to the requests that wait.
     async fn settle(
         &self,
         vendor: Vendor,

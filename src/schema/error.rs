@@ -51,7 +51,7 @@ pub(super) fn nullable_at<'a, T: Send + 'a, U: From<T> + 'a>(
     answer: impl Future<Output = Result<Found<T>>> + Send + 'a,
 ) -> Answering<'a, U> {
     Box::pin(async move {
-        match stale::told(ctx, place, answer).await {
+        match stale::reported(ctx, place, answer).await {
             Ok(found) => found.map(|object| Ok(object.into())),
             Err(error) => Some(Err(error.into())),
         }
@@ -64,7 +64,7 @@ pub(super) fn answered<'a, T: Send + 'a>(
     answer: impl Future<Output = Result<T>> + Send + 'a,
 ) -> Answering<'a, T> {
     Box::pin(async move {
-        let answered = stale::told(ctx, Place::Field, answer).await;
+        let answered = stale::reported(ctx, Place::Field, answer).await;
         Some(answered.map_err(FieldError::from))
     })
 }

@@ -1,4 +1,4 @@
-//! Tells in `extensions.stale` which parts of a response are stale.
+//! Reports in `extensions.stale` which parts of a response are stale.
 
 use async_graphql::{Context, InputType, QueryPathNode, QueryPathSegment, Value, value};
 
@@ -19,15 +19,15 @@ pub(super) enum Place {
     Item(usize),
 }
 
-/// Resolves a field, and tells that the place is stale where stale data was read for it.
-pub(super) async fn told<T>(
+/// Resolves a field, and reports the place as stale where stale data was read for it.
+pub(super) async fn reported<T>(
     ctx: &Context<'_>,
     place: Place,
     answer: impl Future<Output = Result<T>> + Send,
 ) -> Result<T> {
     let (answer, reads) = StaleRead::noted_by(answer).await;
     if answer.is_ok() && !reads.is_empty() {
-        repository(ctx)?.tell_stale(&path_of(ctx, place), reads);
+        repository(ctx)?.report_stale(&path_of(ctx, place), reads);
     }
     answer
 }

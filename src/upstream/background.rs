@@ -22,7 +22,7 @@ impl Background {
         }
     }
 
-    /// Resolves when the caller's deadline has passed and the call goes on, with what the caller is told.
+    /// Resolves when the caller's deadline has passed and the call goes on, with the failure that the caller gets.
     pub async fn begins(&self) -> VendorFailure {
         let mut begun = self.begun.subscribe();
         loop {

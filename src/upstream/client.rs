@@ -430,7 +430,7 @@ impl VendorClient {
         }
     }
 
-    /// The deadline of a call has passed, and it goes on: its caller is told so, and it counts as a call without a response, as if
+    /// The deadline of a call has passed, and it goes on: its caller gets the failure, and it counts as a call without a response, as if
     /// it had ended here.
     fn go_on(
         &self,

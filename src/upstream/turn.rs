@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl VendorClient {
-    /// Fails if the vendor asked for a pause that the request can't wait for.
+    /// Fails if the vendor requested a pause that the request can't wait for.
     pub(super) fn check_pace(&self, context: &CallContext<'_>, call: &Call) -> Result<()> {
         match self.pace().opens_at().map(time::Instant::into_std) {
             Some(until) if until >= context.last_moment() => {
@@ -61,7 +61,7 @@ impl VendorClient {
         })
     }
 
-    /// A 429 pauses all calls to the vendor, and then tells how long that is.
+    /// A 429 pauses all calls to the vendor; the head then says for how long.
     pub(super) fn keep_pace(&self, slot: &Slot, head: &mut Head) {
         if head.status == StatusCode::TOO_MANY_REQUESTS {
             head.retry_after = Some(slot.pause_vendor(head.retry_after));

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn floods_of_control_frames_are_told_from_requests() {
+    async fn floods_of_control_frames_differ_from_requests() {
         assert_eq!(accepted(&frame(0x6, 0, &[0; 8])), BURST);
         assert_eq!(accepted(&frame(0x4, 0, &[])), BURST / COST_OF_SETTINGS);
         assert_eq!(accepted(&frame(0x4, 1, &[])), BURST / COST_OF_SETTINGS);

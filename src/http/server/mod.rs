@@ -74,7 +74,7 @@ pub enum Stop {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Serving,
-    /// Requests are accepted, but the clients are told to go elsewhere.
+    /// Requests are accepted, but each response asks the client to open another connection.
     Draining,
     Stopping,
 }

@@ -42,7 +42,7 @@ pub(super) enum Reuse {
 enum Left<B> {
     Nothing,
     Body(B),
-    /// The client has not been told to send its body.
+    /// The client waits for `100 Continue` before it sends its body.
     Unrequested,
 }
 

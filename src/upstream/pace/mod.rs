@@ -67,8 +67,8 @@ struct State {
     ceiling_opens_at: Option<Instant>,
     /// When the queue is looked at again without a slot that becomes free.
     timer: Option<Instant>,
-    /// Calls that can't wait until then were told.
-    told_until: Option<Instant>,
+    /// Calls that can't wait until then have failed.
+    failed_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Pace {
                     ceiling: per_minute.map(Ceiling::new),
                     ceiling_opens_at: None,
                     timer: None,
-                    told_until: None,
+                    failed_until: None,
                 }),
             }),
         }
@@ -269,8 +269,8 @@ impl State {
         let Some(until) = self.opens_at(now) else {
             return decided;
         };
-        if self.told_until < Some(until) {
-            self.told_until = Some(until);
+        if self.failed_until < Some(until) {
+            self.failed_until = Some(until);
             let hopeless = self.queue.remove_where(|waiter| waiter.deadline <= until);
             decided.hopeless = hopeless.into_iter().map(|waiter| (waiter, until)).collect();
         }

@@ -166,7 +166,7 @@ async fn a_pause_ends_the_wait_of_those_without_time_and_delays_the_others() {
     let until = now + seconds(60);
     let limited = Err(NoTurn::RateLimited { until });
     assert_eq!(hurried.await.expect("it ends"), (limited, now));
-    // One that comes during the pause is told at once too.
+    // One that comes during the pause fails at once too.
     let late = pace.turn(&claim("b", 0), now + seconds(60)).await;
     assert_eq!(late.map(drop), limited);
 

@@ -75,7 +75,7 @@ pub(super) struct Pass {
 
 /// The pass that takes the place of a refused one.
 pub(super) enum Replacement {
-    /// A newer token was at hand: it came while the call was in flight.
+    /// There was a newer token: it came while the call was in flight.
     Known(Pass),
     FromLogin(Pass),
 }

@@ -45,8 +45,8 @@ impl Mapping<'_> {
 }
 
 /// A copy with all that the directory has is as good as the directory's.
-fn detail_of_copy(fields_are_told: [bool; 2]) -> Detail {
-    if fields_are_told == [true, true] {
+fn detail_of_copy(fields_are_loaded: [bool; 2]) -> Detail {
+    if fields_are_loaded == [true, true] {
         Detail::Full
     } else {
         Detail::Excerpt
