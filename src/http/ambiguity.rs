@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderName, Version, header, uri::Authority},
+    http::{HeaderName, HeaderValue, Version, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -26,9 +26,17 @@ fn fault_of(request: &Request) -> Option<String> {
             return Some(format!("The header {name} may be sent only once."));
         }
     }
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !codings.next().is_none_or(is_chunked) || codings.next().is_some() {
+        return Some("The only transfer-encoding that is accepted is chunked.".to_owned());
+    }
     match headers.get(header::HOST) {
         None if request.version() == Version::HTTP_11 => {
             Some("A request of HTTP/1.1 must have the header host.".to_owned())
+        }
+        None if request.version() == Version::HTTP_2 && request.uri().authority().is_none() => {
+            Some("A request of HTTP/2 must have :authority or the header host.".to_owned())
         }
         Some(host) if !host.is_empty() && Authority::try_from(host.as_bytes()).is_err() => {
             Some("The header host must be a host name, with a port or without.".to_owned())

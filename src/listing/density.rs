@@ -35,6 +35,8 @@ pub(super) struct Observed {
     pub(super) slack: i64,
     /// When one of these two was seen. They are forgotten after a while, so that the vendor's filter is tried again.
     pub(super) outside_seen_at: Option<Instant>,
+    /// Whether totals keep to the requested time range, and when that was seen.
+    pub(super) totals_apply_time: Option<(bool, Instant)>,
     /// A page reported that another follows, so a report that none does is reliable.
     pub(super) reports_next: bool,
     /// Every page is the first one, whichever was requested.
@@ -43,7 +45,9 @@ pub(super) struct Observed {
 
 impl Observed {
     /// Without what was seen too long ago to rely on.
-    fn current(self, retry_after: Duration) -> Self {
+    fn current(mut self, retry_after: Duration) -> Self {
+        self.totals_apply_time
+            .take_if(|(_, seen_at)| seen_at.elapsed() >= retry_after);
         match self.outside_seen_at {
             Some(seen_at) if seen_at.elapsed() >= retry_after => Self {
                 ignores_time: false,
@@ -81,6 +85,18 @@ impl Observations {
     pub fn applies_time(&self, kind: ListKind) -> bool {
         let observed = self.of(kind);
         !observed.ignores_time && observed.slack == 0
+    }
+
+    /// Whether the vendor's totals keep to the requested time range; none where that was not seen lately.
+    pub fn totals_apply_time(&self, kind: ListKind) -> Option<bool> {
+        let seen = self.of(kind).totals_apply_time;
+        seen.map(|(apply_time, _)| apply_time)
+    }
+
+    pub fn note_totals(&self, kind: ListKind, apply_time: bool) {
+        self.note(kind, |observed| {
+            observed.totals_apply_time = Some((apply_time, Instant::now()));
+        });
     }
 
     /// Forgets how many objects the filtered lists of a noun have: they may not have been filtered.
@@ -131,10 +147,13 @@ mod tests {
             observed.granted = Some(50);
             observed.outside_seen_at = Some(Instant::now());
         });
+        observations.note_totals(kind, false);
         time::advance(HOUR / 2).await;
         assert!(!observations.applies_time(kind));
+        assert_eq!(observations.totals_apply_time(kind), Some(false));
         time::advance(HOUR / 2).await;
         assert!(observations.applies_time(kind));
+        assert_eq!(observations.totals_apply_time(kind), None);
         assert_eq!(observations.of(kind).slack, 0);
         assert_eq!(observations.of(kind).granted, Some(50));
     }

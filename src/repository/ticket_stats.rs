@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Lifetime, Repository, Shared, Topic,
@@ -79,7 +79,11 @@ impl Shared {
             let capabilities = vendor.capabilities();
             let left_over = capabilities.left_to_gateway(Topic::Tickets);
             let list = VendorList::<Ticket>::new(self, scope, vendor, filter.clone());
-            let counted = match left_over.intersection(rests_on).is_empty() {
+            let may_be_totals = left_over.intersection(rests_on).is_empty()
+                && self
+                    .totals_keep_to_time(&list, vendor, scope, filter)
+                    .await?;
+            let counted = match may_be_totals {
                 true => self.count_by_totals(vendor, scope, filter).await,
                 false => self.count_rows_of(list, vendor).await,
             };
@@ -90,6 +94,81 @@ impl Shared {
             self.drop_read(vendor.vendor(), Topic::Tickets);
         }
         Err(contradiction(vendor.vendor(), "the filtered tickets"))
+    }
+
+    /// Whether the vendor applies the bounds of the creation time to its totals: then the tickets within and without them are no
+    /// more than all. What a total selects has no rows that would show it.
+    async fn totals_keep_to_time(
+        &self,
+        list: &VendorList<'_, Ticket>,
+        vendor: &Arc<dyn VendorApi>,
+        scope: &RequestScope,
+        filter: &TicketFilter,
+    ) -> Result<bool> {
+        if filter.created_from.is_none() && filter.created_to.is_none() {
+            return Ok(true);
+        }
+        if !list.applies_time() {
+            return Ok(false);
+        }
+        if let Some(known) = self.observations.totals_apply_time(list.kind()) {
+            return Ok(known);
+        }
+
+        let created = |from: Option<Timestamp>, to: Option<Timestamp>| TicketFilter {
+            statuses: None,
+            created_from: from,
+            created_to: to,
+            ..filter.clone()
+        };
+        let second = SignedDuration::from_secs(1);
+        let mut filters = vec![
+            created(None, None),
+            created(filter.created_from, filter.created_to),
+        ];
+        filters.extend(
+            filter
+                .created_from
+                .map(|from| created(None, Some(from - second))),
+        );
+        filters.extend(filter.created_to.map(|to| created(Some(to + second), None)));
+        let mut apply_time = false;
+        // Tickets may be created while they are counted.
+        for _ in 0..2 {
+            let counts = filters
+                .iter()
+                .map(|filter| self.total_of(vendor, scope, filter));
+            let counts = join::join_all(counts).await?;
+            let parts = counts[1..].iter().copied().fold(0, u64::saturating_add);
+            apply_time = parts <= counts[0];
+            if apply_time {
+                if counts[0] == 0 {
+                    return Ok(true);
+                }
+                break;
+            }
+        }
+        self.observations.note_totals(list.kind(), apply_time);
+        if !apply_time {
+            tracing::warn!(
+                target: "deskgraph::upstream",
+                vendor = vendor.vendor().slug(),
+                filter.parameter = "creation time",
+                "totals of tickets do not keep to the bounds of the creation time: for a while, rows are counted instead"
+            );
+        }
+        Ok(apply_time)
+    }
+
+    async fn total_of(
+        &self,
+        vendor: &Arc<dyn VendorApi>,
+        scope: &RequestScope,
+        filter: &TicketFilter,
+    ) -> Result<u64> {
+        let page = vendor.ticket_page(scope, filter, TOTAL_ONLY).await?;
+        page.total
+            .ok_or_else(|| contradiction(vendor.vendor(), "a total of tickets"))
     }
 
     async fn count_by_totals(
@@ -143,9 +222,7 @@ impl Shared {
             if filter.statuses.as_ref().is_some_and(Vec::is_empty) {
                 return Ok(0);
             }
-            let page = vendor.ticket_page(scope, filter, TOTAL_ONLY).await?;
-            page.total
-                .ok_or_else(|| contradiction(vendor.vendor(), "a total of tickets"))
+            self.total_of(vendor, scope, filter).await
         };
         let mut filters = vec![whole, overdue];
         let of_status = |status: TicketStatus| {
@@ -183,7 +260,7 @@ impl Shared {
         }
         let are_all_overdue = filter.due_to.is_none() && stats.overdue == of_open;
         if are_all_overdue && stats.overdue > 0 {
-            let next_second = last_second + jiff::SignedDuration::from_secs(1);
+            let next_second = last_second + SignedDuration::from_secs(1);
             let due_from = filter.due_from;
             rest.push(TicketFilter {
                 due_from: Some(due_from.map_or(next_second, |from| from.max(next_second))),

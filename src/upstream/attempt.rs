@@ -2,11 +2,10 @@
 
 use std::{
     fmt::Write as _,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{
     StatusCode,
     header::{HeaderMap, RETRY_AFTER},
@@ -383,9 +382,8 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         // More digits than a number has.
         Err(_) if is_number => MAX_PAUSE,
         Err(_) => {
-            let until = rfc2822::parse(text).ok()?.timestamp();
-            let seconds = until.as_second() - Timestamp::now().as_second();
-            Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+            let until = httpdate::parse_http_date(text).ok()?;
+            until.duration_since(SystemTime::now()).unwrap_or_default()
         }
     };
     Some(wait.min(MAX_PAUSE))
@@ -417,7 +415,13 @@ mod tests {
     #[test]
     fn retry_after_may_be_seconds_or_a_date() {
         assert_eq!(waits("7"), Some(Duration::from_secs(7)));
-        assert_eq!(waits("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        for past in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(waits(past), Some(Duration::ZERO), "{past}");
+        }
         assert_eq!(waits("soon"), None);
         assert_eq!(waits("-1"), None);
         assert_eq!(waits(""), None);
@@ -429,6 +433,7 @@ mod tests {
             "31536000",
             "99999999999999999999999",
             "Fri, 01 Jan 2100 00:00:00 GMT",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
         ] {
             assert_eq!(waits(absurd), Some(Duration::from_secs(3600)), "{absurd}");
         }

@@ -58,7 +58,9 @@ async fn the_playground_works_with_an_api_key() {
     let keys = r#"[{"name":"person","key":"a-key-of-a-person","scopes":["read"]}]"#;
     let options = DeskOptions::default()
         .set("AUTH__MODE", "api_key")
-        .set("AUTH__API_KEYS", keys);
+        .set("AUTH__API_KEYS", keys)
+        // The visit begins on the start page, which has no place for a key.
+        .set("PAGES__PUBLIC", true);
     let desk = Desk::open_with(options).await;
     let visit = browse(&desk, "key", Some("a-key-of-a-person")).await;
     assert_eq!(visit, expected_visit(&desk));

@@ -181,10 +181,7 @@ impl fmt::Display for Value<'_> {
                 formatter.write_str(text)
             }
             ValueKind::String(text) => write_quoted(formatter, text),
-            ValueKind::BlockString(text) => {
-                let text = text.replace("\"\"\"", "\\\"\"\"");
-                write!(formatter, "\"\"\"{text}\"\"\"")
-            }
+            ValueKind::BlockString(text) => write_block_string(formatter, text),
             ValueKind::Boolean(value) => write!(formatter, "{value}"),
             ValueKind::Null => formatter.write_str("null"),
             ValueKind::List(items) => {
@@ -206,6 +203,35 @@ impl fmt::Display for Value<'_> {
             }
         }
     }
+}
+
+/// Short texts in one line, others with their quotes on lines of their own.
+fn write_block_string(writer: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    const LONGEST_LINE: usize = 70;
+    const QUOTES: &str = "\"\"\"";
+    let begins_blank = |line: &str| line.starts_with([' ', '\t']);
+    let escaped = text.replace(QUOTES, "\\\"\"\"");
+    let mut later_lines = text.split('\n').skip(1).peekable();
+    let is_single_line = later_lines.peek().is_none();
+    let are_indented =
+        !is_single_line && later_lines.all(|line| line.is_empty() || begins_blank(line));
+    let ends_in_quote = text.ends_with(['"', '\\']);
+    let has_own_lines = !is_single_line
+        || text.encode_utf16().count() > LONGEST_LINE
+        || ends_in_quote
+        || are_indented;
+    let begins_on_own_line =
+        has_own_lines && !(is_single_line && begins_blank(text)) || are_indented;
+
+    writer.write_str(QUOTES)?;
+    if begins_on_own_line {
+        writer.write_char('\n')?;
+    }
+    writer.write_str(&escaped)?;
+    if has_own_lines {
+        writer.write_char('\n')?;
+    }
+    writer.write_str(QUOTES)
 }
 
 pub(super) fn write_quoted(writer: &mut impl fmt::Write, text: &str) -> fmt::Result {

@@ -1,6 +1,7 @@
-//! Where the heads of HTTP/1 requests are in a connection's bytes, to reject a line that ends with LF alone.
+//! Where the heads of HTTP/1 requests are in a connection's bytes, to reject a line that ends with LF alone, and a length beside a
+//! transfer-encoding.
 //!
-//! hyper accepts such lines. A proxy in front may not, and would then see other requests than the gateway does.
+//! hyper accepts both. A proxy in front may not, and would then see other requests than the gateway does.
 
 /// Follows the framing of the messages without storing them.
 pub(super) struct HeadScanner {
@@ -9,9 +10,11 @@ pub(super) struct HeadScanner {
     body: Framing,
     /// The current message has more than empty lines before it.
     has_begun: bool,
+    has_length: bool,
 }
 
-struct BareLineFeed;
+/// A line that ends with LF alone, or a length beside a transfer-encoding.
+struct Ambiguous;
 
 enum Place {
     Head,
@@ -61,14 +64,15 @@ impl HeadScanner {
             line: Line::default(),
             body: Framing::Length(0),
             has_begun: false,
+            has_length: false,
         }
     }
 
-    /// Reads what has arrived. The error is the place of a LF in a head that has no CR before it.
+    /// Reads what has arrived. The error is the place of the LF that ends an ambiguous line of a head.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), usize> {
         let mut place = 0;
         while place < bytes.len() {
-            place += self.step(&bytes[place..]).map_err(|BareLineFeed| place)?;
+            place += self.step(&bytes[place..]).map_err(|Ambiguous| place)?;
         }
         Ok(())
     }
@@ -84,7 +88,7 @@ impl HeadScanner {
     }
 
     /// Reads some bytes, at least one, and returns how many.
-    fn step(&mut self, bytes: &[u8]) -> Result<usize, BareLineFeed> {
+    fn step(&mut self, bytes: &[u8]) -> Result<usize, Ambiguous> {
         let taken = match self.place {
             Place::Unknown => bytes.len(),
             Place::Body(left) => {
@@ -124,19 +128,30 @@ impl HeadScanner {
         Ok(taken)
     }
 
-    fn head(&mut self, byte: u8) -> Result<(), BareLineFeed> {
+    fn head(&mut self, byte: u8) -> Result<(), Ambiguous> {
         if byte != b'\n' {
             self.line.push(byte);
             return Ok(());
         }
         if self.line.last != b'\r' {
             self.place = Place::Unknown;
-            return Err(BareLineFeed);
+            return Err(Ambiguous);
         }
 
         let line = std::mem::take(&mut self.line);
         if line.length > 1 {
             self.has_begun = true;
+            let is_length = matches!(
+                line.header,
+                Header::ContentLength(_) | Header::InvalidLength
+            );
+            self.has_length |= is_length;
+            let has_both = self.has_length && line.header == Header::TransferEncoding
+                || is_length && matches!(self.body, Framing::Chunked);
+            if has_both {
+                self.place = Place::Unknown;
+                return Err(Ambiguous);
+            }
             match line.header {
                 Header::TransferEncoding => self.body = Framing::Chunked,
                 Header::InvalidLength => self.body = Framing::Invalid,
@@ -185,6 +200,7 @@ impl HeadScanner {
         self.line = Line::default();
         self.body = Framing::Length(0);
         self.has_begun = false;
+        self.has_length = false;
         Place::Head
     }
 }

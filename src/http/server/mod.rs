@@ -46,6 +46,10 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// The head of a request: its target and headers.
 const MAX_HEAD_BYTES: u32 = 128 << 10;
 
+/// Requests that a client may cancel in one go, before the gateway has seen them: a page that is left, or a proxy for many clients.
+/// More are a flood, which is counted with all control frames too.
+const MAX_CANCELLED_STREAMS: usize = 500;
+
 /// Concurrent requests on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 100;
 
@@ -215,6 +219,7 @@ fn protocol() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD_BYTES)
         .max_concurrent_streams(MAX_STREAMS)
+        .max_pending_accept_reset_streams(MAX_CANCELLED_STREAMS)
         .keep_alive_interval(IDLE_TIMEOUT);
     protocol
 }

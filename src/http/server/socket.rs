@@ -48,7 +48,7 @@ enum Protocol {
 
 enum Fault {
     /// At this place.
-    BareLineFeed(usize),
+    AmbiguousHead(usize),
     Flood,
 }
 
@@ -78,7 +78,7 @@ impl<S> Socket<S> {
     /// Looks at bytes that have arrived.
     fn inspect(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         match &mut self.protocol {
-            Protocol::Http1(scanner) => scanner.read(bytes).map_err(Fault::BareLineFeed),
+            Protocol::Http1(scanner) => scanner.read(bytes).map_err(Fault::AmbiguousHead),
             Protocol::Http2(frames) => frames.received(bytes).map_err(|_| Fault::Flood),
             Protocol::Unknown(known) => {
                 let known = *known;
@@ -213,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Socket<S> {
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         match self.inspect(&buffer.filled()[before..]) {
             Ok(()) => Poll::Ready(Ok(())),
-            Err(Fault::BareLineFeed(place)) => {
+            Err(Fault::AmbiguousHead(place)) => {
                 buffer.set_filled(before + place);
                 self.replacement = INVALID_END;
                 self.replace(buffer);

@@ -111,7 +111,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         is_refuted
     }
 
-    fn applies_time(&self) -> bool {
+    pub(in crate::repository) fn applies_time(&self) -> bool {
         self.shared.observations.applies_time(self.kind())
     }
 
@@ -136,7 +136,7 @@ impl<'a, T: Listed> VendorList<'a, T> {
         )
     }
 
-    fn kind(&self) -> ListKind {
+    pub(in crate::repository) fn kind(&self) -> ListKind {
         kind_of::<T>(self.vendor.vendor(), &self.filter)
     }
 

@@ -150,6 +150,28 @@ async fn a_line_feed_alone_ends_no_line_of_a_head_and_may_stand_in_a_body() {
 }
 
 #[tokio::test]
+async fn a_body_whose_end_can_be_read_in_two_ways_is_rejected() {
+    let desk = Desk::open().await;
+    let start = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    let body = "{\"query\":\"{__typename}\"}";
+    let chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let length = body.len();
+    for headers in [
+        format!("content-length: {length}\r\ntransfer-encoding: chunked"),
+        format!("transfer-encoding: chunked\r\ncontent-length: {length}"),
+        "transfer-encoding: gzip, chunked".to_owned(),
+        "transfer-encoding: chunked, chunked".to_owned(),
+        "transfer-encoding: identity\r\ntransfer-encoding: chunked".to_owned(),
+    ] {
+        let request = format!("{start}{headers}\r\n\r\n{chunks}");
+        assert_eq!(status_of_bytes(&desk, &request).await, "400", "{headers}");
+        desk.execute("{ __typename }").await;
+    }
+    let fine = format!("{start}transfer-encoding: Chunked\r\n\r\n{chunks}");
+    assert_eq!(status_of_bytes(&desk, &fine).await, "200");
+}
+
+#[tokio::test]
 async fn a_compressed_body_is_rejected_with_what_is_accepted() {
     let desk = Desk::open().await;
     for (encodings, status) in [

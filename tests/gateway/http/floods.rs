@@ -61,6 +61,28 @@ async fn a_flood_of_empty_data_ends_its_connection() {
 }
 
 #[tokio::test]
+async fn requests_that_a_client_cancels_at_once_are_no_flood() {
+    const RST_STREAM: u8 = 0x3;
+    const CANCEL: [u8; 4] = [0, 0, 0, 8];
+    let desk = Desk::open().await;
+    let mut connection = open(&desk).await;
+    let mut all = Vec::new();
+    for number in 0..90 {
+        let stream = 2 * number + 1;
+        all.extend(get(stream, "/health/live"));
+        all.extend(frame(RST_STREAM, 0, stream, &CANCEL));
+    }
+    all.extend(get(181, "/health/live"));
+    assert!(connection.send(&all).await);
+    loop {
+        let data = connection.next_of(DATA).await;
+        if data.expect("the connection goes on").stream == 181 {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
 async fn frames_that_the_gateways_own_data_causes_are_no_flood() {
     let desk = Desk::open().await;
     let mut connection = open(&desk).await;

@@ -191,3 +191,40 @@ async fn days_are_counted_by_their_records_where_the_bounds_of_time_are_ignored(
         assert_eq!(days(&desk, from, to).await, truth, "{from} to {to}, known");
     }
 }
+
+#[tokio::test]
+async fn tickets_of_a_time_are_counted_by_their_rows_where_totals_ignore_the_bounds() {
+    let at = |minutes_ago: i64| Timestamp::now() - SignedDuration::from_mins(minutes_ago);
+    for (filter, ignored, total) in [
+        (
+            json!({ "createdFrom": at(135).to_string() }),
+            "created_at__start",
+            14,
+        ),
+        (
+            json!({ "createdTo": at(135).to_string() }),
+            "created_at__end",
+            26,
+        ),
+    ] {
+        let desk = Desk::open_with(without_tickets(uncached())).await;
+        // Newest first, so that the row of a total is within the lower bound.
+        desk.sandbox
+            .firstline()
+            .change_switches(|switches| switches.ticket_order = ListOrder::TimeDescending);
+        for number in 0..40 {
+            desk.sandbox.firstline_insert_ticket(json!({
+                "status": 0, "due_at": null, "created_at": printed(number * 10),
+            }));
+        }
+        ignore(&desk, &[ignored]);
+
+        for _ in 0..2 {
+            let variables = json!({ "filter": filter });
+            let stats = desk.data(STATS, variables).await;
+            assert_eq!(stats["ticketStats"]["total"], total, "{ignored}");
+            let pending = &stats["ticketStats"]["byStatus"][0];
+            assert_eq!(pending, &json!({ "status": "PENDING", "count": total }));
+        }
+    }
+}
