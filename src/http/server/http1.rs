@@ -306,7 +306,7 @@ mod tests {
             "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
             "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
             "POST / HTTP/1.1\r\ncontent-LENGTH: \t 4 \r\n\r\n\n\n\n\nGET / HTTP/1.1\r\n\r\n",
-            "POST / HTTP/1.1\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\nA;x=\"1\"\r\n\n\n\n\n\n\n\n\n\n\n\r\n0\r\n\r\n",
+            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nA;x=\"1\"\r\n\n\n\n\n\n\n\n\n\n\n\r\n0\r\n\r\n",
             "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1 ;x\r\n\n\r\n0\r\na: b\r\nc: d\r\n\r\nGET / HTTP/1.1\r\n\r\n",
         ] {
             assert_eq!(scan(text), (None, true), "{text:?}");
@@ -317,6 +317,18 @@ mod tests {
             "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
         ] {
             assert_eq!(scan(text), (None, false), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_length_beside_a_transfer_encoding_ends_the_scan_at_the_second_of_them() {
+        for (first, second) in [
+            ("content-length: 4", "transfer-encoding: chunked"),
+            ("transfer-encoding: chunked", "content-length: 4"),
+            ("transfer-encoding: chunked", "content-length: x"),
+        ] {
+            let both = format!("POST / HTTP/1.1\r\n{first}\r\n{second}\r\n");
+            assert_eq!(scan(&both), (Some(both.len() - 1), false), "{both:?}");
         }
     }
 
