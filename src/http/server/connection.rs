@@ -25,7 +25,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
-    time::sleep,
+    time::{Instant, sleep},
 };
 use tower::{Service, ServiceExt};
 
@@ -38,6 +38,9 @@ use super::{
 
 /// A new connection must send the head of its first request within this time, in HTTP/1.1 and HTTP/2.
 const FIRST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection without a request stays open when the gateway stops.
+const LAST_CHANCE: Duration = Duration::from_secs(1);
 
 /// The process is about to stop: `/health/ready` says so.
 #[derive(Clone, Copy)]
@@ -71,6 +74,8 @@ pub(super) async fn serve_connection<S>(
     let mut serving = pin!(protocol.serve_connection(stream, service).into_owned());
     let mut first_head = pin!(sleep(FIRST_HEAD_TIMEOUT));
     let mut awaits_first_head = true;
+    let mut last_chance = pin!(sleep(FIRST_HEAD_TIMEOUT));
+    let mut is_on_last_chance = false;
 
     loop {
         tokio::select! {
@@ -92,10 +97,20 @@ pub(super) async fn serve_connection<S>(
             }
             Ok(()) = phase.changed() => {
                 let phase = *phase.borrow_and_update();
+                // The first request of a connection that was just accepted is on its way: its response will close the connection.
+                if phase == Phase::Stopping && !connection.has_request.load(Relaxed) {
+                    is_on_last_chance = true;
+                    last_chance.as_mut().reset(Instant::now() + LAST_CHANCE);
+                    continue;
+                }
                 // An idle HTTP/1 connection may carry a last request as long as others are accepted.
                 if phase == Phase::Stopping || connection.speaks_http2.load(Relaxed) {
                     serving.as_mut().graceful_shutdown();
                 }
+            }
+            () = &mut last_chance, if is_on_last_chance => {
+                is_on_last_chance = false;
+                serving.as_mut().graceful_shutdown();
             }
         }
     }
