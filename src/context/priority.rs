@@ -1,4 +1,4 @@
-//! Whether somebody waits for a vendor call.
+//! Whether a caller waits for a vendor call.
 
 use std::sync::Arc;
 

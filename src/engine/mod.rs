@@ -164,8 +164,7 @@ impl Engine {
         cache.set_bytes(CacheName::Documents, self.known_documents.bytes());
         cache.set_bytes(CacheName::Data, self.shared.cached_bytes());
         for status in self.shared.vendor_statuses() {
-            let vendor = self.metrics.vendor(status.vendor);
-            vendor.set_circuit(status.circuit);
+            self.metrics.set_circuit(status.vendor, status.circuit);
         }
     }
 

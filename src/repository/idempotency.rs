@@ -19,7 +19,7 @@ pub(super) const KEY_TTL: Duration = Duration::from_secs(24 * 3600);
 /// The creates of this process, by caller and key.
 pub(super) struct IdempotencyKeys(moka::sync::Cache<Digest, Arc<KeyRecord>>);
 
-/// What a key is used for; none while it is free. Whoever decides what happens next holds the lock, but nobody waits for the
+/// What a key is used for; none while it is free. Whoever decides what happens next holds the lock, but no request waits for the
 /// vendor's answer to a create with it.
 pub(super) type KeyRecord = Mutex<Option<KeyUse>>;
 
@@ -40,7 +40,7 @@ pub(super) enum CreateState {
         ended_at: Timestamp,
         failure: VendorFailure,
     },
-    /// The vendor refused it when nobody waited any more. The next request with the key gets the refusal, and the key is free then.
+    /// The vendor refused it when no request waited any more. The next request with the key gets the refusal, and the key is free then.
     Refused(Error),
     Created(TicketId),
 }

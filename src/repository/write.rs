@@ -31,7 +31,7 @@ impl Writes {
         }
     }
 
-    /// Runs a part of a write that nobody waits for.
+    /// Runs a part of a write that no caller waits for.
     pub(super) fn spawn(&self, part: impl Future<Output = ()> + Send + 'static) {
         self.in_flight.spawn(part);
     }

@@ -380,7 +380,7 @@ impl VendorClient {
             let in_time = in_flight.end();
             match (outcome, &call.background) {
                 (Err(_), Some(background)) => {
-                    // Reads must not wait for the slot of a call that nobody waits for.
+                    // Reads must not wait for the slot of a call that no caller waits for.
                     slot.free();
                     drop(slot_in_use.take());
                     went_on = true;

@@ -249,7 +249,7 @@ impl Cache {
     #[cfg(test)]
     pub(super) fn weighed_bytes(&self) -> u64 {
         self.entries.run_pending_tasks();
-        self.entries.weighted_size()
+        self.bytes()
     }
 
     /// Reads from the cache while the entry is fresh, and from the vendor otherwise. Where the entry has expired and the vendor is

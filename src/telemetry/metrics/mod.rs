@@ -74,35 +74,34 @@ impl Metrics {
             "http_server_request_duration_seconds",
             &http.requests,
         );
-        let metrics = Self {
-            operations: OperationMetrics::register(&mut registry),
-            cache: CacheMetrics::register(&mut registry),
-            live: LiveMetrics::register(&mut registry),
-            shared_state_up: Gauge::default(),
-            refused: Family::default(),
-            vendors: VendorFamilies::register(&mut registry),
-            http,
-            registry,
-        };
-        metrics.finish()
-    }
-
-    fn finish(mut self) -> Self {
-        let registry = &mut self.registry;
-        register(registry, "deskgraph_requests_refused_total", &self.refused);
-        self.shared_state_up.set(1);
-        register(registry, "deskgraph_shared_state_up", &self.shared_state_up);
+        let operations = OperationMetrics::register(&mut registry);
+        let cache = CacheMetrics::register(&mut registry);
+        let live = LiveMetrics::register(&mut registry);
+        let vendors = VendorFamilies::register(&mut registry);
+        let refused = Family::<Refused, Counter>::default();
+        register(&mut registry, "deskgraph_requests_refused_total", &refused);
+        for code in ErrorCode::ALL {
+            refused.get_or_create_owned(&Refused { code: code.name() });
+        }
+        let shared_state_up = Gauge::default();
+        shared_state_up.set(1);
+        register(&mut registry, "deskgraph_shared_state_up", &shared_state_up);
         registry.register(
             "deskgraph_build",
             help("deskgraph_build_info"),
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         registry.register_collector(Box::new(process::ProcessCollector));
-        for code in ErrorCode::ALL {
-            self.refused
-                .get_or_create_owned(&Refused { code: code.name() });
+        Self {
+            registry,
+            http,
+            operations,
+            cache,
+            live,
+            shared_state_up,
+            refused,
+            vendors,
         }
-        self
     }
 
     /// Counts a request, or an operation of a batch, that was not executed.
@@ -114,6 +113,18 @@ impl Metrics {
 
     pub fn vendor(&self, vendor: Vendor) -> VendorMetrics {
         self.vendors.of(vendor)
+    }
+
+    pub fn set_circuit(&self, vendor: Vendor, state: CircuitState) {
+        let labels = OfVendor {
+            vendor: vendor.slug(),
+        };
+        let circuit_state = self.vendors.circuit_state.get_or_create(&labels);
+        circuit_state.set(match state {
+            CircuitState::Closed => 0,
+            CircuitState::HalfOpen => 1,
+            CircuitState::Open => 2,
+        });
     }
 
     pub fn page(&self, format: Format) -> Result<String, fmt::Error> {
@@ -336,6 +347,7 @@ impl VendorFamilies {
         let labels = OfVendor {
             vendor: vendor.slug(),
         };
+        self.circuit_state.get_or_create_owned(&labels);
         // From the start, so that the first failure shows as an increase.
         for outcome in CALL_OUTCOMES {
             self.logins.get_or_create_owned(&Login {
@@ -347,7 +359,6 @@ impl VendorFamilies {
             vendor,
             requests: self.requests.clone(),
             retries: self.retries.get_or_create_owned(&labels),
-            circuit_state: self.circuit_state.get_or_create_owned(&labels),
             slots_in_use: self.slots_in_use.get_or_create_owned(&labels),
             slot_wait: self.slot_wait.get_or_create_owned(&labels),
             logins: self.logins.clone(),
@@ -361,7 +372,6 @@ pub struct VendorMetrics {
     vendor: Vendor,
     requests: Family<VendorRequest, Histogram, Seconds>,
     pub retries: Counter,
-    circuit_state: Gauge,
     slots_in_use: Gauge,
     slot_wait: Histogram,
     logins: Family<Login, Counter>,
@@ -369,6 +379,7 @@ pub struct VendorMetrics {
 
 impl VendorMetrics {
     /// Metrics that no page has, for a vendor without a gateway around it.
+    #[cfg(test)]
     pub fn detached(vendor: Vendor) -> Self {
         Metrics::new().vendor(vendor)
     }
@@ -407,14 +418,6 @@ impl VendorMetrics {
             outcome: failure.map_or("ok", outcome),
         };
         self.logins.get_or_create(&labels).inc();
-    }
-
-    pub fn set_circuit(&self, state: CircuitState) {
-        self.circuit_state.set(match state {
-            CircuitState::Closed => 0,
-            CircuitState::HalfOpen => 1,
-            CircuitState::Open => 2,
-        });
     }
 }
 

@@ -23,11 +23,11 @@ fn used() -> Metrics {
         Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned()),
     );
     for vendor in Vendor::ALL {
+        metrics.set_circuit(vendor, CircuitState::Open);
         let vendor = metrics.vendor(vendor);
         vendor.record_attempt("/api/v1/ticket", None, took);
         vendor.record_attempt("/api/v1/ticket", Some(VendorErrorCode::Timeout), took);
         vendor.record_slot_wait(took);
-        vendor.set_circuit(CircuitState::Open);
     }
     metrics
         .operations

@@ -130,7 +130,7 @@ impl<S: TokenSource> TokenKeeper<S> {
         }
     }
 
-    /// The token in hand while it is good, otherwise one from a login.
+    /// The current token while it is good, otherwise one from a login.
     pub(super) async fn pass(
         self: &Arc<Self>,
         client: &Arc<VendorClient>,
